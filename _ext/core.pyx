@@ -1,0 +1,722 @@
+"""The boundary between Python and the engine: arguments, the GIL, exceptions and ownership.
+
+Everything that works on text or ids lives in the `.pxd` files; this file turns Python objects into
+the structs they take, and their status codes into exceptions.
+"""
+
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.sequence cimport PySequence_Check
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
+from libc.stdlib cimport qsort, realloc
+from libc.string cimport memcpy, memset
+
+from automaton cimport Automaton
+from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
+from encode cimport Engine, encode_segment, encode_text
+from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
+from memory cimport IdBuffer, allocate, allocate_zeroed, grow_ids, release
+from pieces cimport encode_piece
+from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_special
+from types cimport (LOAD_SLACK, NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK,
+                    STATUS_SURROGATE, TOKEN_LIMIT)
+from utf8 cimport TextView
+from vocab cimport Vocabulary as VocabularyTables, find_token, id_of
+from vocab_build cimport build_tables, free_vocabulary
+from workspace cimport Workspace, WorkspacePool, close_pool, give_back, take_workspace
+
+import os
+import re
+
+cdef extern from "Python.h":
+    int PyUnicode_READY(object text) except -1
+    bint PyUnicode_IS_ASCII(object text)
+    int PyUnicode_KIND(object text)
+    void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+cdef enum:
+    GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
+
+cdef IntObjects int_objects
+memset(&int_objects, 0, sizeof(int_objects))
+
+
+cdef uint64_t random_word() except? 0:
+    return <uint64_t>int.from_bytes(os.urandom(8), "little")
+
+
+cdef inline int view_text(object text, TextView *view) except -1:
+    """Describes the characters of a `str`; the object must outlive the view."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
+    PyUnicode_READY(text)
+    view.data = PyUnicode_DATA(text)
+    view.length = <size_t>PyUnicode_GET_LENGTH(text)
+    view.width = 0 if PyUnicode_IS_ASCII(text) else PyUnicode_KIND(text)
+    return 0
+
+
+cdef struct RankedToken:
+    uint32_t rank
+    uint32_t position     # among the tokens as they came
+
+
+cdef int compare_ranks(const void *a, const void *b) noexcept nogil:
+    cdef uint32_t left = (<const RankedToken *>a).rank
+    cdef uint32_t right = (<const RankedToken *>b).rank
+    return (left > right) - (left < right)
+
+
+cdef class RankTable:
+    """Tokens and their ranks, checked and in rank order: what a vocabulary is built from.
+
+    Args:
+        mergeable_ranks: the rank of each token's bytes; ranks are distinct, 0 to 2**32 - 1.
+
+    Raises:
+        TypeError: a token is not bytes or a rank is not an int.
+        ValueError: two tokens have one rank, or there are none or too many tokens.
+        OverflowError: a rank is negative or above 2**32 - 1.
+    """
+
+    cdef uint32_t count
+    cdef uint32_t *ids          # owned: [count], ascending; moves to the vocabulary
+    cdef uint32_t *starts       # owned: [count + 1]
+    cdef uint8_t *token_bytes   # owned, with LOAD_SLACK bytes behind
+
+    def __cinit__(self, dict mergeable_ranks not None):
+        cdef RankedToken *order
+        if len(mergeable_ranks) == 0:
+            raise ValueError("a vocabulary needs at least one token: mergeable_ranks is empty")
+        if len(mergeable_ranks) > TOKEN_LIMIT:
+            raise ValueError(
+                f"a vocabulary may have {TOKEN_LIMIT:,} tokens, not {len(mergeable_ranks):,}")
+        self.count = <uint32_t>len(mergeable_ranks)
+        order = <RankedToken *>allocate(self.count, sizeof(RankedToken))
+        if order == NULL:
+            raise MemoryError("no memory for a rank table")
+        try:
+            self._fill(mergeable_ranks, order)
+        finally:
+            release(order)
+
+    cdef int _fill(self, dict mergeable_ranks, RankedToken *order) except -1:
+        cdef uint64_t total = 0
+        cdef uint32_t i = 0
+        cdef bytes token
+        cdef list tokens = []
+        for token, rank in mergeable_ranks.items():
+            tokens.append(token)
+            order[i].rank = checked_id(rank)
+            order[i].position = i
+            total += <uint64_t>PyBytes_GET_SIZE(token)
+            i += 1
+        if i != self.count:
+            raise RuntimeError("mergeable_ranks changed while it was read")
+        if total > UINT32_MAX - LOAD_SLACK:
+            raise ValueError(f"the tokens of a vocabulary may have 4 GB, not {total:,} bytes")
+        qsort(order, self.count, sizeof(RankedToken), compare_ranks)
+        self.ids = <uint32_t *>allocate(self.count, sizeof(uint32_t))
+        self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
+        self.token_bytes = <uint8_t *>allocate_zeroed(total + LOAD_SLACK, 1)
+        if self.ids == NULL or self.starts == NULL or self.token_bytes == NULL:
+            raise MemoryError("no memory for a rank table")
+        self.starts[0] = 0
+        for i in range(self.count):
+            token = <bytes>tokens[order[i].position]
+            if i and order[i].rank == order[i - 1].rank:
+                raise ValueError(f"the tokens {tokens[order[i - 1].position]!r} and {token!r} "
+                                 f"have the same rank {order[i].rank}")
+            self.ids[i] = order[i].rank
+            memcpy(self.token_bytes + self.starts[i], PyBytes_AS_STRING(token),
+                   <size_t>PyBytes_GET_SIZE(token))
+            self.starts[i + 1] = self.starts[i] + <uint32_t>PyBytes_GET_SIZE(token)
+        return 0
+
+    def __dealloc__(self):
+        release(self.ids)
+        release(self.starts)
+        release(self.token_bytes)
+
+    def digest(self) -> bytes:
+        """Returns a 32-byte digest of all tokens and ranks: equal tables have equal digests."""
+        import hashlib
+
+        if self.ids == NULL:
+            raise ValueError("the rank table has been turned into a vocabulary already")
+        state = hashlib.blake2b(digest_size=32)
+        state.update(<const uint8_t[:self.count * sizeof(uint32_t)]><const uint8_t *>self.ids)
+        state.update(
+            <const uint8_t[:(self.count + 1) * sizeof(uint32_t)]><const uint8_t *>self.starts)
+        state.update(<const uint8_t[:self.starts[self.count] + 1]>self.token_bytes)
+        return state.digest()
+
+
+cdef class Vocabulary:
+    """The frozen tables of one vocabulary; immutable, shared by any number of threads.
+
+    Args:
+        ranks: the tokens. Their memory moves here; the rank table cannot be used again.
+
+    Raises:
+        MemoryError: the tables do not fit into memory.
+    """
+
+    cdef VocabularyTables tables
+    cdef WorkspacePool pool
+    cdef object __weakref__
+
+    def __cinit__(self, RankTable ranks not None):
+        cdef int status
+        if ranks.ids == NULL:
+            raise ValueError("the rank table has been turned into a vocabulary already")
+        self.tables.seeds[0] = random_word()
+        self.tables.seeds[1] = random_word()
+        self.pool.seeds[0] = random_word()
+        self.pool.seeds[1] = random_word()
+        self.tables.token_count = ranks.count
+        self.tables.ids = ranks.ids
+        self.tables.starts = ranks.starts
+        self.tables.token_bytes = ranks.token_bytes
+        ranks.ids = NULL
+        ranks.starts = NULL
+        ranks.token_bytes = NULL
+        with nogil:
+            status = build_tables(&self.tables)
+        if status != STATUS_OK:
+            raise MemoryError("no memory for the tables of a vocabulary")
+
+    def __dealloc__(self):
+        close_pool(&self.pool)
+        free_vocabulary(&self.tables)
+
+    def __len__(self) -> int:
+        """Returns the number of tokens."""
+        return self.tables.token_count
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the tables in bytes."""
+        return self.tables.table_bytes
+
+    @property
+    def unreachable_count(self) -> int:
+        """How many tokens of two bytes or more no merge produces."""
+        return self.tables.unreachable_count
+
+    def token_byte_values(self) -> list:
+        """Returns the bytes of all tokens, sorted."""
+        return sorted(self.token(i) for i in range(self.tables.token_count))
+
+    cdef bytes token(self, uint32_t index):
+        return PyBytes_FromStringAndSize(
+            <const char *>self.tables.token_bytes + self.tables.starts[index],
+            self.tables.starts[index + 1] - self.tables.starts[index])
+
+
+cdef class SplitPattern:
+    """A compiled split pattern; immutable, shared by any number of threads.
+
+    Args:
+        automaton: the result of `bpecore.pattern.compile_pattern`.
+
+    Raises:
+        ValueError: the tables do not fit together.
+        MemoryError: they do not fit into memory.
+    """
+
+    cdef Automaton tables
+
+    def __cinit__(self, automaton not None):
+        cdef uint32_t class_count = automaton.class_count
+        cdef uint32_t state_count = automaton.state_count
+        cdef uint32_t state, column, entry
+        cdef bytes transitions = automaton.transitions
+        cdef bytes block_index = automaton.block_index
+        cdef bytes block_classes = automaton.block_classes
+        cdef uint16_t *source = <uint16_t *>PyBytes_AS_STRING(transitions)
+        if (class_count > 255 or len(transitions) != 2 * state_count * (class_count + 1)
+                or len(block_index) != 2 * (0x110000 >> 7) or state_count < 2):
+            raise ValueError("the tables of the automaton have the wrong sizes")
+        self.tables.row_bits = 1
+        while (1 << self.tables.row_bits) < class_count + 1:
+            self.tables.row_bits += 1
+        self.tables.end_class = class_count
+        self.tables.transitions = <uint32_t *>allocate_zeroed(
+            <size_t>state_count << self.tables.row_bits, sizeof(uint32_t))
+        self.tables.block_index = <uint16_t *>allocate(len(block_index), 1)
+        self.tables.block_classes = <uint8_t *>allocate(len(block_classes), 1)
+        if (self.tables.transitions == NULL or self.tables.block_index == NULL
+                or self.tables.block_classes == NULL):
+            raise MemoryError("no memory for a split pattern")
+        for state in range(state_count):
+            for column in range(class_count + 1):
+                entry = source[state * (class_count + 1) + column]
+                if entry >> 1 >= state_count:
+                    raise ValueError(f"the automaton has no state {entry >> 1}")
+                self.tables.transitions[(state << self.tables.row_bits) | column] = (
+                    (entry >> 1) << self.tables.row_bits | (entry & 1))
+        memcpy(self.tables.block_index, PyBytes_AS_STRING(block_index), len(block_index))
+        memcpy(self.tables.block_classes, PyBytes_AS_STRING(block_classes), len(block_classes))
+        if max(block_classes) >= class_count or len(block_classes) % 128:
+            raise ValueError("the automaton names a class that it does not have")
+        for column in range(0x110000 >> 7):
+            if self.tables.block_index[column] >= len(block_classes) // 128:
+                raise ValueError("the automaton names a block that it does not have")
+        memcpy(self.tables.ascii_classes,
+               self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
+
+    def __dealloc__(self):
+        release(self.tables.transitions)
+        release(self.tables.block_index)
+        release(self.tables.block_classes)
+
+
+cdef class TokenBuffer:
+    """Ids in memory of their own, read through the buffer protocol: `uint32[n]`, read-only."""
+
+    cdef IdBuffer ids
+    cdef Py_ssize_t shape[1]
+    cdef Py_ssize_t strides[1]
+
+    def __dealloc__(self):
+        release(self.ids.data)
+
+    def __len__(self) -> int:
+        return self.ids.length
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if flags & PyBUF_WRITABLE:
+            raise BufferError("a token buffer is read-only")
+        self.shape[0] = <Py_ssize_t>self.ids.length
+        self.strides[0] = sizeof(uint32_t)
+        buffer.buf = self.ids.data
+        buffer.obj = self
+        buffer.len = <Py_ssize_t>(self.ids.length * sizeof(uint32_t))
+        buffer.readonly = True
+        buffer.itemsize = sizeof(uint32_t)
+        buffer.format = <char *>"I" if flags & PyBUF_FORMAT else <char *>NULL
+        buffer.ndim = 1
+        buffer.shape = self.shape if flags & PyBUF_ND else NULL
+        buffer.strides = self.strides if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
+        buffer.suboffsets = NULL
+        buffer.internal = NULL
+
+    cdef int finish(self) except -1:
+        """Gives back memory that the ids did not need."""
+        cdef uint32_t *exact
+        if self.ids.capacity - self.ids.length > self.ids.length // 8 + 16:
+            exact = <uint32_t *>realloc(self.ids.data, self.ids.length * sizeof(uint32_t) + 1)
+            if exact == NULL:
+                raise MemoryError("no memory for a token buffer")
+            self.ids.data = exact
+            self.ids.capacity = self.ids.length
+        return 0
+
+
+cdef uint32_t checked_id(object number) except? 0:
+    """Returns an id or rank given as a Python number.
+
+    Raises:
+        OverflowError: it is negative or above 2**32 - 1.
+        TypeError: it is not an integer.
+    """
+    cdef object index = number.__index__() if not isinstance(number, int) else number
+    if not 0 <= index <= UINT32_MAX:
+        raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
+    return <uint32_t>index
+
+
+cdef int collect_ids(object tokens, IdBuffer *ids) except -1:
+    """Reads a sequence of ids of any kind into a buffer."""
+    if isinstance(tokens, str) or not PySequence_Check(tokens):
+        raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
+    ids.length = 0
+    for token in tokens:
+        if ids.length == ids.capacity and grow_ids(ids, ids.length + 256) != STATUS_OK:
+            raise MemoryError("no memory for the ids")
+        ids.data[ids.length] = checked_id(token)
+        ids.length += 1
+    return 0
+
+
+cdef class CoreBPE:
+    """One encoding's engine: a vocabulary, its special tokens and its split pattern.
+
+    Immutable, and safe from any number of threads. `bpecore.engine` makes it.
+
+    Args:
+        vocabulary: the mergeable tokens.
+        special_tokens: the id of each special token.
+        trie: `bpecore.special_tokens.build_trie` of the special tokens' names, in the dict's order.
+        pattern: a `SplitPattern`, or a compiled pattern of the `regex` library.
+    """
+
+    cdef readonly Vocabulary vocabulary
+    cdef SplitPattern split_pattern       # None: the regex library splits
+    cdef object regex_pattern
+    cdef list special_names
+    cdef dict special_positions           # a special token's place in special_names
+    cdef dict special_ids                 # its bytes to its id
+    cdef SpecialTokenTrie trie
+    cdef SpecialBytes special_bytes
+    cdef Engine engine
+
+    def __cinit__(self, Vocabulary vocabulary not None, dict special_tokens not None, trie,
+                  pattern):
+        self.vocabulary = vocabulary
+        if isinstance(pattern, SplitPattern):
+            self.split_pattern = pattern
+            self.engine.automaton = &self.split_pattern.tables
+        else:
+            self.regex_pattern = pattern
+        self.special_names = list(special_tokens)
+        self.special_positions = {name: i for i, name in enumerate(self.special_names)}
+        self.special_ids = {
+            name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
+        self._copy_trie(trie)
+        self._copy_special_bytes()
+        self.engine.vocabulary = &vocabulary.tables
+        self.engine.special_tokens = &self.trie
+        highest = max(self.special_ids.values(), default=0)
+        reserve_int_objects(&int_objects, 1 + max(
+            <uint64_t>highest, <uint64_t>vocabulary.tables.ids[vocabulary.tables.token_count - 1]))
+
+    cdef int _copy_trie(self, trie) except -1:
+        cdef bytes first_edges = trie.first_edges
+        cdef bytes tokens = trie.tokens
+        cdef bytes edge_characters = trie.edge_characters
+        cdef bytes edge_targets = trie.edge_targets
+        self.trie.count = <uint32_t>len(self.special_names)
+        self.trie.node_count = <uint32_t>(len(tokens) // sizeof(int32_t))
+        self.trie.first_edges = <uint32_t *>copy_bytes(first_edges)
+        self.trie.tokens = <int32_t *>copy_bytes(tokens)
+        self.trie.edge_characters = <uint32_t *>copy_bytes(edge_characters)
+        self.trie.edge_targets = <uint32_t *>copy_bytes(edge_targets)
+        self.trie.ids = <uint32_t *>allocate(self.trie.count, sizeof(uint32_t))
+        if self.trie.ids == NULL:
+            raise MemoryError("no memory for the special tokens")
+        for position, number in enumerate(self.special_ids.values()):
+            self.trie.ids[<size_t>position] = number
+        return 0
+
+    cdef int _copy_special_bytes(self) except -1:
+        # Of several special tokens with one id the first in the dict is what the id decodes to.
+        cdef dict by_id = {}
+        cdef bytes name
+        cdef size_t i = 0
+        for name, number in self.special_ids.items():
+            by_id.setdefault(number, name)
+        self.special_bytes.count = <uint32_t>len(by_id)
+        self.special_bytes.ids = <uint32_t *>allocate(len(by_id), sizeof(uint32_t))
+        self.special_bytes.starts = <size_t *>allocate(len(by_id) + 1, sizeof(size_t))
+        self.special_bytes.bytes = <uint8_t *>copy_bytes(
+            b"".join(by_id[number] for number in sorted(by_id)))
+        if self.special_bytes.ids == NULL or self.special_bytes.starts == NULL:
+            raise MemoryError("no memory for the special tokens")
+        self.special_bytes.starts[0] = 0
+        for number in sorted(by_id):
+            self.special_bytes.ids[i] = number
+            self.special_bytes.starts[i + 1] = (
+                self.special_bytes.starts[i] + <size_t>len(by_id[number]))
+            i += 1
+        return 0
+
+    def __dealloc__(self):
+        release(self.trie.ids)
+        release(self.trie.first_edges)
+        release(self.trie.tokens)
+        release(self.trie.edge_characters)
+        release(self.trie.edge_targets)
+        release(self.special_bytes.ids)
+        release(self.special_bytes.starts)
+        release(self.special_bytes.bytes)
+
+    # ---- which special tokens count -------------------------------------------------------
+
+    cdef bytearray _mask(self, names):
+        """Returns for each special token whether it is among `names`; names may be unknown."""
+        cdef bytearray mask = bytearray(self.trie.count)
+        for name in names:
+            position = self.special_positions.get(name)
+            if position is not None:
+                mask[position] = 1
+        return mask
+
+    cdef bytearray _allowed_mask(self, allowed_special):
+        """Returns the mask of the allowed special tokens, empty if there are none."""
+        if not isinstance(allowed_special, (set, frozenset)):
+            raise TypeError("allowed_special must be 'all', a set or a frozenset, not "
+                            f"{type(allowed_special).__name__}")
+        return self._mask(allowed_special) if allowed_special else bytearray()
+
+    cdef int _refuse_disallowed(self, text, const TextView *view, allowed_special,
+                                disallowed_special) except -1:
+        """Raises ValueError if the text holds a disallowed special token."""
+        cdef const uint8_t *wanted = NULL
+        cdef bytearray mask
+        cdef Occurrence found
+        if isinstance(disallowed_special, str) and disallowed_special == "all":
+            if isinstance(allowed_special, str) and allowed_special == "all":
+                return 0
+            if allowed_special or not isinstance(allowed_special, (set, frozenset)):
+                mask = self._mask(set(self.special_names) - allowed_special)
+                wanted = mask
+        elif not disallowed_special:
+            return 0
+        else:
+            names = frozenset(disallowed_special)
+            if not all(name in self.special_positions for name in names):
+                return refuse_strings(text, names)
+            mask = self._mask(names)
+            wanted = mask
+        found = find_special(&self.trie, view, 0, wanted)
+        if found.start < view.length:
+            raise_disallowed_special_token(self.special_names[found.token])
+        return 0
+
+    # ---- encoding ---------------------------------------------------------------------------
+
+    cdef int _encode_into(self, text, const TextView *view, allowed_special, bint counting,
+                          Workspace *workspace, IdBuffer *sink) except -1:
+        """Encodes a text into a sink."""
+        cdef bytearray mask = None
+        cdef const uint8_t *allowed = NULL
+        cdef bint any_allowed = self.trie.count > 0
+        cdef int status
+        if not (isinstance(allowed_special, str) and allowed_special == "all"):
+            mask = self._allowed_mask(allowed_special)
+            any_allowed = any_allowed and len(mask) > 0
+            allowed = mask
+        sink.length = 0
+        if self.split_pattern is None:
+            return self._encode_by_regex(text, view, allowed, any_allowed, workspace, sink)
+        if view.length <= GIL_BYTES:
+            status = encode_text(&self.engine, workspace, view, allowed, any_allowed, counting,
+                                 sink)
+        else:
+            with nogil:
+                status = encode_text(&self.engine, workspace, view, allowed, any_allowed,
+                                     counting, sink)
+        if status != STATUS_OK:
+            raise_status(status, text)
+        return 0
+
+    cdef int _encode_by_regex(self, text, const TextView *view, const uint8_t *allowed,
+                              bint any_allowed, Workspace *workspace, IdBuffer *sink) except -1:
+        """Encodes a text whose split pattern only the regex library understands."""
+        cdef size_t position = 0
+        cdef Occurrence found
+        cdef bytes piece
+        found.start = view.length
+        while True:
+            if any_allowed:
+                found = find_special(&self.trie, view, position, allowed)
+            for match in self.regex_pattern.finditer(text[position:found.start]):
+                piece = match.group().encode("utf-8")
+                if not piece:
+                    raise ValueError("the split pattern matches the empty string: "
+                                     f"{self.regex_pattern.pattern!r}")
+                self._append_piece(piece, True, workspace, sink)
+            if found.start == view.length:
+                return 0
+            if grow_ids(sink, sink.length + 1) != STATUS_OK:
+                raise MemoryError("no memory for the ids")
+            sink.data[sink.length] = found.id
+            sink.length += 1
+            position = found.end
+
+    cdef int _append_piece(self, bytes piece, bint valid_utf8, Workspace *workspace,
+                           IdBuffer *sink) except -1:
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(piece)
+        cdef size_t length = <size_t>PyBytes_GET_SIZE(piece)
+        cdef int status
+        with nogil:
+            status = encode_piece(&self.vocabulary.tables, workspace, data, length, valid_utf8,
+                                  sink)
+        if status != STATUS_OK:
+            raise_status(status, piece)
+        return 0
+
+    def encode_checked(self, text, allowed_special, disallowed_special) -> list:
+        """Encodes text to ids, refusing disallowed special tokens.
+
+        Args:
+            text: the text.
+            allowed_special: a set of special tokens, or "all".
+            disallowed_special: strings that may not occur, or "all" for the other special tokens.
+
+        Raises:
+            ValueError: a disallowed string occurs.
+            UnicodeEncodeError: the text holds a surrogate.
+        """
+        cdef TextView view
+        view_text(text, &view)
+        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
+        return self._encode_list(text, &view, allowed_special)
+
+    cdef list _encode_list(self, text, const TextView *view, allowed_special):
+        cdef Workspace *workspace = self._take()
+        try:
+            self._encode_into(text, view, allowed_special, False, workspace, &workspace.ids)
+            return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    cdef Workspace *_take(self) except NULL:
+        cdef Workspace *workspace = take_workspace(&self.vocabulary.pool)
+        if workspace == NULL:
+            raise MemoryError("no memory for a workspace")
+        return workspace
+
+    def encode(self, text, allowed_special) -> list:
+        """Encodes text to ids; the allowed special tokens stand for themselves."""
+        cdef TextView view
+        view_text(text, &view)
+        return self._encode_list(text, &view, allowed_special)
+
+    def encode_ordinary(self, text) -> list:
+        """Encodes text to ids as if there were no special tokens."""
+        cdef TextView view
+        view_text(text, &view)
+        return self._encode_list(text, &view, frozenset())
+
+    def encode_to_buffer(self, text, allowed_special, disallowed_special) -> TokenBuffer:
+        """Encodes text like `encode_checked`, into a buffer."""
+        cdef TextView view
+        cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
+        cdef Workspace *workspace
+        view_text(text, &view)
+        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
+        if grow_ids(&buffer.ids, view.length // 4 + 16) != STATUS_OK:
+            raise MemoryError("no memory for a token buffer")
+        workspace = self._take()
+        try:
+            self._encode_into(text, &view, allowed_special, False, workspace, &buffer.ids)
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+        buffer.finish()
+        return buffer
+
+    def count(self, text, allowed_special, disallowed_special) -> int:
+        """Returns the number of ids that `encode_checked` would give, without keeping them."""
+        cdef TextView view
+        cdef Workspace *workspace
+        view_text(text, &view)
+        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
+        workspace = self._take()
+        try:
+            self._encode_into(text, &view, allowed_special, True, workspace, &workspace.ids)
+            return workspace.ids.length
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    def encode_single_piece(self, bytes piece not None) -> list:
+        """Encodes bytes as one piece, without splitting."""
+        cdef Workspace *workspace
+        if not piece:
+            raise ValueError("an empty piece has no encoding")
+        workspace = self._take()
+        try:
+            workspace.ids.length = 0
+            self._append_piece(piece, False, workspace, &workspace.ids)
+            return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    def encode_single_token(self, bytes token not None) -> int:
+        """Returns the id of the token or special token with these bytes.
+
+        Raises:
+            KeyError: there is none.
+        """
+        cdef uint32_t index = find_token(
+            &self.vocabulary.tables, <const uint8_t *>PyBytes_AS_STRING(token),
+            <size_t>PyBytes_GET_SIZE(token))
+        if index != NO_TOKEN:
+            return id_of(&self.vocabulary.tables, index)
+        return self.special_ids[token]
+
+    # ---- decoding -----------------------------------------------------------------------------
+
+    def decode_bytes(self, tokens) -> bytes:
+        """Returns the bytes that a sequence of ids stands for.
+
+        Raises:
+            KeyError: an id is neither a token's nor a special token's.
+            OverflowError: an id is out of range.
+            TypeError: not a sequence of integers.
+        """
+        cdef Workspace *workspace = self._take()
+        cdef size_t length, unknown
+        cdef bytes result
+        try:
+            collect_ids(tokens, &workspace.ids)
+            with nogil:
+                length = decoded_length(&self.vocabulary.tables, &self.special_bytes,
+                                        workspace.ids.data, workspace.ids.length, &unknown)
+            if unknown < workspace.ids.length:
+                raise KeyError(f"Invalid token for decoding: {workspace.ids.data[unknown]}")
+            result = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>length)
+            decode_ids(&self.vocabulary.tables, &self.special_bytes, workspace.ids.data,
+                       workspace.ids.length, <uint8_t *>PyBytes_AS_STRING(result))
+            return result
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    def decode_single_token_bytes(self, token) -> bytes:
+        """Returns the bytes of one token or special token.
+
+        Raises:
+            KeyError: the id is unknown.
+        """
+        cdef uint32_t token_id = checked_id(token)
+        cdef TokenBytes found = bytes_of(&self.vocabulary.tables, &self.special_bytes, token_id)
+        if found.data == NULL:
+            raise KeyError(str(token_id))
+        return PyBytes_FromStringAndSize(<const char *>found.data, <Py_ssize_t>found.length)
+
+    def token_byte_values(self) -> list:
+        """Returns the bytes of all tokens but special ones, sorted."""
+        return self.vocabulary.token_byte_values()
+
+
+cdef void *copy_bytes(bytes source) except NULL:
+    """Returns a copy that the caller owns."""
+    cdef void *copy = allocate(<size_t>PyBytes_GET_SIZE(source), 1)
+    if copy == NULL:
+        raise MemoryError("no memory for a table")
+    memcpy(copy, PyBytes_AS_STRING(source), <size_t>PyBytes_GET_SIZE(source))
+    return copy
+
+
+cdef int raise_status(int status, source) except -1:
+    """Raises what a status code of the engine means."""
+    if status == STATUS_SURROGATE:
+        source.encode("utf-8")
+    if status == STATUS_MISSING_BYTE:
+        raise ValueError(
+            "the text needs a single byte that is no token of this vocabulary, so it has no "
+            "encoding")
+    raise MemoryError("no memory to encode the text")
+
+
+cdef int refuse_strings(text, names) except -1:
+    """Raises ValueError if any of these strings, special tokens or not, occurs in the text."""
+    longest_first = sorted(names, key=len, reverse=True)
+    match = re.search("|".join(map(re.escape, longest_first)), text)
+    if match is not None:
+        raise_disallowed_special_token(match.group())
+    return 0
+
+
+def raise_disallowed_special_token(token):
+    """Raises the ValueError that tells of a disallowed special token and how to allow it."""
+    raise ValueError(
+        f"The text holds {token!r}, a special token that is not allowed here.\n"
+        f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
+        "To encode it as ordinary text, pass "
+        f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "
+        "or disallowed_special=() for all special tokens."
+    )

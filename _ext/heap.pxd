@@ -1,0 +1,62 @@
+# A binary min-heap of 64-bit keys in memory that the caller owns.
+#
+# A merge candidate is one key, `token index << 32 | position`: the smallest key is the lowest
+# rank, and among equal ranks the leftmost. Time: O(log n) a push or pop, O(n) to build.
+
+from libc.stdint cimport uint64_t
+
+from types cimport check
+
+cdef struct Heap:
+    uint64_t *keys   # borrowed from the workspace
+    size_t count
+    size_t capacity
+
+
+cdef inline void sift_down(uint64_t *keys, size_t count, size_t place) noexcept nogil:
+    cdef uint64_t key = keys[place]
+    cdef size_t child
+    while True:
+        child = 2 * place + 1
+        if child >= count:
+            break
+        if child + 1 < count and keys[child + 1] < keys[child]:
+            child += 1
+        if key <= keys[child]:
+            break
+        keys[place] = keys[child]
+        place = child
+    keys[place] = key
+
+
+cdef inline void heapify(Heap *heap) noexcept nogil:
+    """Turns the first `count` keys, in any order, into a heap."""
+    cdef size_t place = heap.count // 2
+    while place:
+        place -= 1
+        sift_down(heap.keys, heap.count, place)
+
+
+cdef inline void heap_push(Heap *heap, uint64_t key) noexcept nogil:
+    cdef size_t place = heap.count
+    cdef size_t parent
+    check(heap.count < heap.capacity)
+    heap.count += 1
+    while place:
+        parent = (place - 1) // 2
+        if heap.keys[parent] <= key:
+            break
+        heap.keys[place] = heap.keys[parent]
+        place = parent
+    heap.keys[place] = key
+
+
+cdef inline uint64_t heap_pop(Heap *heap) noexcept nogil:
+    """Removes and returns the smallest key. Precondition: the heap is not empty."""
+    cdef uint64_t smallest = heap.keys[0]
+    check(heap.count > 0)
+    heap.count -= 1
+    if heap.count:
+        heap.keys[0] = heap.keys[heap.count]
+        sift_down(heap.keys, heap.count, 0)
+    return smallest

@@ -1,0 +1,59 @@
+# One process-wide table of ready-made int objects, so that a list of ids is filled by counting
+# references instead of making an object a token.
+#
+# Grown and filled under the GIL, as ids are first used: it costs what is used, and at most
+# INT_OBJECT_LIMIT entries whatever ids a vocabulary has. Never shrinks: the ids of an encoding
+# in use come again.
+
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.long cimport PyLong_FromUnsignedLong
+from cpython.ref cimport Py_INCREF, PyObject
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport realloc
+
+cdef enum:
+    INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
+
+cdef struct IntObjects:
+    PyObject **objects   # owned references; NULL = not made yet
+    uint32_t count       # entries there is room for
+
+
+cdef inline int reserve_int_objects(IntObjects *table, uint64_t count) except -1:
+    """Makes room for the ids below `count`, or below the limit."""
+    cdef PyObject **grown
+    cdef uint32_t i
+    if count > INT_OBJECT_LIMIT:
+        count = INT_OBJECT_LIMIT
+    if count <= table.count:
+        return 0
+    grown = <PyObject **>realloc(table.objects, count * sizeof(PyObject *))
+    if grown == NULL:
+        raise MemoryError("no memory for the table of int objects")
+    for i in range(table.count, <uint32_t>count):
+        grown[i] = NULL
+    table.objects = grown
+    table.count = <uint32_t>count
+    return 0
+
+
+cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
+    """Returns a list of ids as Python ints."""
+    cdef list result = PyList_New(<Py_ssize_t>count)
+    cdef object number
+    cdef uint32_t token_id
+    cdef size_t i
+    for i in range(count):
+        token_id = ids[i]
+        if token_id < table.count:
+            if table.objects[token_id] == NULL:
+                number = PyLong_FromUnsignedLong(token_id)
+                Py_INCREF(number)
+                table.objects[token_id] = <PyObject *>number
+            else:
+                number = <object>table.objects[token_id]
+        else:
+            number = PyLong_FromUnsignedLong(token_id)
+        Py_INCREF(number)
+        PyList_SET_ITEM(result, <Py_ssize_t>i, number)
+    return result

@@ -1,0 +1,191 @@
+# Byte pair encoding of one piece: the two neighbouring parts whose concatenation has the lowest
+# rank become one part, leftmost first, until no neighbours make a token.
+#
+# The parts are a doubly linked list over the piece's byte positions; no element is ever moved to
+# close a gap, and nothing is allocated for a merge. Two ways to find the next merge:
+# - up to SCAN_LIMIT bytes, the candidates stand in an array with one word a position, and the
+#   minimum of the whole array is taken (dead positions hold NO_CANDIDATE). O(n^2) with a tiny
+#   constant: the compiler turns the minimum into vector instructions.
+# - longer pieces keep the candidates in a binary heap; a candidate that a later merge has made
+#   stale is recognised when it comes up (its part no longer merges into that token). O(n log n).
+#
+# Reference: tiktoken's byte_pair_merge; bpecore/_reference.py is the slow twin.
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from heap cimport Heap, heap_pop, heap_push, heapify
+from memory cimport ByteBuffer, grow_bytes
+from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
+from vocab cimport Vocabulary, find_merge, id_of
+
+cdef enum:
+    SCAN_LIMIT = 64               # bytes; positions fit the 6 low bits of a candidate
+    SCAN_POSITION_BITS = 6
+    NO_CANDIDATE = 0x7FFFFFFF
+    HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
+    NO_PART = 0xFFFFFFFF
+
+
+cdef inline int write_parts(
+    const Vocabulary *vocabulary, const uint32_t *parts, size_t count, uint32_t *ids
+) noexcept nogil:
+    """Turns part indices into ids. `ids` may be `parts`."""
+    cdef size_t i
+    if vocabulary.misses_bytes:
+        for i in range(count):
+            if parts[i] >= vocabulary.token_count:
+                return STATUS_MISSING_BYTE
+    for i in range(count):
+        ids[i] = id_of(vocabulary, parts[i])
+    return STATUS_OK
+
+
+cdef inline int32_t candidate(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right, uint32_t position
+) noexcept nogil:
+    """Returns the packed candidate for merging the part at `position` with the next."""
+    cdef uint32_t merged = find_merge(vocabulary, left, right)
+    if merged == NO_TOKEN:
+        return NO_CANDIDATE
+    return <int32_t>((merged << SCAN_POSITION_BITS) | position)
+
+
+cdef inline size_t merge_by_scan(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, uint32_t *out
+) noexcept nogil:
+    """Merges a piece of 1 to SCAN_LIMIT bytes; writes the part indices, returns their number."""
+    cdef uint32_t parts[SCAN_LIMIT]
+    cdef int32_t candidates[SCAN_LIMIT]
+    cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `length` at the end
+    cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
+    cdef size_t padded = (length + 7) & ~<size_t>7
+    cdef size_t count, i
+    cdef uint32_t position, after
+    cdef int32_t best
+    check(0 < length <= SCAN_LIMIT)
+    for i in range(length):
+        parts[i] = vocabulary.byte_indices[piece[i]]
+        following[i] = <uint8_t>(i + 1)
+        preceding[i] = <uint8_t>(i - 1)
+    for i in range(length - 1):
+        candidates[i] = candidate(vocabulary, parts[i], parts[i + 1], <uint32_t>i)
+    for i in range(length - 1, padded):
+        candidates[i] = NO_CANDIDATE
+    while True:
+        best = NO_CANDIDATE
+        for i in range(padded):
+            best = candidates[i] if candidates[i] < best else best
+        if best == NO_CANDIDATE:
+            break
+        position = best & (SCAN_LIMIT - 1)
+        parts[position] = best >> SCAN_POSITION_BITS
+        after = following[position]
+        candidates[after] = NO_CANDIDATE
+        after = following[after]
+        following[position] = <uint8_t>after
+        if after < length:
+            preceding[after] = <uint8_t>position
+            candidates[position] = candidate(
+                vocabulary, parts[position], parts[after], position)
+        else:
+            candidates[position] = NO_CANDIDATE
+        if position:
+            i = preceding[position]
+            candidates[i] = candidate(vocabulary, parts[i], parts[position], <uint32_t>i)
+    count = 0
+    position = 0
+    while position < length:
+        out[count] = parts[position]
+        count += 1
+        position = following[position]
+    return count
+
+
+cdef inline int merge_by_heap(
+    const Vocabulary *vocabulary, ByteBuffer *memory, const uint8_t *piece, size_t length,
+    uint32_t *out, size_t *count
+) noexcept nogil:
+    """Merges a piece of any length; writes the part indices and their number.
+
+    Args:
+        memory: scratch memory, grown to 32 bytes a byte of the piece.
+    """
+    cdef uint32_t *parts
+    cdef uint32_t *merges       # what a part and the next one merge into, or NO_TOKEN
+    cdef uint32_t *following    # position of the next part; `length` at the end
+    cdef uint32_t *preceding    # position of the part before; NO_PART at the start
+    cdef Heap heap
+    cdef uint64_t key
+    cdef uint32_t position, after, before
+    cdef size_t i
+    if length > HEAP_PIECE_LIMIT:
+        return STATUS_NO_MEMORY
+    if grow_bytes(memory, 32 * length) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    heap.keys = <uint64_t *>memory.data
+    # At most `length` - 1 candidates at first; each merge takes one and adds at most two.
+    heap.capacity = 2 * length
+    heap.count = 0
+    parts = <uint32_t *>(heap.keys + heap.capacity)
+    merges = parts + length
+    following = merges + length
+    preceding = following + length
+    for i in range(length):
+        parts[i] = vocabulary.byte_indices[piece[i]]
+        following[i] = <uint32_t>(i + 1)
+        preceding[i] = <uint32_t>i - 1
+    for i in range(length):
+        merges[i] = find_merge(vocabulary, parts[i], parts[i + 1]) \
+            if i + 1 < length else <uint32_t>NO_TOKEN
+        if merges[i] != NO_TOKEN:
+            heap.keys[heap.count] = (<uint64_t>merges[i] << 32) | i
+            heap.count += 1
+    heapify(&heap)
+    while heap.count:
+        key = heap_pop(&heap)
+        position = <uint32_t>key
+        if merges[position] != key >> 32:
+            continue
+        parts[position] = merges[position]
+        after = following[position]
+        merges[after] = NO_TOKEN
+        after = following[after]
+        following[position] = after
+        merges[position] = NO_TOKEN
+        if after < length:
+            preceding[after] = position
+            merges[position] = find_merge(vocabulary, parts[position], parts[after])
+            if merges[position] != NO_TOKEN:
+                heap_push(&heap, (<uint64_t>merges[position] << 32) | position)
+        before = preceding[position]
+        if before != NO_PART:
+            merges[before] = find_merge(vocabulary, parts[before], parts[position])
+            if merges[before] != NO_TOKEN:
+                heap_push(&heap, (<uint64_t>merges[before] << 32) | before)
+    count[0] = 0
+    position = 0
+    while position < length:
+        out[count[0]] = parts[position]
+        count[0] += 1
+        position = following[position]
+    return STATUS_OK
+
+
+cdef inline int merge_piece(
+    const Vocabulary *vocabulary, ByteBuffer *memory, const uint8_t *piece, size_t length,
+    uint32_t *ids, size_t *count
+) noexcept nogil:
+    """Encodes a piece by merging alone, without looking the whole piece up.
+
+    Args:
+        ids: room for `length` ids.
+        count: receives the number of ids written.
+    """
+    cdef int status
+    if length <= SCAN_LIMIT:
+        count[0] = merge_by_scan(vocabulary, piece, length, ids)
+    else:
+        status = merge_by_heap(vocabulary, memory, piece, length, ids, count)
+        if status != STATUS_OK:
+            return status
+    return write_parts(vocabulary, ids, count[0], ids)

@@ -1,0 +1,121 @@
+# Finds special tokens in a text: the leftmost, and there the longest that is asked for.
+#
+# All special tokens of an encoding form one trie over code points. The search jumps to the next
+# character that begins a special token and walks the trie from there. Time: linear in the text,
+# times the length of the longest special token where text keeps looking like one (for the OpenAI
+# encodings at most 24 steps behind a `<`). The number of special tokens does not matter.
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memchr
+
+from utf8 cimport TextView, character_at
+
+cdef struct SpecialTokens:
+    uint32_t count
+    uint32_t *ids               # owned: [count]
+    uint32_t node_count
+    uint32_t *first_edges       # owned: [node_count + 1]; node 0 is the root
+    int32_t *tokens             # owned: [node_count], the special token that ends here, or -1
+    uint32_t *edge_characters   # owned: ascending within a node
+    uint32_t *edge_targets      # owned
+
+cdef struct Occurrence:
+    size_t start       # character where it begins; the text's length if there is none
+    size_t end         # character behind it
+    uint32_t token     # which special token
+    uint32_t id
+
+
+cdef inline uint32_t follow_edge(
+    const SpecialTokens *special_tokens, uint32_t node, uint32_t character
+) noexcept nogil:
+    """Returns the node that `character` leads to, or 0."""
+    cdef uint32_t low = special_tokens.first_edges[node]
+    cdef uint32_t end = special_tokens.first_edges[node + 1]
+    cdef uint32_t high = end
+    cdef uint32_t middle
+    while low < high:
+        middle = (low + high) // 2
+        if special_tokens.edge_characters[middle] < character:
+            low = middle + 1
+        else:
+            high = middle
+    if low < end and special_tokens.edge_characters[low] == character:
+        return special_tokens.edge_targets[low]
+    return 0
+
+
+cdef inline size_t find_character(
+    const TextView *view, size_t position, uint32_t character
+) noexcept nogil:
+    """Returns the next place of a character from `position` on, or the text's length."""
+    cdef const uint16_t *medium = <const uint16_t *>view.data
+    cdef const uint32_t *wide = <const uint32_t *>view.data
+    cdef const uint8_t *found
+    if view.width <= 1:
+        if character > 0xFF or position >= view.length:
+            return view.length
+        found = <const uint8_t *>memchr(<const uint8_t *>view.data + position, <int>character,
+                                        view.length - position)
+        return view.length if found == NULL else found - <const uint8_t *>view.data
+    if view.width == 2:
+        while position < view.length and medium[position] != character:
+            position += 1
+    else:
+        while position < view.length and wide[position] != character:
+            position += 1
+    return position
+
+
+cdef inline size_t next_beginning(
+    const SpecialTokens *special_tokens, const TextView *view, size_t position
+) noexcept nogil:
+    """Returns the next place from `position` on where a special token may begin."""
+    cdef uint32_t beginnings = special_tokens.first_edges[1]
+    if beginnings == 0:
+        return view.length
+    if beginnings == 1:
+        return find_character(view, position, special_tokens.edge_characters[0])
+    while position < view.length and not follow_edge(
+            special_tokens, 0, character_at(view, position)):
+        position += 1
+    return position
+
+
+cdef inline Occurrence find_special(
+    const SpecialTokens *special_tokens, const TextView *view, size_t position,
+    const uint8_t *wanted
+) noexcept nogil:
+    """Finds the first special token from a character on.
+
+    Args:
+        view: ASCII or not UTF-8.
+        wanted: for each special token, whether it counts; NULL = all do.
+    """
+    cdef Occurrence found
+    cdef uint32_t node
+    cdef int32_t token
+    cdef size_t reader
+    found.end = 0
+    found.token = 0
+    found.id = 0
+    while True:
+        position = next_beginning(special_tokens, view, position)
+        found.start = position
+        if position == view.length:
+            return found
+        node = 0
+        reader = position
+        while reader < view.length:
+            node = follow_edge(special_tokens, node, character_at(view, reader))
+            if node == 0:
+                break
+            reader += 1
+            token = special_tokens.tokens[node]
+            if token >= 0 and (wanted == NULL or wanted[token]):
+                found.end = reader
+                found.token = token
+                found.id = special_tokens.ids[token]
+        if found.end:
+            return found
+        position += 1

@@ -1,0 +1,39 @@
+# Names, limits and status codes that every engine file shares.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+cdef enum Status:
+    STATUS_OK = 0
+    STATUS_NO_MEMORY = 1     # an allocation failed, or a size does not fit
+    STATUS_SURROGATE = 2     # the text holds a lone surrogate: it has no UTF-8 form
+    STATUS_MISSING_BYTE = 3  # a byte must be emitted that is no token of the vocabulary
+
+cdef enum:
+    SHORT_PIECE = 15     # bytes of the longest piece that one 16-byte key holds
+    WIDE_PIECE = 31      # bytes of the longest piece that one 32-byte key holds
+    TOKEN_LIMIT = 0x1FFF00  # tokens of a vocabulary: an index, and 256 stand-ins for missing
+    #                         bytes, fit 21 bits, so that a pair of indices fits 42
+    NO_TOKEN = 0x1FFFFF  # an index that no token has
+    LOAD_SLACK = 16      # bytes that must be readable behind a text that is read in whole words
+
+cdef extern from *:
+    """
+    #include <assert.h>
+    #define bpecore_check(condition) assert(condition)
+    #define bpecore_likely(condition) __builtin_expect(!!(condition), 1)
+    #define bpecore_unlikely(condition) __builtin_expect(!!(condition), 0)
+    #define bpecore_prefetch(address) __builtin_prefetch(address)
+    #define bpecore_count_ones(word) __builtin_popcountll(word)
+    static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
+        unsigned __int128 product = (unsigned __int128)a * b;
+        return (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
+    """
+    # An internal assertion: compiled in by BPECORE_DEBUG only.
+    void check "bpecore_check" (bint condition) noexcept nogil
+    bint likely "bpecore_likely" (bint condition) noexcept nogil
+    bint unlikely "bpecore_unlikely" (bint condition) noexcept nogil
+    void prefetch "bpecore_prefetch" (const void *address) noexcept nogil
+    uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept nogil
+    # The 128-bit product of two words, its halves folded by exclusive or.
+    uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept nogil

@@ -1,0 +1,208 @@
+# A vocabulary: frozen tables that find tokens by their bytes, by the two parts that merge into
+# them, and by id. Built once (vocab_build.pxd), then read by all threads without a lock.
+#
+# A token is known inside the engine by its *index*, its place in rank order; ids are written out
+# only. So comparing indices is comparing ranks, and 21 bits are enough whatever the ids are.
+#
+# - Tokens of up to 15 bytes: a hash table of 64-byte lines with three entries each, one cache
+#   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all.
+# - Longer tokens: open addressing over indices; the bytes are compared.
+# - Pairs: for every token that merging can produce, the two tokens whose merge produces it.
+#   There is only one such pair. Let a merge make token t from parts l and r in some text. No merge
+#   before it crossed the outer borders of t, so inside t the same merges were made, in the same
+#   order, as if t stood alone: lowest rank first, leftmost first. Hence (l, r) is what BPE of t
+#   alone leaves before its last merge, whatever stands around it. The table has at most one
+#   entry a token instead of one for each way to cut it in two.
+#
+# Hashes are seeded when a table is built, and the table is rebuilt larger if a chain of probes
+# gets longer than PROBE_LIMIT: every look-up is bounded, also for hostile text.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from types cimport LOAD_SLACK, NO_TOKEN, SHORT_PIECE, check, multiply_fold
+
+cdef enum:
+    LINE_ENTRIES = 3      # entries of a line of the table of short tokens
+    PROBE_LIMIT = 32      # slots (or lines) that a look-up reads at the most
+    INDEX_BITS = 21       # bits of a token index
+
+cdef struct Key:
+    uint64_t low          # bytes 0-7 of the piece, the first one lowest
+    uint64_t high         # bytes 8-14, and the length in the highest byte
+
+cdef struct Line:
+    Key keys[LINE_ENTRIES]        # a free entry has length 0
+    uint32_t indices[LINE_ENTRIES]
+    uint32_t overflowed           # not 0: go on with the next line
+
+cdef struct Vocabulary:
+    uint32_t token_count
+    uint32_t identity_count    # the id of an index below this is the index
+    uint32_t longest_token     # bytes
+    uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
+    bint misses_bytes          # some single byte is no token
+    uint32_t *ids              # owned: [token_count], ascending
+    uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
+    uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
+    uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
+    Line *lines                # owned: tokens of 1 to 15 bytes
+    uint64_t line_mask
+    uint32_t *long_slots       # owned: index + 1 of each longer token, or 0
+    uint64_t long_mask
+    uint64_t *pair_slots       # owned: left << 43 | right << 22 | merged, or NO_PAIR
+    uint64_t pair_mask
+    uint64_t *borders          # owned: the filter of bridged borders, see cuts.pxd
+    uint64_t border_mask
+    uint64_t seeds[2]
+    size_t table_bytes         # size of all tables together
+
+cdef extern from *:
+    """
+    static const uint64_t bpecore_low_masks[16] = {
+        0, 0xFFull, 0xFFFFull, 0xFFFFFFull, 0xFFFFFFFFull, 0xFFFFFFFFFFull, 0xFFFFFFFFFFFFull,
+        0xFFFFFFFFFFFFFFull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull};
+    static const uint64_t bpecore_high_masks[16] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFFull, 0xFFFFull, 0xFFFFFFull, 0xFFFFFFFFull,
+        0xFFFFFFFFFFull, 0xFFFFFFFFFFFFull, 0xFFFFFFFFFFFFFFull};
+    #define BPECORE_NO_PAIR (~0ull)
+    """
+    const uint64_t[16] LOW_MASKS "bpecore_low_masks"
+    const uint64_t[16] HIGH_MASKS "bpecore_high_masks"
+    uint64_t NO_PAIR "BPECORE_NO_PAIR"
+
+
+cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
+    """Returns the 8 bytes at `text`, the first one lowest."""
+    cdef uint64_t word
+    memcpy(&word, text, sizeof(word))
+    return word
+
+
+cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
+        noexcept nogil:
+    """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
+    cdef uint8_t copy[16]
+    cdef Key key
+    check(0 < length <= SHORT_PIECE)
+    if readable_end - piece < LOAD_SLACK:
+        memcpy(copy, piece, length)
+        piece = copy
+    key.low = load_word(piece) & LOW_MASKS[length]
+    key.high = (load_word(piece + 8) & HIGH_MASKS[length]) | (<uint64_t>length << 56)
+    return key
+
+
+cdef inline uint64_t hash_key(Key key, const uint64_t *seeds) noexcept nogil:
+    return multiply_fold(key.low ^ seeds[0], key.high ^ seeds[1])
+
+
+cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64_t *seeds) \
+        noexcept nogil:
+    """Hashes any bytes. Precondition: `length` > 15."""
+    cdef uint64_t state = seeds[0] ^ length
+    cdef size_t i = 0
+    while i + 16 < length:
+        state = multiply_fold(load_word(text + i) ^ state, load_word(text + i + 8) ^ seeds[1])
+        i += 16
+    return multiply_fold(
+        load_word(text + length - 16) ^ state, load_word(text + length - 8) ^ seeds[1])
+
+
+cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
+    """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
+    cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
+    cdef const Line *line
+    cdef int entry
+    while True:
+        line = &vocabulary.lines[place]
+        for entry in range(LINE_ENTRIES):
+            if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
+                return line.indices[entry]
+        if not line.overflowed:
+            return NO_TOKEN
+        place = (place + 1) & vocabulary.line_mask
+
+
+cdef inline uint32_t find_long(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length
+) noexcept nogil:
+    """Returns the index of the token of 16 bytes or more that equals the piece, or NO_TOKEN."""
+    cdef uint64_t place
+    cdef uint32_t index, start
+    if length > vocabulary.longest_token:
+        return NO_TOKEN
+    place = hash_bytes(piece, length, vocabulary.seeds) & vocabulary.long_mask
+    while vocabulary.long_slots[place]:
+        index = vocabulary.long_slots[place] - 1
+        start = vocabulary.starts[index]
+        if vocabulary.starts[index + 1] - start == length and memcmp(
+                vocabulary.token_bytes + start, piece, length) == 0:
+            return index
+        place = (place + 1) & vocabulary.long_mask
+    return NO_TOKEN
+
+
+cdef inline uint32_t find_token(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length
+) noexcept nogil:
+    """Returns the index of the token that equals the piece, or NO_TOKEN; any length."""
+    if length == 0:
+        # The empty token sorts anywhere: it is looked for only when a caller names it.
+        return find_empty(vocabulary)
+    if length <= SHORT_PIECE:
+        return find_short(vocabulary, short_key(piece, length, piece + length))
+    return find_long(vocabulary, piece, length)
+
+
+cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
+    cdef uint32_t index
+    for index in range(vocabulary.token_count):
+        if vocabulary.starts[index] == vocabulary.starts[index + 1]:
+            return index
+    return NO_TOKEN
+
+
+cdef inline uint64_t pair_place(
+    const Vocabulary *vocabulary, uint64_t pair
+) noexcept nogil:
+    return multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]) & vocabulary.pair_mask
+
+
+cdef inline uint32_t find_merge(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
+    cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
+    cdef uint64_t place = pair_place(vocabulary, pair)
+    cdef uint64_t slot
+    while True:
+        slot = vocabulary.pair_slots[place]
+        if slot >> 22 == pair:
+            return <uint32_t>(slot & 0x3FFFFF)
+        if slot == NO_PAIR:
+            return NO_TOKEN
+        place = (place + 1) & vocabulary.pair_mask
+
+
+cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    check(index < vocabulary.token_count)
+    return index if index < vocabulary.identity_count else vocabulary.ids[index]
+
+
+cdef inline uint32_t index_of(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+    """Returns the index of the token with this id, or NO_TOKEN."""
+    cdef uint32_t low = vocabulary.identity_count
+    cdef uint32_t high = vocabulary.token_count
+    cdef uint32_t middle
+    if token_id < low:
+        return token_id
+    while low < high:
+        middle = low + (high - low) // 2
+        if vocabulary.ids[middle] < token_id:
+            low = middle + 1
+        else:
+            high = middle
+    if low < vocabulary.token_count and vocabulary.ids[low] == token_id:
+        return low
+    return NO_TOKEN

@@ -1,0 +1,311 @@
+# Builds the frozen tables of a vocabulary from its tokens in rank order.
+#
+# Time: O(total bytes of the tokens); the merge pairs cost one short merge a token. On a failure
+# everything allocated so far stays owned by the struct, for `free_vocabulary`.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
+from libc.string cimport memset
+
+from cuts cimport record_borders
+from memory cimport ByteBuffer, allocate, allocate_zeroed, release
+from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
+from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
+                    count_ones)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PROBE_LIMIT, Vocabulary,
+                    hash_bytes, hash_key, pair_place, short_key)
+
+cdef enum:
+    NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
+
+
+cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
+    cdef uint64_t power = 1
+    while power < least:
+        power <<= 1
+    return power
+
+
+cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    return vocabulary.starts[index + 1] - vocabulary.starts[index]
+
+
+cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
+    release(vocabulary.ids)
+    release(vocabulary.starts)
+    release(vocabulary.token_bytes)
+    release(vocabulary.lines)
+    release(vocabulary.long_slots)
+    release(vocabulary.pair_slots)
+    release(vocabulary.borders)
+    memset(vocabulary, 0, sizeof(Vocabulary))
+
+
+cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
+    cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
+    cdef Line *line
+    cdef int probe, entry
+    for probe in range(PROBE_LIMIT):
+        line = &vocabulary.lines[place]
+        for entry in range(LINE_ENTRIES):
+            if line.keys[entry].high == 0:
+                line.keys[entry] = key
+                line.indices[entry] = index
+                return STATUS_OK
+        line.overflowed = 1
+        place = (place + 1) & vocabulary.line_mask
+    return NOT_PLACED
+
+
+cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
+    cdef uint32_t index, length
+    cdef const uint8_t *token
+    memset(vocabulary.lines, 0, (vocabulary.line_mask + 1) * sizeof(Line))
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if 0 < length <= SHORT_PIECE:
+            token = vocabulary.token_bytes + vocabulary.starts[index]
+            if place_short(vocabulary, short_key(token, length, token + LOAD_SLACK), index) \
+                    != STATUS_OK:
+                return NOT_PLACED
+    return STATUS_OK
+
+
+cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
+    """Builds the table of tokens of up to 15 bytes, about half full."""
+    cdef uint64_t lines = power_of_two(vocabulary.token_count // 2 + 1)
+    cdef int status
+    while True:
+        release(vocabulary.lines)
+        vocabulary.lines = <Line *>allocate(lines, sizeof(Line))
+        if vocabulary.lines == NULL:
+            return STATUS_NO_MEMORY
+        vocabulary.line_mask = lines - 1
+        status = fill_lines(vocabulary)
+        if status == STATUS_OK:
+            vocabulary.table_bytes += lines * sizeof(Line)
+            return STATUS_OK
+        lines *= 2
+
+
+cdef inline int fill_long(Vocabulary *vocabulary) noexcept nogil:
+    cdef uint32_t index, length
+    cdef uint64_t place
+    cdef int probe
+    memset(vocabulary.long_slots, 0, (vocabulary.long_mask + 1) * sizeof(uint32_t))
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length <= SHORT_PIECE:
+            continue
+        place = hash_bytes(vocabulary.token_bytes + vocabulary.starts[index], length,
+                           vocabulary.seeds) & vocabulary.long_mask
+        for probe in range(PROBE_LIMIT):
+            if vocabulary.long_slots[place] == 0:
+                vocabulary.long_slots[place] = index + 1
+                break
+            place = (place + 1) & vocabulary.long_mask
+        else:
+            return NOT_PLACED
+    return STATUS_OK
+
+
+cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
+    """Builds the table of tokens of 16 bytes and more, at most a third full."""
+    cdef uint32_t index
+    cdef uint64_t count = 0, slots
+    for index in range(vocabulary.token_count):
+        count += token_length(vocabulary, index) > SHORT_PIECE
+    slots = power_of_two(3 * count + 1)
+    while True:
+        release(vocabulary.long_slots)
+        vocabulary.long_slots = <uint32_t *>allocate(slots, sizeof(uint32_t))
+        if vocabulary.long_slots == NULL:
+            return STATUS_NO_MEMORY
+        vocabulary.long_mask = slots - 1
+        if fill_long(vocabulary) == STATUS_OK:
+            vocabulary.table_bytes += slots * sizeof(uint32_t)
+            return STATUS_OK
+        slots *= 2
+
+
+cdef inline int place_pair(
+    uint64_t *slots, Vocabulary *vocabulary, uint64_t slot
+) noexcept nogil:
+    cdef uint64_t place = pair_place(vocabulary, slot >> 22)
+    cdef int probe
+    for probe in range(PROBE_LIMIT):
+        if slots[place] == NO_PAIR:
+            slots[place] = slot
+            return STATUS_OK
+        place = (place + 1) & vocabulary.pair_mask
+    return NOT_PLACED
+
+
+cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t slots) noexcept nogil:
+    """Gives the pair table `slots` slots, or more if chains would get too long."""
+    cdef uint64_t *old = vocabulary.pair_slots
+    cdef uint64_t old_slots = vocabulary.pair_mask + 1 if old != NULL else 0
+    cdef uint64_t *grown
+    cdef uint64_t place
+    cdef bint placed
+    while True:
+        grown = <uint64_t *>allocate(slots, sizeof(uint64_t))
+        if grown == NULL:
+            return STATUS_NO_MEMORY
+        memset(grown, 0xFF, slots * sizeof(uint64_t))
+        vocabulary.pair_mask = slots - 1
+        placed = True
+        for place in range(old_slots):
+            if old[place] != NO_PAIR and place_pair(grown, vocabulary, old[place]) != STATUS_OK:
+                placed = False
+                break
+        if placed:
+            release(old)
+            vocabulary.pair_slots = grown
+            return STATUS_OK
+        release(grown)
+        vocabulary.pair_mask = old_slots - 1
+        slots *= 2
+
+
+cdef inline int add_pair(
+    Vocabulary *vocabulary, ByteBuffer *memory, uint32_t *parts, uint32_t index
+) noexcept nogil:
+    """Finds the two parts that merge into a token and records them.
+
+    Precondition: all shorter tokens have been added.
+    """
+    cdef uint32_t length = token_length(vocabulary, index)
+    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[index]
+    cdef size_t count
+    cdef uint64_t slot
+    cdef int status
+    if length <= SCAN_LIMIT:
+        count = merge_by_scan(vocabulary, token, length, parts)
+    else:
+        status = merge_by_heap(vocabulary, memory, token, length, parts, &count)
+        if status != STATUS_OK:
+            return status
+    if count != 2 or vocabulary.ids[index] == UINT32_MAX:
+        vocabulary.unreachable_count += 1
+        return STATUS_OK
+    slot = ((<uint64_t>parts[0] << INDEX_BITS | parts[1]) << 22) | index
+    while place_pair(vocabulary.pair_slots, vocabulary, slot) != STATUS_OK:
+        status = resize_pairs(vocabulary, 2 * (vocabulary.pair_mask + 1))
+        if status != STATUS_OK:
+            return status
+    return STATUS_OK
+
+
+cdef inline int add_pairs_by_length(
+    Vocabulary *vocabulary, uint32_t *order, uint32_t *first, uint32_t *parts, ByteBuffer *memory
+) noexcept nogil:
+    """Adds the pairs of all tokens, shorter tokens first.
+
+    Args:
+        order: room for token_count indices.
+        first: longest_token + 2 zeros.
+        parts: room for longest_token indices.
+    """
+    cdef uint32_t index, length, i
+    cdef int status
+    for index in range(vocabulary.token_count):
+        first[token_length(vocabulary, index) + 1] += 1
+    for length in range(vocabulary.longest_token + 1):
+        first[length + 1] += first[length]
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        order[first[length]] = index
+        first[length] += 1
+    for i in range(vocabulary.token_count):
+        if token_length(vocabulary, order[i]) >= 2:
+            status = add_pair(vocabulary, memory, parts, order[i])
+            if status != STATUS_OK:
+                return status
+    return STATUS_OK
+
+
+cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
+    """Builds the merge table, about a third full."""
+    cdef ByteBuffer memory
+    cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
+    cdef uint32_t *first = <uint32_t *>allocate_zeroed(
+        <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
+    cdef uint32_t *parts = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
+    cdef int status = STATUS_NO_MEMORY
+    memory.data = NULL
+    memory.capacity = 0
+    if order != NULL and first != NULL and parts != NULL:
+        status = resize_pairs(vocabulary, power_of_two(2 * <uint64_t>vocabulary.token_count))
+        if status == STATUS_OK:
+            status = add_pairs_by_length(vocabulary, order, first, parts, &memory)
+    release(order)
+    release(first)
+    release(parts)
+    release(memory.data)
+    vocabulary.table_bytes += (vocabulary.pair_mask + 1) * sizeof(uint64_t)
+    return status
+
+
+cdef inline int fill_borders(Vocabulary *vocabulary, uint64_t bits) noexcept nogil:
+    """Records all bridged borders in a filter of `bits` bits, a power of two of at least 64."""
+    cdef uint32_t index
+    release(vocabulary.borders)
+    vocabulary.borders = <uint64_t *>allocate_zeroed(bits // 64, sizeof(uint64_t))
+    if vocabulary.borders == NULL:
+        return STATUS_NO_MEMORY
+    vocabulary.border_mask = bits - 1
+    for index in range(vocabulary.token_count):
+        record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
+                       token_length(vocabulary, index))
+    return STATUS_OK
+
+
+cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Builds the filter of bridged borders: 16 bits or more for each distinct border.
+
+    A first filter, amply large for any vocabulary known, tells how many there are.
+    """
+    cdef uint64_t word, distinct = 0
+    if fill_borders(vocabulary, 1 << 22) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    for word in range((1 << 22) // 64):
+        distinct += count_ones(vocabulary.borders[word])
+    if fill_borders(vocabulary, power_of_two(16 * distinct + 64)) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    vocabulary.table_bytes += (vocabulary.border_mask + 1) // 8
+    return STATUS_OK
+
+
+cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
+    """Builds all tables from token_count, ids, starts, token_bytes and seeds, which are set.
+
+    The seeds should be random, so that no vocabulary can be made whose tables keep growing.
+    """
+    cdef uint32_t index, length, byte
+    cdef int status
+    vocabulary.table_bytes = (
+        (2 * <size_t>vocabulary.token_count + 1) * sizeof(uint32_t)
+        + vocabulary.starts[vocabulary.token_count])
+    while (vocabulary.identity_count < vocabulary.token_count
+           and vocabulary.ids[vocabulary.identity_count] == vocabulary.identity_count):
+        vocabulary.identity_count += 1
+    for byte in range(256):
+        vocabulary.byte_indices[byte] = NO_TOKEN
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length > vocabulary.longest_token:
+            vocabulary.longest_token = length
+        if length == 1:
+            vocabulary.byte_indices[vocabulary.token_bytes[vocabulary.starts[index]]] = index
+    for byte in range(256):
+        if vocabulary.byte_indices[byte] == NO_TOKEN:
+            vocabulary.byte_indices[byte] = vocabulary.token_count + byte
+            vocabulary.misses_bytes = True
+    status = build_lines(vocabulary)
+    if status == STATUS_OK:
+        status = build_long(vocabulary)
+    if status == STATUS_OK:
+        status = build_pairs(vocabulary)
+    if status == STATUS_OK:
+        status = build_borders(vocabulary)
+    return status

@@ -1,0 +1,90 @@
+# What one running call needs besides the frozen tables: its cache and scratch memory.
+#
+# A vocabulary keeps idle workspaces in a few slots. A call takes one by an atomic exchange and
+# gives it back the same way, so no two running calls ever share one, and no lock is held while
+# encoding. Concurrent calls beyond the slots make a workspace and free it again.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
+
+from automaton cimport Batch
+from cache cimport PieceCache, close_cache, open_cache
+from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
+from types cimport STATUS_OK
+
+cdef enum:
+    IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
+    KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
+
+cdef struct Workspace:
+    PieceCache cache
+    ByteBuffer chunk           # UTF-8 of a part of the text
+    ByteBuffer merging         # scratch memory of merge_by_heap
+    IdBuffer ids               # ids on their way into a list
+    Batch batch
+
+cdef struct WorkspacePool:
+    Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
+    uint64_t seeds[2]                  # of the caches
+
+cdef extern from *:
+    """
+    #define bpecore_exchange(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
+    #define bpecore_put_if_empty(place, value) ({ \\
+        __typeof__(value) bpecore_empty = 0; \\
+        __atomic_compare_exchange_n(place, &bpecore_empty, value, 0, \\
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE); })
+    """
+    Workspace *exchange "bpecore_exchange" (Workspace **place, Workspace *value) noexcept nogil
+    bint put_if_empty "bpecore_put_if_empty" (Workspace **place, Workspace *value) noexcept nogil
+
+
+cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
+    if workspace != NULL:
+        close_cache(&workspace.cache)
+        release(workspace.chunk.data)
+        release(workspace.merging.data)
+        release(workspace.ids.data)
+        release(workspace)
+
+
+cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
+    """Returns a workspace that nobody else has, or NULL if memory is short."""
+    cdef Workspace *workspace
+    cdef int slot
+    for slot in range(IDLE_WORKSPACES):
+        if pool.idle[slot] != NULL:
+            workspace = exchange(&pool.idle[slot], NULL)
+            if workspace != NULL:
+                return workspace
+    workspace = <Workspace *>allocate_zeroed(1, sizeof(Workspace))
+    if workspace != NULL and open_cache(&workspace.cache, pool.seeds) != STATUS_OK:
+        free_workspace(workspace)
+        workspace = NULL
+    return workspace
+
+
+cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept nogil:
+    """Makes a workspace idle; memory that only an unusual text needed is freed first."""
+    cdef int slot
+    if workspace.merging.capacity > KEPT_BYTES:
+        release(workspace.merging.data)
+        memset(&workspace.merging, 0, sizeof(ByteBuffer))
+    if workspace.chunk.capacity > KEPT_BYTES:
+        release(workspace.chunk.data)
+        memset(&workspace.chunk, 0, sizeof(ByteBuffer))
+    if workspace.ids.capacity > KEPT_BYTES // sizeof(uint32_t):
+        release(workspace.ids.data)
+        memset(&workspace.ids, 0, sizeof(IdBuffer))
+    for slot in range(IDLE_WORKSPACES):
+        if pool.idle[slot] == NULL and put_if_empty(&pool.idle[slot], workspace):
+            return
+    free_workspace(workspace)
+
+
+cdef inline void close_pool(WorkspacePool *pool) noexcept nogil:
+    """Frees all idle workspaces. Precondition: no call is running."""
+    cdef int slot
+    for slot in range(IDLE_WORKSPACES):
+        free_workspace(pool.idle[slot])
+        pool.idle[slot] = NULL

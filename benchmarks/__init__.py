@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` compares engines whose output it has verified first."""

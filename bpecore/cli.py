@@ -1,0 +1,227 @@
+"""The command line: `bpecore count`, `encode`, `decode`, `encodings`, over files or standard input.
+
+Text is UTF-8 whatever the locale says, and line ends are left as they are. Exit codes: 0 when all
+went well, 1 when an input could not be read as what it should be, 2 when the command itself was
+wrong (an unknown encoding, a file that is not there).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable
+
+import click
+
+from . import __version__
+from .core import Encoding
+from .model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
+from .registry import get_encoding, list_encoding_names
+
+DEFAULT_ENCODING = "o200k_base"
+STANDARD_INPUT = "-"
+LARGEST_ID_DIGITS = len(str(2**32))
+
+Command = Callable[..., None]
+
+
+def check_encoding_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Refuses an encoding that is not registered, naming those that are."""
+    if name is not None and name not in list_encoding_names():
+        raise click.BadParameter(
+            f"unknown encoding {name!r}; known are {', '.join(list_encoding_names())}"
+        )
+    return name
+
+
+def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
+    """Refuses a model whose encoding is not known, naming the models that are."""
+    if model is not None:
+        try:
+            encoding_name_for_model(model)
+        except KeyError:
+            prefixes = [f"{prefix}…" for prefix in MODEL_PREFIX_TO_ENCODING]
+            known = ", ".join([*MODEL_TO_ENCODING, *prefixes])
+            raise click.BadParameter(f"unknown model {model!r}; known are {known}") from None
+    return model
+
+
+def with_encoding(command: Command) -> Command:
+    """Adds the options that choose an encoding; the command gets it as `encoding`."""
+
+    @functools.wraps(command)
+    def choose(encoding_name: str | None, model: str | None, **arguments: Any) -> None:
+        if encoding_name and model:
+            raise click.UsageError("give --encoding or --model, not both")
+        name = encoding_name_for_model(model) if model else encoding_name or DEFAULT_ENCODING
+        command(encoding=get_encoding(name), **arguments)
+
+    choose = click.option("--model", callback=check_model, help="The encoding of this model.")(
+        choose
+    )
+    return click.option(
+        "--encoding",
+        "encoding_name",
+        callback=check_encoding_name,
+        help=f"Name of the encoding. Default: {DEFAULT_ENCODING}.",
+    )(choose)
+
+
+files_argument = click.argument(
+    "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+allow_special_option = click.option(
+    "--allow-special",
+    is_flag=True,
+    help="Take the text of special tokens (<|endoftext|> …) for these tokens. "
+    "Without it such text is ordinary text.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bpecore")
+def main() -> None:
+    """Count, encode and decode tokens as OpenAI's models do. Offline."""
+
+
+@main.command()
+@with_encoding
+@allow_special_option
+@files_argument
+def count(encoding: Encoding, allow_special: bool, files: Sequence[str]) -> None:
+    """Print the number of tokens of each of FILES, or of standard input.
+
+    For one input the number alone; for several a line each with its name, and the total.
+    """
+    inputs = files or [STANDARD_INPUT]
+    total = 0
+    failed = False
+    for path in inputs:
+        try:
+            text = read_text(path)
+        except click.ClickException as error:
+            error.show()
+            failed = True
+            continue
+        tokens = encoding.count(text, **special_arguments(allow_special))
+        total += tokens
+        click.echo(b"%d %b" % (tokens, os.fsencode(path)) if len(inputs) > 1 else str(tokens))
+    if len(inputs) > 1:
+        click.echo(f"{total} total")
+    if failed:
+        sys.exit(1)
+
+
+@main.command()
+@with_encoding
+@allow_special_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list an input.")
+@files_argument
+def encode(encoding: Encoding, allow_special: bool, as_json: bool, files: Sequence[str]) -> None:
+    """Print the token ids of each of FILES, or of standard input: a line each."""
+    for path in files or [STANDARD_INPUT]:
+        ids = encoding.encode(read_text(path), **special_arguments(allow_special))
+        click.echo(json.dumps(ids) if as_json else " ".join(map(str, ids)))
+
+
+@main.command()
+@with_encoding
+@files_argument
+def decode(encoding: Encoding, files: Sequence[str]) -> None:
+    """Write the bytes of the token ids in FILES, or in standard input, and nothing else.
+
+    Ids are parted by white space or commas, or stand in JSON lists, as `encode` prints them.
+    """
+    for path in files or [STANDARD_INPUT]:
+        ids = parse_ids(read_text(path), path)
+        try:
+            content = encoding.decode_bytes(ids)
+        except (KeyError, OverflowError) as error:
+            raise click.ClickException(f"{display_name(path)}: {error.args[0]}") from None
+        click.echo(content, nl=False)
+
+
+@main.command()
+def encodings() -> None:
+    """Print the names of the encodings, a line each."""
+    for name in list_encoding_names():
+        click.echo(name)
+
+
+def special_arguments(allow_special: bool) -> dict[str, Any]:
+    """Returns the arguments by which no text is refused."""
+    return {"allowed_special": "all" if allow_special else set(), "disallowed_special": ()}
+
+
+def display_name(path: str) -> str:
+    return "standard input" if path == STANDARD_INPUT else click.format_filename(path)
+
+
+def read_text(path: str) -> str:
+    """Returns the text of a file or of standard input, exactly.
+
+    Raises:
+        click.ClickException: It cannot be read or is no UTF-8; the message tells where.
+    """
+    try:
+        with click.open_file(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise click.ClickException(f"{display_name(path)}: {error.strerror}") from None
+    try:
+        text: str = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"{display_name(path)}: not UTF-8 at byte offset {error.start}: {error.reason}"
+        ) from None
+    return text
+
+
+def parse_ids(text: str, path: str) -> list[int]:
+    """Returns the ids that a text lists.
+
+    Args:
+        text: Decimal numbers parted by white space or commas, or JSON lists of them.
+        path: Where the text is from, for the error.
+
+    Raises:
+        click.ClickException: Something else stands there; the message shows it.
+    """
+    if text.lstrip().startswith("["):
+        try:
+            return [id for ids in json_values(text) for id in checked_ids(ids)]
+        except (ValueError, RecursionError) as error:
+            raise click.ClickException(
+                f"{display_name(path)}: no JSON list of ids: {error}"
+            ) from None
+    words = text.replace(",", " ").split()
+    for word in words:
+        if not (word.isascii() and word.isdigit() and len(word) <= LARGEST_ID_DIGITS):
+            raise click.ClickException(f"{display_name(path)}: no token id: {word[:80]!r}")
+    return list(map(int, words))
+
+
+def json_values(text: str) -> Iterator[object]:
+    """Yields the JSON values that stand one after another in a text."""
+    decoder = json.JSONDecoder()
+    text = text.strip()
+    position = 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        yield value
+        while position < len(text) and text[position].isspace():
+            position += 1
+
+
+def checked_ids(value: object) -> list[int]:
+    """Returns a JSON value that is a list of integers.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not isinstance(value, list) or any(type(id) is not int for id in value):
+        raise ValueError("only lists of integers are understood")
+    return value

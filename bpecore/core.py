@@ -1,0 +1,463 @@
+"""`Encoding`: text to ids and back, with tiktoken's methods."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal
+
+from bpecore.engine import make_engine
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Encoding:
+    """A tokenizer's vocabulary, split pattern and special tokens.
+
+    Immutable in use, and safe from any number of threads. Equal rank tables are kept in memory
+    once, however many encodings are built on them.
+
+    Args:
+        name: the encoding's name; anything.
+        pat_str: a regular expression; each match in a text is a piece that is encoded by itself.
+        mergeable_ranks: the id of each token's bytes; lower ranks merge first.
+        special_tokens: the id of each special token.
+        explicit_n_vocab: if given, the number of tokens, special ones included, to check for.
+
+    Raises:
+        ValueError: no ranks, two tokens of one rank, an empty special token, or a pattern that is
+            no valid regular expression or can match the empty string.
+        AssertionError: the number of tokens is not `explicit_n_vocab`.
+        TypeError: a token is not bytes, a special token not str, or an id not an int.
+        OverflowError: an id is negative or above 2**32 - 1.
+
+    Example:
+        >>> ranks = {bytes([value]): value for value in range(256)}
+        >>> encoding = Encoding(
+        ...     "tiny",
+        ...     pat_str=r"\\S+|\\s+",
+        ...     mergeable_ranks={**ranks, b"ab": 256},
+        ...     special_tokens={"<end>": 257},
+        ... )
+        >>> encoding.encode("abc<end>", allowed_special="all")
+        [256, 99, 257]
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pat_str: str,
+        mergeable_ranks: dict[bytes, int],
+        special_tokens: dict[str, int],
+        explicit_n_vocab: int | None = None,
+    ) -> None:
+        self.name = name
+        self._pat_str = pat_str
+        self._mergeable_ranks = mergeable_ranks
+        self._special_tokens = special_tokens
+        self.max_token_value = max(
+            max(mergeable_ranks.values()), max(special_tokens.values(), default=0)
+        )
+        if explicit_n_vocab:
+            found = len(mergeable_ranks) + len(special_tokens)
+            assert found == explicit_n_vocab, (
+                f"{name!r} has {found} tokens, not explicit_n_vocab={explicit_n_vocab}"
+            )
+            assert self.max_token_value == explicit_n_vocab - 1, (
+                f"the highest id of {name!r} is {self.max_token_value}, "
+                f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
+            )
+        self._special_token_values = set(special_tokens.values())
+        self._core_bpe = make_engine(mergeable_ranks, special_tokens, pat_str)
+
+    def __repr__(self) -> str:
+        return f"<Encoding {self.name!r}>"
+
+    # ---- text to ids ------------------------------------------------------------------------
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Encodes text as if there were no special tokens.
+
+        Args:
+            text: any text; lone surrogates count as U+FFFD, pairs as their character.
+
+        Returns:
+            The ids of its tokens.
+
+        Raises:
+            TypeError: `text` is no string.
+            ValueError: the vocabulary lacks a byte that the text needs.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").encode_ordinary("hello world")
+            [24912, 2375]
+        """
+        try:
+            return self._core_bpe.encode_ordinary(text)
+        except UnicodeEncodeError:
+            return self._core_bpe.encode_ordinary(_without_surrogates(text))
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """Encodes text.
+
+        A text from a stranger may spell out a special token, to steer the model behind it. So by
+        default such a text is refused.
+
+        Args:
+            text: any text; lone surrogates count as U+FFFD, pairs as their character.
+            allowed_special: the special tokens whose text stands for them, or "all".
+            disallowed_special: strings that the text may not hold, or "all" for the special tokens
+                that are not allowed. Special tokens that are neither are encoded as ordinary text.
+
+        Returns:
+            The ids of its tokens.
+
+        Raises:
+            ValueError: a disallowed string occurs, or the vocabulary lacks a byte that is needed.
+            TypeError: `text` is no string, or `allowed_special` is no set.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.encode("hi<|endoftext|>", allowed_special={"<|endoftext|>"})
+            [3686, 199999]
+            >>> encoding.encode("hi<|endoftext|>", disallowed_special=())
+            [3686, 27, 91, 419, 1440, 919, 91, 29]
+        """
+        try:
+            return self._core_bpe.encode_checked(text, allowed_special, disallowed_special)
+        except UnicodeEncodeError:
+            return self._core_bpe.encode_checked(
+                _without_surrogates(text), allowed_special, disallowed_special
+            )
+
+    def encode_to_numpy(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> npt.NDArray[np.uint32]:
+        """Encodes text like `encode`, into a numpy array.
+
+        Args:
+            text: any text without surrogates.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The ids of its tokens, `uint32[n]`, read-only; no copy is made.
+
+        Raises:
+            UnicodeEncodeError: the text holds a surrogate.
+            ValueError: as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").encode_to_numpy("hello world").tolist()
+            [24912, 2375]
+        """
+        import numpy as np
+
+        buffer = self._core_bpe.encode_to_buffer(text, allowed_special, disallowed_special)
+        return np.frombuffer(buffer, dtype=np.uint32)
+
+    def count(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> int:
+        """Counts the tokens of a text without building their ids.
+
+        Args:
+            text: as for `encode`.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The number of tokens, `len(encode(text, …))`.
+
+        Raises:
+            ValueError: as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").count("hello world")
+            2
+        """
+        try:
+            return self._core_bpe.count(text, allowed_special, disallowed_special)
+        except UnicodeEncodeError:
+            return self._core_bpe.count(
+                _without_surrogates(text), allowed_special, disallowed_special
+            )
+
+    def encode_ordinary_batch(
+        self, text: Iterable[str], *, num_threads: int = 8
+    ) -> list[list[int]]:
+        """Encodes many texts like `encode_ordinary`, in parallel.
+
+        Args:
+            text: the texts.
+            num_threads: threads to use at most.
+
+        Returns:
+            The ids of each text's tokens.
+
+        Raises:
+            ValueError: `num_threads` is not positive, or as for `encode_ordinary`.
+            TypeError: as for `encode_ordinary`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").encode_ordinary_batch(["hello", "world"])
+            [[24912], [24169]]
+        """
+        with ThreadPoolExecutor(num_threads) as executor:
+            return list(executor.map(self.encode_ordinary, text))
+
+    def encode_batch(
+        self,
+        text: Iterable[str],
+        *,
+        num_threads: int = 8,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[list[int]]:
+        """Encodes many texts like `encode`, in parallel.
+
+        Args:
+            text: the texts.
+            num_threads: threads to use at most.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`, but a collection or "all", never None.
+
+        Returns:
+            The ids of each text's tokens.
+
+        Raises:
+            ValueError: `num_threads` is not positive, or as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").encode_batch(["hello", "world"])
+            [[24912], [24169]]
+        """
+        if disallowed_special != "all":
+            disallowed_special = frozenset(disallowed_special)
+        encode = functools.partial(
+            self.encode, allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+        with ThreadPoolExecutor(num_threads) as executor:
+            return list(executor.map(encode, text))
+
+    def encode_single_token(self, text_or_bytes: str | bytes) -> int:
+        """Returns the id of one token, special or not.
+
+        Args:
+            text_or_bytes: the token's text or bytes.
+
+        Raises:
+            KeyError: there is no such token.
+            UnicodeEncodeError: the text holds a surrogate.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").encode_single_token("hello")
+            24912
+        """
+        if isinstance(text_or_bytes, str):
+            text_or_bytes = text_or_bytes.encode("utf-8")
+        return self._core_bpe.encode_single_token(text_or_bytes)
+
+    # ---- ids to text ------------------------------------------------------------------------
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """Returns the bytes that ids stand for.
+
+        Args:
+            tokens: any sequence of ids: list, tuple, numpy array, …
+
+        Raises:
+            KeyError: an id is unknown.
+            OverflowError: an id is negative or above 2**32 - 1.
+            TypeError: `tokens` is no sequence of integers.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_bytes([24912, 2375])
+            b'hello world'
+        """
+        return self._core_bpe.decode_bytes(tokens)
+
+    def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
+        """Returns the text that ids stand for.
+
+        Args:
+            tokens: any sequence of ids.
+            errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+
+        Raises:
+            KeyError: an id is unknown.
+            UnicodeDecodeError: the bytes are invalid and `errors` is "strict".
+            OverflowError: an id is negative or above 2**32 - 1.
+            TypeError: `tokens` is no sequence of integers.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode([24912, 2375])
+            'hello world'
+        """
+        return self._core_bpe.decode_bytes(tokens).decode("utf-8", errors=errors)
+
+    def decode_single_token_bytes(self, token: int) -> bytes:
+        """Returns the bytes of one token, special or not.
+
+        Args:
+            token: its id.
+
+        Raises:
+            KeyError: the id is unknown.
+            OverflowError: the id is negative or above 2**32 - 1.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_single_token_bytes(2375)
+            b' world'
+        """
+        return self._core_bpe.decode_single_token_bytes(token)
+
+    def decode_tokens_bytes(self, tokens: Iterable[int]) -> list[bytes]:
+        """Returns the bytes of each token.
+
+        Args:
+            tokens: the ids.
+
+        Raises:
+            KeyError: an id is unknown.
+            OverflowError: an id is negative or above 2**32 - 1.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_tokens_bytes([24912, 2375])
+            [b'hello', b' world']
+        """
+        return [self.decode_single_token_bytes(token) for token in tokens]
+
+    def decode_with_offsets(self, tokens: Sequence[int]) -> tuple[str, list[int]]:
+        """Returns the text that ids stand for, and where each token begins in it.
+
+        Args:
+            tokens: the ids; together they must be valid UTF-8.
+
+        Returns:
+            The text, and for each token the position, in characters, of the first character that
+            holds bytes of it.
+
+        Raises:
+            UnicodeDecodeError: the bytes are no valid UTF-8.
+            KeyError: an id is unknown.
+            OverflowError: an id is negative or above 2**32 - 1.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_with_offsets([24912, 2375])
+            ('hello world', [0, 5])
+        """
+        pieces = self.decode_tokens_bytes(tokens)
+        offsets = []
+        characters = 0
+        for piece in pieces:
+            begins_inside = 0x80 <= piece[0] < 0xC0
+            offsets.append(max(0, characters - begins_inside))
+            characters += sum(1 for byte in piece if not 0x80 <= byte < 0xC0)
+        return b"".join(pieces).decode("utf-8", errors="strict"), offsets
+
+    def decode_batch(
+        self, batch: Iterable[Sequence[int]], *, errors: str = "replace", num_threads: int = 8
+    ) -> list[str]:
+        """Decodes many sequences of ids like `decode`, in parallel.
+
+        Args:
+            batch: the sequences.
+            errors: as for `decode`.
+            num_threads: threads to use at most.
+
+        Raises:
+            ValueError: `num_threads` is not positive.
+            KeyError: as for `decode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_batch([[24912], [2375]])
+            ['hello', ' world']
+        """
+        decode = functools.partial(self.decode, errors=errors)
+        with ThreadPoolExecutor(num_threads) as executor:
+            return list(executor.map(decode, batch))
+
+    # ---- facts ------------------------------------------------------------------------------
+
+    def token_byte_values(self) -> list[bytes]:
+        """Returns the bytes of all tokens but special ones, sorted.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").token_byte_values()[97]
+            b'\\x1b'
+        """
+        return self._core_bpe.token_byte_values()
+
+    @property
+    def eot_token(self) -> int:
+        """The id of `<|endoftext|>`; KeyError if the encoding has none."""
+        return self._special_tokens["<|endoftext|>"]
+
+    @functools.cached_property
+    def special_tokens_set(self) -> set[str]:
+        """The special tokens."""
+        return set(self._special_tokens.keys())
+
+    def is_special_token(self, token: int) -> bool:
+        """Whether an id is a special token's.
+
+        Args:
+            token: any id.
+
+        Raises:
+            AssertionError: `token` is no int.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").is_special_token(199999)
+            True
+        """
+        assert isinstance(token, int)
+        return token in self._special_token_values
+
+    @property
+    def n_vocab(self) -> int:
+        """One more than the highest id, `max_token_value + 1`."""
+        return self.max_token_value + 1
+
+
+def _without_surrogates(text: str) -> str:
+    """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

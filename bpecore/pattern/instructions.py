@@ -1,0 +1,151 @@
+"""Turns a syntax tree into the instructions of a non-deterministic automaton."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from bpecore.pattern.character_sets import CharacterSet
+from bpecore.pattern.errors import UnsupportedPattern
+from bpecore.pattern.syntax import (
+    Atomic,
+    Characters,
+    Choice,
+    Next,
+    Node,
+    Repeat,
+    Sequence,
+    matches_nothing,
+)
+
+_INSTRUCTION_LIMIT = 4096
+
+
+class Read(NamedTuple):
+    """Reads one character of a set, then goes on at `following`."""
+
+    members: CharacterSet
+    following: int
+
+
+class Require(NamedTuple):
+    """Goes on at `following` if the next character is one of a set (or the text ends, if
+    `at_end`)."""
+
+    members: CharacterSet
+    at_end: bool
+    following: int
+
+
+class Goto(NamedTuple):
+    """Goes on at any of `targets`, the preferred first."""
+
+    targets: tuple[int, ...]
+
+
+class Match(NamedTuple):
+    """The pattern has matched."""
+
+
+Instruction = Union[Read, Require, Goto, Match]
+
+
+def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
+    """The instructions that match a syntax tree.
+
+    Args:
+        tree: A pattern's syntax tree.
+
+    Returns:
+        The instructions, which refer to each other by their positions, and the position of the
+        first.
+
+    Raises:
+        UnsupportedPattern: The tree holds what no automaton here can match (look-behind, look-ahead
+            past one character, a possessive or atomic group that is not one repeated character, a
+            repetition of what may be empty), or takes too many instructions.
+    """
+    writer = _Writer()
+    start = writer.write(tree, writer.add(Match()))
+    return writer.instructions, start
+
+
+class _Writer:
+    """Writes instructions from the end of the pattern to its start."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+
+    def add(self, instruction: Instruction) -> int:
+        if len(self.instructions) == _INSTRUCTION_LIMIT:
+            raise UnsupportedPattern(f"a pattern of more than {_INSTRUCTION_LIMIT} instructions")
+        self.instructions.append(instruction)
+        return len(self.instructions) - 1
+
+    def write(self, node: Node, following: int) -> int:
+        """Writes `node` with what follows it at `following`; returns where it starts."""
+        if isinstance(node, Characters):
+            return self.add(Read(node.members, following))
+        if isinstance(node, Next):
+            return self.add(Require(node.members, node.at_end, following))
+        if isinstance(node, Sequence):
+            for item in reversed(node.items):
+                following = self.write(item, following)
+            return following
+        if isinstance(node, Choice):
+            return self.add(Goto(tuple(self.write(item, following) for item in node.alternatives)))
+        if isinstance(node, Repeat):
+            return self._write_repeat(node, following)
+        if isinstance(node, Atomic):
+            return self.write(_without_atomic_group(node), following)
+        raise UnsupportedPattern(node.description, node.offset)
+
+    def _write_repeat(self, node: Repeat, following: int) -> int:
+        if node.mode == "possessive" and node.maximum != node.minimum:
+            return self._write_possessive(node, following)
+        if matches_nothing(node.body) and (node.minimum, node.maximum) != (0, 1):
+            raise UnsupportedPattern("a repetition of what may match nothing", node.offset)
+        if node.maximum is None:
+            loop = self.add(Goto(()))
+            body = self.write(node.body, loop)
+            self.instructions[loop] = Goto(_preferred(node, body, following))
+            following = loop
+        else:
+            skip = following
+            for _ in range(node.maximum - node.minimum):
+                body = self.write(node.body, following)
+                following = self.add(Goto(_preferred(node, body, skip)))
+        for _ in range(node.minimum):
+            following = self.write(node.body, following)
+        return following
+
+    def _write_possessive(self, node: Repeat, following: int) -> int:
+        """A repetition of one character that gives nothing back: it stops only where it must."""
+        if not isinstance(node.body, Characters):
+            raise UnsupportedPattern("a possessive repetition of a group", node.offset)
+        members = node.body.members
+        stop = self.add(Require(members.complement(), True, following))
+        if node.maximum is None:
+            loop = self.add(Goto(()))
+            self.instructions[loop] = Goto((self.add(Read(members, loop)), stop))
+            following = loop
+        else:
+            for _ in range(node.maximum - node.minimum):
+                following = self.add(Goto((self.add(Read(members, following)), stop)))
+        for _ in range(node.minimum):
+            following = self.add(Read(members, following))
+        return following
+
+
+def _preferred(node: Repeat, body: int, skip: int) -> tuple[int, int]:
+    """The ways on from a repetition, the preferred first."""
+    return (skip, body) if node.mode == "lazy" else (body, skip)
+
+
+def _without_atomic_group(node: Atomic) -> Node:
+    """An equivalent of an atomic group that holds one character, repeated or not."""
+    body = node.body
+    if isinstance(body, (Characters, Next)):
+        return body
+    if isinstance(body, Repeat) and isinstance(body.body, Characters) and body.mode != "lazy":
+        return body._replace(mode="possessive")
+    raise UnsupportedPattern("an atomic group of more than one repeated character", node.offset)

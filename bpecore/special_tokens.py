@@ -1,0 +1,70 @@
+"""The trie over an encoding's special tokens, in the flat form that the engine walks."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class SpecialTokenTrie(NamedTuple):
+    """A trie over code points; node 0 is the root, every table is native-endian.
+
+    Attributes:
+        first_edges: `uint32[nodes + 1]`, where the edges of each node begin.
+        tokens: `int32[nodes]`, position of the special token that ends at a node, or -1.
+        edge_characters: `uint32[edges]`, code points, ascending within a node.
+        edge_targets: `uint32[edges]`, the node an edge leads to.
+    """
+
+    first_edges: bytes
+    tokens: bytes
+    edge_characters: bytes
+    edge_targets: bytes
+
+
+def build_trie(names: Sequence[str]) -> SpecialTokenTrie:
+    """Builds the trie of special tokens.
+
+    Args:
+        names: the special tokens, each once. The trie refers to them by position.
+
+    Returns:
+        The trie; of an empty sequence, a root without edges.
+
+    Raises:
+        ValueError: a special token is the empty string, which would be found everywhere.
+        TypeError: a special token is no string.
+
+    Example:
+        >>> len(build_trie(["<|a|>", "<|b|>"]).tokens) // 4
+        9
+    """
+    children: list[dict[str, int]] = [{}]
+    tokens = array("i", [-1])
+    for position, name in enumerate(names):
+        if not isinstance(name, str):
+            raise TypeError(f"a special token must be str, not {type(name).__name__}: {name!r}")
+        if not name:
+            raise ValueError("the empty string cannot be a special token: it occurs everywhere")
+        node = 0
+        for character in name:
+            target = children[node].get(character)
+            if target is None:
+                target = len(children)
+                children[node][character] = target
+                children.append({})
+                tokens.append(-1)
+            node = target
+        tokens[node] = position
+    first_edges = array("I", [0])
+    edge_characters = array("I")
+    edge_targets = array("I")
+    for edges in children:
+        for character in sorted(edges):
+            edge_characters.append(ord(character))
+            edge_targets.append(edges[character])
+        first_edges.append(len(edge_characters))
+    return SpecialTokenTrie(
+        first_edges.tobytes(), tokens.tobytes(), edge_characters.tobytes(), edge_targets.tobytes()
+    )

@@ -1,0 +1,1 @@
+"""Fuzzing: `python -m fuzz` compares bpecore with tiktoken on random text until told to stop."""

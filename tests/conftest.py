@@ -1,0 +1,103 @@
+"""Fixtures: every encoding beside tiktoken's own of the same rank table, and real text."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sysconfig
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import tiktoken
+
+import bpecore
+from bpecore._reference import ReferenceEncoder
+from bpecore.encodings import ENCODING_CONSTRUCTORS
+
+ENCODING_NAMES = (
+    "gpt2",
+    "r50k_base",
+    "p50k_base",
+    "p50k_edit",
+    "cl100k_base",
+    "o200k_base",
+    "o200k_harmony",
+)
+
+
+class Pair(NamedTuple):
+    """One encoding in both engines, and in the naive reference."""
+
+    name: str
+    ours: bpecore.Encoding
+    theirs: tiktoken.Encoding
+    reference: ReferenceEncoder
+
+
+@functools.cache
+def load_pair(name: str) -> Pair:
+    definition: dict[str, Any] = ENCODING_CONSTRUCTORS[name]()
+    reference = ReferenceEncoder(
+        definition["pat_str"], definition["mergeable_ranks"], definition["special_tokens"]
+    )
+    return Pair(name, bpecore.get_encoding(name), tiktoken.Encoding(**definition), reference)
+
+
+@pytest.fixture(scope="session", params=ENCODING_NAMES)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """Ours and tiktoken's, for each of the seven encodings."""
+    return load_pair(request.param)
+
+
+@pytest.fixture(scope="session")
+def cl100k() -> Pair:
+    """Ours and tiktoken's, for tests that one encoding is enough for."""
+    return load_pair("cl100k_base")
+
+
+@pytest.fixture(scope="session")
+def corpora() -> dict[str, str]:
+    """Real texts by name: the corpora folder when it is there, else texts shipped with Python.
+
+    `BPECORE_CORPORA` names another folder.
+    """
+    given = os.environ.get("BPECORE_CORPORA")
+    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "corpora"
+    if given and not folder.is_dir():
+        raise FileNotFoundError(f"BPECORE_CORPORA={given!r} is not a folder")
+    texts = {file.name: read_exactly(file) for file in sorted(folder.glob("*.txt"))}
+    return texts or texts_shipped_with_python()
+
+
+def texts_shipped_with_python() -> dict[str, str]:
+    """Returns several hundred KB of the standard library, and other scripts out of its codecs."""
+    library = Path(sysconfig.get_path("stdlib"))
+    names = (
+        "argparse.py",
+        "_pydecimal.py",
+        "typing.py",
+        "html/entities.py",
+        "pydoc_data/topics.py",
+        "encodings/cp1251.py",
+        "encodings/mac_greek.py",
+        "LICENSE.txt",
+        "test/test_unicode_identifiers.py",
+    )
+    texts = {name: read_exactly(library / name) for name in names if (library / name).is_file()}
+    for codec in ("cp1251", "cp1253", "cp1255", "cp1256", "cp874", "shift_jis", "gb2312", "euc_kr"):
+        texts[f"characters of {codec}"] = characters_of(codec)
+    return texts
+
+
+def characters_of(codec: str) -> str:
+    """Returns, as words of uneven length, every character that a legacy codec knows."""
+    singles = [bytes([byte]) for byte in range(256)]
+    pairs = [bytes([lead, trail]) for lead in range(0x81, 0xFF) for trail in range(0x40, 0xFF)]
+    text = "".join(sequence.decode(codec, "ignore") for sequence in singles + pairs)
+    return " ".join(text[i : i + 3 + i % 11] for i in range(0, len(text), 7))
+
+
+def read_exactly(file: Path) -> str:
+    """Returns a file's text with its line ends as they are."""
+    return file.read_bytes().decode("utf-8", "replace")
