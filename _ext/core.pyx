@@ -6,6 +6,7 @@ the structs they take, and their status codes into exceptions.
 
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_Index
 from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort, realloc
@@ -322,7 +323,7 @@ cdef uint32_t checked_id(object number) except? 0:
         OverflowError: it is negative or above 2**32 - 1.
         TypeError: it is not an integer.
     """
-    cdef object index = number.__index__() if not isinstance(number, int) else number
+    cdef object index = PyNumber_Index(number)
     if not 0 <= index <= UINT32_MAX:
         raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
     return <uint32_t>index
@@ -695,10 +696,10 @@ cdef int raise_status(int status, source) except -1:
     """Raises what a status code of the engine means."""
     if status == STATUS_SURROGATE:
         source.encode("utf-8")
-    if status == STATUS_MISSING_BYTE:
+    if status >= STATUS_MISSING_BYTE:
         raise ValueError(
-            "the text needs a single byte that is no token of this vocabulary, so it has no "
-            "encoding")
+            f"the text has no encoding: it needs the byte 0x{status - STATUS_MISSING_BYTE:02x}, "
+            "which is no token of this vocabulary")
     raise MemoryError("no memory to encode the text")
 
 
@@ -714,7 +715,7 @@ cdef int refuse_strings(text, names) except -1:
 def raise_disallowed_special_token(token):
     """Raises the ValueError that tells of a disallowed special token and how to allow it."""
     raise ValueError(
-        f"The text holds {token!r}, a special token that is not allowed here.\n"
+        f"The text contains the disallowed special token {token!r}.\n"
         f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
         "To encode it as ordinary text, pass "
         f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "

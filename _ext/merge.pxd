@@ -34,7 +34,7 @@ cdef inline int write_parts(
     if vocabulary.misses_bytes:
         for i in range(count):
             if parts[i] >= vocabulary.token_count:
-                return STATUS_MISSING_BYTE
+                return STATUS_MISSING_BYTE + <int>(parts[i] - vocabulary.token_count)
     for i in range(count):
         ids[i] = id_of(vocabulary, parts[i])
     return STATUS_OK

@@ -5,10 +5,13 @@
 # times the length of the longest special token where text keeps looking like one (for the OpenAI
 # encodings at most 24 steps behind a `<`). The number of special tokens does not matter.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memchr
 
 from utf8 cimport TextView, character_at
+
+cdef enum:
+    SEARCH_RUN = 32      # characters that are compared at once
 
 cdef struct SpecialTokens:
     uint32_t count
@@ -45,6 +48,23 @@ cdef inline uint32_t follow_edge(
     return 0
 
 
+cdef inline bint among_medium(const uint16_t *text, uint16_t character) noexcept nogil:
+    """Whether a character is among the next SEARCH_RUN; the loop becomes vector instructions."""
+    cdef uint16_t found = 0
+    cdef int i
+    for i in range(SEARCH_RUN):
+        found |= <uint16_t>(text[i] == character)
+    return found != 0
+
+
+cdef inline bint among_wide(const uint32_t *text, uint32_t character) noexcept nogil:
+    cdef uint32_t found = 0
+    cdef int i
+    for i in range(SEARCH_RUN):
+        found |= <uint32_t>(text[i] == character)
+    return found != 0
+
+
 cdef inline size_t find_character(
     const TextView *view, size_t position, uint32_t character
 ) noexcept nogil:
@@ -59,11 +79,16 @@ cdef inline size_t find_character(
                                         view.length - position)
         return view.length if found == NULL else found - <const uint8_t *>view.data
     if view.width == 2:
-        while position < view.length and medium[position] != character:
-            position += 1
+        if character > 0xFFFF:
+            return view.length
+        while view.length - position >= SEARCH_RUN and not among_medium(
+                medium + position, <uint16_t>character):
+            position += SEARCH_RUN
     else:
-        while position < view.length and wide[position] != character:
-            position += 1
+        while view.length - position >= SEARCH_RUN and not among_wide(wide + position, character):
+            position += SEARCH_RUN
+    while position < view.length and character_at(view, position) != character:
+        position += 1
     return position
 
 

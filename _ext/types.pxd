@@ -6,7 +6,7 @@ cdef enum Status:
     STATUS_OK = 0
     STATUS_NO_MEMORY = 1     # an allocation failed, or a size does not fit
     STATUS_SURROGATE = 2     # the text holds a lone surrogate: it has no UTF-8 form
-    STATUS_MISSING_BYTE = 3  # a byte must be emitted that is no token of the vocabulary
+    STATUS_MISSING_BYTE = 256  # + b: byte b must be emitted, and is no token of the vocabulary
 
 cdef enum:
     SHORT_PIECE = 15     # bytes of the longest piece that one 16-byte key holds

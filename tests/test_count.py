@@ -32,7 +32,7 @@ def test_equals_the_number_of_ids(pair: Pair, parts: list[str], allow: bool) -> 
 
 
 def test_special_tokens_are_refused_by_default(pair: Pair) -> None:
-    with pytest.raises(ValueError, match="disallowed special token"):
+    with pytest.raises(ValueError, match=r"<\|endoftext\|>"):
         pair.ours.count("a <|endoftext|>")
 
 
@@ -49,7 +49,7 @@ def test_what_is_no_text(cl100k: Pair, wrong: Any) -> None:
 
 def test_arguments_are_keywords(cl100k: Pair) -> None:
     with pytest.raises(TypeError):
-        cl100k.ours.count("a", set())  # type: ignore[misc]
+        cl100k.ours.count("a", set())  # type: ignore[call-arg]
 
 
 def test_no_python_object_is_made_for_an_id(cl100k: Pair) -> None:

@@ -11,8 +11,9 @@ from conftest import Pair
 
 LARGE = 1_000_000
 SMALL = LARGE // 10
-LARGEST_TIME_RATIO = 13
-"""Ten times the text at n log n is 12 times the time; the rest is for noise."""
+LARGEST_TIME_RATIO = 24
+"""Of a million to a hundred thousand. At n log n it is 12, and up to twice that because a million's
+scratch memory is past the processor's caches and fresh from the system; at n squared it is 100."""
 
 
 def random_letters(length: int) -> str:
@@ -62,7 +63,7 @@ def test_a_million_characters_in_one_piece(pair: Pair, maker: str) -> None:
     assert len(ids) == len(expected)
     assert (ids == expected).all()
     assert pair.ours.count(text) == len(expected)
-    assert pair.ours.decode_bytes(ids) == text.encode()
+    assert pair.ours.decode_bytes(ids.tolist()) == text.encode()
 
 
 @FAMILIES

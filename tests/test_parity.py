@@ -16,8 +16,10 @@ from texts import random_texts
 
 RANDOM_TEXT_COUNT = 20_000
 
-PIECE_LENGTHS = (1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257)
-PIECE_LENGTHS += (1023, 1024, 1025)
+PIECE_LENGTHS = [
+    *(1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65),
+    *(127, 128, 129, 255, 256, 257, 1023, 1024, 1025),
+]
 
 ALPHABETS_BY_WIDTH = {
     1: ["etaoinshrdlu", "ETAOIN", "a", "0123456789", "!?#-=", "-", " ", "\n", "\t ", "\r\n"],
@@ -50,7 +52,7 @@ def test_real_texts_in_every_sink(pair: Pair, corpora: dict[str, str]) -> None:
         ids = pair.ours.encode_to_numpy(text, disallowed_special=())
         assert pair.ours.count(text, disallowed_special=()) == len(ids)
         assert pair.ours.encode_ordinary(text) == ids.tolist()
-        assert pair.ours.decode_bytes(ids) == text.encode()
+        assert pair.ours.decode_bytes(ids.tolist()) == text.encode()
 
 
 def test_real_texts_are_enough(corpora: dict[str, str]) -> None:
@@ -108,7 +110,7 @@ def test_single_pieces_around_every_threshold(pair: Pair) -> None:
             alphabet = source.choices("ab et\n.é中😀", k=source.randint(1, 4))
             piece = "".join(source.choices(alphabet, k=length)).encode()[:length]
             expected = pair.theirs._core_bpe.encode_single_piece(piece)
-            assert pair.ours._encode_single_piece(piece) == expected, piece  # type: ignore[arg-type]
+            assert pair.ours._core_bpe.encode_single_piece(piece) == expected, piece
 
 
 @pytest.mark.parametrize("character", ["e", " ", "\n", "é", "ß\u0301", "中", "\u3000", "😀", "𝐀"])

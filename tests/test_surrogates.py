@@ -56,5 +56,5 @@ def test_special_tokens_beside_surrogates(pair: Pair) -> None:
     expected = pair.theirs.encode(text, allowed_special="all")
     assert pair.ours.encode(text, allowed_special="all") == expected
     assert pair.ours.count(text, allowed_special="all") == len(expected)
-    with pytest.raises(ValueError, match="disallowed special token '<\\|endoftext\\|>'"):
+    with pytest.raises(ValueError, match=r"<\|endoftext\|>"):
         pair.ours.count(text)

@@ -205,6 +205,8 @@ class _Determinizer:
         seen = set()
         stack = list(reversed(state))
         self._steps += len(stack) + 1
+        if self._steps > _STEP_LIMIT:
+            raise UnsupportedPattern("a pattern that takes too long to compile")
         while stack:
             position = stack.pop()
             if position in seen:
@@ -221,6 +223,4 @@ class _Determinizer:
                 return tuple(following), True
             elif self._masks[position] >> number & 1:
                 stack.append(item.following)
-        if self._steps > _STEP_LIMIT:
-            raise UnsupportedPattern("a pattern that takes too long to compile")
         return tuple(following), False

@@ -24,6 +24,7 @@ _HEXADECIMAL = re.compile(
     r"x(?P<two>[0-9A-Fa-f]{2})|u(?P<four>[0-9A-Fa-f]{4})|U(?P<eight>[0-9A-Fa-f]{8})"
     r"|[xuU]\{(?P<braces>[0-9A-Fa-f]{1,8})\}"
 )
+_HEXADECIMAL_DIGITS = CharacterSet.of_characters("0123456789ABCDEFabcdef")
 _PROPERTY = re.compile(r"[pP](?:([A-Za-z])|\{([A-Za-z0-9 _=-]+)\})")
 _ASCII_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
 # What regex-syntax 0.8.11 calls ASCII character classes, as inclusive ranges.
@@ -43,8 +44,7 @@ _ASCII_CLASSES = {
     "word": "09AZ__az",
     "xdigit": "09AFaf",
 }
-# Simple case folding (CaseFolding.txt of UCD 16.0.0) beyond ASCII's own: long s and the Kelvin
-# sign.
+# Simple case folding (CaseFolding.txt of UCD 16.0.0) to letters outside ASCII: long s, Kelvin sign.
 _FOLDED_BEYOND_ASCII = {"s": "\u017f", "k": "\u212a"}
 _SET_OPERATORS = ("&&", "--", "~~")
 
@@ -75,8 +75,6 @@ class ClassReader:
         """
         if self._pattern[offset] == "[":
             return self._bracketed(offset, 1)
-        if self._pattern[offset + 1 : offset + 2] in ("<", ">"):
-            raise UnsupportedPattern("a word boundary", offset)
         return self._escape(offset)
 
     def literal(self, code_point: int, offset: int) -> CharacterSet:
@@ -107,6 +105,8 @@ class ClassReader:
             members = general_category("Nd")
         elif letter in ("s", "S"):
             members = WHITE_SPACE
+        elif letter in ("h", "H"):
+            members = _HEXADECIMAL_DIGITS
         elif letter in ("w", "W"):
             self._refuse_under_ignore_case(r"\w", offset)
             members = word_characters()
@@ -114,7 +114,7 @@ class ClassReader:
             raise UnsupportedPattern(
                 f"the escape \\{letter}" if letter else "a backslash with nothing after it", offset
             )
-        self._charge(members, offset)
+        self.charge(members, offset)
         return (members.complement() if letter.isupper() else members), offset + 2
 
     def _escaped_code_point(self, offset: int) -> tuple[int | None, int]:
@@ -143,7 +143,7 @@ class ClassReader:
             shown = self._pattern[offset : offset + 24]
             raise UnsupportedPattern(f"the character property at {shown!r}", offset)
         self._refuse_under_ignore_case(r"\p{...}", offset)
-        self._charge(members, offset)
+        self.charge(members, offset)
         negated = self._pattern[offset + 1] == "P"
         return (members.complement() if negated else members), found.end()
 
@@ -151,7 +151,8 @@ class ClassReader:
         if self.ignore_case:
             raise UnsupportedPattern(f"{what} under (?i)", offset)
 
-    def _charge(self, members: CharacterSet, offset: int) -> None:
+    def charge(self, members: CharacterSet, offset: int) -> None:
+        """Counts a set that the pattern names; refuses the pattern once they are too many."""
         self._work += len(members.boundaries) + 1
         if self._work > _WORK_LIMIT:
             raise UnsupportedPattern("character classes too many to compile", offset)
@@ -178,7 +179,7 @@ class ClassReader:
                 if not items:
                     raise UnsupportedPattern("a set operator that lacks an operand", position)
                 left = _combined(left, operator, items[0].union(*items[1:]))
-                self._charge(left, offset)
+                self.charge(left, offset)
                 items = []
                 position += 1 if ending else 2
                 if ending:
@@ -187,7 +188,7 @@ class ClassReader:
             else:
                 item, position = self._item(position, depth, first)
                 items.append(item)
-                self._charge(item, offset)
+                self.charge(item, offset)
             first = False
 
     def _item(self, position: int, depth: int, first: bool) -> tuple[CharacterSet, int]:

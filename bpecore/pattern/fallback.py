@@ -2,8 +2,10 @@
 
 A pattern that the parser understands is written anew: character properties, `\\s` and `\\d` as
 ranges of Unicode 16.0.0, cases folded, `$` and `\\Z` as fancy-regex reads them, groups without
-captures. Any other pattern is handed over as it is, in the library's "version 1" syntax, which has
-set operators and nested classes, and without full case folding, which fancy-regex lacks.
+captures. Any other pattern (with back-references, flags, named groups, grapheme clusters) is handed
+over as it is, in the library's "version 1" syntax, which has set operators and nested classes, and
+without full case folding, which fancy-regex lacks. What differs then: the library's newer Unicode,
+`$` and `\\Z` at a final newline, and ASCII classes such as `[[:alpha:]]`, which are Unicode there.
 
 The library backtracks: time can grow exponentially with the text for a bad pattern.
 """
@@ -11,7 +13,7 @@ The library backtracks: time can grow exponentially with the text for a bad patt
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpecore.pattern.character_sets import ANY_CHARACTER, NO_CHARACTER, CharacterSet
 from bpecore.pattern.errors import UnsupportedPattern
@@ -30,6 +32,8 @@ from bpecore.pattern.syntax import (
 if TYPE_CHECKING:
     import regex
 
+# Turns the library's full case folding off for what follows.
+_SIMPLE_CASE_FOLDING = "(?-f)"
 _QUANTIFIER_SUFFIXES = {"greedy": "", "lazy": "?", "possessive": "+"}
 
 
@@ -58,10 +62,16 @@ def compile_fallback(pattern: str) -> regex.Pattern[str]:
     try:
         source = _source(parse(pattern))
     except UnsupportedPattern:
-        source = "(?-f)" + pattern
+        source = _SIMPLE_CASE_FOLDING + pattern
     try:
         return regex.compile(source, regex.VERSION1)
-    except (regex.error, RecursionError, OverflowError) as error:
+    except regex.error as error:
+        # Its attributes are missing from the library's type stubs.
+        details: Any = error
+        offset = None if details.pos is None else details.pos - len(_SIMPLE_CASE_FOLDING)
+        place = "" if offset is None else f" at character {offset}"
+        raise ValueError(f"invalid split pattern {pattern!r}: {details.msg}{place}") from error
+    except (RecursionError, OverflowError) as error:
         raise ValueError(f"invalid split pattern {pattern!r}: {error}") from error
 
 

@@ -100,7 +100,7 @@ class _Writer:
         raise UnsupportedPattern(node.description, node.offset)
 
     def _write_repeat(self, node: Repeat, following: int) -> int:
-        if node.mode == "possessive" and node.maximum != node.minimum:
+        if node.mode == "possessive":
             return self._write_possessive(node, following)
         if matches_nothing(node.body) and (node.minimum, node.maximum) != (0, 1):
             raise UnsupportedPattern("a repetition of what may match nothing", node.offset)
@@ -123,7 +123,9 @@ class _Writer:
         if not isinstance(node.body, Characters):
             raise UnsupportedPattern("a possessive repetition of a group", node.offset)
         members = node.body.members
-        stop = self.add(Require(members.complement(), True, following))
+        stop = following
+        if node.maximum != node.minimum:
+            stop = self.add(Require(members.complement(), True, following))
         if node.maximum is None:
             loop = self.add(Goto(()))
             self.instructions[loop] = Goto((self.add(Read(members, loop)), stop))

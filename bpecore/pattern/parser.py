@@ -159,6 +159,7 @@ class _Parser:
         assertion = _ESCAPED_ASSERTIONS.get(self._pattern[offset : offset + 2])
         if assertion is not None:
             self._position += 2
+            self._classes.charge(word_characters(), offset)
             return assertion(offset)
         members, self._position = self._classes.read(offset)
         return Characters(members)
@@ -222,23 +223,30 @@ def _before_final_newlines(offset: int) -> Node:
     )
 
 
-def _word_boundary(offset: int, inside: bool) -> Node:
-    description = r"a word boundary (\B)" if inside else r"a word boundary (\b)"
+def _word_edge(offset: int, escape: str, *sides: tuple[bool, bool]) -> Node:
+    """Where characters before and after are word characters or not, as in any pair of `sides`."""
+    description = f"a word boundary ({escape})"
     word = Characters(word_characters())
-
-    def either(preceded: bool, followed: bool) -> Node:
-        before = LookAround(
-            word, ahead=False, negated=not preceded, description=description, offset=offset
+    return choice_of(
+        tuple(
+            Sequence(
+                (
+                    LookAround(word, False, not before, description, offset),
+                    _look_around(word, True, not after, description, offset),
+                )
+            )
+            for before, after in sides
         )
-        return Sequence((before, _look_around(word, True, not followed, description, offset)))
-
-    return choice_of((either(True, inside), either(False, not inside)))
+    )
 
 
+_INTO, _OUT_OF, _INSIDE, _OUTSIDE = (False, True), (True, False), (True, True), (False, False)
 _ESCAPED_ASSERTIONS: dict[str, Callable[[int], Node]] = {
     r"\A": lambda offset: _start_of_text(r"the start of the text (\A)", offset),
-    r"\b": lambda offset: _word_boundary(offset, inside=False),
-    r"\B": lambda offset: _word_boundary(offset, inside=True),
+    r"\b": lambda offset: _word_edge(offset, r"\b", _INTO, _OUT_OF),
+    r"\B": lambda offset: _word_edge(offset, r"\B", _INSIDE, _OUTSIDE),
+    r"\<": lambda offset: _word_edge(offset, r"\<", _INTO),
+    r"\>": lambda offset: _word_edge(offset, r"\>", _OUT_OF),
     r"\z": lambda offset: END_OF_TEXT,
     r"\Z": _before_final_newlines,
 }
