@@ -107,7 +107,7 @@ class Encoding:
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> list[int]:
         """Encodes text.
@@ -147,7 +147,7 @@ class Encoding:
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> npt.NDArray[np.uint32]:
         """Encodes text like `encode`, into a numpy array.
@@ -173,13 +173,13 @@ class Encoding:
         import numpy as np
 
         buffer = self._core_bpe.encode_to_buffer(text, allowed_special, disallowed_special)
-        return np.frombuffer(buffer, dtype=np.uint32)
+        return np.asarray(buffer, dtype=np.uint32)
 
     def count(
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> int:
         """Counts the tokens of a text without building their ids.
@@ -237,7 +237,7 @@ class Encoding:
         text: Iterable[str],
         *,
         num_threads: int = 8,
-        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> list[list[int]]:
         """Encodes many texts like `encode`, in parallel.

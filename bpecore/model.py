@@ -145,7 +145,7 @@ def encode_for_model(
     model: str,
     text: str,
     *,
-    allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+    allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
 ) -> list[int]:
     """Encode a text with the encoding that a model uses.
@@ -178,7 +178,7 @@ def count_for_model(
     model: str,
     text: str,
     *,
-    allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+    allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
 ) -> int:
     """Count the tokens of a text in the encoding that a model uses.

@@ -135,7 +135,7 @@ class TestMissingBytes:
         )
         for text in ("x", "ax", "abab\nx", "xyx", "aé"):
             for method in (encoding.encode, encoding.encode_to_numpy, encoding.count):
-                with pytest.raises(ValueError, match=r"0x78|0xc3|b'x'|b'\\xc3'"):
+                with pytest.raises(ValueError, match=r"0x78|0xc3|0x0a"):
                     method(text)
         assert encoding.encode("abab") == [2, 2], "an error leaves the encoding usable"
 
