@@ -14,12 +14,12 @@ from libc.string cimport memcpy, memset
 
 from automaton cimport Automaton
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
-from encode cimport Engine, encode_segment, encode_text
+from encode cimport Engine, encode_text
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
 from memory cimport IdBuffer, allocate, allocate_zeroed, grow_ids, release
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_special
-from types cimport (LOAD_SLACK, NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK,
+from types cimport (LOAD_SLACK, NO_TOKEN, STATUS_MISSING_BYTE, STATUS_OK,
                     STATUS_SURROGATE, TOKEN_LIMIT)
 from utf8 cimport TextView
 from vocab cimport Vocabulary as VocabularyTables, find_token, id_of

@@ -43,8 +43,8 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
 cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
     cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
     cdef Line *line
-    cdef int probe, entry
-    for probe in range(PROBE_LIMIT):
+    cdef int _probe, entry
+    for _probe in range(PROBE_LIMIT):
         line = &vocabulary.lines[place]
         for entry in range(LINE_ENTRIES):
             if line.keys[entry].high == 0:
@@ -90,7 +90,7 @@ cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
 cdef inline int fill_long(Vocabulary *vocabulary) noexcept nogil:
     cdef uint32_t index, length
     cdef uint64_t place
-    cdef int probe
+    cdef int _probe
     memset(vocabulary.long_slots, 0, (vocabulary.long_mask + 1) * sizeof(uint32_t))
     for index in range(vocabulary.token_count):
         length = token_length(vocabulary, index)
@@ -98,7 +98,7 @@ cdef inline int fill_long(Vocabulary *vocabulary) noexcept nogil:
             continue
         place = hash_bytes(vocabulary.token_bytes + vocabulary.starts[index], length,
                            vocabulary.seeds) & vocabulary.long_mask
-        for probe in range(PROBE_LIMIT):
+        for _probe in range(PROBE_LIMIT):
             if vocabulary.long_slots[place] == 0:
                 vocabulary.long_slots[place] = index + 1
                 break
@@ -131,8 +131,8 @@ cdef inline int place_pair(
     uint64_t *slots, Vocabulary *vocabulary, uint64_t slot
 ) noexcept nogil:
     cdef uint64_t place = pair_place(vocabulary, slot >> 22)
-    cdef int probe
-    for probe in range(PROBE_LIMIT):
+    cdef int _probe
+    for _probe in range(PROBE_LIMIT):
         if slots[place] == NO_PAIR:
             slots[place] = slot
             return STATUS_OK
