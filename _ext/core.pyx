@@ -4,23 +4,25 @@ Everything that works on text or ids lives in the `.pxd` files; this file turns 
 the structs they take, and their status codes into exceptions.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.number cimport PyNumber_Index
-from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort, realloc
 from libc.string cimport memcpy, memset
 
+from arguments cimport checked_id, collect_ids, view_text
 from automaton cimport Automaton
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
+from errors cimport raise_status, refuse_special_token
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
 from memory cimport IdBuffer, allocate, allocate_zeroed, grow_ids, release
+from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_special
-from types cimport (LOAD_SLACK, NO_TOKEN, STATUS_MISSING_BYTE, STATUS_OK,
-                    STATUS_SURROGATE, TOKEN_LIMIT)
+from types cimport LOAD_SLACK, NO_TOKEN, STATUS_OK, TOKEN_LIMIT
+from unstable cimport find_completions, unstable_tokens
 from utf8 cimport TextView
 from vocab cimport Vocabulary as VocabularyTables, find_token, id_of
 from vocab_build cimport build_tables, free_vocabulary
@@ -28,13 +30,6 @@ from workspace cimport Workspace, WorkspacePool, close_pool, give_back, take_wor
 
 import os
 import re
-
-cdef extern from "Python.h":
-    int PyUnicode_READY(object text) except -1
-    bint PyUnicode_IS_ASCII(object text)
-    int PyUnicode_KIND(object text)
-    void *PyUnicode_DATA(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
@@ -45,17 +40,6 @@ memset(&int_objects, 0, sizeof(int_objects))
 
 cdef uint64_t random_word() except? 0:
     return <uint64_t>int.from_bytes(os.urandom(8), "little")
-
-
-cdef inline int view_text(object text, TextView *view) except -1:
-    """Describes the characters of a `str`; the object must outlive the view."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
-    PyUnicode_READY(text)
-    view.data = PyUnicode_DATA(text)
-    view.length = <size_t>PyUnicode_GET_LENGTH(text)
-    view.width = 0 if PyUnicode_IS_ASCII(text) else PyUnicode_KIND(text)
-    return 0
 
 
 cdef struct RankedToken:
@@ -166,6 +150,7 @@ cdef class Vocabulary:
 
     cdef VocabularyTables tables
     cdef WorkspacePool pool
+    cdef list all_tokens        # what sorted_tokens returns, or None
     cdef object __weakref__
 
     def __cinit__(self, RankTable ranks not None):
@@ -206,9 +191,11 @@ cdef class Vocabulary:
         """How many tokens of two bytes or more no merge produces."""
         return self.tables.unreachable_count
 
-    def token_byte_values(self) -> list:
-        """Returns the bytes of all tokens, sorted."""
-        return sorted(self.token(i) for i in range(self.tables.token_count))
+    def sorted_tokens(self) -> list:
+        """Returns the bytes of all tokens, sorted. Made once, when first asked for."""
+        if self.all_tokens is None:
+            self.all_tokens = sorted(self.token(i) for i in range(self.tables.token_count))
+        return self.all_tokens
 
     cdef bytes token(self, uint32_t index):
         return PyBytes_FromStringAndSize(
@@ -316,42 +303,21 @@ cdef class TokenBuffer:
         return 0
 
 
-cdef uint32_t checked_id(object number) except? 0:
-    """Returns an id or rank given as a Python number.
-
-    Raises:
-        OverflowError: it is negative or above 2**32 - 1.
-        TypeError: it is not an integer.
-    """
-    cdef object index = PyNumber_Index(number)
-    if not 0 <= index <= UINT32_MAX:
-        raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
-    return <uint32_t>index
-
-
-cdef int collect_ids(object tokens, IdBuffer *ids) except -1:
-    """Reads a sequence of ids of any kind into a buffer."""
-    if isinstance(tokens, str) or not PySequence_Check(tokens):
-        raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
-    ids.length = 0
-    for token in tokens:
-        if ids.length == ids.capacity and grow_ids(ids, ids.length + 256) != STATUS_OK:
-            raise MemoryError("no memory for the ids")
-        ids.data[ids.length] = checked_id(token)
-        ids.length += 1
-    return 0
-
-
+@cython.final
 cdef class CoreBPE:
     """One encoding's engine: a vocabulary, its special tokens and its split pattern.
 
-    Immutable, and safe from any number of threads. `bpecore.engine` makes it.
+    Immutable, and safe from any number of threads.
 
     Args:
-        vocabulary: the mergeable tokens.
-        special_tokens: the id of each special token.
-        trie: `bpecore.special_tokens.build_trie` of the special tokens' names, in the dict's order.
-        pattern: a `SplitPattern`, or a compiled pattern of the `regex` library.
+        encoder: the rank of each token's bytes, or a `Vocabulary`.
+        special_tokens_encoder: the id of each special token.
+        pattern: the split pattern, a regular expression.
+
+    Raises:
+        TypeError: a token is not bytes, a special token not str, or an id not an int.
+        ValueError: the ranks, the special tokens or the pattern are not acceptable.
+        OverflowError: a rank or id is negative or above 2**32 - 1.
     """
 
     cdef readonly Vocabulary vocabulary
@@ -364,14 +330,23 @@ cdef class CoreBPE:
     cdef SpecialBytes special_bytes
     cdef Engine engine
 
-    def __cinit__(self, Vocabulary vocabulary not None, dict special_tokens not None, trie,
-                  pattern):
-        self.vocabulary = vocabulary
-        if isinstance(pattern, SplitPattern):
-            self.split_pattern = pattern
+    def __cinit__(self, encoder not None, dict special_tokens_encoder not None,
+                  str pattern not None):
+        # The parts are compiled in Python; this is the one place where the engine calls up.
+        from bpecore.engine import compile_split_pattern, vocabulary_of
+        from bpecore.special_tokens import build_trie
+
+        cdef dict special_tokens = special_tokens_encoder
+        cdef Vocabulary vocabulary
+        compiled = compile_split_pattern(pattern)
+        if isinstance(compiled, SplitPattern):
+            self.split_pattern = compiled
             self.engine.automaton = &self.split_pattern.tables
         else:
-            self.regex_pattern = pattern
+            self.regex_pattern = compiled
+        trie = build_trie(list(special_tokens))
+        vocabulary = vocabulary_of(encoder)
+        self.vocabulary = vocabulary
         self.special_names = list(special_tokens)
         self.special_positions = {name: i for i, name in enumerate(self.special_names)}
         self.special_ids = {
@@ -474,7 +449,7 @@ cdef class CoreBPE:
             wanted = mask
         found = find_special(&self.trie, view, 0, wanted)
         if found.start < view.length:
-            raise_disallowed_special_token(self.special_names[found.token])
+            refuse_special_token(self.special_names[found.token])
         return 0
 
     # ---- encoding ---------------------------------------------------------------------------
@@ -491,6 +466,7 @@ cdef class CoreBPE:
             any_allowed = any_allowed and len(mask) > 0
             allowed = mask
         sink.length = 0
+        workspace.last_piece_ids = 0
         if self.split_pattern is None:
             return self._encode_by_regex(text, view, allowed, any_allowed, workspace, sink)
         if view.length <= GIL_BYTES:
@@ -507,7 +483,7 @@ cdef class CoreBPE:
     cdef int _encode_by_regex(self, text, const TextView *view, const uint8_t *allowed,
                               bint any_allowed, Workspace *workspace, IdBuffer *sink) except -1:
         """Encodes a text whose split pattern only the regex library understands."""
-        cdef size_t position = 0
+        cdef size_t position = 0, before
         cdef Occurrence found
         cdef bytes piece
         found.start = view.length
@@ -519,13 +495,16 @@ cdef class CoreBPE:
                 if not piece:
                     raise ValueError("the split pattern matches the empty string: "
                                      f"{self.regex_pattern.pattern!r}")
+                before = sink.length
                 self._append_piece(piece, True, workspace, sink)
+                workspace.last_piece_ids = sink.length - before
             if found.start == view.length:
                 return 0
             if grow_ids(sink, sink.length + 1) != STATUS_OK:
                 raise MemoryError("no memory for the ids")
             sink.data[sink.length] = found.id
             sink.length += 1
+            workspace.last_piece_ids = 0
             position = found.end
 
     cdef int _append_piece(self, bytes piece, bint valid_utf8, Workspace *workspace,
@@ -600,6 +579,10 @@ cdef class CoreBPE:
         buffer.finish()
         return buffer
 
+    def encode_to_tiktoken_buffer(self, text, allowed_special) -> TokenBuffer:
+        """Encodes text like `encode`, into a buffer."""
+        return self.encode_to_buffer(text, allowed_special, ())
+
     def count(self, text, allowed_special, disallowed_special) -> int:
         """Returns the number of ids that `encode_checked` would give, without keeping them."""
         cdef TextView view
@@ -623,6 +606,74 @@ cdef class CoreBPE:
             workspace.ids.length = 0
             self._append_piece(piece, False, workspace, &workspace.ids)
             return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    def _merge(self, bytes piece not None) -> list:
+        """Encodes bytes by merging alone: not looked up as a whole, not split."""
+        cdef Workspace *workspace = self._take()
+        cdef size_t length = <size_t>PyBytes_GET_SIZE(piece)
+        cdef int status
+        try:
+            if grow_ids(&workspace.ids, length) != STATUS_OK:
+                raise MemoryError("no memory for the ids")
+            status = merge_piece(
+                &self.vocabulary.tables, &workspace.merging,
+                <const uint8_t *>PyBytes_AS_STRING(piece), length, workspace.ids.data,
+                &workspace.ids.length)
+            if status != STATUS_OK:
+                raise_status(status, piece)
+            return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
+        finally:
+            give_back(&self.vocabulary.pool, workspace)
+
+    def _encode_bytes(self, bytes text not None) -> list:
+        """Encodes bytes; behind the first that is no valid UTF-8 they are merged unsplit."""
+        cdef list tokens
+        cdef Py_ssize_t unstable
+        cdef bytes tail
+        try:
+            return self.encode_ordinary(text.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            valid = error.start
+        tokens, last_piece = self._encode_with_last_piece(
+            text[:valid].decode("utf-8"), frozenset())
+        unstable = unstable_tokens(self, tokens, last_piece)
+        tail = self.decode_bytes(tokens[len(tokens) - unstable:]) + text[valid:]
+        del tokens[len(tokens) - unstable:]
+        return tokens + self.encode_single_piece(tail)
+
+    def encode_with_unstable(self, text, allowed_special) -> tuple:
+        """Encodes text to the ids that are sure to stay if it goes on, and what may follow them.
+
+        Returns:
+            The stable ids, and a list of the sequences of ids that the rest may become.
+        """
+        cdef list tokens
+        cdef Py_ssize_t unstable
+        cdef bytes tail
+        tokens, last_piece = self._encode_with_last_piece(text, allowed_special)
+        unstable = unstable_tokens(self, tokens, last_piece)
+        tail = self.decode_bytes(tokens[len(tokens) - unstable:])
+        del tokens[len(tokens) - unstable:]
+        if not tail:
+            return tokens, []
+        completions = find_completions(self, tail, self.vocabulary.sorted_tokens())
+        return tokens, [list(completion) for completion in completions]
+
+    def _encode_with_last_piece(self, text, allowed_special) -> tuple:
+        """Encodes like `encode`; returns the ids and how many belong to the last piece.
+
+        That is none if the text is empty or ends in a special token.
+        """
+        cdef TextView view
+        cdef Workspace *workspace
+        view_text(text, &view)
+        workspace = self._take()
+        try:
+            self._encode_into(text, &view, allowed_special, False, workspace, &workspace.ids)
+            return (list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length),
+                    workspace.last_piece_ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
 
@@ -680,7 +731,7 @@ cdef class CoreBPE:
 
     def token_byte_values(self) -> list:
         """Returns the bytes of all tokens but special ones, sorted."""
-        return self.vocabulary.token_byte_values()
+        return list(self.vocabulary.sorted_tokens())
 
 
 cdef void *copy_bytes(bytes source) except NULL:
@@ -692,32 +743,10 @@ cdef void *copy_bytes(bytes source) except NULL:
     return copy
 
 
-cdef int raise_status(int status, source) except -1:
-    """Raises what a status code of the engine means."""
-    if status == STATUS_SURROGATE:
-        source.encode("utf-8")
-    if status >= STATUS_MISSING_BYTE:
-        raise ValueError(
-            f"the text has no encoding: it needs the byte 0x{status - STATUS_MISSING_BYTE:02x}, "
-            "which is no token of this vocabulary")
-    raise MemoryError("no memory to encode the text")
-
-
 cdef int refuse_strings(text, names) except -1:
     """Raises ValueError if any of these strings, special tokens or not, occurs in the text."""
     longest_first = sorted(names, key=len, reverse=True)
     match = re.search("|".join(map(re.escape, longest_first)), text)
     if match is not None:
-        raise_disallowed_special_token(match.group())
+        refuse_special_token(match.group())
     return 0
-
-
-def raise_disallowed_special_token(token):
-    """Raises the ValueError that tells of a disallowed special token and how to allow it."""
-    raise ValueError(
-        f"The text contains the disallowed special token {token!r}.\n"
-        f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
-        "To encode it as ordinary text, pass "
-        f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "
-        "or disallowed_special=() for all special tokens."
-    )

@@ -136,4 +136,5 @@ cdef inline int encode_text(
         if not counting:
             sink.data[sink.length] = found.id
         sink.length += 1
+        workspace.last_piece_ids = 0
         position = found.end

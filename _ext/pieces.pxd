@@ -198,7 +198,8 @@ cdef inline int encode_batch(
     cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
     cdef NarrowEntry *entry
     cdef size_t start = batch.start
-    cdef size_t i, way, length, count, written
+    cdef size_t i, way, length, written
+    cdef size_t count = 0
     cdef uint32_t *out
     cdef int status
     written = 0 if counting else sink.length
@@ -236,6 +237,6 @@ cdef inline int encode_batch(
                 return status
         out += count
         start = batch.ends[i]
-    count = out - (sink.data + written)
-    sink.length += count
+    workspace.last_piece_ids = count
+    sink.length += out - (sink.data + written)
     return STATUS_OK

@@ -22,6 +22,7 @@ cdef struct Workspace:
     ByteBuffer merging         # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
     Batch batch
+    size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
-from bpecore.engine import make_engine
+from bpecore._core import CoreBPE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ class Encoding:
                 f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
             )
         self._special_token_values = set(special_tokens.values())
-        self._core_bpe = make_engine(mergeable_ranks, special_tokens, pat_str)
+        self._core_bpe = CoreBPE(mergeable_ranks, special_tokens, pat_str)
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}>"

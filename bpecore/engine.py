@@ -1,12 +1,11 @@
-"""Makes the engine of an encoding from what a user gives: ranks, special tokens, split pattern."""
+"""Compiles the parts of an engine from what a user gives: ranks and a split pattern."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING
 
-from bpecore._core import CoreBPE, SplitPattern
-from bpecore.special_tokens import build_trie
+from bpecore._core import SplitPattern, Vocabulary
 from bpecore.vocabularies import intern_vocabulary
 
 if TYPE_CHECKING:
@@ -38,29 +37,26 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         return compile_fallback(pat_str)
 
 
-def make_engine(
-    mergeable_ranks: dict[bytes, int], special_tokens: dict[str, int], pat_str: str
-) -> CoreBPE:
-    """Makes the engine of an encoding.
+def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:
+    """Returns the process's one vocabulary with these ranks.
 
     Args:
-        mergeable_ranks: the rank of each token's bytes.
-        special_tokens: the id of each special token.
-        pat_str: the split pattern.
+        encoder: the rank of each token's bytes, or the vocabulary itself.
 
     Returns:
-        An engine on the process's one vocabulary with these ranks.
+        A vocabulary that is built if no equal one is in use.
 
     Raises:
-        TypeError: a token is not bytes, a special token not str, or a rank not an int.
-        ValueError: the ranks, the special tokens or the pattern are not acceptable.
-        OverflowError: a rank or id is negative or above 2**32 - 1.
+        TypeError: `encoder` is neither, a token is not bytes, or a rank is not an int.
+        ValueError: the ranks are not acceptable.
+        OverflowError: a rank is negative or above 2**32 - 1.
 
     Example:
-        >>> ranks = {bytes([value]): value for value in range(256)}
-        >>> make_engine({**ranks, b"ab": 256}, {}, r"[\\s\\S]+").encode_ordinary("abc")
-        [256, 99]
+        >>> len(vocabulary_of({bytes([value]): value for value in range(256)}))
+        256
     """
-    pattern = compile_split_pattern(pat_str)
-    trie = build_trie(list(special_tokens))
-    return CoreBPE(intern_vocabulary(mergeable_ranks), special_tokens, trie, pattern)
+    if isinstance(encoder, Vocabulary):
+        return encoder
+    if not isinstance(encoder, dict):
+        raise TypeError(f"the ranks must be a dict, not {type(encoder).__name__}")
+    return intern_vocabulary(encoder)
