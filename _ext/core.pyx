@@ -444,7 +444,8 @@ cdef class CoreBPE:
         else:
             names = frozenset(disallowed_special)
             if not all(name in self.special_positions for name in names):
-                return refuse_strings(text, names)
+                refuse_strings(text, names)
+                return 0
             mask = self._mask(names)
             wanted = mask
         found = find_special(&self.trie, view, 0, wanted)
@@ -743,10 +744,18 @@ cdef void *copy_bytes(bytes source) except NULL:
     return copy
 
 
-cdef int refuse_strings(text, names) except -1:
-    """Raises ValueError if any of these strings, special tokens or not, occurs in the text."""
+def refuse_strings(text, names) -> None:
+    """Refuses a text in which any of these strings occurs, special tokens or not.
+
+    Args:
+        text: the text.
+        names: the strings.
+
+    Raises:
+        ValueError: one of them occurs; of several the leftmost and there the longest is named.
+        TypeError: something is no string.
+    """
     longest_first = sorted(names, key=len, reverse=True)
     match = re.search("|".join(map(re.escape, longest_first)), text)
     if match is not None:
         refuse_special_token(match.group())
-    return 0

@@ -4,9 +4,6 @@
 # heuristics, and callers compare their results. Time: for each byte of the last piece, one
 # encoding for every token that begins with the bytes from there on.
 
-from bisect import bisect_left
-
-
 cdef inline bint is_blank(bytes token):
     """Whether a token holds only spaces, line feeds and tabs, or nothing."""
     return not token.strip(b" \n\t")
@@ -39,7 +36,13 @@ cdef inline list until_length(object core, list tokens, Py_ssize_t length):
 cdef inline list tokens_beginning_with(list sorted_tokens, bytes prefix):
     """Returns the vocabulary's tokens that begin with a prefix."""
     cdef list found = []
-    cdef Py_ssize_t place = bisect_left(sorted_tokens, prefix)
+    cdef Py_ssize_t place = 0, end = len(sorted_tokens), middle
+    while place < end:
+        middle = (place + end) // 2
+        if <bytes>sorted_tokens[middle] < prefix:
+            place = middle + 1
+        else:
+            end = middle
     while place < len(sorted_tokens) and (<bytes>sorted_tokens[place]).startswith(prefix):
         found.append(sorted_tokens[place])
         place += 1

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Callable, Literal
 
-from bpecore._core import CoreBPE
+from bpecore._core import CoreBPE, refuse_strings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,10 +136,13 @@ class Encoding:
             >>> encoding.encode("hi<|endoftext|>", disallowed_special=())
             [3686, 27, 91, 419, 1440, 919, 91, 29]
         """
+        core = self._core_bpe
+        if type(core) is not CoreBPE:
+            return self._encode_through(core.encode, text, allowed_special, disallowed_special)
         try:
-            return self._core_bpe.encode_checked(text, allowed_special, disallowed_special)
+            return core.encode_checked(text, allowed_special, disallowed_special)
         except UnicodeEncodeError:
-            return self._core_bpe.encode_checked(
+            return core.encode_checked(
                 _without_surrogates(text), allowed_special, disallowed_special
             )
 
@@ -172,7 +175,12 @@ class Encoding:
         """
         import numpy as np
 
-        buffer = self._core_bpe.encode_to_buffer(text, allowed_special, disallowed_special)
+        core = self._core_bpe
+        if type(core) is CoreBPE:
+            buffer = core.encode_to_buffer(text, allowed_special, disallowed_special)
+        else:
+            allowed = self._allowed_set(text, allowed_special, disallowed_special)
+            buffer = core.encode_to_tiktoken_buffer(text, allowed)
         return np.asarray(buffer, dtype=np.uint32)
 
     def count(
@@ -201,12 +209,13 @@ class Encoding:
             >>> bpecore.get_encoding("o200k_base").count("hello world")
             2
         """
+        core = self._core_bpe
+        if type(core) is not CoreBPE:
+            return len(self._encode_through(core.encode, text, allowed_special, disallowed_special))
         try:
-            return self._core_bpe.count(text, allowed_special, disallowed_special)
+            return core.count(text, allowed_special, disallowed_special)
         except UnicodeEncodeError:
-            return self._core_bpe.count(
-                _without_surrogates(text), allowed_special, disallowed_special
-            )
+            return core.count(_without_surrogates(text), allowed_special, disallowed_special)
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -267,6 +276,41 @@ class Encoding:
         )
         with ThreadPoolExecutor(num_threads) as executor:
             return list(executor.map(encode, text))
+
+    def encode_with_unstable(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),  # noqa: B006
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> tuple[list[int], list[list[int]]]:
+        """Encodes text to the ids that stay if it goes on, and what may follow them.
+
+        As in tiktoken, this is a heuristic.
+
+        Args:
+            text: any text without surrogates; the beginning of a longer one.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The stable ids, and the sequences of ids that the rest of the text may turn into, in no
+            fixed order.
+
+        Raises:
+            UnicodeEncodeError: the text holds a surrogate.
+            ValueError: as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("cl100k_base")
+            >>> stable, completions = encoding.encode_with_unstable("hello fanta")
+            >>> stable, [87153, 300] in completions
+            ([15339], True)
+        """
+        allowed = self._allowed_set(text, allowed_special, disallowed_special)
+        return self._core_bpe.encode_with_unstable(text, allowed)
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
         """Returns the id of one token, special or not.
@@ -413,6 +457,27 @@ class Encoding:
         with ThreadPoolExecutor(num_threads) as executor:
             return list(executor.map(decode, batch))
 
+    def decode_bytes_batch(
+        self, batch: Iterable[Sequence[int]], *, num_threads: int = 8
+    ) -> list[bytes]:
+        """Decodes many sequences of ids like `decode_bytes`, in parallel.
+
+        Args:
+            batch: the sequences.
+            num_threads: threads to use at most.
+
+        Raises:
+            ValueError: `num_threads` is not positive.
+            KeyError: as for `decode_bytes`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").decode_bytes_batch([[24912], [2375]])
+            [b'hello', b' world']
+        """
+        with ThreadPoolExecutor(num_threads) as executor:
+            return list(executor.map(self.decode_bytes, batch))
+
     # ---- facts ------------------------------------------------------------------------------
 
     def token_byte_values(self) -> list[bytes]:
@@ -456,6 +521,77 @@ class Encoding:
     def n_vocab(self) -> int:
         """One more than the highest id, `max_token_value + 1`."""
         return self.max_token_value + 1
+
+    # ---- what tiktoken's users reach for all the same -----------------------------------------
+
+    def _encode_single_piece(self, text_or_bytes: str | bytes) -> list[int]:
+        """Encodes a text as one piece, without splitting it and without special tokens."""
+        if isinstance(text_or_bytes, str):
+            text_or_bytes = text_or_bytes.encode("utf-8")
+        return self._core_bpe.encode_single_piece(text_or_bytes)
+
+    def _encode_only_native_bpe(self, text: str) -> list[int]:
+        """Encodes a text that the `regex` library splits, whatever splits it elsewhere."""
+        import regex
+
+        ids: list[int] = []
+        for piece in regex.findall(self._pat_str, text):
+            ids.extend(self._core_bpe.encode_single_piece(piece.encode("utf-8")))
+        return ids
+
+    def _encode_bytes(self, text: bytes) -> list[int]:
+        """Encodes bytes that need not be valid UTF-8."""
+        return self._core_bpe._encode_bytes(text)
+
+    def _allowed_set(
+        self,
+        text: str,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> AbstractSet[str]:
+        """Refuses disallowed strings in a text; returns the special tokens that are allowed."""
+        if allowed_special == "all":
+            allowed_special = self.special_tokens_set
+        if disallowed_special == "all":
+            disallowed_special = self.special_tokens_set - allowed_special
+        if disallowed_special:
+            refuse_strings(text, frozenset(disallowed_special))
+        return allowed_special
+
+    def _encode_through(
+        self,
+        encode: Callable[[str, AbstractSet[str]], list[int]],
+        text: str,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> list[int]:
+        """Encodes with an engine that a user has put into the place of ours."""
+        allowed = self._allowed_set(text, allowed_special, disallowed_special)
+        try:
+            return encode(text, allowed)
+        except UnicodeEncodeError:
+            return encode(_without_surrogates(text), allowed)
+
+    def __getstate__(self) -> object:
+        """A registered encoding is pickled as its name, any other as what it is made of."""
+        from bpecore import registry
+
+        if self is registry.ENCODINGS.get(self.name):
+            return self.name
+        return {
+            "name": self.name,
+            "pat_str": self._pat_str,
+            "mergeable_ranks": self._mergeable_ranks,
+            "special_tokens": self._special_tokens,
+        }
+
+    def __setstate__(self, value: object) -> None:
+        from bpecore import registry
+
+        if isinstance(value, str):
+            self.__dict__ = registry.get_encoding(value).__dict__
+        else:
+            self.__init__(**value)  # type: ignore[misc]
 
 
 def _without_surrogates(text: str) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from .core import Encoding
 from .registry import get_encoding
-
-if TYPE_CHECKING:
-    from .core import Encoding
 
 # Tried in this order where no whole name fits.
 MODEL_PREFIX_TO_ENCODING: dict[str, str] = {

@@ -1,11 +1,24 @@
-"""The encodings of this process by name: each is loaded once, whoever asks and however many."""
+"""The encodings of this process by name: each is loaded once, whoever asks and however many.
+
+OpenAI's seven come from `bpecore.encodings`; others from plugins, which are the modules of the
+namespace package `tiktoken_ext`, as for tiktoken. A plugin's `ENCODING_CONSTRUCTORS` maps each
+name to a function that returns the keyword arguments of `Encoding`.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib
 import threading
-from typing import Any, Callable, TypedDict
+from collections.abc import Sequence
+from typing import Any, Callable, TypedDict, TypeVar
 
 from bpecore.core import Encoding
+
+_Result = TypeVar("_Result")
+
+OPENAI_PLUGIN = "tiktoken_ext.openai_public"
+"""The plugin that comes with tiktoken; `bpecore.encodings` always stands in its place."""
 
 _lock = threading.RLock()
 ENCODINGS: dict[str, Encoding] = {}
@@ -30,14 +43,74 @@ class EncodingStatistics(TypedDict):
     vocabulary_bytes: int
 
 
-def _find_constructors() -> dict[str, Callable[[], dict[str, Any]]]:
+@functools.lru_cache(maxsize=None)
+def _available_plugin_modules() -> Sequence[str]:
+    """Returns the plugins' module names in the order in which they are read."""
+    import pkgutil
+
+    try:
+        import tiktoken_ext
+    except ImportError:
+        return [OPENAI_PLUGIN]
+    found = [
+        module.name for module in pkgutil.iter_modules(tiktoken_ext.__path__, "tiktoken_ext.")
+    ]
+    return found if OPENAI_PLUGIN in found else [OPENAI_PLUGIN, *found]
+
+
+def _call_plugin(call: Callable[[], _Result]) -> _Result:
+    """Calls into a plugin; if it needs tiktoken and there is none, with bpecore in its place."""
+    try:
+        return call()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "tiktoken":
+            raise
+    from bpecore.dropin import install_as_tiktoken
+
+    with install_as_tiktoken():
+        return call()
+
+
+def _read_plugin(module_name: str) -> dict[str, Callable[[], dict[str, Any]]]:
+    if module_name == OPENAI_PLUGIN:
+        from bpecore import encodings
+
+        return encodings.ENCODING_CONSTRUCTORS
+    module = _call_plugin(functools.partial(importlib.import_module, module_name))
+    try:
+        constructors: dict[str, Callable[[], dict[str, Any]]] = module.ENCODING_CONSTRUCTORS
+    except AttributeError:
+        raise ValueError(
+            f"tiktoken plugin {module_name} does not define ENCODING_CONSTRUCTORS"
+        ) from None
+    return constructors
+
+
+def _find_constructors() -> None:
+    """Fills `ENCODING_CONSTRUCTORS` unless it is filled; after an error it is as before."""
     global ENCODING_CONSTRUCTORS
     with _lock:
-        if ENCODING_CONSTRUCTORS is None:
-            from bpecore import encodings
+        if ENCODING_CONSTRUCTORS is not None:
+            return
+        found: dict[str, Callable[[], dict[str, Any]]] = {}
+        plugins: dict[str, str] = {}
+        for module_name in _available_plugin_modules():
+            for encoding_name, constructor in _read_plugin(module_name).items():
+                if encoding_name in found:
+                    raise ValueError(
+                        f"Duplicate encoding name {encoding_name} in tiktoken plugin "
+                        f"{module_name}: it is also in {plugins[encoding_name]}"
+                    )
+                found[encoding_name] = constructor
+                plugins[encoding_name] = module_name
+        ENCODING_CONSTRUCTORS = found
 
-            ENCODING_CONSTRUCTORS = dict(encodings.ENCODING_CONSTRUCTORS)
-        return ENCODING_CONSTRUCTORS
+
+def _constructors() -> dict[str, Callable[[], dict[str, Any]]]:
+    if ENCODING_CONSTRUCTORS is None:
+        _find_constructors()
+    assert ENCODING_CONSTRUCTORS is not None
+    return ENCODING_CONSTRUCTORS
 
 
 def get_encoding(encoding_name: str) -> Encoding:
@@ -50,7 +123,8 @@ def get_encoding(encoding_name: str) -> Encoding:
         The encoding. It may be used by any number of threads at once.
 
     Raises:
-        ValueError: there is no encoding of that name, or the name is no string.
+        ValueError: there is no encoding of that name, the name is no string, a plugin has no
+            `ENCODING_CONSTRUCTORS`, or two plugins define one name.
 
     Example:
         >>> get_encoding("o200k_base").encode("hello world")
@@ -58,7 +132,8 @@ def get_encoding(encoding_name: str) -> Encoding:
     """
     if not isinstance(encoding_name, str):
         raise ValueError(
-            f"get_encoding takes an encoding's name as a str, not {type(encoding_name).__name__}"
+            f"Expected a string in get_encoding, got {type(encoding_name).__name__}: "
+            "the name of an encoding is a str"
         )
     encoding = ENCODINGS.get(encoding_name)
     if encoding is None:
@@ -73,12 +148,17 @@ def _load(encoding_name: str) -> Encoding:
         encoding = ENCODINGS.get(encoding_name)
         if encoding is not None:
             return encoding
-        constructors = _find_constructors()
+        constructors = _constructors()
         if encoding_name not in constructors:
+            from bpecore import __version__
+
             raise ValueError(
-                f"Unknown encoding {encoding_name!r}. Encodings: {', '.join(constructors)}"
+                f"Unknown encoding {encoding_name}.\n"
+                f"Plugins found: {_available_plugin_modules()}\n"
+                f"Encodings: {', '.join(constructors)}\n"
+                f"bpecore version: {__version__}"
             )
-        encoding = Encoding(**constructors[encoding_name]())
+        encoding = Encoding(**_call_plugin(constructors[encoding_name]))
         ENCODINGS[encoding_name] = encoding
         _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
         return encoding
@@ -91,7 +171,8 @@ def list_encoding_names() -> list[str]:
         >>> "cl100k_base" in list_encoding_names()
         True
     """
-    return list(_find_constructors())
+    with _lock:
+        return list(_constructors())
 
 
 def stats() -> dict[str, EncodingStatistics]:

@@ -1,0 +1,131 @@
+"""bpecore in tiktoken's place, for code that says `import tiktoken` and cannot be changed.
+
+`tiktoken` becomes a module of its own with bpecore's names and a version number that callers may
+compare; `tiktoken.core` and the other submodules are bpecore's very modules, so that what is set
+in one is set in the other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+import warnings
+from contextlib import AbstractContextManager
+from importlib.machinery import ModuleSpec
+from types import ModuleType, TracebackType
+
+TIKTOKEN_VERSION = "0.14.0"
+"""The version of tiktoken whose behaviour bpecore has: `tiktoken.__version__` while installed."""
+
+_SUBMODULES = ("_tiktoken", "core", "registry", "model", "load", "_educational")
+
+_lock = threading.RLock()
+_installations = 0
+_replaced: dict[str, ModuleType] = {}
+_installed: dict[str, ModuleType] = {}
+
+
+class TiktokenAlreadyImportedWarning(UserWarning):
+    """tiktoken was imported before bpecore took its place: what was taken from it stays its own."""
+
+
+class Installation(AbstractContextManager[ModuleType]):
+    """What `install_as_tiktoken` returns: a context manager that ends the installation."""
+
+    def __enter__(self) -> ModuleType:
+        return sys.modules["tiktoken"]
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        uninstall_as_tiktoken()
+
+
+def install_as_tiktoken() -> Installation:
+    """Makes `import tiktoken` mean bpecore, whether or not tiktoken is installed.
+
+    From now on `tiktoken`, its submodules and `tiktoken_ext.openai_public` are bpecore's, in every
+    thread. Other plugins in `tiktoken_ext` stay as they are. Calls are counted: the last
+    `uninstall_as_tiktoken` ends it.
+
+    Returns:
+        A context manager. With `with`, it calls `uninstall_as_tiktoken` at the end of the block;
+        without, the installation stays.
+
+    Warns:
+        TiktokenAlreadyImportedWarning: tiktoken was imported before. Its objects, and names bound
+            by `from tiktoken import …`, remain tiktoken's.
+
+    Example:
+        >>> import bpecore
+        >>> with bpecore.install_as_tiktoken():
+        ...     from tiktoken import Encoding
+        ...
+        ...     Encoding is bpecore.Encoding
+        True
+    """
+    # Imported before the lock is taken: a thread that holds an import lock may wait for ours.
+    package = importlib.import_module("bpecore")
+    submodules = {name: importlib.import_module(f"bpecore.{name}") for name in _SUBMODULES}
+    encodings = importlib.import_module("bpecore.encodings")
+    try:
+        plugins = importlib.import_module("tiktoken_ext")
+    except ImportError:
+        plugins = _make_package("tiktoken_ext", package)
+
+    global _installations
+    with _lock:
+        _installations += 1
+        if _installations == 1:
+            tiktoken = _make_package("tiktoken", package)
+            vars(tiktoken).update(
+                {name: value for name, value in vars(package).items() if not name.startswith("__")},
+                **submodules,
+                __version__=TIKTOKEN_VERSION,
+            )
+            _put_in_place(tiktoken, submodules, plugins, encodings)
+    return Installation()
+
+
+def uninstall_as_tiktoken() -> None:
+    """Ends what one call of `install_as_tiktoken` began; without such a call, does nothing.
+
+    The last call restores the modules that were there before. If there were none, then the next
+    `import tiktoken` finds the installed tiktoken, or fails. No other thread should be inside its
+    first `import tiktoken` at that time: the module that it makes may be part bpecore's.
+
+    Example:
+        >>> import bpecore, sys
+        >>> before = sys.modules.get("tiktoken")
+        >>> installation = bpecore.install_as_tiktoken()
+        >>> bpecore.uninstall_as_tiktoken()
+        >>> sys.modules.get("tiktoken") is before
+        True
+    """
+    global _installations
+    with _lock:
+        if _installations == 0:
+            return
+        _installations -= 1
+        if _installations == 0:
+            _restore()
+
+
+def _is_tiktokens(module_name: str) -> bool:
+    return module_name == "tiktoken_ext" or module_name.startswith(
+        ("tiktoken.", "tiktoken_ext.")
+    )
+
+
+def _make_package(name: str, package: ModuleType) -> ModuleType:
+    """Makes an empty package that finds no submodule on any path, only in `sys.modules`."""
+    module = ModuleType(name, package.__doc__)
+    module.__spec__ = ModuleSpec(name, None, origin=package.__file__, is_package=True)
+    module.__file__ = package.__file__
+    module.__package__ = name
+    module.__path__ = []
+    return module
