@@ -10,7 +10,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+# tiktoken's users find these modules as attributes once `tiktoken` is imported.
+from bpecore import _tiktoken as _tiktoken
+from bpecore import core as core
+from bpecore import model as model
+from bpecore import registry as registry
 from bpecore.core import Encoding
+from bpecore.dropin import install_as_tiktoken, uninstall_as_tiktoken
 from bpecore.model import (
     count_for_model,
     encode_for_model,
@@ -18,6 +26,11 @@ from bpecore.model import (
     encoding_name_for_model,
 )
 from bpecore.registry import get_encoding, list_encoding_names
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bpecore import load as load
 
 __version__ = "0.1.0"
 
@@ -29,5 +42,17 @@ __all__ = [
     "encoding_for_model",
     "encoding_name_for_model",
     "get_encoding",
+    "install_as_tiktoken",
     "list_encoding_names",
+    "uninstall_as_tiktoken",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # `tiktoken.load` is there as soon as an encoding is. Imported when it is asked for: it costs
+    # as much as the rest of the package.
+    if name == "load":
+        import bpecore.load
+
+        return bpecore.load
+    raise AttributeError(f"module 'bpecore' has no attribute {name!r}")

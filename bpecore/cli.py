@@ -1,4 +1,4 @@
-"""The command line: `bpecore count`, `encode`, `decode`, `encodings`, over files or standard input.
+"""The command line: `count`, `encode`, `decode`, `encodings`, over files or standard input; `run`.
 
 Text is UTF-8 whatever the locale says, and line ends are left as they are. Exit codes: 0 when all
 went well, 1 when an input could not be read as what it should be, 2 when the command itself was
@@ -20,6 +20,7 @@ from . import __version__
 from .core import Encoding
 from .model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
 from .registry import get_encoding, list_encoding_names
+from .run import run_program
 
 DEFAULT_ENCODING = "o200k_base"
 STANDARD_INPUT = "-"
@@ -81,7 +82,18 @@ allow_special_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class CommandLine(click.Group):
+    """The commands; `run` hands the process over before click reads a word."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        # Under click, the other program's errors, interrupts and options would be click's.
+        arguments = sys.argv[1:] if args is None else list(args)
+        if arguments[:1] == ["run"]:
+            return run_program(arguments[1:])
+        return super().main(args, *rest, **options)
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bpecore")
 def main() -> None:
     """Count, encode and decode tokens as OpenAI's models do. Offline."""
@@ -149,6 +161,11 @@ def encodings() -> None:
     """Print the names of the encodings, a line each."""
     for name in list_encoding_names():
         click.echo(name)
+
+
+@main.command(name="run")
+def describe_run() -> None:
+    """Run a Python program with bpecore in tiktoken's place."""
 
 
 def special_arguments(allow_special: bool) -> dict[str, Any]:

@@ -20,6 +20,8 @@ TIKTOKEN_VERSION = "0.14.0"
 
 _SUBMODULES = ("_tiktoken", "core", "registry", "model", "load", "_educational")
 
+_OPENAI_PLUGIN = "tiktoken_ext.openai_public"
+
 _lock = threading.RLock()
 _installations = 0
 _replaced: dict[str, ModuleType] = {}
@@ -76,18 +78,23 @@ def install_as_tiktoken() -> Installation:
         plugins = importlib.import_module("tiktoken_ext")
     except ImportError:
         plugins = _make_package("tiktoken_ext", package)
+    tiktoken = _make_package("tiktoken", package)
+    public = {name: value for name, value in vars(package).items() if not name.startswith("__")}
+    vars(tiktoken).update(public, **submodules, __version__=TIKTOKEN_VERSION)
 
     global _installations
     with _lock:
-        _installations += 1
-        if _installations == 1:
-            tiktoken = _make_package("tiktoken", package)
-            vars(tiktoken).update(
-                {name: value for name, value in vars(package).items() if not name.startswith("__")},
-                **submodules,
-                __version__=TIKTOKEN_VERSION,
-            )
+        if _installations == 0:
+            if "tiktoken" in sys.modules:
+                warnings.warn(
+                    "tiktoken was imported before bpecore took its place: objects made by it, and "
+                    "names bound by `from tiktoken import ...`, stay tiktoken's. Call "
+                    "bpecore.install_as_tiktoken() before anything imports tiktoken.",
+                    TiktokenAlreadyImportedWarning,
+                    stacklevel=2,
+                )
             _put_in_place(tiktoken, submodules, plugins, encodings)
+        _installations += 1
     return Installation()
 
 
@@ -115,12 +122,6 @@ def uninstall_as_tiktoken() -> None:
             _restore()
 
 
-def _is_tiktokens(module_name: str) -> bool:
-    return module_name == "tiktoken_ext" or module_name.startswith(
-        ("tiktoken.", "tiktoken_ext.")
-    )
-
-
 def _make_package(name: str, package: ModuleType) -> ModuleType:
     """Makes an empty package that finds no submodule on any path, only in `sys.modules`."""
     module = ModuleType(name, package.__doc__)
@@ -129,3 +130,39 @@ def _make_package(name: str, package: ModuleType) -> ModuleType:
     module.__package__ = name
     module.__path__ = []
     return module
+
+
+def _put_in_place(
+    tiktoken: ModuleType,
+    submodules: dict[str, ModuleType],
+    plugins: ModuleType,
+    encodings: ModuleType,
+) -> None:
+    modules = {
+        "tiktoken": tiktoken,
+        **{f"tiktoken.{name}": module for name, module in submodules.items()},
+        "tiktoken_ext": plugins,
+        _OPENAI_PLUGIN: encodings,
+    }
+    for name, module in list(sys.modules.items()):
+        if name in modules or name.startswith("tiktoken."):
+            _replaced[name] = module
+    for name in _replaced.keys() - modules.keys():
+        sys.modules.pop(name, None)
+    # One call, so that no other thread sees half of it.
+    sys.modules.update(modules)
+    _installed.update(modules)
+    vars(plugins)["openai_public"] = encodings
+
+
+def _restore() -> None:
+    vars(_installed["tiktoken_ext"]).pop("openai_public")
+    if _OPENAI_PLUGIN in _replaced:
+        vars(_replaced["tiktoken_ext"])["openai_public"] = _replaced[_OPENAI_PLUGIN]
+    sys.modules.update(_replaced)
+    # `tiktoken` goes first: while it is there, it hides the installed package's submodules.
+    for name in _installed:
+        if name not in _replaced:
+            sys.modules.pop(name, None)
+    _replaced.clear()
+    _installed.clear()
