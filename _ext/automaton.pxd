@@ -18,19 +18,71 @@ from utf8 cimport decode_character, sequence_length
 cdef enum:
     BATCH_PIECES = 128       # pieces that are split before they are looked up
     AUTOMATON_START = 1      # the number of the start state; state 0 is dead
+    NEED_MORE = 0            # answers of scan_piece that are no end of a piece
+
+cdef extern from *:
+    """
+    #define BPECORE_NO_MATCH SIZE_MAX
+    """
+    const size_t NO_MATCH "BPECORE_NO_MATCH"
 
 cdef struct Automaton:
-    uint32_t *transitions    # owned: [state << row_bits | class], see TRANSITION_*
+    uint32_t *transitions    # owned: [state << row_bits | class], the next row | acceptance
     uint32_t row_bits        # a row has 2^row_bits entries
     uint32_t end_class       # the class that stands for the end of the text
     uint16_t *block_index    # owned: which block of classes 128 code points have
     uint8_t *block_classes   # owned: the classes, a block of 128 after the other
     uint8_t ascii_classes[128]
+    int family               # of the OpenAI patterns, see blocks.pxd; 0 = another pattern
+    uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
 
 cdef struct Batch:
-    size_t start                 # byte where the first piece begins
-    size_t count                 # pieces; they follow each other without a gap
-    size_t ends[BATCH_PIECES]    # byte behind each piece
+    size_t start                   # byte where the first piece begins
+    size_t count                   # pieces; they follow each other without a gap
+    uint32_t ends[BATCH_PIECES]    # byte behind each piece, less `start`
+
+
+cdef inline size_t scan_piece(
+    const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final
+) noexcept nogil:
+    """Finds the end of the piece that begins at a byte.
+
+    Args:
+        text: valid UTF-8; `end` bytes are readable.
+        position: a character's first byte, before `end`.
+        final: whether `end` is the end of the text. Otherwise the text goes on.
+
+    Returns:
+        The byte behind the piece; NO_MATCH if none begins here; NEED_MORE if that depends on how
+        the text goes on.
+    """
+    cdef const uint32_t *transitions = automaton.transitions
+    cdef uint32_t row = AUTOMATON_START << automaton.row_bits
+    cdef size_t accepted = SIZE_MAX
+    cdef size_t width
+    cdef uint32_t entry, character
+    while position < end:
+        character = text[position]
+        if character < 0x80:
+            entry = transitions[row | automaton.ascii_classes[character]]
+            width = 1
+        else:
+            width = sequence_length(<uint8_t>character)
+            check(position + width <= end)
+            character = decode_character(text + position)
+            entry = transitions[row | automaton.block_classes[
+                (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]]
+        if entry & 1:
+            accepted = position
+        row = entry & ~<uint32_t>1
+        if row == 0:
+            return accepted
+        position += width
+    if not final:
+        return NEED_MORE
+    if transitions[row | automaton.end_class] & 1:
+        accepted = end
+    return accepted
 
 
 cdef inline size_t split_batch(
@@ -40,7 +92,7 @@ cdef inline size_t split_batch(
     """Fills `batch` with the pieces from `position` on.
 
     Args:
-        text: valid UTF-8; `end` bytes are readable.
+        text: valid UTF-8; `end` bytes, at most 2^32, are readable.
         position: a character's first byte.
         final: whether `end` is the end of the text. Otherwise the text goes on, and a piece
             that might go on with it is left out.
@@ -49,46 +101,20 @@ cdef inline size_t split_batch(
         The byte up to which the text is done with: the last piece's end, or behind characters
         that no piece covers. An empty batch with less than `end` done asks for more text.
     """
-    cdef const uint32_t *transitions = automaton.transitions
-    cdef uint32_t row_bits = automaton.row_bits
-    cdef uint32_t start_row = AUTOMATON_START << row_bits
-    cdef uint32_t row, entry, character
-    cdef size_t reader, accepted, width
+    cdef size_t piece_end
     batch.start = position
     batch.count = 0
     while batch.count < BATCH_PIECES and position < end:
-        row = start_row
-        accepted = SIZE_MAX
-        reader = position
-        while reader < end:
-            character = text[reader]
-            if character < 0x80:
-                entry = transitions[row | automaton.ascii_classes[character]]
-                width = 1
-            else:
-                width = sequence_length(<uint8_t>character)
-                check(reader + width <= end)
-                character = decode_character(text + reader)
-                entry = transitions[row | automaton.block_classes[
-                    (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]]
-            if entry & 1:
-                accepted = reader
-            row = entry & ~<uint32_t>1
-            if row == 0:
-                break
-            reader += width
-        else:
-            if not final:
-                return position
-            if transitions[row | automaton.end_class] & 1:
-                accepted = end
-        if likely(accepted != SIZE_MAX):
-            check(accepted > position)
-            batch.ends[batch.count] = accepted
+        piece_end = scan_piece(automaton, text, position, end, final)
+        if piece_end == NEED_MORE:
+            return position
+        if likely(piece_end != NO_MATCH):
+            check(piece_end > position)
+            batch.ends[batch.count] = <uint32_t>(piece_end - batch.start)
             batch.count += 1
-            position = accepted
+            position = piece_end
         else:
-            # No match begins here: the character belongs to no piece, as in a regex search.
+            # The character belongs to no piece, as in a regex search.
             if batch.count:
                 return position
             position += sequence_length(text[position])

@@ -4,6 +4,9 @@ Everything that works on text or ids lives in the `.pxd` files; this file turns 
 the structs they take, and their status codes into exceptions.
 """
 
+import os
+import re
+
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -13,6 +16,7 @@ from libc.string cimport memcpy, memset
 
 from arguments cimport checked_id, collect_ids, view_text
 from automaton cimport Automaton
+from blocks cimport MaskFunction, mask_function_named
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport raise_status, refuse_special_token
@@ -28,14 +32,44 @@ from vocab cimport Vocabulary as VocabularyTables, find_token, id_of
 from vocab_build cimport build_tables, free_vocabulary
 from workspace cimport Workspace, WorkspacePool, close_pool, give_back, take_workspace
 
-import os
-import re
-
 cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
 
 cdef IntObjects int_objects
 memset(&int_objects, 0, sizeof(int_objects))
+
+
+cdef MaskFunction mask_function = NULL
+simd = "off"
+
+
+def choose_simd(wanted=None) -> str:
+    """Chooses the vector instructions that splitting uses, for engines made from now on.
+
+    Args:
+        wanted: "off", "sse2", "avx2", "avx512" or "neon"; None for the best there is.
+
+    Returns:
+        The choice.
+
+    Raises:
+        ValueError: this machine does not have what is wanted.
+    """
+    global mask_function, simd
+    choices = ("avx512", "avx2", "sse2", "neon") if wanted is None else (wanted,)
+    for choice in choices:
+        mask_function = mask_function_named(choice.encode())
+        if mask_function != NULL:
+            simd = choice
+            return simd
+    if wanted is not None and wanted != "off":
+        raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be "
+                         "'off', 'sse2', 'avx2', 'avx512' or 'neon'")
+    simd = "off"
+    return simd
+
+
+choose_simd(os.environ.get("BPECORE_SIMD") or None)
 
 
 cdef uint64_t random_word() except? 0:
@@ -208,6 +242,8 @@ cdef class SplitPattern:
 
     Args:
         automaton: the result of `bpecore.pattern.compile_pattern`.
+        family: the number of its family, see `bpecore.pattern.families`; 0 for none.
+        class_kinds: the kind of each of the automaton's classes, if it has a family.
 
     Raises:
         ValueError: the tables do not fit together.
@@ -216,7 +252,7 @@ cdef class SplitPattern:
 
     cdef Automaton tables
 
-    def __cinit__(self, automaton not None):
+    def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
         cdef uint32_t class_count = automaton.class_count
         cdef uint32_t state_count = automaton.state_count
         cdef uint32_t state, column, entry
@@ -254,11 +290,26 @@ cdef class SplitPattern:
                 raise ValueError("the automaton names a block that it does not have")
         memcpy(self.tables.ascii_classes,
                self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
+        if family:
+            self._set_family(family, block_classes, class_kinds)
+
+    cdef int _set_family(self, int family, bytes block_classes, bytes class_kinds) except -1:
+        cdef size_t i
+        if len(class_kinds) != self.tables.end_class:
+            raise ValueError("each class of the automaton needs a kind")
+        self.tables.block_kinds = <uint8_t *>allocate(len(block_classes), 1)
+        if self.tables.block_kinds == NULL:
+            raise MemoryError("no memory for a split pattern")
+        for i in range(<size_t>len(block_classes)):
+            self.tables.block_kinds[i] = class_kinds[self.tables.block_classes[i]]
+        self.tables.family = family
+        return 0
 
     def __dealloc__(self):
         release(self.tables.transitions)
         release(self.tables.block_index)
         release(self.tables.block_classes)
+        release(self.tables.block_kinds)
 
 
 cdef class TokenBuffer:
@@ -354,6 +405,7 @@ cdef class CoreBPE:
         self._copy_trie(trie)
         self._copy_special_bytes()
         self.engine.vocabulary = &vocabulary.tables
+        self.engine.mask_function = mask_function
         self.engine.special_tokens = &self.trie
         highest = max(self.special_ids.values(), default=0)
         reserve_int_objects(&int_objects, 1 + max(

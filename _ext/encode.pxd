@@ -5,41 +5,112 @@
 # one; the window grows only for a piece that does not fit it. Time: linear, times the merges'
 # logarithm; a piece of n bytes in windows that double is read at most twice more.
 
-from libc.stdint cimport uint8_t
-from libc.string cimport memmove
+from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
-from automaton cimport Automaton, split_batch
-from memory cimport IdBuffer, grow_bytes, grow_ids
-from pieces cimport encode_batch
+from automaton cimport BATCH_PIECES, Automaton, split_batch
+from blocks cimport BLOCK_MINIMUM, MaskFunction, split_by_blocks
+from memory cimport IdBuffer, grow_ids
+from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
-from utf8 cimport TextView, transcode
+from utf8 cimport (Chunk, TextView, count_characters, drop_beginning, fill_chunk,
+                   grow_chunk)
 from vocab cimport Vocabulary
 from workspace cimport Workspace
 
 cdef enum:
-    WINDOW_BYTES = 1 << 16      # text that is split and encoded at a time
+    WINDOW_BYTES = 1 << 16         # text that lies in place is encoded so much at a time
+    CHUNK_CHARACTERS = 1 << 13     # other text
 
 cdef struct Engine:
     const Vocabulary *vocabulary          # borrowed
     const Automaton *automaton            # borrowed
     const SpecialTokens *special_tokens   # borrowed
+    MaskFunction mask_function            # NULL: the automaton splits all text
+
+cdef struct Window:
+    const uint8_t *text            # valid UTF-8
+    size_t size                    # bytes, at most 2^32
+    const uint32_t *offsets        # where its characters begin, in bytes; NULL: it is ASCII
+    const uint8_t *kinds           # their kinds; NULL: it is ASCII, or kinds are not wanted
+    size_t characters
+    bint final                     # whether the text ends with it
+    const uint8_t *readable_end    # one past the last byte that may be read
+
+
+cdef inline size_t character_index(
+    const Window *window, size_t position, size_t first
+) noexcept nogil:
+    """Returns the index of the character at a byte of a window, from that of an earlier one on."""
+    cdef size_t low = first, high = window.characters, middle
+    if window.offsets == NULL:
+        return position
+    while low < high:
+        middle = (low + high) // 2
+        if window.offsets[middle] < position:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef inline int encode_all(
+    const Engine *engine, Workspace *workspace, const Window *window, size_t position,
+    const uint32_t *ends, size_t count, bint counting, IdBuffer *sink
+) noexcept nogil:
+    """Encodes any number of pieces; their ends are relative to `position`."""
+    cdef size_t done = 0, batch
+    cdef int status
+    while done < count:
+        batch = count - done if count - done < BATCH_PIECES else <size_t>BATCH_PIECES
+        status = encode_pieces(
+            engine.vocabulary, workspace, window.text + position, ends[done - 1] if done else 0,
+            ends + done, batch, window.readable_end, counting, sink)
+        if status != STATUS_OK:
+            return status
+        done += batch
+    return STATUS_OK
 
 
 cdef inline int encode_window(
-    const Engine *engine, Workspace *workspace, const uint8_t *text, size_t *position, size_t end,
-    const uint8_t *readable_end, bint final, bint counting, IdBuffer *sink
+    const Engine *engine, Workspace *workspace, const Window *window, size_t *done,
+    size_t *done_characters, bint counting, IdBuffer *sink
 ) noexcept nogil:
-    """Encodes the pieces of text[position:end]; moves `position` behind those that are done."""
+    """Encodes the pieces of a window; the last ones are left over if they may go on behind it.
+
+    Args:
+        done, done_characters: receive how far the pieces reach.
+    """
+    cdef bint by_blocks = engine.mask_function != NULL and engine.automaton.family != 0
+    cdef size_t position = 0, character = 0, count, left
     cdef int status
-    while position[0] < end:
-        position[0] = split_batch(engine.automaton, text, position[0], end, final,
-                                  &workspace.batch)
-        if workspace.batch.count == 0:
-            return STATUS_OK
-        status = encode_batch(engine.vocabulary, workspace, text, readable_end, counting, sink)
+    while position < window.size:
+        count = 0
+        left = window.characters - character
+        if by_blocks and left >= BLOCK_MINIMUM:
+            count = split_by_blocks(
+                engine.automaton, engine.mask_function, &workspace.blocks, window.text, position,
+                window.size, NULL if window.kinds == NULL else window.kinds + character,
+                NULL if window.offsets == NULL else window.offsets + character, left,
+                window.final)
+        if count:
+            status = encode_all(engine, workspace, window, position, workspace.blocks.ends, count,
+                                counting, sink)
+            position += workspace.blocks.ends[count - 1]
+        else:
+            position = split_batch(engine.automaton, window.text, position, window.size,
+                                   window.final, &workspace.batch)
+            count = workspace.batch.count
+            if count == 0:
+                break
+            status = encode_pieces(
+                engine.vocabulary, workspace, window.text + workspace.batch.start, 0,
+                workspace.batch.ends, count, window.readable_end, counting, sink)
         if status != STATUS_OK:
             return status
+        character = character_index(window, position, character)
+    done[0] = position
+    done_characters[0] = character
     return STATUS_OK
 
 
@@ -47,19 +118,28 @@ cdef inline int encode_in_place(
     const Engine *engine, Workspace *workspace, const uint8_t *text, size_t length, bint counting,
     IdBuffer *sink
 ) noexcept nogil:
-    """Encodes valid UTF-8 where it lies."""
-    cdef size_t position = 0, start, window = WINDOW_BYTES, end
+    """Encodes ASCII text where it lies."""
+    cdef size_t position = 0, size = WINDOW_BYTES, done, done_characters
+    cdef Window window
     cdef int status
+    window.offsets = NULL
+    window.kinds = NULL
+    window.readable_end = text + length
     while position < length:
-        start = position
-        end = length if length - position <= window else position + window
-        while end < length and text[end] & 0xC0 == 0x80:
-            end -= 1
-        status = encode_window(engine, workspace, text, &position, end, text + length,
-                               end == length, counting, sink)
+        window.text = text + position
+        window.final = length - position <= size
+        window.size = length - position if window.final else size
+        window.characters = window.size
+        status = encode_window(engine, workspace, &window, &done, &done_characters, counting,
+                               sink)
         if status != STATUS_OK:
             return status
-        window = 2 * window if position == start else <size_t>WINDOW_BYTES
+        if window.final:
+            return STATUS_OK
+        position += done
+        if done == 0 and size > UINT32_MAX // 2:
+            return STATUS_NO_MEMORY
+        size = 2 * size if done == 0 else <size_t>WINDOW_BYTES
     return STATUS_OK
 
 
@@ -68,31 +148,39 @@ cdef inline int encode_transcoded(
     bint counting, IdBuffer *sink
 ) noexcept nogil:
     """Encodes the characters from `start` to `end` of a view that is not UTF-8."""
-    cdef size_t filled = 0      # bytes in the chunk
-    cdef size_t position        # bytes of the chunk that are done
-    cdef size_t window = WINDOW_BYTES
-    cdef uint8_t *chunk
-    cdef uint8_t *chunk_end
+    cdef const Automaton *automaton = engine.automaton
+    cdef bint kinds = automaton.family != 0 and engine.mask_function != NULL
+    cdef const uint8_t *block_kinds = automaton.block_kinds if kinds else NULL
+    cdef Chunk *chunk = &workspace.chunk
+    cdef Window window
+    cdef size_t done, done_characters, capacity = CHUNK_CHARACTERS
     cdef int status
-    while start < end or filled:
-        if grow_bytes(&workspace.chunk, window + LOAD_SLACK) != STATUS_OK:
+    chunk.byte_count = 0
+    chunk.characters = 0
+    while start < end or chunk.characters:
+        if chunk.capacity < capacity and grow_chunk(chunk, capacity) != STATUS_OK:
             return STATUS_NO_MEMORY
-        chunk = workspace.chunk.data
-        chunk_end = transcode(view, &start, end, chunk + filled, chunk + window)
-        if start < end and chunk + window - chunk_end >= 4:
+        start = fill_chunk(view, start, end, automaton.block_index, block_kinds, chunk)
+        if start < end and chunk.characters < chunk.capacity:
             return STATUS_SURROGATE
-        filled = chunk_end - chunk
-        position = 0
-        status = encode_window(engine, workspace, chunk, &position, filled,
-                               chunk + filled + LOAD_SLACK, start == end, counting, sink)
-        if status != STATUS_OK:
+        window.text = chunk.bytes
+        window.size = chunk.byte_count
+        window.offsets = chunk.offsets if kinds else NULL
+        window.kinds = chunk.kinds if kinds else NULL
+        window.characters = chunk.characters
+        window.final = start == end
+        window.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
+        status = encode_window(engine, workspace, &window, &done, &done_characters, counting,
+                               sink)
+        if status != STATUS_OK or window.final:
             return status
-        if position == 0 and start < end:
-            window *= 2
+        if done == 0:
+            capacity = 2 * chunk.capacity
         else:
             # The next chunk begins with the piece that may go on.
-            memmove(chunk, chunk + position, filled - position)
-            filled -= position
+            if not kinds:
+                done_characters = count_characters(chunk.bytes, done)
+            drop_beginning(chunk, done, done_characters, kinds)
     return STATUS_OK
 
 

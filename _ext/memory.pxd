@@ -33,31 +33,32 @@ cdef inline void release(void *memory) noexcept nogil:
     free(memory)
 
 
+cdef inline int grow(void **place, size_t size) noexcept nogil:
+    """Makes memory `size` bytes large, keeping what is in it."""
+    cdef void *grown = realloc(place[0], size)
+    if grown == NULL:
+        return STATUS_NO_MEMORY
+    place[0] = grown
+    return STATUS_OK
+
+
 cdef inline int grow_bytes(ByteBuffer *buffer, size_t capacity) noexcept nogil:
     """Makes room for `capacity` bytes, keeping what is there."""
-    cdef uint8_t *data
-    if capacity <= buffer.capacity:
-        return STATUS_OK
-    data = <uint8_t *>realloc(buffer.data, capacity)
-    if data == NULL:
-        return STATUS_NO_MEMORY
-    buffer.data = data
-    buffer.capacity = capacity
+    if capacity > buffer.capacity:
+        if grow(<void **>&buffer.data, capacity) != STATUS_OK:
+            return STATUS_NO_MEMORY
+        buffer.capacity = capacity
     return STATUS_OK
 
 
 cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
     """Makes room for `capacity` ids, keeping what is there; at least doubles."""
-    cdef uint32_t *data
     if capacity <= buffer.capacity:
         return STATUS_OK
     if capacity < 2 * buffer.capacity:
         capacity = 2 * buffer.capacity
-    if capacity > SIZE_MAX // sizeof(uint32_t):
+    if (capacity > SIZE_MAX // sizeof(uint32_t)
+            or grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) != STATUS_OK):
         return STATUS_NO_MEMORY
-    data = <uint32_t *>realloc(buffer.data, capacity * sizeof(uint32_t))
-    if data == NULL:
-        return STATUS_NO_MEMORY
-    buffer.data = data
     buffer.capacity = capacity
     return STATUS_OK

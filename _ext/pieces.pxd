@@ -1,4 +1,4 @@
-# Turns a batch of pieces into ids: cache, then frozen vocabulary, then cuts and merging.
+# Turns batches of pieces into ids: cache, then frozen vocabulary, then cuts and merging.
 #
 # The batch is walked twice: first all keys are made and the cache lines they need are asked for,
 # then the entries are read, so that one piece's cache miss hides behind the others' work.
@@ -11,7 +11,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
 
-from automaton cimport BATCH_PIECES, Batch
+from automaton cimport BATCH_PIECES
 from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, keep_narrow,
                     keep_wide, narrow_line, same_key, same_wide_key, wide_key, wide_line)
 from cuts cimport next_cut
@@ -183,40 +183,42 @@ cdef inline int encode_piece(
     return status
 
 
-cdef inline int encode_batch(
-    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text,
-    const uint8_t *readable_end, bint counting, IdBuffer *sink
+cdef inline int encode_pieces(
+    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
+    const uint32_t *ends, size_t count, const uint8_t *readable_end, bint counting,
+    IdBuffer *sink
 ) noexcept nogil:
-    """Encodes the pieces of `workspace.batch`, which are valid UTF-8, into the sink.
+    """Encodes pieces that follow each other, which are valid UTF-8, into the sink.
 
     Args:
+        start: where the first piece begins, in bytes.
+        ends: where each piece ends.
+        count: 1 to BATCH_PIECES.
         readable_end: one past the last byte that may be read.
         counting: only `sink.length` grows; its memory is used again by each batch.
     """
-    cdef const Batch *batch = &workspace.batch
     cdef Key keys[BATCH_PIECES]
     cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
     cdef NarrowEntry *entry
-    cdef size_t start = batch.start
+    cdef const uint8_t *piece
     cdef size_t i, way, length, written
-    cdef size_t count = 0
+    cdef size_t found = 0
+    cdef uint32_t begin = start
     cdef uint32_t *out
     cdef int status
     written = 0 if counting else sink.length
-    if grow_ids(sink, written + (batch.ends[batch.count - 1] - start) + WIDE_IDS) != STATUS_OK:
+    if grow_ids(sink, written + (ends[count - 1] - start) + WIDE_IDS) != STATUS_OK:
         return STATUS_NO_MEMORY
-    for i in range(batch.count):
-        length = batch.ends[i] - start
+    for i in range(count):
+        length = ends[i] - begin
         lines[i] = NULL
         if likely(length <= SHORT_PIECE):
-            keys[i] = short_key(text + start, length, readable_end)
+            keys[i] = short_key(text + begin, length, readable_end)
             lines[i] = narrow_line(&workspace.cache, keys[i])
             prefetch(lines[i])
-        start = batch.ends[i]
+        begin = ends[i]
     out = sink.data + written
-    start = batch.start
-    for i in range(batch.count):
-        length = batch.ends[i] - start
+    for i in range(count):
         if likely(lines[i] != NULL):
             way = not same_key(lines[i].key, keys[i])
             entry = lines[i] + way
@@ -224,19 +226,21 @@ cdef inline int encode_batch(
                 out[0] = entry.ids[0]
                 out[1] = entry.ids[1]
                 out[2] = entry.ids[2]
-                count = entry.count
-            else:
-                status = encode_short(vocabulary, workspace, text + start, length, keys[i],
-                                      lines[i], True, out, &count)
-                if status != STATUS_OK:
-                    return status
+                found = entry.count
+                out += found
+                continue
+        begin = ends[i - 1] if i else start
+        piece = text + begin
+        length = ends[i] - begin
+        if lines[i] != NULL:
+            status = encode_short(vocabulary, workspace, piece, length, keys[i], lines[i], True,
+                                  out, &found)
         else:
-            status = encode_long(vocabulary, workspace, text + start, length, readable_end, True,
-                                 out, &count)
-            if status != STATUS_OK:
-                return status
-        out += count
-        start = batch.ends[i]
-    workspace.last_piece_ids = count
+            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
+                                 &found)
+        if status != STATUS_OK:
+            return status
+        out += found
+    workspace.last_piece_ids = found
     sink.length += out - (sink.data + written)
     return STATUS_OK

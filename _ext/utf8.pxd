@@ -5,7 +5,11 @@
 # Time: linear. ASCII runs inside wider strings are copied 16 characters at a time; text that
 # leaves ASCII every few characters is the slowest case.
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, UINT32_MAX
+from libc.string cimport memmove, memset
+
+from memory cimport grow, release
+from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:
     ASCII_RUN = 16       # ASCII characters that are copied at once
@@ -69,68 +73,131 @@ cdef inline bint is_surrogate(uint32_t character) noexcept nogil:
     return character >> 11 == 0x1B    # 0xD800 to 0xDFFF
 
 
-cdef inline bint copy_ascii(const TextView *view, size_t position, uint8_t *out) noexcept nogil:
+cdef struct Chunk:
+    uint8_t *bytes         # UTF-8
+    size_t byte_count
+    uint32_t *offsets      # where each character begins in `bytes`, if its kind is wanted
+    uint8_t *kinds         # the kind of each character, see blocks.h, if it is wanted
+    size_t characters
+    size_t capacity        # characters there is room for, at 4 bytes each
+
+
+cdef extern from "blocks.h" nogil:
+    # Writes the kinds of 16 ASCII characters.
+    void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
+
+
+cdef inline int grow_chunk(Chunk *chunk, size_t capacity) noexcept nogil:
+    """Makes room for so many characters, keeping what is there."""
+    if (capacity > UINT32_MAX // 4 - LOAD_SLACK
+            or grow(<void **>&chunk.bytes, 4 * capacity + LOAD_SLACK) != STATUS_OK
+            or grow(<void **>&chunk.kinds, capacity) != STATUS_OK
+            or grow(<void **>&chunk.offsets, 4 * capacity) != STATUS_OK):
+        return STATUS_NO_MEMORY
+    chunk.capacity = capacity
+    return STATUS_OK
+
+
+cdef inline void free_chunk(Chunk *chunk) noexcept nogil:
+    release(chunk.bytes)
+    release(chunk.kinds)
+    release(chunk.offsets)
+    memset(chunk, 0, sizeof(Chunk))
+
+
+cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept nogil:
+    cdef size_t count = 0, i
+    for i in range(size):
+        count += text[i] & 0xC0 != 0x80
+    return count
+
+
+cdef inline bint copy_ascii(
+    const TextView *view, size_t position, bint kinds, Chunk *chunk
+) noexcept nogil:
     """Copies ASCII_RUN characters if all are ASCII. The loops become vector instructions."""
     cdef const uint8_t *narrow = <const uint8_t *>view.data + position
     cdef const uint16_t *medium = <const uint16_t *>view.data + position
     cdef const uint32_t *wide = <const uint32_t *>view.data + position
+    cdef uint8_t *out = chunk.bytes + chunk.byte_count
+    cdef uint32_t *offsets
+    cdef uint32_t first
     cdef uint32_t seen = 0
     cdef int i
     if view.width == 1:
         for i in range(ASCII_RUN):
             seen |= narrow[i]
-        if seen < 0x80:
-            for i in range(ASCII_RUN):
-                out[i] = narrow[i]
+            out[i] = narrow[i]
     elif view.width == 2:
         for i in range(ASCII_RUN):
             seen |= medium[i]
-        if seen < 0x80:
-            for i in range(ASCII_RUN):
-                out[i] = <uint8_t>medium[i]
+            out[i] = <uint8_t>medium[i]
     else:
         for i in range(ASCII_RUN):
             seen |= wide[i]
-        if seen < 0x80:
-            for i in range(ASCII_RUN):
-                out[i] = <uint8_t>wide[i]
-    return seen < 0x80
+            out[i] = <uint8_t>wide[i]
+    if seen >= 0x80:
+        return False
+    if kinds:
+        ascii_kinds(out, chunk.kinds + chunk.characters)
+        offsets = chunk.offsets + chunk.characters
+        first = <uint32_t>chunk.byte_count
+        for i in range(ASCII_RUN):
+            offsets[i] = first + i
+    chunk.byte_count += ASCII_RUN
+    chunk.characters += ASCII_RUN
+    return True
 
 
-cdef inline uint8_t *transcode(
-    const TextView *view, size_t *position, size_t end, uint8_t *out, const uint8_t *out_end
+cdef inline size_t fill_chunk(
+    const TextView *view, size_t position, size_t end, const uint16_t *block_index,
+    const uint8_t *block_kinds, Chunk *chunk
 ) noexcept nogil:
-    """Writes characters from `position` on as UTF-8 until `end`, or until `out` is full.
+    """Appends characters from `position` on as UTF-8 until `end`, or until the chunk is full.
 
-    Stops before a surrogate: the caller sees it by `position < end` while there is room left.
+    Stops before a surrogate: the caller sees it by a position before `end` while there is room.
     Precondition: `view.width` is not 0.
 
+    Args:
+        block_index, block_kinds: the table of kinds; NULL leaves kinds and offsets out.
+
     Returns:
-        One past the last byte written; `position` has moved past the characters written.
+        The position behind the characters appended.
     """
-    cdef size_t i = position[0]
-    cdef size_t run_end
     cdef uint32_t character
-    while i < end and out_end - out >= 4:
-        character = character_at(view, i)
+    cdef uint8_t *out
+    while position < end and chunk.characters < chunk.capacity:
+        character = character_at(view, position)
         if character < 0x80:
-            while (end - i >= ASCII_RUN and out_end - out >= ASCII_RUN
-                   and copy_ascii(view, i, out)):
-                i += ASCII_RUN
-                out += ASCII_RUN
-            # What is left of the run, or of a run too short to copy at once.
-            run_end = i + ASCII_RUN if end - i > ASCII_RUN else end
-            while i < run_end and out_end - out >= 4:
-                character = character_at(view, i)
-                if character >= 0x80:
-                    break
-                out[0] = <uint8_t>character
-                out += 1
-                i += 1
-        elif is_surrogate(character):
+            while (end - position >= ASCII_RUN
+                   and chunk.capacity - chunk.characters >= ASCII_RUN
+                   and copy_ascii(view, position, block_kinds != NULL, chunk)):
+                position += ASCII_RUN
+            if position == end or chunk.characters == chunk.capacity:
+                break
+            character = character_at(view, position)
+        if is_surrogate(character):
             break
-        else:
-            out = write_character(out, character)
-            i += 1
-    position[0] = i
-    return out
+        if block_kinds != NULL:
+            chunk.offsets[chunk.characters] = <uint32_t>chunk.byte_count
+            chunk.kinds[chunk.characters] = block_kinds[
+                (<size_t>block_index[character >> 7] << 7) | (character & 127)]
+        out = chunk.bytes + chunk.byte_count
+        chunk.byte_count += write_character(out, character) - out
+        chunk.characters += 1
+        position += 1
+    return position
+
+
+cdef inline void drop_beginning(
+    Chunk *chunk, size_t byte_count, size_t characters, bint kinds
+) noexcept nogil:
+    """Removes the first bytes, which are so many characters, from a chunk."""
+    cdef size_t i
+    chunk.byte_count -= byte_count
+    chunk.characters -= characters
+    memmove(chunk.bytes, chunk.bytes + byte_count, chunk.byte_count)
+    if kinds:
+        memmove(chunk.kinds, chunk.kinds + characters, chunk.characters)
+        for i in range(chunk.characters):
+            chunk.offsets[i] = chunk.offsets[i + characters] - <uint32_t>byte_count

@@ -8,9 +8,11 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from automaton cimport Batch
+from blocks cimport BlockScratch
 from cache cimport PieceCache, close_cache, open_cache
 from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
 from types cimport STATUS_OK
+from utf8 cimport Chunk, free_chunk
 
 cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
@@ -18,10 +20,11 @@ cdef enum:
 
 cdef struct Workspace:
     PieceCache cache
-    ByteBuffer chunk           # UTF-8 of a part of the text
+    Chunk chunk                # a part of the text as UTF-8
     ByteBuffer merging         # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
-    Batch batch
+    Batch batch                # pieces that the automaton has split
+    BlockScratch blocks        # pieces that were split by blocks
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:
@@ -43,7 +46,7 @@ cdef extern from *:
 cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
     if workspace != NULL:
         close_cache(&workspace.cache)
-        release(workspace.chunk.data)
+        free_chunk(&workspace.chunk)
         release(workspace.merging.data)
         release(workspace.ids.data)
         release(workspace)
@@ -71,9 +74,8 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
     if workspace.merging.capacity > KEPT_BYTES:
         release(workspace.merging.data)
         memset(&workspace.merging, 0, sizeof(ByteBuffer))
-    if workspace.chunk.capacity > KEPT_BYTES:
-        release(workspace.chunk.data)
-        memset(&workspace.chunk, 0, sizeof(ByteBuffer))
+    if 4 * workspace.chunk.capacity > KEPT_BYTES:
+        free_chunk(&workspace.chunk)
     if workspace.ids.capacity > KEPT_BYTES // sizeof(uint32_t):
         release(workspace.ids.data)
         memset(&workspace.ids, 0, sizeof(IdBuffer))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from .data import load_ranks
+from .pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
 ENDOFTEXT = "<|endoftext|>"
 FIM_PREFIX = "<|fim_prefix|>"
@@ -17,31 +18,7 @@ FIM_MIDDLE = "<|fim_middle|>"
 FIM_SUFFIX = "<|fim_suffix|>"
 ENDOFPROMPT = "<|endofprompt|>"
 
-r50k_pat_str = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-
-_CL100K_PATTERN = (
-    r"'(?i:[sdmt]|ll|ve|re)"
-    r"|[^\r\n\p{L}\p{N}]?+\p{L}++"
-    r"|\p{N}{1,3}+"
-    r"| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-    r"|\s++$"
-    r"|\s*[\r\n]"
-    r"|\s+(?!\S)"
-    r"|\s"
-)
-
-_O200K_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
-_O200K_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-_O200K_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-_O200K_PATTERN = (
-    rf"[^\r\n\p{{L}}\p{{N}}]?{_O200K_UPPER}*{_O200K_LOWER}+{_O200K_CONTRACTION}"
-    rf"|[^\r\n\p{{L}}\p{{N}}]?{_O200K_UPPER}+{_O200K_LOWER}*{_O200K_CONTRACTION}"
-    r"|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n/]*"
-    r"|\s*[\r\n]+"
-    r"|\s+(?!\S)"
-    r"|\s+"
-)
+r50k_pat_str = R50K_PATTERN
 
 # Those of harmony's names that are not `<|reserved_N|>` and that o200k_base lacks.
 _HARMONY_NAMES = {
@@ -116,7 +93,7 @@ def cl100k_base() -> dict[str, Any]:
     """Arguments of `Encoding` for cl100k_base; returns and raises as `gpt2`."""
     return {
         "name": "cl100k_base",
-        "pat_str": _CL100K_PATTERN,
+        "pat_str": CL100K_PATTERN,
         "mergeable_ranks": load_ranks("cl100k_base"),
         "special_tokens": {
             ENDOFTEXT: 100257,
@@ -132,7 +109,7 @@ def o200k_base() -> dict[str, Any]:
     """Arguments of `Encoding` for o200k_base; returns and raises as `gpt2`."""
     return {
         "name": "o200k_base",
-        "pat_str": _O200K_PATTERN,
+        "pat_str": O200K_PATTERN,
         "mergeable_ranks": load_ranks("o200k_base"),
         "special_tokens": {ENDOFTEXT: 199999, ENDOFPROMPT: 200018},
     }

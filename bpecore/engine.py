@@ -30,11 +30,14 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         'SplitPattern'
     """
     from bpecore.pattern import UnsupportedPattern, compile_fallback, compile_pattern
+    from bpecore.pattern.families import class_kinds, family_of
 
     try:
-        return SplitPattern(compile_pattern(pat_str))
+        automaton = compile_pattern(pat_str)
     except UnsupportedPattern:
         return compile_fallback(pat_str)
+    family = family_of(pat_str)
+    return SplitPattern(automaton, family, class_kinds(automaton, family) if family else b"")
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

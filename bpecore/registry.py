@@ -43,7 +43,7 @@ class EncodingStatistics(TypedDict):
     vocabulary_bytes: int
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _available_plugin_modules() -> Sequence[str]:
     """Returns the plugins' module names in the order in which they are read."""
     import pkgutil

@@ -1,0 +1,128 @@
+/* The one place with intrinsics: 64 kinds of characters at a time become eight words of bits.
+ *
+ * Written once over the compiler's vectors and compiled for each instruction set; which one runs is
+ * chosen when the module is imported. Without vectors a table of multiplications does it. */
+#ifndef BPECORE_BLOCKS_H
+#define BPECORE_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The kind of a character is one byte of bits; kinds.py says the same in Python. */
+enum {
+    KIND_UPPER = 1,       /* a letter that a lower one may follow in a piece */
+    KIND_LOWER = 2,
+    KIND_LETTER = 4,      /* a letter that may stand for both */
+    KIND_NUMBER = 8,
+    KIND_WHITE = 16,      /* white space that is neither a space nor a line end */
+    KIND_SPACE = 32,
+    KIND_LINE_END = 48,   /* white space and space at once */
+    KIND_APOSTROPHE = 64,
+    KIND_MARK = 128,      /* a combining mark, where it counts as a letter */
+    KIND_SLASH = 192      /* apostrophe and mark at once, and no letter */
+};
+
+typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int is_ascii,
+                                      uint64_t *masks);
+
+/* The kinds of 64 ASCII characters, by comparisons that every vector unit has. */
+#define BPECORE_ASCII_KINDS(V, SV, bytes, kinds)                                                   \
+    do {                                                                                           \
+        SV signed_bytes = (SV)(bytes);                                                             \
+        SV folded = signed_bytes | 0x20;                                                           \
+        SV letter = (folded > 'a' - 1) & (folded < 'z' + 1);                                       \
+        SV lower = (signed_bytes & 0x20) != 0;                                                     \
+        SV line_end = (signed_bytes == '\n') | (signed_bytes == '\r');                             \
+        SV slash = signed_bytes == '/';                                                            \
+        kinds = (V)((letter & ((lower & KIND_LOWER) | (~lower & KIND_UPPER)))                      \
+                    | ((signed_bytes > '0' - 1) & (signed_bytes < '9' + 1) & KIND_NUMBER)          \
+                    | ((signed_bytes > 8) & (signed_bytes < 14) & KIND_WHITE)                      \
+                    | (((signed_bytes == ' ') | line_end) & KIND_SPACE)                            \
+                    | ((signed_bytes == '\'') & KIND_APOSTROPHE)                                   \
+                    | (slash & (int8_t)KIND_SLASH));                                               \
+    } while (0)
+
+#define BPECORE_MASK_FUNCTION(NAME, TARGET, WIDTH, TOP_BITS)                                       \
+    TARGET static void NAME(const uint8_t *source, size_t blocks, int is_ascii,                    \
+                            uint64_t *masks) {                                                     \
+        typedef uint8_t V __attribute__((vector_size(WIDTH)));                                     \
+        typedef int8_t SV __attribute__((vector_size(WIDTH)));                                     \
+        for (size_t block = 0; block < blocks; block++) {                                          \
+            uint64_t words[8] = {0};                                                               \
+            for (int part = 0; part < 64 / WIDTH; part++) {                                        \
+                V bytes, kinds;                                                                    \
+                memcpy(&bytes, source + 64 * block + WIDTH * part, WIDTH);                         \
+                if (is_ascii)                                                                      \
+                    BPECORE_ASCII_KINDS(V, SV, bytes, kinds);                                      \
+                else                                                                               \
+                    kinds = bytes;                                                                 \
+                for (int bit = 7; bit >= 0; bit--) {                                               \
+                    words[bit] |= TOP_BITS(kinds) << (WIDTH * part);                               \
+                    kinds += kinds;                                                                \
+                }                                                                                  \
+            }                                                                                      \
+            memcpy(masks + 8 * block, words, sizeof words);                                        \
+        }                                                                                          \
+    }
+
+/* The kinds of 16 ASCII characters. */
+static inline void bpecore_ascii_kinds(const uint8_t *text, uint8_t *out) {
+    typedef uint8_t V __attribute__((vector_size(16)));
+    typedef int8_t SV __attribute__((vector_size(16)));
+    V bytes, kinds;
+    memcpy(&bytes, text, 16);
+    BPECORE_ASCII_KINDS(V, SV, bytes, kinds);
+    memcpy(out, &kinds, 16);
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define BPECORE_TOP_BITS_16(v) ((uint64_t)(uint32_t)_mm_movemask_epi8((__m128i)(v)))
+#define BPECORE_TOP_BITS_32(v) ((uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)(v)))
+#define BPECORE_TOP_BITS_64(v) ((uint64_t)_mm512_movepi8_mask((__m512i)(v)))
+
+BPECORE_MASK_FUNCTION(bpecore_masks_sse2, , 16, BPECORE_TOP_BITS_16)
+BPECORE_MASK_FUNCTION(bpecore_masks_avx2, __attribute__((target("avx2"))), 32, BPECORE_TOP_BITS_32)
+BPECORE_MASK_FUNCTION(bpecore_masks_avx512, __attribute__((target("avx512bw,avx512vl"))), 64,
+                      BPECORE_TOP_BITS_64)
+
+static bpecore_mask_function bpecore_mask_function_named(const char *name) {
+    __builtin_cpu_init();
+    if (strcmp(name, "sse2") == 0)
+        return bpecore_masks_sse2;
+    if (strcmp(name, "avx2") == 0 && __builtin_cpu_supports("avx2"))
+        return bpecore_masks_avx2;
+    if (strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return bpecore_masks_avx512;
+    return NULL;
+}
+
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+
+static inline uint64_t bpecore_top_bits_neon(uint8x16_t v) {
+    static const int8_t places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
+    uint8x16_t bits = vshlq_u8(vshrq_n_u8(v, 7), vld1q_s8(places));
+    return (uint64_t)vaddv_u8(vget_low_u8(bits)) | (uint64_t)vaddv_u8(vget_high_u8(bits)) << 8;
+}
+#define BPECORE_TOP_BITS_NEON(v) bpecore_top_bits_neon((uint8x16_t)(v))
+
+BPECORE_MASK_FUNCTION(bpecore_masks_neon, , 16, BPECORE_TOP_BITS_NEON)
+
+static bpecore_mask_function bpecore_mask_function_named(const char *name) {
+    return strcmp(name, "neon") == 0 ? bpecore_masks_neon : NULL;
+}
+
+#else
+
+static bpecore_mask_function bpecore_mask_function_named(const char *name) {
+    (void)name;
+    return NULL;
+}
+
+#endif
+
+#endif
