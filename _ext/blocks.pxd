@@ -25,14 +25,12 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, Automaton, scan_piece
+from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, MaskFunction
 from types cimport check, count_ones, likely
 
-cdef extern from "blocks.h" nogil:
-    ctypedef void (*MaskFunction "bpecore_mask_function")(
-        const uint8_t *source, size_t blocks, bint is_ascii, uint64_t *masks) noexcept nogil
-    MaskFunction mask_function_named "bpecore_mask_function_named" (const char *name) noexcept
-    int first_one "__builtin_ctzll" (uint64_t word) noexcept
-    int leading_zeros "__builtin_clzll" (uint64_t word) noexcept
+cdef extern from *:
+    int first_one "__builtin_ctzll" (uint64_t word) noexcept nogil
+    int leading_zeros "__builtin_clzll" (uint64_t word) noexcept nogil
 
 cdef enum Family:
     FAMILY_NONE = 0
@@ -41,16 +39,16 @@ cdef enum Family:
     FAMILY_O200K = 3
 
 cdef enum:
-    WINDOW_BLOCKS = 64
-    WINDOW_CHARACTERS = 64 * WINDOW_BLOCKS   # characters whose starts are found at a time
-    BLOCK_MINIMUM = 48                       # fewer characters go to the automaton at once
+    BLOCK_MINIMUM = 48             # fewer characters go to the automaton at once
 
-cdef struct BlockScratch:
-    uint64_t masks[8 * (WINDOW_BLOCKS + 1)]      # a word for each bit of a kind, block by block
-    uint32_t starts[WINDOW_CHARACTERS + 8]       # 8 more may be written in vain
-    uint32_t doubts[WINDOW_CHARACTERS]           # ascending
-    uint32_t ends[WINDOW_CHARACTERS]
-    uint8_t tail[64]                             # a last block that is not full
+cdef struct Split:
+    uint64_t start_words[CHUNK_BLOCKS]      # bits of characters where pieces start
+    uint64_t doubt_words[CHUNK_BLOCKS]      # bits of characters that put starts in doubt
+    uint32_t last                           # the last start: nothing is sure behind it
+    uint32_t starts[CHUNK_CHARACTERS + 8]   # in bytes; 8 more may be written in vain
+    uint32_t doubts[CHUNK_CHARACTERS + 8]   # in bytes, ascending
+    uint32_t cuts[CHUNK_CHARACTERS + 8]     # in bytes, ascending
+    uint32_t ends[2 * CHUNK_CHARACTERS + 8]  # in bytes: the ends of pieces, or of their parts
 
 cdef struct Kinds:
     uint64_t letters, upper, lower, caseless, numbers, white, blank, line_ends, spaces
@@ -127,73 +125,56 @@ cdef inline bint is_line_end(const uint64_t *masks, uint32_t position) noexcept 
     return (block[4] & block[5]) >> (position & 63) & 1
 
 
-cdef inline uint64_t doubtful_blanks(
-    const uint64_t *masks, uint64_t line_ends, uint32_t base, uint32_t *doubts, size_t *count
+cdef inline void doubt_blanks(
+    const uint64_t *masks, uint64_t line_ends, uint32_t base, uint64_t *doubt_words
 ) noexcept nogil:
-    """Finds the blanks that stand between two line ends of one run.
+    """Puts blanks that stand between two line ends of one run in doubt, where they start.
 
     Args:
-        line_ends: the block's line ends right behind a blank.
+        line_ends: a block's line ends right behind a blank.
         base: position of the block.
-        doubts: receives the starts of such blanks in earlier blocks.
-
-    Returns:
-        The starts of such blanks in this block, as bits.
     """
-    cdef uint64_t found = 0
     cdef uint32_t position, start
     while line_ends:
         position = base + first_one(line_ends)
         line_ends &= line_ends - 1
         start = run_start(masks, position - 1, 0)
         if start and is_line_end(masks, start - 1):
-            if start >= base:
-                found |= <uint64_t>1 << (start - base)
-            else:
-                # Only blanks stand between the two: the doubts stay in order.
-                doubts[count[0]] = start
-                count[0] += 1
-    return found
+            doubt_words[start >> 6] |= <uint64_t>1 << (start & 63)
 
 
-cdef inline size_t find_starts(
-    int family, BlockScratch *scratch, uint32_t characters, size_t *doubt_count
-) noexcept nogil:
-    """Finds the piece starts among the characters whose masks are in `scratch`.
+cdef inline void find_starts(int family, const uint64_t *masks, uint32_t characters, Split *split) \
+        noexcept nogil:
+    """Finds the piece starts among characters, and which are in doubt.
 
     The first character starts a piece. No start is given for the last character, nor inside a run
     of white space at the end: what follows them is not seen.
 
-    Returns:
-        The number of starts in `scratch.starts`; `doubt_count` receives that of the doubts.
+    Args:
+        masks: the words of the characters' kinds; a block of zeros behind them.
     """
-    cdef const uint64_t *masks = scratch.masks
     cdef Kinds kinds = kinds_of_block(masks), next_kinds, previous
-    cdef uint64_t prefixes, previous_prefixes = 0, starts, doubts, others_before, letter_starts
-    cdef uint64_t run_of_numbers, after_letters
+    cdef uint64_t prefixes, previous_prefixes = 0, previous_run = 0
+    cdef uint64_t starts, doubts, others_before, letter_starts, run_of_numbers, before_letters
     cdef uint32_t block, blocks = (characters + 63) >> 6
-    cdef uint32_t last = characters - 1
-    cdef size_t count = 0
-    cdef size_t doubtful = 0
-    cdef uint64_t previous_numbers = 0
-    previous.letters = previous.lower = previous.caseless = previous.numbers = 0
-    previous.white = previous.line_ends = previous.spaces = previous.blank = previous.others = 0
+    memset(&previous, 0, sizeof(previous))
+    memset(split.doubt_words, 0, blocks * sizeof(uint64_t))
     for block in range(blocks):
         next_kinds = kinds_of_block(masks + 8 * (block + 1))
         others_before = before(kinds.others, previous.others) | before(
             kinds.spaces, previous.spaces)
-        after_letters = after(kinds.letters, next_kinds.letters)
+        before_letters = after(kinds.letters, next_kinds.letters)
         run_of_numbers = kinds.numbers & before(kinds.numbers, previous.numbers)
-        starts = kinds.white & ~before(kinds.white, previous.white)
-        doubts = kinds.apostrophes & after_letters
+        starts = (kinds.white & ~before(kinds.white, previous.white)) | (
+            kinds.others & ~others_before)
+        doubts = kinds.apostrophes & before_letters
         if family == FAMILY_R50K:
             starts |= kinds.white & after(~kinds.white, ~next_kinds.white)
             starts |= (kinds.letters & ~before(kinds.letters, previous.letters)
                        | kinds.numbers & ~run_of_numbers) & ~before(
                            kinds.spaces, previous.spaces)
-            starts |= kinds.others & ~others_before
         else:
-            prefixes = (kinds.blank | (kinds.others & ~others_before)) & after_letters
+            prefixes = (kinds.blank | (kinds.others & ~others_before)) & before_letters
             starts &= ~(kinds.line_ends & before(kinds.others, previous.others))
             starts |= kinds.blank & (
                 before(kinds.line_ends, previous.line_ends)
@@ -206,58 +187,100 @@ cdef inline size_t find_starts(
                            | kinds.upper & before(kinds.caseless, previous.caseless)
                            | kinds.marks & ~before(kinds.letters, previous.letters))
             starts |= kinds.letters & letter_starts & ~before(prefixes, previous_prefixes)
-            starts |= kinds.others & ~others_before
             starts |= kinds.numbers & ~run_of_numbers
-            # The fourth digit of a run and those behind it.
-            doubts |= (run_of_numbers & before(run_of_numbers, previous_numbers)
-                       & ((run_of_numbers << 2) | (previous_numbers >> 62)))
+            # The fourth number of a run and those behind it.
+            doubts |= (run_of_numbers & before(run_of_numbers, previous_run)
+                       & ((run_of_numbers << 2) | (previous_run >> 62)))
+            doubt_blanks(masks, kinds.line_ends & before(kinds.blank, previous.blank), 64 * block,
+                         split.doubt_words)
             previous_prefixes = prefixes
-            doubts |= doubtful_blanks(
-                masks, kinds.line_ends & before(kinds.blank, previous.blank), 64 * block,
-                scratch.doubts, &doubtful)
-        if block == 0:
-            starts |= 1
-        count = append_bits(scratch.starts, count, starts, 64 * block)
-        while doubts:
-            scratch.doubts[doubtful] = 64 * block + first_one(doubts)
-            doubtful += 1
-            doubts &= doubts - 1
-        previous_numbers = run_of_numbers
+        split.start_words[block] = starts
+        split.doubt_words[block] |= doubts
+        previous_run = run_of_numbers
         previous = kinds
         kinds = next_kinds
+    split.start_words[0] |= 1
+    split.last = last_sure_start(masks, characters, split.start_words)
+
+
+cdef inline uint32_t last_sure_start(
+    const uint64_t *masks, uint32_t characters, const uint64_t *start_words
+) noexcept nogil:
+    """Returns the last start that what follows the characters cannot undo."""
+    cdef uint32_t last = characters - 1
+    cdef uint64_t word
     if (masks[8 * (last >> 6) + 4] | masks[8 * (last >> 6) + 5]) >> (last & 63) & 1:
         last = run_start(masks, last, ~<uint64_t>0) + 1
-    while count > 1 and scratch.starts[count - 1] >= last:
-        count -= 1
-    doubt_count[0] = doubtful
+    # The last start before `last`.
+    if last == 0:
+        return 0
+    last -= 1
+    word = start_words[last >> 6] & (~<uint64_t>0 >> (63 - (last & 63)))
+    while word == 0:
+        last = (last & ~<uint32_t>63) - 1
+        word = start_words[last >> 6]
+    return (last & ~<uint32_t>63) + 63 - leading_zeros(word)
+
+
+cdef inline size_t byte_places(
+    const uint64_t *words, const Chunk *chunk, bint in_place, uint32_t first, uint32_t last,
+    uint32_t *out
+) noexcept nogil:
+    """Writes where the characters whose bits are set begin, in bytes.
+
+    Args:
+        chunk: where its blocks and characters begin; not used if the text lies in place.
+        first, last: the bits of the characters from `first` to `last` count.
+
+    Returns:
+        How many there are. Up to 8 more may be written.
+    """
+    cdef size_t count = 0, before_block, i
+    cdef uint32_t block
+    cdef uint64_t word
+    cdef const uint8_t *places
+    for block in range(first >> 6, (last >> 6) + 1):
+        word = words[block]
+        if block == first >> 6:
+            word &= ~<uint64_t>0 << (first & 63)
+        if block == last >> 6:
+            word &= ~<uint64_t>0 >> (63 - (last & 63))
+        before_block = count
+        if in_place or chunk.block_is_ascii[block]:
+            count = append_bits(out, count, word,
+                                64 * block if in_place else chunk.block_starts[block])
+        else:
+            count = append_bits(out, count, word, 0)
+            places = chunk.places + 64 * block
+            for i in range(before_block, count):
+                out[i] = chunk.block_starts[block] + places[out[i]]
     return count
 
 
 cdef inline size_t resolve_doubts(
-    const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final,
-    const BlockScratch *scratch, size_t count, size_t doubt_count, uint32_t *ends
+    const Automaton *automaton, const uint8_t *text, size_t end, bint final, const Split *split,
+    size_t count, size_t doubt_count, uint32_t *ends
 ) noexcept nogil:
     """Turns starts into piece ends, splitting again by the automaton where there is doubt.
 
     Args:
-        text: valid UTF-8, `end` bytes; places are offsets from `position`, in bytes.
+        text: valid UTF-8, `end` bytes, from the first start on.
         final: whether the text ends at `end`.
-        count: the number of `scratch.starts`; the last one is only the end of the piece before.
+        count: the number of `split.starts`; the last one is only the end of the piece before.
         ends: receives the end of each piece.
 
     Returns:
         The number of pieces.
     """
-    cdef const uint32_t *starts = scratch.starts
+    cdef const uint32_t *starts = split.starts
     cdef size_t piece = 0         # the last start that is not behind `reached`
     cdef size_t written = 0
-    cdef size_t doubt
-    cdef size_t scanned
+    cdef size_t doubt, scanned
     cdef uint32_t reached = 0     # everything before is split
     for doubt in range(doubt_count):
-        if scratch.doubts[doubt] < reached:
+        if split.doubts[doubt] < reached:
             continue
-        while piece + 1 < count and starts[piece + 1] < scratch.doubts[doubt]:
+        while piece + 1 < count and starts[piece + 1] < split.doubts[doubt]:
             piece += 1
             reached = starts[piece]
             ends[written] = reached
@@ -265,15 +288,15 @@ cdef inline size_t resolve_doubts(
         while True:
             if piece + 1 == count:
                 return written
-            scanned = scan_piece(automaton, text, position + reached, end, final)
-            if scanned == NEED_MORE or scanned - position > UINT32_MAX:
+            scanned = scan_piece(automaton, text, reached, end, final)
+            if scanned == NEED_MORE or scanned > UINT32_MAX:
                 return written
-            reached = <uint32_t>(scanned - position)
+            reached = <uint32_t>scanned
             ends[written] = reached
             written += 1
             while piece + 1 < count and starts[piece + 1] <= reached:
                 piece += 1
-            if starts[piece] == reached and reached > scratch.doubts[doubt]:
+            if starts[piece] == reached and reached > split.doubts[doubt]:
                 break
     while piece + 1 < count:
         piece += 1
@@ -282,46 +305,87 @@ cdef inline size_t resolve_doubts(
     return written
 
 
-cdef inline size_t split_by_blocks(
-    const Automaton *automaton, MaskFunction mask_function, BlockScratch *scratch,
-    const uint8_t *text, size_t position, size_t end, const uint8_t *kinds,
-    const uint32_t *offsets, size_t characters, bint final
+cdef inline size_t insert_cuts(
+    const uint32_t *cuts, size_t cut_count, uint32_t *ends, size_t count
 ) noexcept nogil:
-    """Splits text from a piece's start on, up to a start near the window's end.
+    """Puts cuts among piece ends, both ascending; a cut behind the last end is left out.
+
+    Works from the back, in the same memory, which has room for both.
+
+    Returns:
+        The number of ends, those of parts among them.
+    """
+    cdef size_t total, cut, i
+    while cut_count and cuts[cut_count - 1] >= ends[count - 1]:
+        cut_count -= 1
+    total = count + cut_count
+    cut = cut_count
+    i = total
+    while cut:
+        i -= 1
+        if count and ends[count - 1] >= cuts[cut - 1]:
+            count -= 1
+            # An end that is a cut too stands twice for a moment.
+            ends[i] = ends[count]
+        else:
+            cut -= 1
+            ends[i] = cuts[cut]
+    return remove_repeats(ends, total)
+
+
+cdef inline size_t remove_repeats(uint32_t *ends, size_t count) noexcept nogil:
+    cdef size_t i, kept = 0
+    for i in range(count):
+        ends[kept] = ends[i]
+        kept += i + 1 == count or ends[i] != ends[i + 1]
+    return kept
+
+
+cdef inline size_t split_by_blocks(
+    const Automaton *automaton, MaskFunction mask_function, Chunk *chunk, Split *split,
+    const uint8_t *text, size_t end, bint in_place, size_t characters, bint final
+) noexcept nogil:
+    """Splits text from a piece's start on, up to a start near the end of the characters.
 
     Args:
-        text: valid UTF-8, `end` bytes.
-        position: the piece's first byte.
-        kinds: the kinds of the characters from there on; NULL for ASCII text.
-        offsets: where the characters begin in the text, in bytes; NULL for ASCII text.
-        characters: how many characters there are from `position` on.
+        chunk: filled from that text, unless it lies in place.
+        text: valid UTF-8, `end` bytes, from the piece's start on.
+        in_place: whether the text is ASCII and lies in place.
+        characters: how many characters to look at, up to CHUNK_CHARACTERS.
         final: whether the text ends at `end`.
 
     Returns:
-        The number of pieces whose ends, as offsets from `position` in bytes, are in
-        `scratch.ends`. None if no start but the first is sure.
+        The number of pieces, or parts of cut pieces, whose ends are in `split.ends`. None if no
+        start but the first is sure.
     """
-    cdef uint32_t used = <uint32_t>(
-        characters if characters < WINDOW_CHARACTERS else <size_t>WINDOW_CHARACTERS)
-    cdef const uint8_t *source = text + position if kinds == NULL else kinds
-    cdef size_t count, doubt_count, i
-    cdef size_t whole = used >> 6
-    check(used > 0)
-    mask_function(source, whole, kinds == NULL, scratch.masks)
-    if used & 63:
-        memset(scratch.tail, 0, 64)
-        memcpy(scratch.tail, source + 64 * whole, used & 63)
-        mask_function(scratch.tail, 1, kinds == NULL, scratch.masks + 8 * whole)
-        whole += 1
-    memset(scratch.masks + 8 * whole, 0, 8 * sizeof(uint64_t))
-    count = find_starts(automaton.family, scratch, used, &doubt_count)
-    if offsets != NULL:
-        for i in range(count):
-            scratch.starts[i] = offsets[scratch.starts[i]] - offsets[0]
-        for i in range(doubt_count):
-            scratch.doubts[i] = offsets[scratch.doubts[i]] - offsets[0]
-    if doubt_count == 0:
-        memcpy(scratch.ends, scratch.starts + 1, (count - 1) * sizeof(uint32_t))
-        return count - 1
-    return resolve_doubts(automaton, text, position, end, final, scratch, count, doubt_count,
-                          scratch.ends)
+    cdef uint32_t used = <uint32_t>characters
+    cdef size_t count, doubt_count, cut_count, i
+    cdef uint32_t whole = used >> 6, blocks = (used + 63) >> 6
+    cdef uint64_t doubts = 0, cuts = 0
+    check(0 < used <= CHUNK_CHARACTERS)
+    if in_place:
+        mask_function(text, whole, True, chunk.masks)
+        if used & 63:
+            memset(chunk.kinds, 0, 64)
+            memcpy(chunk.kinds, text + 64 * whole, used & 63)
+            mask_function(chunk.kinds, 1, True, chunk.masks + 8 * whole)
+    memset(chunk.masks + 8 * blocks, 0, 8 * sizeof(uint64_t))
+    find_starts(automaton.family, chunk.masks, used, split)
+    if split.last == 0:
+        return 0
+    for i in range(blocks):
+        doubts |= split.doubt_words[i]
+        if not in_place:
+            cuts |= chunk.cuts[i]
+    if doubts == 0:
+        if cuts:
+            for i in range(blocks):
+                split.start_words[i] |= chunk.cuts[i]
+        return byte_places(split.start_words, chunk, in_place, 1, split.last, split.ends)
+    count = byte_places(split.start_words, chunk, in_place, 0, split.last, split.starts)
+    doubt_count = byte_places(split.doubt_words, chunk, in_place, 0, split.last, split.doubts)
+    count = resolve_doubts(automaton, text, end, final, split, count, doubt_count, split.ends)
+    if cuts and count:
+        cut_count = byte_places(chunk.cuts, chunk, in_place, 1, split.last, split.cuts)
+        count = insert_cuts(split.cuts, cut_count, split.ends, count)
+    return count

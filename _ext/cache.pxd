@@ -3,8 +3,8 @@
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 64-byte entries: pieces of up to 31 bytes with up to six
-# ids. A place is one cache line: two narrow entries or one wide one, so a look-up reads one line
-# whatever the text does. A new entry replaces one of that line, nothing else: there is no wipe.
+# ids. A piece has one place: a look-up reads one entry whatever the text does, and a new piece
+# replaces the one that has its place, nothing else: there is no wipe.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -17,8 +17,8 @@ from vocab cimport Key, load_word
 cdef enum:
     NARROW_IDS = 3
     WIDE_IDS = 6
-    NARROW_LINES = 1 << 14   # 64 bytes each: 1 MB
-    WIDE_LINES = 1 << 13     # 64 bytes each: 0.5 MB
+    NARROW_ENTRIES = 1 << 15   # 32 bytes each: 1 MB
+    WIDE_ENTRIES = 1 << 13     # 64 bytes each: 0.5 MB
 
 cdef struct NarrowEntry:
     Key key                     # length 0: free
@@ -35,25 +35,24 @@ cdef struct WideEntry:
     uint32_t unused
 
 cdef struct PieceCache:
-    NarrowEntry *narrow    # owned: 2 * NARROW_LINES entries, aligned to lines
-    WideEntry *wide        # owned: WIDE_LINES entries, aligned to lines
-    void *memory           # what both lie in
+    NarrowEntry *narrow    # [NARROW_ENTRIES], aligned to cache lines
+    WideEntry *wide        # [WIDE_ENTRIES], aligned to cache lines
+    void *memory           # owned: what both lie in
     uint64_t seeds[2]
-    uint32_t turn          # which entry of a line is replaced next
 
 
 cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept nogil:
-    cdef size_t size = (NARROW_LINES + WIDE_LINES) * <size_t>64
+    cdef size_t narrow_size = NARROW_ENTRIES * sizeof(NarrowEntry)
     cdef size_t address
-    cache.memory = allocate_zeroed(size + 64, 1)
+    cache.memory = allocate_zeroed(
+        narrow_size + WIDE_ENTRIES * sizeof(WideEntry) + 64, 1)
     if cache.memory == NULL:
         return STATUS_NO_MEMORY
     address = (<size_t>cache.memory + 63) & ~<size_t>63
     cache.narrow = <NarrowEntry *>address
-    cache.wide = <WideEntry *>(address + NARROW_LINES * <size_t>64)
+    cache.wide = <WideEntry *>(address + narrow_size)
     cache.seeds[0] = seeds[0]
     cache.seeds[1] = seeds[1]
-    cache.turn = 0
     return STATUS_OK
 
 
@@ -62,26 +61,29 @@ cdef inline void close_cache(PieceCache *cache) noexcept nogil:
     cache.memory = NULL
 
 
-cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept nogil:
-    """Returns the two entries where the piece with this key may be."""
-    return &cache.narrow[2 * (
-        multiply_fold(key.low ^ cache.seeds[0], key.high ^ cache.seeds[1]) & (NARROW_LINES - 1))]
+cdef inline NarrowEntry *narrow_entry(const PieceCache *cache, Key key) noexcept nogil:
+    """Returns the place of the piece with this key."""
+    return &cache.narrow[multiply_fold(key.low ^ cache.seeds[0], key.high ^ cache.seeds[1])
+                         & (NARROW_ENTRIES - 1)]
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:
     return ((a.low ^ b.low) | (a.high ^ b.high)) == 0
 
 
+cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogil:
+    """Writes the entry's ids; the three always written hide how many there are."""
+    out[0] = entry.ids[0]
+    out[1] = entry.ids[1]
+    out[2] = entry.ids[2]
+
+
 cdef inline void keep_narrow(
-    PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
+    NarrowEntry *entry, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to 3 ids into its line."""
-    cdef NarrowEntry *entry = line
+    """Puts a piece with 1 to 3 ids into its place."""
     cdef size_t i
     check(0 < count <= NARROW_IDS)
-    if entry.key.high != 0:
-        cache.turn ^= 1
-        entry = line + 1 if line[1].key.high == 0 or cache.turn else line
     entry.key = key
     for i in range(NARROW_IDS):
         entry.ids[i] = ids[i] if i < count else 0
@@ -107,7 +109,7 @@ cdef inline WideEntry *wide_line(const PieceCache *cache, const WideKey *key) no
     cdef uint64_t state = multiply_fold(
         key.words[0] ^ cache.seeds[0], key.words[1] ^ cache.seeds[1])
     return &cache.wide[multiply_fold(
-        key.words[2] ^ cache.seeds[1] ^ state, key.words[3] ^ cache.seeds[0]) & (WIDE_LINES - 1)]
+        key.words[2] ^ cache.seeds[1] ^ state, key.words[3] ^ cache.seeds[0]) & (WIDE_ENTRIES - 1)]
 
 
 cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogil:

@@ -16,7 +16,7 @@ from libc.string cimport memcpy, memset
 
 from arguments cimport checked_id, collect_ids, view_text
 from automaton cimport Automaton
-from blocks cimport MaskFunction, mask_function_named
+from chunk cimport MaskFunction, mask_function_named
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport raise_status, refuse_special_token

@@ -12,57 +12,63 @@
 # - the left part is only trailing bytes of a: recorded as (last byte of a, b);
 # - the right part is only leading bytes of b: recorded as (a, first byte of b);
 # - both: (last byte of a, first byte of b).
-# The records go into one Bloom filter with a single hash. A false positive, like the rounding of
-# fragments to one byte, only leaves a border uncut, which is always right.
+# Records of the first kind go into a Bloom filter with a single hash; of the second and third only
+# the whole character is kept, in a table of flags; the fourth kind has a table of its own. False
+# positives and this rounding only leave a border uncut, which is always right.
 #
-# Precondition: the text is valid UTF-8; a piece of arbitrary bytes must not be cut.
-# Time: four reads of the filter a border. Space: 16 bits or more a record, at most 64 KB for the
-# OpenAI vocabularies. Loses on ASCII, where nearly every border is bridged: borders between two
-# ASCII characters are neither recorded nor cut.
+# Precondition: the text is valid UTF-8; a piece of arbitrary bytes must not be cut. The vocabulary
+# has no token that merging cannot reach: a part that equals such a token would be looked up whole.
+# Time: three reads a border. Space: 16 bits or more a record, at most 64 KB for the OpenAI
+# vocabularies. Loses on ASCII, where nearly every border is bridged: borders between two ASCII
+# characters are neither recorded nor cut.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from types cimport multiply_fold
 from utf8 cimport decode_character, sequence_length
-from vocab cimport Vocabulary
+from vocab cimport (BORDER_FLAGS, FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, Vocabulary)
 
-cdef enum:
-    BORDER_WHOLE = 1       # kinds of records, so that they do not answer for each other
-    BORDER_LEFT = 2
-    BORDER_RIGHT = 3
-    BORDER_BOTH = 4
+cdef extern from *:
+    """
+    /* Odd constants near 2^32 divided by the golden ratio, and by its square. */
+    #define BPECORE_CHARACTER_FACTOR 0x9E3779B1u
+    #define BPECORE_BORDER_FACTOR 0x61C8864Fu
+    """
+    const uint32_t CHARACTER_FACTOR "BPECORE_CHARACTER_FACTOR"
+    const uint32_t BORDER_FACTOR "BPECORE_BORDER_FACTOR"
 
 
-cdef inline uint64_t border_hash(
-    const Vocabulary *vocabulary, uint64_t kind, uint64_t left, uint64_t right
+cdef inline uint32_t hash_character(uint32_t character) noexcept nogil:
+    return character * CHARACTER_FACTOR
+
+
+cdef inline uint32_t border_place(
+    const Vocabulary *vocabulary, uint32_t left_hash, uint32_t right_hash
 ) noexcept nogil:
-    return multiply_fold((kind << 56 | left << 28 | right) ^ vocabulary.seeds[0],
-                         vocabulary.seeds[1]) & vocabulary.border_mask
+    return ((left_hash << 11 | left_hash >> 21) ^ right_hash) * BORDER_FACTOR \
+        >> vocabulary.border_shift
 
 
-cdef inline bint border_recorded(
-    const Vocabulary *vocabulary, uint64_t kind, uint64_t left, uint64_t right
-) noexcept nogil:
-    cdef uint64_t place = border_hash(vocabulary, kind, left, right)
-    return (vocabulary.borders[place >> 6] >> (place & 63)) & 1
+cdef inline uint32_t flags_place(uint32_t character_hash) noexcept nogil:
+    return character_hash >> 20
 
 
 cdef inline bint is_bridged(
-    const Vocabulary *vocabulary, uint32_t left, uint8_t left_last, uint32_t right,
-    uint8_t right_first
+    const Vocabulary *vocabulary, uint32_t left, uint32_t left_hash, uint32_t right,
+    uint32_t right_hash, uint8_t right_first
 ) noexcept nogil:
     """Whether some token may bridge the border between two characters.
 
     Args:
         left, right: the code points.
-        left_last, right_first: the last byte of the left and the first byte of the right one.
+        left_hash, right_hash: their hashes.
+        right_first: the first byte of the right one.
     """
-    if (left | right) < 0x80:
-        return True
-    return (border_recorded(vocabulary, BORDER_WHOLE, left, right)
-            | border_recorded(vocabulary, BORDER_LEFT, left_last, right)
-            | border_recorded(vocabulary, BORDER_RIGHT, left, right_first)
-            | border_recorded(vocabulary, BORDER_BOTH, left_last, right_first))
+    cdef uint32_t place = border_place(vocabulary, left_hash, right_hash)
+    return (((vocabulary.borders[place >> 6] >> (place & 63)) & 1)
+            | ((vocabulary.border_flags[flags_place(left_hash)] & FLAG_BEFORE_FRAGMENT) != 0)
+            | ((vocabulary.border_flags[flags_place(right_hash)] & FLAG_AFTER_FRAGMENT) != 0)
+            | ((vocabulary.fragment_borders[right_first >> 1 & 63] >> (left & 63)) & 1)
+            | ((left | right) < 0x80))
 
 
 cdef inline uint32_t whole_character(const uint8_t *text) noexcept nogil:
@@ -73,14 +79,16 @@ cdef inline size_t next_cut(
     const Vocabulary *vocabulary, const uint8_t *piece, size_t position, size_t length
 ) noexcept nogil:
     """Returns the first cut behind the character at `position`; `length` if there is none."""
-    cdef uint32_t left = whole_character(piece + position)
-    cdef uint32_t right
+    cdef uint32_t left = whole_character(piece + position), left_hash = hash_character(left)
+    cdef uint32_t right, right_hash
     position += sequence_length(piece[position])
     while position < length:
         right = whole_character(piece + position)
-        if not is_bridged(vocabulary, left, piece[position - 1], right, piece[position]):
+        right_hash = hash_character(right)
+        if not is_bridged(vocabulary, left, left_hash, right, right_hash, piece[position]):
             return position
         left = right
+        left_hash = right_hash
         position += sequence_length(piece[position])
     return length
 
@@ -134,7 +142,7 @@ cdef inline void record_borders(
     """Records every border that a token bridges, unless both its characters are ASCII."""
     cdef size_t cut
     cdef BorderSide left, right
-    cdef uint64_t place, kind
+    cdef uint32_t place
     for cut in range(1, length):
         if token[cut] & 0xC0 == 0x80 or (token[cut - 1] | token[cut]) < 0x80:
             continue
@@ -142,9 +150,16 @@ cdef inline void record_borders(
         right = right_side(token, cut, length)
         if not left.possible or not right.possible:
             continue
-        if left.whole:
-            kind = BORDER_WHOLE if right.whole else BORDER_RIGHT
+        if left.whole and right.whole:
+            place = border_place(
+                vocabulary, hash_character(left.value), hash_character(right.value))
+            vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
+        elif left.whole:
+            vocabulary.border_flags[flags_place(hash_character(left.value))] |= \
+                FLAG_BEFORE_FRAGMENT
+        elif right.whole:
+            vocabulary.border_flags[flags_place(hash_character(right.value))] |= \
+                FLAG_AFTER_FRAGMENT
         else:
-            kind = BORDER_LEFT if right.whole else BORDER_BOTH
-        place = border_hash(vocabulary, kind, left.value, right.value)
-        vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
+            vocabulary.fragment_borders[right.value >> 1 & 63] |= <uint64_t>1 << (
+                left.value & 63)

@@ -1,26 +1,25 @@
 # The way of a text through the engine: view, split, look-up, merge, sink.
 #
-# The text passes in windows of bounded size: a part of an ASCII string where it lies, or a chunk
-# of another string turned into UTF-8. A piece that may go on behind the window begins the next
-# one; the window grows only for a piece that does not fit it. Time: linear, times the merges'
-# logarithm; a piece of n bytes in windows that double is read at most twice more.
+# The text passes in windows of bounded size: a part of an ASCII string where it lies, or a chunk of
+# another string turned into UTF-8. A piece that may go on behind its window begins the next one;
+# only a piece that does not fit a window makes it grow. Time: linear, times the merges' logarithm;
+# a piece of n bytes in windows that double is read at most twice more.
 
 from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
-from automaton cimport BATCH_PIECES, Automaton, split_batch
-from blocks cimport BLOCK_MINIMUM, MaskFunction, split_by_blocks
+from automaton cimport Automaton, split_batch
+from blocks cimport BLOCK_MINIMUM, split_by_blocks
+from chunk cimport CHUNK_CHARACTERS, Chunk, MaskFunction, fill_bytes, fill_chunk, grow_chunk
 from memory cimport IdBuffer, grow_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
-from utf8 cimport (Chunk, TextView, count_characters, drop_beginning, fill_chunk,
-                   grow_chunk)
+from utf8 cimport TextView, count_characters
 from vocab cimport Vocabulary
 from workspace cimport Workspace
 
 cdef enum:
-    WINDOW_BYTES = 1 << 16         # text that lies in place is encoded so much at a time
-    CHUNK_CHARACTERS = 1 << 13     # other text
+    AUTOMATON_WINDOW = 1 << 12    # characters that the automaton is given at a time at first
 
 cdef struct Engine:
     const Vocabulary *vocabulary          # borrowed
@@ -28,90 +27,30 @@ cdef struct Engine:
     const SpecialTokens *special_tokens   # borrowed
     MaskFunction mask_function            # NULL: the automaton splits all text
 
-cdef struct Window:
-    const uint8_t *text            # valid UTF-8
-    size_t size                    # bytes, at most 2^32
-    const uint32_t *offsets        # where its characters begin, in bytes; NULL: it is ASCII
-    const uint8_t *kinds           # their kinds; NULL: it is ASCII, or kinds are not wanted
-    size_t characters
-    bint final                     # whether the text ends with it
-    const uint8_t *readable_end    # one past the last byte that may be read
+
+cdef inline bint splits_by_blocks(const Engine *engine) noexcept nogil:
+    return engine.mask_function != NULL and engine.automaton.family != 0
 
 
-cdef inline size_t character_index(
-    const Window *window, size_t position, size_t first
+cdef inline int encode_by_automaton(
+    const Engine *engine, Workspace *workspace, const uint8_t *text, size_t size, bint final,
+    const uint8_t *readable_end, bint counting, IdBuffer *sink, size_t *done
 ) noexcept nogil:
-    """Returns the index of the character at a byte of a window, from that of an earlier one on."""
-    cdef size_t low = first, high = window.characters, middle
-    if window.offsets == NULL:
-        return position
-    while low < high:
-        middle = (low + high) // 2
-        if window.offsets[middle] < position:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-cdef inline int encode_all(
-    const Engine *engine, Workspace *workspace, const Window *window, size_t position,
-    const uint32_t *ends, size_t count, bint counting, IdBuffer *sink
-) noexcept nogil:
-    """Encodes any number of pieces; their ends are relative to `position`."""
-    cdef size_t done = 0, batch
-    cdef int status
-    while done < count:
-        batch = count - done if count - done < BATCH_PIECES else <size_t>BATCH_PIECES
-        status = encode_pieces(
-            engine.vocabulary, workspace, window.text + position, ends[done - 1] if done else 0,
-            ends + done, batch, window.readable_end, counting, sink)
-        if status != STATUS_OK:
-            return status
-        done += batch
-    return STATUS_OK
-
-
-cdef inline int encode_window(
-    const Engine *engine, Workspace *workspace, const Window *window, size_t *done,
-    size_t *done_characters, bint counting, IdBuffer *sink
-) noexcept nogil:
-    """Encodes the pieces of a window; the last ones are left over if they may go on behind it.
+    """Encodes the next pieces of a text, at most a batch, by the automaton.
 
     Args:
-        done, done_characters: receive how far the pieces reach.
+        text: valid UTF-8, `size` bytes, from a piece's start on.
+        final: whether the text ends there.
+        readable_end: one past the last byte that may be read.
+        done: receives how many bytes the pieces take. 0: the text is needed further.
     """
-    cdef bint by_blocks = engine.mask_function != NULL and engine.automaton.family != 0
-    cdef size_t position = 0, character = 0, count, left
-    cdef int status
-    while position < window.size:
-        count = 0
-        left = window.characters - character
-        if by_blocks and left >= BLOCK_MINIMUM:
-            count = split_by_blocks(
-                engine.automaton, engine.mask_function, &workspace.blocks, window.text, position,
-                window.size, NULL if window.kinds == NULL else window.kinds + character,
-                NULL if window.offsets == NULL else window.offsets + character, left,
-                window.final)
-        if count:
-            status = encode_all(engine, workspace, window, position, workspace.blocks.ends, count,
-                                counting, sink)
-            position += workspace.blocks.ends[count - 1]
-        else:
-            position = split_batch(engine.automaton, window.text, position, window.size,
-                                   window.final, &workspace.batch)
-            count = workspace.batch.count
-            if count == 0:
-                break
-            status = encode_pieces(
-                engine.vocabulary, workspace, window.text + workspace.batch.start, 0,
-                workspace.batch.ends, count, window.readable_end, counting, sink)
-        if status != STATUS_OK:
-            return status
-        character = character_index(window, position, character)
-    done[0] = position
-    done_characters[0] = character
-    return STATUS_OK
+    cdef int status = STATUS_OK
+    done[0] = split_batch(engine.automaton, text, 0, size, final, &workspace.batch)
+    if workspace.batch.count:
+        status = encode_pieces(
+            engine.vocabulary, workspace, text + workspace.batch.start, 0, workspace.batch.ends,
+            workspace.batch.count, readable_end, counting, sink)
+    return status
 
 
 cdef inline int encode_in_place(
@@ -119,27 +58,31 @@ cdef inline int encode_in_place(
     IdBuffer *sink
 ) noexcept nogil:
     """Encodes ASCII text where it lies."""
-    cdef size_t position = 0, size = WINDOW_BYTES, done, done_characters
-    cdef Window window
+    cdef const uint8_t *end = text + length
+    cdef size_t left, count, done
+    cdef size_t window = AUTOMATON_WINDOW
     cdef int status
-    window.offsets = NULL
-    window.kinds = NULL
-    window.readable_end = text + length
-    while position < length:
-        window.text = text + position
-        window.final = length - position <= size
-        window.size = length - position if window.final else size
-        window.characters = window.size
-        status = encode_window(engine, workspace, &window, &done, &done_characters, counting,
-                               sink)
+    while text < end:
+        left = end - text
+        count = 0
+        if left >= BLOCK_MINIMUM and splits_by_blocks(engine):
+            count = split_by_blocks(
+                engine.automaton, engine.mask_function, &workspace.chunk, &workspace.split, text,
+                left, True, left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS, True)
+        if count:
+            status = encode_pieces(engine.vocabulary, workspace, text, 0, workspace.split.ends,
+                                   count, end, counting, sink)
+            done = workspace.split.ends[count - 1]
+        else:
+            status = encode_by_automaton(
+                engine, workspace, text, left if left < window else window, left <= window, end,
+                counting, sink, &done)
+            if done == 0 and window > UINT32_MAX // 2:
+                return STATUS_NO_MEMORY
+            window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
         if status != STATUS_OK:
             return status
-        if window.final:
-            return STATUS_OK
-        position += done
-        if done == 0 and size > UINT32_MAX // 2:
-            return STATUS_NO_MEMORY
-        size = 2 * size if done == 0 else <size_t>WINDOW_BYTES
+        text += done
     return STATUS_OK
 
 
@@ -148,39 +91,41 @@ cdef inline int encode_transcoded(
     bint counting, IdBuffer *sink
 ) noexcept nogil:
     """Encodes the characters from `start` to `end` of a view that is not UTF-8."""
-    cdef const Automaton *automaton = engine.automaton
-    cdef bint kinds = automaton.family != 0 and engine.mask_function != NULL
-    cdef const uint8_t *block_kinds = automaton.block_kinds if kinds else NULL
     cdef Chunk *chunk = &workspace.chunk
-    cdef Window window
-    cdef size_t done, done_characters, capacity = CHUNK_CHARACTERS
+    cdef size_t count, done, filled
+    cdef size_t window = AUTOMATON_WINDOW
+    cdef bint by_blocks = splits_by_blocks(engine)
     cdef int status
-    chunk.byte_count = 0
-    chunk.characters = 0
-    while start < end or chunk.characters:
-        if chunk.capacity < capacity and grow_chunk(chunk, capacity) != STATUS_OK:
-            return STATUS_NO_MEMORY
-        start = fill_chunk(view, start, end, automaton.block_index, block_kinds, chunk)
-        if start < end and chunk.characters < chunk.capacity:
-            return STATUS_SURROGATE
-        window.text = chunk.bytes
-        window.size = chunk.byte_count
-        window.offsets = chunk.offsets if kinds else NULL
-        window.kinds = chunk.kinds if kinds else NULL
-        window.characters = chunk.characters
-        window.final = start == end
-        window.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
-        status = encode_window(engine, workspace, &window, &done, &done_characters, counting,
-                               sink)
-        if status != STATUS_OK or window.final:
-            return status
-        if done == 0:
-            capacity = 2 * chunk.capacity
+    if grow_chunk(chunk, CHUNK_CHARACTERS) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    while start < end:
+        count = 0
+        if by_blocks and end - start >= BLOCK_MINIMUM:
+            if not fill_chunk(view, start, end, engine.automaton, engine.vocabulary,
+                              engine.mask_function, chunk):
+                return STATUS_SURROGATE
+            count = split_by_blocks(
+                engine.automaton, engine.mask_function, chunk, &workspace.split, chunk.bytes,
+                chunk.byte_count, False, chunk.characters, chunk.characters == end - start)
+        if count:
+            status = encode_pieces(
+                engine.vocabulary, workspace, chunk.bytes, 0, workspace.split.ends, count,
+                chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink)
+            done = workspace.split.ends[count - 1]
         else:
-            # The next chunk begins with the piece that may go on.
-            if not kinds:
-                done_characters = count_characters(chunk.bytes, done)
-            drop_beginning(chunk, done, done_characters, kinds)
+            if grow_chunk(chunk, window) != STATUS_OK:
+                return STATUS_NO_MEMORY
+            filled = fill_bytes(view, start, end if end - start < window else start + window,
+                                chunk)
+            if filled < end and filled - start < window:
+                return STATUS_SURROGATE
+            status = encode_by_automaton(
+                engine, workspace, chunk.bytes, chunk.byte_count, filled == end,
+                chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink, &done)
+            window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
+        if status != STATUS_OK:
+            return status
+        start += count_characters(chunk.bytes, done)
     return STATUS_OK
 
 

@@ -1,34 +1,27 @@
 # Turns batches of pieces into ids: cache, then frozen vocabulary, then cuts and merging.
 #
-# The batch is walked twice: first all keys are made and the cache lines they need are asked for,
-# then the entries are read, so that one piece's cache miss hides behind the others' work.
-#
-# A piece that is a token as a whole is that token, even if merging would not reach it. A *part* of
-# a cut piece is only what merging makes of it: where the vocabulary has tokens that merging cannot
-# reach, parts have keys of their own (PART_BIT) and are not looked up whole.
+# A piece that is a token as a whole is that token, even if merging would not reach it. A part of a
+# cut piece is only what merging makes of it; pieces are cut only where the vocabulary has no token
+# that merging cannot reach, so that both are the same.
 #
 # Time: O(1) for a piece in the cache or of one token, else as merge.pxd says.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
+from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
-from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, keep_narrow,
-                    keep_wide, narrow_line, same_key, same_wide_key, wide_key, wide_line)
+from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids,
+                    keep_narrow, keep_wide, narrow_entry, same_key, same_wide_key, wide_key,
+                    wide_line)
 from cuts cimport next_cut
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely,
-                    prefetch)
+from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
 from workspace cimport Workspace
-
-cdef enum:
-    PART_BIT = 1 << 4      # in the length byte of a part's key
 
 
 cdef inline int merge_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    Key key, NarrowEntry *line, uint32_t *out, size_t *count
+    Key key, NarrowEntry *narrow, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Encodes a piece of up to 15 bytes that is no token, through the wide cache or by merging."""
     cdef WideKey wide = wide_key(piece, length)
@@ -44,7 +37,7 @@ cdef inline int merge_short(
     if status != STATUS_OK:
         return status
     if count[0] <= NARROW_IDS:
-        keep_narrow(&workspace.cache, line, key, out, count[0])
+        keep_narrow(narrow, key, out, count[0])
     elif count[0] <= WIDE_IDS:
         keep_wide(entry, &wide, out, count[0])
     return STATUS_OK
@@ -52,21 +45,21 @@ cdef inline int merge_short(
 
 cdef inline int encode_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    Key key, NarrowEntry *line, bint whole, uint32_t *out, size_t *count
+    Key key, NarrowEntry *entry, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Encodes a piece of up to 15 bytes that is not in the narrow cache.
 
     Args:
-        whole: whether a token that equals the piece is its encoding.
+        entry: its place in the cache.
         out: room for `length` ids and WIDE_IDS more.
     """
-    cdef uint32_t index = find_short(vocabulary, key) if whole else <uint32_t>NO_TOKEN
+    cdef uint32_t index = find_short(vocabulary, key)
     if index != NO_TOKEN:
         out[0] = id_of(vocabulary, index)
         count[0] = 1
-        keep_narrow(&workspace.cache, line, key, out, 1)
+        keep_narrow(entry, key, out, 1)
         return STATUS_OK
-    return merge_short(vocabulary, workspace, piece, length, key, line, out, count)
+    return merge_short(vocabulary, workspace, piece, length, key, entry, out, count)
 
 
 cdef inline int encode_part(
@@ -75,28 +68,16 @@ cdef inline int encode_part(
 ) noexcept nogil:
     """Encodes a part of a cut piece."""
     cdef Key key
-    cdef NarrowEntry *line
-    cdef size_t i, way
-    cdef bint whole = vocabulary.unreachable_count == 0
+    cdef NarrowEntry *entry
     if length > SHORT_PIECE:
         return merge_piece(vocabulary, &workspace.merging, part, length, out, count)
     key = short_key(part, length, readable_end)
-    if not whole:
-        key.high |= <uint64_t>PART_BIT << 56
-    line = narrow_line(&workspace.cache, key)
-    for way in range(2):
-        if same_key(line[way].key, key):
-            for i in range(NARROW_IDS):
-                out[i] = line[way].ids[i]
-            count[0] = line[way].count
-            return STATUS_OK
-    if whole:
-        return encode_short(vocabulary, workspace, part, length, key, line, True, out, count)
-    # Not through the wide cache: its entries are whole pieces.
-    i = merge_piece(vocabulary, &workspace.merging, part, length, out, count)
-    if i == STATUS_OK and count[0] <= NARROW_IDS:
-        keep_narrow(&workspace.cache, line, key, out, count[0])
-    return <int>i
+    entry = narrow_entry(&workspace.cache, key)
+    if same_key(entry.key, key):
+        copy_ids(out, entry)
+        count[0] = entry.count
+        return STATUS_OK
+    return encode_short(vocabulary, workspace, part, length, key, entry, out, count)
 
 
 cdef inline int encode_parts(
@@ -147,7 +128,9 @@ cdef inline int encode_long(
         out[0] = id_of(vocabulary, index)
         count[0] = 1
     else:
-        cut = next_cut(vocabulary, piece, 0, length) if valid_utf8 else length
+        cut = length
+        if valid_utf8 and vocabulary.unreachable_count == 0:
+            cut = next_cut(vocabulary, piece, 0, length)
         if cut < length:
             status = encode_parts(vocabulary, workspace, piece, length, cut, readable_end, out,
                                   count)
@@ -177,7 +160,7 @@ cdef inline int encode_piece(
     elif status == STATUS_OK:
         key = short_key(piece, length, piece + length)
         status = encode_short(
-            vocabulary, workspace, piece, length, key, narrow_line(&workspace.cache, key), True,
+            vocabulary, workspace, piece, length, key, narrow_entry(&workspace.cache, key),
             sink.data + sink.length, &count)
     sink.length += count
     return status
@@ -193,15 +176,15 @@ cdef inline int encode_pieces(
     Args:
         start: where the first piece begins, in bytes.
         ends: where each piece ends.
-        count: 1 to BATCH_PIECES.
+        count: at least 1.
         readable_end: one past the last byte that may be read.
         counting: only `sink.length` grows; its memory is used again by each batch.
     """
-    cdef Key keys[BATCH_PIECES]
-    cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
-    cdef NarrowEntry *entry
+    cdef const PieceCache *cache = &workspace.cache
+    cdef Key key
+    cdef NarrowEntry *entry = NULL
     cdef const uint8_t *piece
-    cdef size_t i, way, length, written
+    cdef size_t i, length, written
     cdef size_t found = 0
     cdef uint32_t begin = start
     cdef uint32_t *out
@@ -209,32 +192,20 @@ cdef inline int encode_pieces(
     written = 0 if counting else sink.length
     if grow_ids(sink, written + (ends[count - 1] - start) + WIDE_IDS) != STATUS_OK:
         return STATUS_NO_MEMORY
-    for i in range(count):
-        length = ends[i] - begin
-        lines[i] = NULL
-        if likely(length <= SHORT_PIECE):
-            keys[i] = short_key(text + begin, length, readable_end)
-            lines[i] = narrow_line(&workspace.cache, keys[i])
-            prefetch(lines[i])
-        begin = ends[i]
     out = sink.data + written
     for i in range(count):
-        if likely(lines[i] != NULL):
-            way = not same_key(lines[i].key, keys[i])
-            entry = lines[i] + way
-            if likely(same_key(entry.key, keys[i])):
-                out[0] = entry.ids[0]
-                out[1] = entry.ids[1]
-                out[2] = entry.ids[2]
+        piece = text + begin
+        length = ends[i] - begin
+        begin = ends[i]
+        if likely(length <= SHORT_PIECE):
+            key = short_key(piece, length, readable_end)
+            entry = narrow_entry(cache, key)
+            if likely(same_key(entry.key, key)):
+                copy_ids(out, entry)
                 found = entry.count
                 out += found
                 continue
-        begin = ends[i - 1] if i else start
-        piece = text + begin
-        length = ends[i] - begin
-        if lines[i] != NULL:
-            status = encode_short(vocabulary, workspace, piece, length, keys[i], lines[i], True,
-                                  out, &found)
+            status = encode_short(vocabulary, workspace, piece, length, key, entry, out, &found)
         else:
             status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
                                  &found)

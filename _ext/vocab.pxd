@@ -26,6 +26,9 @@ cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
     PROBE_LIMIT = 32      # slots (or lines) that a look-up reads at the most
     INDEX_BITS = 21       # bits of a token index
+    BORDER_FLAGS = 4096
+    FLAG_BEFORE_FRAGMENT = 1   # a token holds the character and then a fragment of another one
+    FLAG_AFTER_FRAGMENT = 2    # a token holds it behind a fragment of another one
 
 cdef struct Key:
     uint64_t low          # bytes 0-7 of the piece, the first one lowest
@@ -52,8 +55,10 @@ cdef struct Vocabulary:
     uint64_t long_mask
     uint64_t *pair_slots       # owned: left << 43 | right << 22 | merged, or NO_PAIR
     uint64_t pair_mask
-    uint64_t *borders          # owned: the filter of bridged borders, see cuts.pxd
-    uint64_t border_mask
+    uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
+    uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
+    uint8_t border_flags[BORDER_FLAGS]   # by a character's hash: FLAG_*
+    uint64_t fragment_borders[64]        # by a first byte's bits 1-6: last bytes' low 6 bits
     uint64_t seeds[2]
     size_t table_bytes         # size of all tables together
 

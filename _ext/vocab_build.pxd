@@ -246,14 +246,15 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     return status
 
 
-cdef inline int fill_borders(Vocabulary *vocabulary, uint64_t bits) noexcept nogil:
-    """Records all bridged borders in a filter of `bits` bits, a power of two of at least 64."""
+cdef inline int fill_borders(Vocabulary *vocabulary, uint32_t bits_logarithm) noexcept nogil:
+    """Records all bridged borders in a filter of 2^bits_logarithm bits, 6 at least."""
     cdef uint32_t index
     release(vocabulary.borders)
-    vocabulary.borders = <uint64_t *>allocate_zeroed(bits // 64, sizeof(uint64_t))
+    vocabulary.borders = <uint64_t *>allocate_zeroed(
+        <size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
     if vocabulary.borders == NULL:
         return STATUS_NO_MEMORY
-    vocabulary.border_mask = bits - 1
+    vocabulary.border_shift = 32 - bits_logarithm
     for index in range(vocabulary.token_count):
         record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
                        token_length(vocabulary, index))
@@ -266,13 +267,16 @@ cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
     A first filter, amply large for any vocabulary known, tells how many there are.
     """
     cdef uint64_t word, distinct = 0
-    if fill_borders(vocabulary, 1 << 22) != STATUS_OK:
+    cdef uint32_t bits_logarithm = 6
+    if fill_borders(vocabulary, 22) != STATUS_OK:
         return STATUS_NO_MEMORY
     for word in range((1 << 22) // 64):
         distinct += count_ones(vocabulary.borders[word])
-    if fill_borders(vocabulary, power_of_two(16 * distinct + 64)) != STATUS_OK:
+    while (<uint64_t>1 << bits_logarithm) < 16 * distinct:
+        bits_logarithm += 1
+    if fill_borders(vocabulary, bits_logarithm) != STATUS_OK:
         return STATUS_NO_MEMORY
-    vocabulary.table_bytes += (vocabulary.border_mask + 1) // 8
+    vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
     return STATUS_OK
 
 

@@ -8,11 +8,11 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from automaton cimport Batch
-from blocks cimport BlockScratch
+from blocks cimport Split
 from cache cimport PieceCache, close_cache, open_cache
+from chunk cimport Chunk, free_chunk
 from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
 from types cimport STATUS_OK
-from utf8 cimport Chunk, free_chunk
 
 cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
@@ -24,7 +24,7 @@ cdef struct Workspace:
     ByteBuffer merging         # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
     Batch batch                # pieces that the automaton has split
-    BlockScratch blocks        # pieces that were split by blocks
+    Split split                # pieces that were split by blocks
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:

@@ -27,11 +27,6 @@ from bpecore.model import (
 )
 from bpecore.registry import get_encoding, list_encoding_names
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from bpecore import load as load
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -48,11 +43,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    # `tiktoken.load` is there as soon as an encoding is. Imported when it is asked for: it costs
-    # as much as the rest of the package.
-    if name == "load":
-        import bpecore.load
+if TYPE_CHECKING:
+    from bpecore import load as load
+else:
 
-        return bpecore.load
-    raise AttributeError(f"module 'bpecore' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        # `tiktoken.load` is there as soon as an encoding is. Imported when it is asked for: it
+        # costs as much as the rest of the package.
+        if name == "load":
+            import bpecore.load
+
+            return bpecore.load
+        raise AttributeError(f"module 'bpecore' has no attribute {name!r}")

@@ -30,9 +30,7 @@ COLOUR_NAMES = ("colour", "color")
 _BACKGROUNDS = tuple(f"\x1b[48;5;{number}m" for number in (167, 179, 185, 77, 80, 68, 134))
 _RESET = "\x1b[0m"
 
-_GPT2_PATTERN = (
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-)
+_GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
 class SimpleBytePairEncoding:
@@ -198,8 +196,8 @@ def _join_pair(piece: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
 def _show_merge(
     pair: tuple[bytes, bytes], token_count: int, pieces: Sequence[list[bytes]], visualise: str
 ) -> None:
-    print(f"Most frequent pair: {pair[0]} + {pair[1]}")
-    print(f"It becomes token {token_count}: {pair[0] + pair[1]}")
+    print(f"Most frequent pair: {pair[0]!r} + {pair[1]!r}")
+    print(f"It becomes token {token_count}: {pair[0] + pair[1]!r}")
     if visualise in COLOUR_NAMES:
         print("The first fifty pieces of the text are now:")
         visualise_tokens([token for piece in pieces[:50] for token in piece])

@@ -256,6 +256,7 @@ def _parse_tiktoken_bpe(contents: bytes, source: str, require_all_bytes: bool) -
     for line_count, line in enumerate(contents.splitlines(), start=1):
         if not line:
             continue
+        token = rank_text = b""
         try:
             try:
                 token_text, rank_text = line.split(b" ")

@@ -49,12 +49,10 @@ def _available_plugin_modules() -> Sequence[str]:
     import pkgutil
 
     try:
-        import tiktoken_ext
+        package = importlib.import_module("tiktoken_ext")
     except ImportError:
         return [OPENAI_PLUGIN]
-    found = [
-        module.name for module in pkgutil.iter_modules(tiktoken_ext.__path__, "tiktoken_ext.")
-    ]
+    found = [module.name for module in pkgutil.iter_modules(package.__path__, "tiktoken_ext.")]
     return found if OPENAI_PLUGIN in found else [OPENAI_PLUGIN, *found]
 
 

@@ -6,12 +6,17 @@ It is like `python` itself, with the same three ways to name a program, the same
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import os
+import pkgutil
 import runpy
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from importlib.abc import FileLoader, InspectLoader
+from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
+from types import CodeType, ModuleType
+from typing import cast
 
 from bpecore.dropin import install_as_tiktoken
 
@@ -62,13 +67,11 @@ def _refuse(what: str) -> None:
     raise SystemExit(USAGE_EXIT_CODE)
 
 
-def _set_first_path(entry: str | None) -> None:
+def _set_first_path(entry: str) -> None:
     """Puts `entry` where `python` had put the folder of the program that it started, ours."""
     if getattr(sys.flags, "safe_path", False):
         return
-    del sys.path[:1]
-    if entry is not None:
-        sys.path.insert(0, entry)
+    sys.path[:1] = [entry]
 
 
 def _run_module(name: str, arguments: Sequence[str]) -> None:
@@ -89,24 +92,54 @@ def _run_module(name: str, arguments: Sequence[str]) -> None:
 def _run_code(code: str, arguments: Sequence[str]) -> None:
     _set_first_path("")
     sys.argv = ["-c", *arguments]
-    main = ModuleType("__main__")
-    sys.modules["__main__"] = main
-    exec(compile(code, "<string>", "exec", dont_inherit=True), vars(main))
+    _run_as_main(ModuleType("__main__"), compile(code, "<string>", "exec", dont_inherit=True))
 
 
 def _run_script(path: str, arguments: Sequence[str]) -> None:
     if not os.path.exists(path):
         print(f"bpecore run: can't open file {path!r}: no such file", file=sys.stderr)
         raise SystemExit(USAGE_EXIT_CODE)
-    # A folder or zip file is put first by runpy itself; of a script, it is its folder.
-    is_script = os.path.isfile(path) and not _is_importable(path)
-    _set_first_path(os.path.dirname(os.path.realpath(path)) if is_script else None)
     sys.argv = [path, *arguments]
-    runpy.run_path(path, run_name="__main__")
+    path = os.path.abspath(path)
+    if pkgutil.get_importer(path) is None:
+        _set_first_path(os.path.dirname(os.path.realpath(path)))
+        _run_file(path)
+    else:
+        _set_first_path(path)
+        _run_container(path)
 
 
-def _is_importable(path: str) -> bool:
-    """Whether a path can stand on `sys.path`: a zip file can."""
-    import pkgutil
+def _run_container(path: str) -> None:
+    """Runs the `__main__` in a folder or zip file."""
+    spec = PathFinder.find_spec("__main__", [path])
+    if spec is None or spec.loader is None:
+        print(f"bpecore run: can't find '__main__' module in {path!r}", file=sys.stderr)
+        raise SystemExit(1)
+    # A zip file's loader has the method without being an InspectLoader.
+    loader = cast(InspectLoader, spec.loader)
+    _run_as_main(importlib.util.module_from_spec(spec), loader.get_code("__main__"))
 
-    return pkgutil.get_importer(path) is not None
+
+def _run_file(path: str) -> None:
+    """Runs a source file, whatever its name ends in, or a compiled one."""
+    code: CodeType | None
+    loader: FileLoader
+    if path.endswith(".pyc"):
+        loader = compiled = SourcelessFileLoader("__main__", path)
+        code = compiled.get_code("__main__")
+    else:
+        # Not `get_code`, which would leave a compiled copy behind.
+        loader = source = SourceFileLoader("__main__", path)
+        code = source.source_to_code(source.get_data(path), path)
+    main = ModuleType("__main__")
+    main.__file__ = path
+    main.__loader__ = loader
+    _run_as_main(main, code)
+
+
+def _run_as_main(main: ModuleType, code: CodeType | None) -> None:
+    """Runs code in a module that stays `__main__`, for threads and exit handlers."""
+    assert code is not None
+    vars(main)["__builtins__"] = builtins
+    sys.modules["__main__"] = main
+    exec(code, vars(main))

@@ -836,7 +836,9 @@ WANTED: tuple[Wanted, ...] = (
     ),
     Wanted("buffer('hello world').shape", ("tuple", (8,)), ("tuple", (2,)), SHAPE),
     Wanted("buffer('hello world').tolist()", NOT_RUN, ("list", [15339, 1917]), SHAPE),
-    Wanted("load.load_tiktoken_bpe(file(b'YQ== 0\\n'))", ("dict", {b"a": 0}), ValueError, UNCHECKED),
+    Wanted(
+        "load.load_tiktoken_bpe(file(b'YQ== 0\\n'))", ("dict", {b"a": 0}), ValueError, UNCHECKED
+    ),
     Wanted(
         "len(load.load_tiktoken_bpe(file(LINES + b'YWI= 300')))",
         ("int", 258),
@@ -900,7 +902,9 @@ WANTED: tuple[Wanted, ...] = (
         REPETITION,
     ),
     Wanted("CoreBPE({b'a': 0}, {}, 'a{2,1}')", "an engine", ValueError, REPETITION),
-    Wanted("CoreBPE({(97,): 0}, {}, 'a').encode_ordinary('a')", ("list", [0]), TypeError, TOKEN_TYPE),
+    Wanted(
+        "CoreBPE({(97,): 0}, {}, 'a').encode_ordinary('a')", ("list", [0]), TypeError, TOKEN_TYPE
+    ),
     Wanted("CoreBPE({memoryview(b'a'): 0}, {}, 'a')", "an engine", TypeError, TOKEN_TYPE),
     Wanted("set_attribute(CoreBPE, 'x', 1) is CoreBPE", ("bool", True), TypeError, ENGINE_CLASS),
 )
@@ -915,5 +919,3 @@ GROUPS = {
     "others": CALLS,
     "wanted differences": tuple(row.call for row in WANTED),
 }
-
-

@@ -131,7 +131,7 @@ def general_category(code: str) -> CharacterSet:
 def _script_lines() -> dict[str, str]:
     """What the table says of each script, by its name: its code, then its ranges."""
     lines = SCRIPTS.strip().replace("\n ", " ").split("\n")
-    return dict(line.split(" ", 1) for line in lines)
+    return {name: rest for name, _, rest in (line.partition(" ") for line in lines)}
 
 
 @cache

@@ -1,0 +1,183 @@
+# A part of a text, ready to be split: UTF-8 bytes, and for each block of 64 characters the words of
+# their kinds (blocks.pxd) and of the cuts between them (cuts.pxd).
+#
+# ASCII strings are read where they are. Other strings become UTF-8 in a chunk of bounded size, so
+# that no UTF-8 copy of the whole text is made or left on the caller's object. A chunk begins with a
+# piece; the piece that a chunk leaves unfinished is read again by the next one.
+#
+# Time: linear. Blocks of ASCII are packed by vector instructions; in other blocks each character
+# passes once, without a branch that depends on it.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
+from libc.string cimport memset
+
+from automaton cimport Automaton
+from cuts cimport hash_character, is_bridged
+from memory cimport grow, release
+from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
+from utf8 cimport TextView, character_at, encode_character, is_surrogate
+from vocab cimport Vocabulary
+
+cdef extern from "blocks.h" nogil:
+    ctypedef void (*MaskFunction "bpecore_mask_function")(
+        const uint8_t *source, size_t blocks, bint is_ascii, uint64_t *masks) noexcept nogil
+    MaskFunction mask_function_named "bpecore_mask_function_named" (const char *name) noexcept
+
+cdef enum:
+    CHUNK_BLOCKS = 64
+    CHUNK_CHARACTERS = 64 * CHUNK_BLOCKS   # characters that are split at a time
+
+cdef struct Chunk:
+    uint8_t *bytes                             # owned: UTF-8
+    size_t byte_count
+    size_t characters
+    size_t capacity                            # characters there is room for in `bytes`
+    uint64_t masks[8 * (CHUNK_BLOCKS + 1)]     # a word for each bit of a kind, block by block
+    uint64_t cuts[CHUNK_BLOCKS]                # bits of characters before which a piece may be cut
+    uint32_t block_starts[CHUNK_BLOCKS + 1]    # where each block begins, in bytes
+    uint8_t block_is_ascii[CHUNK_BLOCKS]
+    uint8_t places[CHUNK_CHARACTERS]           # where each character begins in its block, in
+    #                                            bytes; only in blocks that are not ASCII
+    uint8_t kinds[64]                          # of a block on its way into `masks`
+
+
+cdef inline int grow_chunk(Chunk *chunk, size_t capacity) noexcept nogil:
+    """Makes room for so many characters."""
+    if capacity > chunk.capacity:
+        if (capacity > UINT32_MAX // 4 - LOAD_SLACK
+                or grow(<void **>&chunk.bytes, 4 * capacity + LOAD_SLACK) != STATUS_OK):
+            return STATUS_NO_MEMORY
+        chunk.capacity = capacity
+    return STATUS_OK
+
+
+cdef inline void free_chunk(Chunk *chunk) noexcept nogil:
+    release(chunk.bytes)
+    chunk.bytes = NULL
+    chunk.capacity = 0
+
+
+cdef inline size_t fill_bytes(
+    const TextView *view, size_t position, size_t end, Chunk *chunk
+) noexcept nogil:
+    """Fills a chunk with UTF-8 alone, until `end` or until it is full.
+
+    Returns:
+        The position behind the characters read: that of a surrogate if it stops before one.
+    """
+    cdef uint8_t *out = chunk.bytes
+    cdef uint32_t character, length
+    chunk.characters = 0
+    while position < end and chunk.characters < chunk.capacity:
+        character = character_at(view, position)
+        if is_surrogate(character):
+            break
+        (<uint32_t *>out)[0] = encode_character(character, &length)
+        out += length
+        position += 1
+        chunk.characters += 1
+    chunk.byte_count = out - chunk.bytes
+    return position
+
+
+cdef inline bint pack_ascii(const TextView *view, size_t position, uint8_t *out) noexcept nogil:
+    """Writes 64 characters as bytes; whether all were ASCII. The loops become vector code."""
+    cdef const uint8_t *narrow = <const uint8_t *>view.data + position
+    cdef const uint16_t *medium = <const uint16_t *>view.data + position
+    cdef const uint32_t *wide = <const uint32_t *>view.data + position
+    cdef uint32_t seen = 0
+    cdef uint16_t seen_medium = 0
+    cdef uint8_t seen_narrow = 0
+    cdef int i
+    if view.width == 1:
+        for i in range(64):
+            seen_narrow |= narrow[i]
+            out[i] = narrow[i]
+        return seen_narrow < 0x80
+    if view.width == 2:
+        for i in range(64):
+            seen_medium |= medium[i]
+            out[i] = <uint8_t>medium[i]
+        return seen_medium < 0x80
+    for i in range(64):
+        seen |= wide[i]
+        out[i] = <uint8_t>wide[i]
+    return seen < 0x80
+
+
+cdef inline bint fill_mixed_block(
+    const TextView *view, size_t position, uint32_t count, const Automaton *automaton,
+    const Vocabulary *vocabulary, uint32_t block, uint32_t previous, Chunk *chunk
+) noexcept nogil:
+    """Appends a block of up to 64 characters.
+
+    Args:
+        previous: the character before, or 0.
+
+    Returns:
+        Whether there was no surrogate; else the block is not usable.
+    """
+    cdef uint8_t *first = chunk.bytes + chunk.byte_count
+    cdef uint8_t *out = first
+    cdef uint8_t *places = chunk.places + 64 * block
+    cdef uint32_t previous_hash = hash_character(previous)
+    cdef uint32_t character, character_hash, word, length, i
+    cdef uint64_t bridged = 0
+    cdef bint surrogate = False
+    for i in range(count):
+        character = character_at(view, position + i)
+        surrogate |= is_surrogate(character)
+        places[i] = <uint8_t>(out - first)
+        chunk.kinds[i] = automaton.block_kinds[
+            (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
+        word = encode_character(character, &length)
+        (<uint32_t *>out)[0] = word
+        out += length
+        character_hash = hash_character(character)
+        bridged |= <uint64_t>is_bridged(
+            vocabulary, previous, previous_hash, character, character_hash,
+            <uint8_t>word) << i
+        previous = character
+        previous_hash = character_hash
+    memset(chunk.kinds + count, 0, 64 - count)
+    chunk.cuts[block] = 0 if vocabulary.unreachable_count else (
+        ~bridged & (~<uint64_t>0 >> (64 - count)))
+    chunk.byte_count = out - chunk.bytes
+    return not surrogate
+
+
+cdef inline bint fill_chunk(
+    const TextView *view, size_t position, size_t end, const Automaton *automaton,
+    const Vocabulary *vocabulary, MaskFunction mask_function, Chunk *chunk
+) noexcept nogil:
+    """Fills a chunk with up to CHUNK_CHARACTERS characters, their kinds and cuts.
+
+    Precondition: the chunk has room for them; `position` is before `end`.
+
+    Returns:
+        Whether there was no surrogate among them.
+    """
+    cdef uint32_t block = 0, count
+    cdef uint32_t previous = 0
+    if end - position > CHUNK_CHARACTERS:
+        end = position + CHUNK_CHARACTERS
+    chunk.characters = end - position
+    chunk.byte_count = 0
+    while position < end:
+        count = 64 if end - position >= 64 else <uint32_t>(end - position)
+        chunk.block_starts[block] = <uint32_t>chunk.byte_count
+        if count == 64 and pack_ascii(view, position, chunk.bytes + chunk.byte_count):
+            mask_function(chunk.bytes + chunk.byte_count, 1, True, chunk.masks + 8 * block)
+            chunk.cuts[block] = 0
+            chunk.block_is_ascii[block] = True
+            chunk.byte_count += 64
+        else:
+            if not fill_mixed_block(view, position, count, automaton, vocabulary, block,
+                                    previous, chunk):
+                return False
+            mask_function(chunk.kinds, 1, False, chunk.masks + 8 * block)
+            chunk.block_is_ascii[block] = False
+        position += count
+        previous = character_at(view, position - 1)
+        block += 1
+    return True
