@@ -66,6 +66,16 @@ typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int 
         }                                                                                          \
     }
 
+/* The kinds of 16 ASCII characters. */
+static inline void bpecore_ascii_kinds(const uint8_t *text, uint8_t *out) {
+    typedef uint8_t V __attribute__((vector_size(16)));
+    typedef int8_t SV __attribute__((vector_size(16)));
+    V bytes, kinds;
+    memcpy(&bytes, text, 16);
+    BPECORE_ASCII_KINDS(V, SV, bytes, kinds);
+    memcpy(out, &kinds, 16);
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -3,8 +3,8 @@
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 64-byte entries: pieces of up to 31 bytes with up to six
-# ids. A piece has one place: a look-up reads one entry whatever the text does, and a new piece
-# replaces the one that has its place, nothing else: there is no wipe.
+# ids. A place is one cache line: two narrow entries or one wide one, so a look-up reads one line
+# whatever the text does. A new piece replaces the older one of its line, nothing else: no wipe.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -17,7 +17,7 @@ from vocab cimport Key, load_word
 cdef enum:
     NARROW_IDS = 3
     WIDE_IDS = 6
-    NARROW_ENTRIES = 1 << 15   # 32 bytes each: 1 MB
+    NARROW_LINES = 1 << 15     # 64 bytes each, of two entries: 2 MB
     WIDE_ENTRIES = 1 << 13     # 64 bytes each: 0.5 MB
 
 cdef struct NarrowEntry:
@@ -35,14 +35,14 @@ cdef struct WideEntry:
     uint32_t unused
 
 cdef struct PieceCache:
-    NarrowEntry *narrow    # [NARROW_ENTRIES], aligned to cache lines
+    NarrowEntry *narrow    # [2 * NARROW_LINES], aligned to cache lines
     WideEntry *wide        # [WIDE_ENTRIES], aligned to cache lines
     void *memory           # owned: what both lie in
     uint64_t seeds[2]
 
 
 cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept nogil:
-    cdef size_t narrow_size = NARROW_ENTRIES * sizeof(NarrowEntry)
+    cdef size_t narrow_size = NARROW_LINES * 2 * sizeof(NarrowEntry)
     cdef size_t address
     cache.memory = allocate_zeroed(
         narrow_size + WIDE_ENTRIES * sizeof(WideEntry) + 64, 1)
@@ -61,10 +61,10 @@ cdef inline void close_cache(PieceCache *cache) noexcept nogil:
     cache.memory = NULL
 
 
-cdef inline NarrowEntry *narrow_entry(const PieceCache *cache, Key key) noexcept nogil:
-    """Returns the place of the piece with this key."""
-    return &cache.narrow[multiply_fold(key.low ^ cache.seeds[0], key.high ^ cache.seeds[1])
-                         & (NARROW_ENTRIES - 1)]
+cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept nogil:
+    """Returns the two entries where the piece with this key may be."""
+    return &cache.narrow[2 * (
+        multiply_fold(key.low ^ cache.seeds[0], key.high ^ cache.seeds[1]) & (NARROW_LINES - 1))]
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:
@@ -79,15 +79,16 @@ cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogi
 
 
 cdef inline void keep_narrow(
-    NarrowEntry *entry, Key key, const uint32_t *ids, size_t count
+    NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to 3 ids into its place."""
+    """Puts a piece with 1 to 3 ids first into its line; what was first becomes second."""
     cdef size_t i
     check(0 < count <= NARROW_IDS)
-    entry.key = key
+    line[1] = line[0]
+    line.key = key
     for i in range(NARROW_IDS):
-        entry.ids[i] = ids[i] if i < count else 0
-    entry.count = <uint32_t>count
+        line.ids[i] = ids[i] if i < count else 0
+    line.count = <uint32_t>count
 
 
 cdef inline WideKey wide_key(const uint8_t *piece, size_t length) noexcept nogil:

@@ -5,8 +5,8 @@
 # that no UTF-8 copy of the whole text is made or left on the caller's object. A chunk begins with a
 # piece; the piece that a chunk leaves unfinished is read again by the next one.
 #
-# Time: linear. Blocks of ASCII are packed by vector instructions; in other blocks each character
-# passes once, without a branch that depends on it.
+# Time: linear. Runs of ASCII are packed by vector instructions; in other runs each character passes
+# once, without a branch that depends on it.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memset
@@ -21,9 +21,12 @@ from vocab cimport Vocabulary
 cdef extern from "blocks.h" nogil:
     ctypedef void (*MaskFunction "bpecore_mask_function")(
         const uint8_t *source, size_t blocks, bint is_ascii, uint64_t *masks) noexcept nogil
+    # Writes the kinds of 16 ASCII characters.
+    void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     MaskFunction mask_function_named "bpecore_mask_function_named" (const char *name) noexcept
 
 cdef enum:
+    ASCII_RUN = 16                         # characters that are tried as ASCII at once
     CHUNK_BLOCKS = 64
     CHUNK_CHARACTERS = 64 * CHUNK_BLOCKS   # characters that are split at a time
 
@@ -81,7 +84,10 @@ cdef inline size_t fill_bytes(
 
 
 cdef inline bint pack_ascii(const TextView *view, size_t position, uint8_t *out) noexcept nogil:
-    """Writes 64 characters as bytes; whether all were ASCII. The loops become vector code."""
+    """Writes ASCII_RUN characters as bytes; whether all were ASCII.
+
+    The loops become vector instructions.
+    """
     cdef const uint8_t *narrow = <const uint8_t *>view.data + position
     cdef const uint16_t *medium = <const uint16_t *>view.data + position
     cdef const uint32_t *wide = <const uint32_t *>view.data + position
@@ -90,60 +96,91 @@ cdef inline bint pack_ascii(const TextView *view, size_t position, uint8_t *out)
     cdef uint8_t seen_narrow = 0
     cdef int i
     if view.width == 1:
-        for i in range(64):
+        for i in range(ASCII_RUN):
             seen_narrow |= narrow[i]
             out[i] = narrow[i]
         return seen_narrow < 0x80
     if view.width == 2:
-        for i in range(64):
+        for i in range(ASCII_RUN):
             seen_medium |= medium[i]
             out[i] = <uint8_t>medium[i]
         return seen_medium < 0x80
-    for i in range(64):
+    for i in range(ASCII_RUN):
         seen |= wide[i]
         out[i] = <uint8_t>wide[i]
     return seen < 0x80
 
 
-cdef inline bint fill_mixed_block(
+cdef inline bint fill_run(
     const TextView *view, size_t position, uint32_t count, const Automaton *automaton,
-    const Vocabulary *vocabulary, uint32_t block, uint32_t previous, Chunk *chunk
+    const Vocabulary *vocabulary, uint32_t block, uint32_t first, uint32_t previous, Chunk *chunk
 ) noexcept nogil:
-    """Appends a block of up to 64 characters.
+    """Appends up to 64 characters of which some are not ASCII.
 
     Args:
+        first: the place of the first of them in the block, in characters.
         previous: the character before, or 0.
 
     Returns:
         Whether there was no surrogate; else the block is not usable.
     """
-    cdef uint8_t *first = chunk.bytes + chunk.byte_count
-    cdef uint8_t *out = first
-    cdef uint8_t *places = chunk.places + 64 * block
+    cdef uint8_t *block_bytes = chunk.bytes + chunk.block_starts[block]
+    cdef uint8_t *out = chunk.bytes + chunk.byte_count
+    cdef uint8_t *places = chunk.places + 64 * block + first
+    cdef uint8_t *kinds = chunk.kinds + first
     cdef uint32_t previous_hash = hash_character(previous)
     cdef uint32_t character, character_hash, word, length, i
-    cdef uint64_t bridged = 0
+    cdef uint64_t unbridged = 0
     cdef bint surrogate = False
     for i in range(count):
         character = character_at(view, position + i)
         surrogate |= is_surrogate(character)
-        places[i] = <uint8_t>(out - first)
-        chunk.kinds[i] = automaton.block_kinds[
+        places[i] = <uint8_t>(out - block_bytes)
+        kinds[i] = automaton.block_kinds[
             (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
         word = encode_character(character, &length)
         (<uint32_t *>out)[0] = word
         out += length
         character_hash = hash_character(character)
-        bridged |= <uint64_t>is_bridged(
+        unbridged |= <uint64_t>(not is_bridged(
             vocabulary, previous, previous_hash, character, character_hash,
-            <uint8_t>word) << i
+            <uint8_t>word)) << i
         previous = character
         previous_hash = character_hash
-    memset(chunk.kinds + count, 0, 64 - count)
-    chunk.cuts[block] = 0 if vocabulary.unreachable_count else (
-        ~bridged & (~<uint64_t>0 >> (64 - count)))
+    chunk.cuts[block] |= unbridged << first
     chunk.byte_count = out - chunk.bytes
     return not surrogate
+
+
+cdef inline bint fill_block(
+    const TextView *view, size_t position, uint32_t count, const Automaton *automaton,
+    const Vocabulary *vocabulary, uint32_t block, uint32_t previous, Chunk *chunk
+) noexcept nogil:
+    """Appends a block of up to 64 characters; returns whether there was no surrogate."""
+    cdef uint32_t done = 0, run, i
+    cdef uint8_t start
+    cdef uint8_t *out
+    chunk.block_starts[block] = <uint32_t>chunk.byte_count
+    chunk.cuts[block] = 0
+    while done < count:
+        out = chunk.bytes + chunk.byte_count
+        run = ASCII_RUN if count - done >= ASCII_RUN else count - done
+        if run == ASCII_RUN and pack_ascii(view, position + done, out):
+            ascii_kinds(out, chunk.kinds + done)
+            start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
+            for i in range(ASCII_RUN):
+                chunk.places[64 * block + done + i] = <uint8_t>(start + i)
+            chunk.byte_count += ASCII_RUN
+        elif not fill_run(view, position + done, run, automaton, vocabulary, block, done, previous,
+                          chunk):
+            return False
+        done += run
+        previous = character_at(view, position + done - 1)
+    memset(chunk.kinds + count, 0, 64 - count)
+    if vocabulary.unreachable_count:
+        chunk.cuts[block] = 0
+    chunk.block_is_ascii[block] = chunk.byte_count - chunk.block_starts[block] == count
+    return True
 
 
 cdef inline bint fill_chunk(
@@ -165,18 +202,9 @@ cdef inline bint fill_chunk(
     chunk.byte_count = 0
     while position < end:
         count = 64 if end - position >= 64 else <uint32_t>(end - position)
-        chunk.block_starts[block] = <uint32_t>chunk.byte_count
-        if count == 64 and pack_ascii(view, position, chunk.bytes + chunk.byte_count):
-            mask_function(chunk.bytes + chunk.byte_count, 1, True, chunk.masks + 8 * block)
-            chunk.cuts[block] = 0
-            chunk.block_is_ascii[block] = True
-            chunk.byte_count += 64
-        else:
-            if not fill_mixed_block(view, position, count, automaton, vocabulary, block,
-                                    previous, chunk):
-                return False
-            mask_function(chunk.kinds, 1, False, chunk.masks + 8 * block)
-            chunk.block_is_ascii[block] = False
+        if not fill_block(view, position, count, automaton, vocabulary, block, previous, chunk):
+            return False
+        mask_function(chunk.kinds, 1, False, chunk.masks + 8 * block)
         position += count
         previous = character_at(view, position - 1)
         block += 1

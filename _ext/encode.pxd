@@ -48,7 +48,7 @@ cdef inline int encode_by_automaton(
     done[0] = split_batch(engine.automaton, text, 0, size, final, &workspace.batch)
     if workspace.batch.count:
         status = encode_pieces(
-            engine.vocabulary, workspace, text + workspace.batch.start, 0, workspace.batch.ends,
+            engine.vocabulary, workspace, text + workspace.batch.start, workspace.batch.ends,
             workspace.batch.count, readable_end, counting, sink)
     return status
 
@@ -70,7 +70,7 @@ cdef inline int encode_in_place(
                 engine.automaton, engine.mask_function, &workspace.chunk, &workspace.split, text,
                 left, True, left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS, True)
         if count:
-            status = encode_pieces(engine.vocabulary, workspace, text, 0, workspace.split.ends,
+            status = encode_pieces(engine.vocabulary, workspace, text, workspace.split.ends,
                                    count, end, counting, sink)
             done = workspace.split.ends[count - 1]
         else:
@@ -109,7 +109,7 @@ cdef inline int encode_transcoded(
                 chunk.byte_count, False, chunk.characters, chunk.characters == end - start)
         if count:
             status = encode_pieces(
-                engine.vocabulary, workspace, chunk.bytes, 0, workspace.split.ends, count,
+                engine.vocabulary, workspace, chunk.bytes, workspace.split.ends, count,
                 chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink)
             done = workspace.split.ends[count - 1]
         else:
