@@ -25,6 +25,13 @@ enum {
 
 typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int is_ascii,
                                       uint64_t *masks);
+typedef int (*bpecore_pack_function)(const void *source, int width, uint8_t *out);
+
+/* What the chosen instruction set does; NULL, NULL without one. */
+typedef struct {
+    bpecore_mask_function masks;
+    bpecore_pack_function pack_ascii;
+} bpecore_vectors;
 
 /* The kinds of 64 ASCII characters, by comparisons that every vector unit has. */
 #define BPECORE_ASCII_KINDS(V, SV, bytes, kinds)                                                   \
@@ -42,6 +49,27 @@ typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int 
                     | ((signed_bytes == '\'') & KIND_APOSTROPHE)                                   \
                     | (slash & (int8_t)KIND_SLASH));                                               \
     } while (0)
+
+/* Writes 64 characters of 1, 2 or 4 bytes as bytes; returns whether all were ASCII. */
+#define BPECORE_PACK_LOOP(TYPE)                                                                    \
+    do {                                                                                           \
+        const TYPE *characters = source;                                                           \
+        TYPE seen = 0;                                                                             \
+        for (int i = 0; i < 64; i++) {                                                             \
+            seen |= characters[i];                                                                 \
+            out[i] = (uint8_t)characters[i];                                                       \
+        }                                                                                          \
+        return seen < 0x80;                                                                        \
+    } while (0)
+
+#define BPECORE_PACK_FUNCTION(NAME, TARGET)                                                        \
+    TARGET static int NAME(const void *source, int width, uint8_t *out) {                          \
+        if (width == 1)                                                                            \
+            BPECORE_PACK_LOOP(uint8_t);                                                            \
+        if (width == 2)                                                                            \
+            BPECORE_PACK_LOOP(uint16_t);                                                           \
+        BPECORE_PACK_LOOP(uint32_t);                                                               \
+    }
 
 #define BPECORE_MASK_FUNCTION(NAME, TARGET, WIDTH, TOP_BITS)                                       \
     TARGET static void NAME(const uint8_t *source, size_t blocks, int is_ascii,                    \
@@ -83,21 +111,30 @@ static inline void bpecore_ascii_kinds(const uint8_t *text, uint8_t *out) {
 #define BPECORE_TOP_BITS_32(v) ((uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)(v)))
 #define BPECORE_TOP_BITS_64(v) ((uint64_t)_mm512_movepi8_mask((__m512i)(v)))
 
-BPECORE_MASK_FUNCTION(bpecore_masks_sse2, , 16, BPECORE_TOP_BITS_16)
-BPECORE_MASK_FUNCTION(bpecore_masks_avx2, __attribute__((target("avx2"))), 32, BPECORE_TOP_BITS_32)
-BPECORE_MASK_FUNCTION(bpecore_masks_avx512, __attribute__((target("avx512bw,avx512vl"))), 64,
-                      BPECORE_TOP_BITS_64)
+#define BPECORE_AVX2 __attribute__((target("avx2")))
+#define BPECORE_AVX512 __attribute__((target("avx512bw,avx512vl")))
 
-static bpecore_mask_function bpecore_mask_function_named(const char *name) {
+BPECORE_MASK_FUNCTION(bpecore_masks_sse2, , 16, BPECORE_TOP_BITS_16)
+BPECORE_MASK_FUNCTION(bpecore_masks_avx2, BPECORE_AVX2, 32, BPECORE_TOP_BITS_32)
+BPECORE_MASK_FUNCTION(bpecore_masks_avx512, BPECORE_AVX512, 64, BPECORE_TOP_BITS_64)
+BPECORE_PACK_FUNCTION(bpecore_pack_sse2, )
+BPECORE_PACK_FUNCTION(bpecore_pack_avx2, BPECORE_AVX2)
+BPECORE_PACK_FUNCTION(bpecore_pack_avx512, BPECORE_AVX512)
+
+static bpecore_vectors bpecore_vectors_named(const char *name) {
+    bpecore_vectors none = {NULL, NULL};
+    bpecore_vectors sse2 = {bpecore_masks_sse2, bpecore_pack_sse2};
+    bpecore_vectors avx2 = {bpecore_masks_avx2, bpecore_pack_avx2};
+    bpecore_vectors avx512 = {bpecore_masks_avx512, bpecore_pack_avx512};
     __builtin_cpu_init();
     if (strcmp(name, "sse2") == 0)
-        return bpecore_masks_sse2;
+        return sse2;
     if (strcmp(name, "avx2") == 0 && __builtin_cpu_supports("avx2"))
-        return bpecore_masks_avx2;
+        return avx2;
     if (strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-        return bpecore_masks_avx512;
-    return NULL;
+        return avx512;
+    return none;
 }
 
 #elif defined(__aarch64__)
@@ -111,16 +148,20 @@ static inline uint64_t bpecore_top_bits_neon(uint8x16_t v) {
 #define BPECORE_TOP_BITS_NEON(v) bpecore_top_bits_neon((uint8x16_t)(v))
 
 BPECORE_MASK_FUNCTION(bpecore_masks_neon, , 16, BPECORE_TOP_BITS_NEON)
+BPECORE_PACK_FUNCTION(bpecore_pack_neon, )
 
-static bpecore_mask_function bpecore_mask_function_named(const char *name) {
-    return strcmp(name, "neon") == 0 ? bpecore_masks_neon : NULL;
+static bpecore_vectors bpecore_vectors_named(const char *name) {
+    bpecore_vectors none = {NULL, NULL};
+    bpecore_vectors neon = {bpecore_masks_neon, bpecore_pack_neon};
+    return strcmp(name, "neon") == 0 ? neon : none;
 }
 
 #else
 
-static bpecore_mask_function bpecore_mask_function_named(const char *name) {
+static bpecore_vectors bpecore_vectors_named(const char *name) {
+    bpecore_vectors none = {NULL, NULL};
     (void)name;
-    return NULL;
+    return none;
 }
 
 #endif

@@ -25,7 +25,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, Automaton, scan_piece
-from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, MaskFunction
+from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
 from types cimport check, count_ones, likely
 
 cdef extern from *:
@@ -342,7 +342,7 @@ cdef inline size_t remove_repeats(uint32_t *ends, size_t count) noexcept nogil:
 
 
 cdef inline size_t split_by_blocks(
-    const Automaton *automaton, MaskFunction mask_function, Chunk *chunk, Split *split,
+    const Automaton *automaton, const Vectors *vectors, Chunk *chunk, Split *split,
     const uint8_t *text, size_t end, bint in_place, size_t characters, bint final
 ) noexcept nogil:
     """Splits text from a piece's start on, up to a start near the end of the characters.
@@ -364,11 +364,11 @@ cdef inline size_t split_by_blocks(
     cdef uint64_t doubts = 0, cuts = 0
     check(0 < used <= CHUNK_CHARACTERS)
     if in_place:
-        mask_function(text, whole, True, chunk.masks)
+        vectors.masks(text, whole, True, chunk.masks)
         if used & 63:
             memset(chunk.kinds, 0, 64)
             memcpy(chunk.kinds, text + 64 * whole, used & 63)
-            mask_function(chunk.kinds, 1, True, chunk.masks + 8 * whole)
+            vectors.masks(chunk.kinds, 1, True, chunk.masks + 8 * whole)
     memset(chunk.masks + 8 * blocks, 0, 8 * sizeof(uint64_t))
     find_starts(automaton.family, chunk.masks, used, split)
     if split.last == 0:

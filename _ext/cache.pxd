@@ -17,7 +17,8 @@ from vocab cimport Key, load_word
 cdef enum:
     NARROW_IDS = 3
     WIDE_IDS = 6
-    NARROW_LINES = 1 << 15     # 64 bytes each, of two entries: 2 MB
+    NARROW_BITS = 15
+    NARROW_LINES = 1 << NARROW_BITS   # 64 bytes each, of two entries: 2 MB
     WIDE_ENTRIES = 1 << 13     # 64 bytes each: 0.5 MB
 
 cdef struct NarrowEntry:
@@ -51,8 +52,8 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
     address = (<size_t>cache.memory + 63) & ~<size_t>63
     cache.narrow = <NarrowEntry *>address
     cache.wide = <WideEntry *>(address + narrow_size)
-    cache.seeds[0] = seeds[0]
-    cache.seeds[1] = seeds[1]
+    cache.seeds[0] = seeds[0] | 1
+    cache.seeds[1] = seeds[1] | 1
     return STATUS_OK
 
 
@@ -62,9 +63,13 @@ cdef inline void close_cache(PieceCache *cache) noexcept nogil:
 
 
 cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept nogil:
-    """Returns the two entries where the piece with this key may be."""
-    return &cache.narrow[2 * (
-        multiply_fold(key.low ^ cache.seeds[0], key.high ^ cache.seeds[1]) & (NARROW_LINES - 1))]
+    """Returns the two entries where the piece with this key may be.
+
+    Multiply-shift hashing: with random odd factors, any two keys share a line with a probability
+    of at most 2 / NARROW_LINES (Dietzfelbinger et al. 1997).
+    """
+    return cache.narrow + 2 * (
+        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> (64 - NARROW_BITS))
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:

@@ -19,11 +19,15 @@ from utf8 cimport TextView, character_at, encode_character, is_surrogate
 from vocab cimport Vocabulary
 
 cdef extern from "blocks.h" nogil:
-    ctypedef void (*MaskFunction "bpecore_mask_function")(
-        const uint8_t *source, size_t blocks, bint is_ascii, uint64_t *masks) noexcept nogil
+    ctypedef struct Vectors "bpecore_vectors":
+        # Turns kinds, or ASCII characters, into words of bits; NULL = there are no vectors.
+        void (*masks)(const uint8_t *source, size_t blocks, bint is_ascii,
+                      uint64_t *masks) noexcept nogil
+        # Writes 64 characters as bytes; returns whether all were ASCII.
+        bint (*pack_ascii)(const void *source, int width, uint8_t *out) noexcept nogil
     # Writes the kinds of 16 ASCII characters.
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
-    MaskFunction mask_function_named "bpecore_mask_function_named" (const char *name) noexcept
+    Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 
 cdef enum:
     ASCII_RUN = 16                         # characters that are tried as ASCII at once
@@ -160,8 +164,6 @@ cdef inline bint fill_block(
     cdef uint32_t done = 0, run, i
     cdef uint8_t start
     cdef uint8_t *out
-    chunk.block_starts[block] = <uint32_t>chunk.byte_count
-    chunk.cuts[block] = 0
     while done < count:
         out = chunk.bytes + chunk.byte_count
         run = ASCII_RUN if count - done >= ASCII_RUN else count - done
@@ -179,13 +181,12 @@ cdef inline bint fill_block(
     memset(chunk.kinds + count, 0, 64 - count)
     if vocabulary.unreachable_count:
         chunk.cuts[block] = 0
-    chunk.block_is_ascii[block] = chunk.byte_count - chunk.block_starts[block] == count
     return True
 
 
 cdef inline bint fill_chunk(
     const TextView *view, size_t position, size_t end, const Automaton *automaton,
-    const Vocabulary *vocabulary, MaskFunction mask_function, Chunk *chunk
+    const Vocabulary *vocabulary, const Vectors *vectors, Chunk *chunk
 ) noexcept nogil:
     """Fills a chunk with up to CHUNK_CHARACTERS characters, their kinds and cuts.
 
@@ -196,15 +197,26 @@ cdef inline bint fill_chunk(
     """
     cdef uint32_t block = 0, count
     cdef uint32_t previous = 0
+    cdef uint8_t *out
     if end - position > CHUNK_CHARACTERS:
         end = position + CHUNK_CHARACTERS
     chunk.characters = end - position
     chunk.byte_count = 0
     while position < end:
         count = 64 if end - position >= 64 else <uint32_t>(end - position)
-        if not fill_block(view, position, count, automaton, vocabulary, block, previous, chunk):
-            return False
-        mask_function(chunk.kinds, 1, False, chunk.masks + 8 * block)
+        out = chunk.bytes + chunk.byte_count
+        chunk.block_starts[block] = <uint32_t>chunk.byte_count
+        chunk.cuts[block] = 0
+        chunk.block_is_ascii[block] = count == 64 and vectors.pack_ascii(
+            <const uint8_t *>view.data + position * view.width, view.width, out)
+        if chunk.block_is_ascii[block]:
+            vectors.masks(out, 1, True, chunk.masks + 8 * block)
+            chunk.byte_count += 64
+        else:
+            if not fill_block(view, position, count, automaton, vocabulary, block, previous,
+                              chunk):
+                return False
+            vectors.masks(chunk.kinds, 1, False, chunk.masks + 8 * block)
         position += count
         previous = character_at(view, position - 1)
         block += 1

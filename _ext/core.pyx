@@ -16,7 +16,7 @@ from libc.string cimport memcpy, memset
 
 from arguments cimport checked_id, collect_ids, view_text
 from automaton cimport Automaton
-from chunk cimport MaskFunction, mask_function_named
+from chunk cimport Vectors, vectors_named
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport raise_status, refuse_special_token
@@ -39,7 +39,7 @@ cdef IntObjects int_objects
 memset(&int_objects, 0, sizeof(int_objects))
 
 
-cdef MaskFunction mask_function = NULL
+cdef Vectors vectors
 simd = "off"
 
 
@@ -55,11 +55,11 @@ def choose_simd(wanted=None) -> str:
     Raises:
         ValueError: this machine does not have what is wanted.
     """
-    global mask_function, simd
+    global vectors, simd
     choices = ("avx512", "avx2", "sse2", "neon") if wanted is None else (wanted,)
     for choice in choices:
-        mask_function = mask_function_named(choice.encode())
-        if mask_function != NULL:
+        vectors = vectors_named(choice.encode())
+        if vectors.masks != NULL:
             simd = choice
             return simd
     if wanted is not None and wanted != "off":
@@ -405,7 +405,7 @@ cdef class CoreBPE:
         self._copy_trie(trie)
         self._copy_special_bytes()
         self.engine.vocabulary = &vocabulary.tables
-        self.engine.mask_function = mask_function
+        self.engine.vectors = vectors
         self.engine.special_tokens = &self.trie
         highest = max(self.special_ids.values(), default=0)
         reserve_int_objects(&int_objects, 1 + max(

@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
 from automaton cimport Automaton, split_batch
 from blocks cimport BLOCK_MINIMUM, split_by_blocks
-from chunk cimport CHUNK_CHARACTERS, Chunk, MaskFunction, fill_bytes, fill_chunk, grow_chunk
+from chunk cimport CHUNK_CHARACTERS, Chunk, Vectors, fill_bytes, fill_chunk, grow_chunk
 from memory cimport IdBuffer, grow_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
@@ -25,11 +25,11 @@ cdef struct Engine:
     const Vocabulary *vocabulary          # borrowed
     const Automaton *automaton            # borrowed
     const SpecialTokens *special_tokens   # borrowed
-    MaskFunction mask_function            # NULL: the automaton splits all text
+    Vectors vectors                       # without any the automaton splits all text
 
 
 cdef inline bint splits_by_blocks(const Engine *engine) noexcept nogil:
-    return engine.mask_function != NULL and engine.automaton.family != 0
+    return engine.vectors.masks != NULL and engine.automaton.family != 0
 
 
 cdef inline int encode_by_automaton(
@@ -67,7 +67,7 @@ cdef inline int encode_in_place(
         count = 0
         if left >= BLOCK_MINIMUM and splits_by_blocks(engine):
             count = split_by_blocks(
-                engine.automaton, engine.mask_function, &workspace.chunk, &workspace.split, text,
+                engine.automaton, &engine.vectors, &workspace.chunk, &workspace.split, text,
                 left, True, left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS, True)
         if count:
             status = encode_pieces(engine.vocabulary, workspace, text, workspace.split.ends,
@@ -102,10 +102,10 @@ cdef inline int encode_transcoded(
         count = 0
         if by_blocks and end - start >= BLOCK_MINIMUM:
             if not fill_chunk(view, start, end, engine.automaton, engine.vocabulary,
-                              engine.mask_function, chunk):
+                              &engine.vectors, chunk):
                 return STATUS_SURROGATE
             count = split_by_blocks(
-                engine.automaton, engine.mask_function, chunk, &workspace.split, chunk.bytes,
+                engine.automaton, &engine.vectors, chunk, &workspace.split, chunk.bytes,
                 chunk.byte_count, False, chunk.characters, chunk.characters == end - start)
         if count:
             status = encode_pieces(

@@ -19,8 +19,8 @@ from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_
 from cuts cimport next_cut
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
-from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
-from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
+from types cimport LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
+from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
 from workspace cimport Workspace
 
 
@@ -186,39 +186,46 @@ cdef inline int encode_batch(
     """
     cdef Key keys[BATCH_PIECES]
     cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
-    cdef NarrowEntry *entry
-    cdef size_t i, length, found = 0
-    cdef uint32_t begin = start
+    cdef const NarrowEntry *entry
+    cdef const uint8_t *piece = text + start
+    cdef const uint8_t *last_whole = readable_end - LOAD_SLACK
+    cdef size_t i, length, found = 0, last_found = 0
     cdef uint32_t *first = out
     cdef int status
     for i in range(count):
-        length = ends[i] - begin
-        lines[i] = NULL
+        length = text + ends[i] - piece
         if likely(length <= SHORT_PIECE):
-            keys[i] = short_key(text + begin, length, readable_end)
+            if likely(piece <= last_whole):
+                keys[i] = load_key(piece, length)
+            else:
+                keys[i] = short_key(piece, length, readable_end)
             lines[i] = narrow_line(&workspace.cache, keys[i])
             prefetch(lines[i])
-        begin = ends[i]
+        else:
+            lines[i] = NULL
+        piece += length
     for i in range(count):
         if likely(lines[i] != NULL):
-            # Whether it is the second entry is added, not branched on.
-            entry = lines[i] + (not same_key(lines[i].key, keys[i]))
+            # Whether it may be the second entry is added, not branched on.
+            entry = lines[i] + (lines[i].key.low != keys[i].low)
             if likely(same_key(entry.key, keys[i])):
                 copy_ids(out, entry)
-                found = entry.count
-                out += found
+                last_found = entry.count
+                out += last_found
                 continue
-        begin = ends[i - 1] if i else start
+        piece = text + (ends[i - 1] if i else start)
+        length = text + ends[i] - piece
         if lines[i] != NULL:
-            status = encode_short(vocabulary, workspace, text + begin, ends[i] - begin, keys[i],
-                                  lines[i], out, &found)
+            status = encode_short(vocabulary, workspace, piece, length, keys[i], lines[i], out,
+                                  &found)
         else:
-            status = encode_long(vocabulary, workspace, text + begin, ends[i] - begin,
-                                 readable_end, True, out, &found)
+            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
+                                 &found)
         if status != STATUS_OK:
             return status
+        last_found = found
         out += found
-    workspace.last_piece_ids = found
+    workspace.last_piece_ids = last_found
     written[0] = out - first
     return STATUS_OK
 

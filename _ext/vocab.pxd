@@ -84,18 +84,23 @@ cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
     return word
 
 
+cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
+    """Returns the key of a piece of 1 to 15 bytes; reads 16 bytes."""
+    cdef Key key
+    check(0 < length <= SHORT_PIECE)
+    key.low = load_word(piece) & LOW_MASKS[length]
+    key.high = (load_word(piece + 8) & HIGH_MASKS[length]) | (<uint64_t>length << 56)
+    return key
+
+
 cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
         noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
     cdef uint8_t copy[16]
-    cdef Key key
-    check(0 < length <= SHORT_PIECE)
-    if readable_end - piece < LOAD_SLACK:
-        memcpy(copy, piece, length)
-        piece = copy
-    key.low = load_word(piece) & LOW_MASKS[length]
-    key.high = (load_word(piece + 8) & HIGH_MASKS[length]) | (<uint64_t>length << 56)
-    return key
+    if readable_end - piece >= LOAD_SLACK:
+        return load_key(piece, length)
+    memcpy(copy, piece, length)
+    return load_key(copy, length)
 
 
 cdef inline uint64_t hash_key(Key key, const uint64_t *seeds) noexcept nogil:

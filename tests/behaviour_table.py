@@ -783,6 +783,7 @@ STALE = "A cached copy of a local file"
 NO_PATH = "None as a path"
 PATHLIKE = "An `os.PathLike` path"
 REQUESTS = "A failed request"
+BLOBFILE = "`dump_tiktoken_bpe` needs `blobfile`"
 REPETITION = "A repetition such as `a{2,1}`"
 TOKEN_TYPE = "A token that is no `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
@@ -893,6 +894,12 @@ WANTED: tuple[Wanted, ...] = (
     Wanted("load.read_file(Path(file(b'abc')))", TypeError, ("bytes", b"abc"), PATHLIKE),
     Wanted(
         "load.read_file_cached(Path(file(b'abc')))", AttributeError, ("bytes", b"abc"), PATHLIKE
+    ),
+    Wanted(
+        "dumped_without_blobfile({b'b': 1, b'a': 0})",
+        ImportError,
+        ("bytes", b"YQ== 0\nYg== 1\n"),
+        BLOBFILE,
     ),
     Wanted("load.read_file(CLOSED_URL)", requests.exceptions.ConnectionError, OSError, REQUESTS),
     Wanted(

@@ -16,6 +16,7 @@ import hashlib
 import importlib
 import io
 import pickle
+import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,12 @@ class Engine:
         return [b"all"]
 
 
+class Blobfile(types.ModuleType):
+    """The package by which tiktoken writes files, for local ones."""
+
+    BlobFile = staticmethod(open)
+
+
 def set_attribute(target: Any, name: str, value: object) -> Any:
     setattr(target, name, value)
     return target
@@ -193,6 +200,7 @@ class Library:
             "token_buffer": self.token_buffer,
             "with_registered": self.with_registered,
             "dumped": self.dumped,
+            "dumped_without_blobfile": self.dumped_without_blobfile,
             "file": self.file,
             "sha256": lambda contents: hashlib.sha256(contents).hexdigest(),
             "set_attribute": set_attribute,
@@ -259,6 +267,11 @@ class Library:
         path = self.folder / "dumped"
         self.load.dump_tiktoken_bpe(ranks, str(path))
         return path.read_bytes()
+
+    def dumped_without_blobfile(self, ranks: dict[bytes, int]) -> bytes:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setitem(sys.modules, "blobfile", None)
+            return self.dumped(ranks)
 
     def read_twice_and_edit(self) -> bytes:
         path = self.file(b"before")
@@ -352,6 +365,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Li
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(cache))
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setitem(sys.modules, "blobfile", Blobfile("blobfile"))
         yield {name: Library(name, tmp_path_factory.mktemp(name)) for name in LIBRARIES}
 
 
