@@ -26,9 +26,18 @@ from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, Automaton, scan_piece
 from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
-from types cimport check, count_ones, likely
+from types cimport check
 
 cdef extern from *:
+    """
+    /* Where the blocks of a text that lies in place start, in bytes. */
+    #define BPECORE_FOUR(n) 64 * (n), 64 * (n) + 64, 64 * (n) + 128, 64 * (n) + 192
+    #define BPECORE_SIXTEEN(n) BPECORE_FOUR(n), BPECORE_FOUR(n + 4), BPECORE_FOUR(n + 8), \\
+        BPECORE_FOUR(n + 12)
+    static const uint32_t bpecore_in_place_starts[64] = {
+        BPECORE_SIXTEEN(0), BPECORE_SIXTEEN(16), BPECORE_SIXTEEN(32), BPECORE_SIXTEEN(48)};
+    """
+    const uint32_t[64] IN_PLACE_STARTS "bpecore_in_place_starts"
     int first_one "__builtin_ctzll" (uint64_t word) noexcept nogil
     int leading_zeros "__builtin_clzll" (uint64_t word) noexcept nogil
 
@@ -45,10 +54,10 @@ cdef struct Split:
     uint64_t start_words[CHUNK_BLOCKS]      # bits of characters where pieces start
     uint64_t doubt_words[CHUNK_BLOCKS]      # bits of characters that put starts in doubt
     uint32_t last                           # the last start: nothing is sure behind it
-    uint32_t starts[CHUNK_CHARACTERS + 8]   # in bytes; 8 more may be written in vain
-    uint32_t doubts[CHUNK_CHARACTERS + 8]   # in bytes, ascending
-    uint32_t cuts[CHUNK_CHARACTERS + 8]     # in bytes, ascending
-    uint32_t ends[2 * CHUNK_CHARACTERS + 8]  # in bytes: the ends of pieces, or of their parts
+    uint32_t starts[CHUNK_CHARACTERS + 16]  # in bytes; 16 more may be written in vain
+    uint32_t doubts[CHUNK_CHARACTERS + 16]  # in bytes, ascending
+    uint32_t cuts[CHUNK_CHARACTERS + 16]    # in bytes, ascending
+    uint32_t ends[2 * CHUNK_CHARACTERS + 16]  # in bytes: the ends of pieces, or of their parts
 
 cdef struct Kinds:
     uint64_t letters, upper, lower, caseless, numbers, white, blank, line_ends, spaces
@@ -103,21 +112,6 @@ cdef inline uint32_t run_start(
         second = masks[8 * block + 5]
         outside = ~((first ^ second) | (first & second & with_line_ends))
     return 64 * block + 64 - leading_zeros(outside)
-
-
-cdef inline size_t append_bits(uint32_t *out, size_t count, uint64_t bits, uint32_t base) \
-        noexcept nogil:
-    """Appends the places of a word's bits; writes up to 8 places too many."""
-    cdef size_t total = count + count_ones(bits)
-    cdef int i
-    while True:
-        for i in range(8):
-            # The highest bit keeps an empty word from being counted, which C does not define.
-            out[count + i] = base + first_one(bits | <uint64_t>1 << 63)
-            bits &= bits - 1
-        count += 8
-        if likely(count >= total):
-            return total
 
 
 cdef inline bint is_line_end(const uint64_t *masks, uint32_t position) noexcept nogil:
@@ -223,38 +217,39 @@ cdef inline uint32_t last_sure_start(
 
 
 cdef inline size_t byte_places(
-    const uint64_t *words, const Chunk *chunk, bint in_place, uint32_t first, uint32_t last,
-    uint32_t *out
+    const uint64_t *words, uint32_t blocks, const Vectors *vectors, const Chunk *chunk,
+    bint in_place, uint32_t *out
 ) noexcept nogil:
     """Writes where the characters whose bits are set begin, in bytes.
 
     Args:
         chunk: where its blocks and characters begin; not used if the text lies in place.
-        first, last: the bits of the characters from `first` to `last` count.
+        out: room for 16 places more than there are.
 
     Returns:
-        How many there are. Up to 8 more may be written.
+        How many there are.
     """
-    cdef size_t count = 0, before_block, i
-    cdef uint32_t block
-    cdef uint64_t word
+    cdef size_t count = 0, added, i
+    cdef uint32_t block, zero = 0
     cdef const uint8_t *places
-    for block in range(first >> 6, (last >> 6) + 1):
-        word = words[block]
-        if block == first >> 6:
-            word &= ~<uint64_t>0 << (first & 63)
-        if block == last >> 6:
-            word &= ~<uint64_t>0 >> (63 - (last & 63))
-        before_block = count
-        if in_place or chunk.block_is_ascii[block]:
-            count = append_bits(out, count, word,
-                                64 * block if in_place else chunk.block_starts[block])
+    if in_place:
+        return vectors.places(words, blocks, IN_PLACE_STARTS, out)
+    for block in range(blocks):
+        if chunk.block_is_ascii[block]:
+            count += vectors.places(words + block, 1, chunk.block_starts + block, out + count)
         else:
-            count = append_bits(out, count, word, 0)
+            added = vectors.places(words + block, 1, &zero, out + count)
             places = chunk.places + 64 * block
-            for i in range(before_block, count):
+            for i in range(count, count + added):
                 out[i] = chunk.block_starts[block] + places[out[i]]
+            count += added
     return count
+
+
+cdef inline void keep_bits(uint64_t *words, uint32_t first, uint32_t last) noexcept nogil:
+    """Clears the bits of the first block before `first`, and those of the last one behind `last`."""
+    words[0] &= ~<uint64_t>0 << first
+    words[last >> 6] &= ~<uint64_t>0 >> (63 - (last & 63))
 
 
 cdef inline size_t resolve_doubts(
@@ -377,15 +372,21 @@ cdef inline size_t split_by_blocks(
         doubts |= split.doubt_words[i]
         if not in_place:
             cuts |= chunk.cuts[i]
+    # Nothing behind the last start counts.
+    blocks = (split.last >> 6) + 1
     if doubts == 0:
         if cuts:
             for i in range(blocks):
                 split.start_words[i] |= chunk.cuts[i]
-        return byte_places(split.start_words, chunk, in_place, 1, split.last, split.ends)
-    count = byte_places(split.start_words, chunk, in_place, 0, split.last, split.starts)
-    doubt_count = byte_places(split.doubt_words, chunk, in_place, 0, split.last, split.doubts)
+        keep_bits(split.start_words, 1, split.last)
+        return byte_places(split.start_words, blocks, vectors, chunk, in_place, split.ends)
+    keep_bits(split.start_words, 0, split.last)
+    keep_bits(split.doubt_words, 0, split.last)
+    count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.starts)
+    doubt_count = byte_places(split.doubt_words, blocks, vectors, chunk, in_place, split.doubts)
     count = resolve_doubts(automaton, text, end, final, split, count, doubt_count, split.ends)
     if cuts and count:
-        cut_count = byte_places(chunk.cuts, chunk, in_place, 1, split.last, split.cuts)
+        keep_bits(chunk.cuts, 1, split.last)
+        cut_count = byte_places(chunk.cuts, blocks, vectors, chunk, in_place, split.cuts)
         count = insert_cuts(split.cuts, cut_count, split.ends, count)
     return count

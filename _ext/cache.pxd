@@ -77,10 +77,9 @@ cdef inline bint same_key(Key a, Key b) noexcept nogil:
 
 
 cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogil:
-    """Writes the entry's ids; the three always written hide how many there are."""
-    out[0] = entry.ids[0]
-    out[1] = entry.ids[1]
-    out[2] = entry.ids[2]
+    """Writes the entry's ids, and behind them its count, at once: whatever is too much will be
+    written over. `out` has room for four."""
+    memcpy(out, entry.ids, 4 * sizeof(uint32_t))
 
 
 cdef inline void keep_narrow(

@@ -25,6 +25,10 @@ cdef extern from "blocks.h" nogil:
                       uint64_t *masks) noexcept nogil
         # Writes 64 characters as bytes; returns whether all were ASCII.
         bint (*pack_ascii)(const void *source, int width, uint8_t *out) noexcept nogil
+        # Writes the places of the words' bits, each with its block's start added, and up to 16
+        # more; returns how many there are.
+        size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
+                         uint32_t *out) noexcept nogil
     # Writes the kinds of 16 ASCII characters.
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
