@@ -35,6 +35,7 @@ cdef struct Automaton:
     uint8_t ascii_classes[128]
     int family               # of the OpenAI patterns, see blocks.pxd; 0 = another pattern
     uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
+    uint8_t *low_kinds       # owned: [0x10000 + 3], kinds by code point; NULL without a family
 
 cdef struct Batch:
     size_t start                   # byte where the first piece begins

@@ -29,11 +29,35 @@ typedef int (*bpecore_pack_function)(const void *source, int width, uint8_t *out
 typedef size_t (*bpecore_place_function)(const uint64_t *words, size_t blocks,
                                          const uint32_t *block_starts, uint32_t *out);
 
+/* Tables that say of a character what its kind is and which borders tokens bridge: see
+ * automaton.pxd and cuts.pxd. */
+typedef struct {
+    const uint8_t *kinds;          /* [0x10000 + 3], by code point */
+    const uint64_t *borders;
+    uint32_t border_shift;
+    const uint8_t *border_flags;   /* [4096 + 3] */
+    const uint8_t *fragment_left;  /* [64] */
+    const uint8_t *fragment_right; /* [64] */
+} bpecore_character_tables;
+
+/* Sixteen characters below 0x10000 as UTF-8, and what is known of them. */
+typedef struct {
+    uint8_t kinds[16];
+    uint8_t places[16];   /* where each begins, in bytes */
+    uint32_t byte_count;
+    uint32_t cuts;        /* bits of characters before which a piece may be cut */
+} bpecore_run;
+
+typedef int (*bpecore_run_function)(const void *source, int width, uint32_t previous,
+                                    const bpecore_character_tables *tables, uint8_t *out,
+                                    bpecore_run *run);
+
 /* What the chosen instruction set does; all NULL without one. */
 typedef struct {
     bpecore_mask_function masks;
     bpecore_pack_function pack_ascii;
     bpecore_place_function places;
+    bpecore_run_function encode_run; /* may be NULL although the others are not */
 } bpecore_vectors;
 
 /* The kinds of 64 ASCII characters, by comparisons that every vector unit has. */
@@ -147,15 +171,94 @@ BPECORE_PACK_FUNCTION(bpecore_pack_avx512, BPECORE_AVX512)
 BPECORE_PLACE_FUNCTION(bpecore_places_sse2, )
 BPECORE_PLACE_FUNCTION(bpecore_places_avx2, BPECORE_AVX2)
 
-/* As above, by compressing the numbers 0 to 63; 16 at a time. */
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,popcnt"))) static size_t
-bpecore_places_vbmi2(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
-                     uint32_t *out) {
-    static const uint8_t numbers[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    __m512i all = _mm512_loadu_si512(numbers);
+#define BPECORE_VBMI2                                                                              \
+    __attribute__((                                                                                \
+        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+
+static const uint8_t bpecore_numbers[64] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+
+/* Encodes 16 characters of 1, 2 or 4 bytes. `out` has room for 64 bytes.
+ * Returns 0 if one of them is a surrogate or above 0xFFFF: then nothing is usable. */
+BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width, uint32_t previous,
+                                                  const bpecore_character_tables *tables,
+                                                  uint8_t *out, bpecore_run *run) {
+    __m512i characters, two, three, word, hashes, previous_hashes, before, places, flags, bits;
+    __m512i last, second, bridged_words;
+    __mmask16 is_two, is_three, bridged;
+    uint64_t valid;
+    uint32_t values[16];
+    if (width == 2)
+        characters = _mm512_cvtepu16_epi32(_mm256_loadu_si256(source));
+    else if (width == 1)
+        characters = _mm512_cvtepu8_epi32(_mm_loadu_si128(source));
+    else
+        characters = _mm512_loadu_si512(source);
+    if (_mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0xFFFF)) |
+        _mm512_cmpeq_epi32_mask(_mm512_srli_epi32(characters, 11), _mm512_set1_epi32(0x1B)))
+        return 0;
+
+    /* Each character's bytes in its 32 bits, then squeezed together. */
+    last = _mm512_or_si512(_mm512_and_si512(characters, _mm512_set1_epi32(0x3F)),
+                           _mm512_set1_epi32(0x80));
+    second = _mm512_or_si512(
+        _mm512_and_si512(_mm512_srli_epi32(characters, 6), _mm512_set1_epi32(0x3F)),
+        _mm512_set1_epi32(0x80));
+    two = _mm512_or_si512(
+        _mm512_or_si512(_mm512_srli_epi32(characters, 6), _mm512_set1_epi32(0xC0)),
+        _mm512_slli_epi32(last, 8));
+    three = _mm512_or_si512(
+        _mm512_or_si512(_mm512_srli_epi32(characters, 12), _mm512_set1_epi32(0xE0)),
+        _mm512_or_si512(_mm512_slli_epi32(second, 8), _mm512_slli_epi32(last, 16)));
+    is_two = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7F));
+    is_three = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7FF));
+    word = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(characters, is_two, two), is_three, three);
+    valid = 0x1111111111111111ull | _pdep_u64(is_two, 0x2222222222222222ull) |
+            _pdep_u64(is_three, 0x4444444444444444ull);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(valid, word));
+    run->byte_count = (uint32_t)__builtin_popcountll(valid);
+    places = _mm512_maskz_compress_epi8(_pext_u64(0x1111111111111111ull, valid),
+                                        _mm512_loadu_si512(bpecore_numbers));
+    _mm_storeu_si128((__m128i *)run->places, _mm512_castsi512_si128(places));
+
+    _mm512_storeu_si512(values, characters);
+    for (int i = 0; i < 16; i++)
+        run->kinds[i] = tables->kinds[values[i]];
+
+    /* Which borders are bridged: cuts.pxd's is_bridged. */
+    before = _mm512_alignr_epi32(characters, _mm512_set1_epi32((int)previous), 15);
+    hashes = _mm512_mullo_epi32(characters, _mm512_set1_epi32((int)0x9E3779B1u));
+    previous_hashes = _mm512_mullo_epi32(before, _mm512_set1_epi32((int)0x9E3779B1u));
+    bits = _mm512_srlv_epi32(
+        _mm512_mullo_epi32(_mm512_xor_si512(_mm512_rol_epi32(previous_hashes, 11), hashes),
+                           _mm512_set1_epi32((int)0x61C8864Fu)),
+        _mm512_set1_epi32((int)tables->border_shift));
+    bridged_words = _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), tables->borders, 4);
+    flags = _mm512_i32gather_epi32(_mm512_srli_epi32(hashes, 20), tables->border_flags, 1);
+    bridged = _mm512_test_epi32_mask(
+        _mm512_srlv_epi32(bridged_words, _mm512_and_si512(bits, _mm512_set1_epi32(31))),
+        _mm512_set1_epi32(1));
+    bridged |= _mm512_test_epi32_mask(flags, _mm512_set1_epi32(2));
+    bridged |= (__mmask16)(_mm512_test_epi32_mask(flags, _mm512_set1_epi32(1)) << 1);
+    bridged |= (__mmask16)(tables->border_flags[(previous * 0x9E3779B1u) >> 20] & 1);
+    bridged |= _mm512_test_epi32_mask(
+        _mm512_and_si512(
+            _mm512_permutexvar_epi8(before, _mm512_loadu_si512(tables->fragment_left)),
+            _mm512_permutexvar_epi8(_mm512_srli_epi32(word, 1),
+                                    _mm512_loadu_si512(tables->fragment_right))),
+        _mm512_set1_epi32(0xFF));
+    bridged |= _mm512_cmplt_epu32_mask(_mm512_or_si512(characters, before),
+                                       _mm512_set1_epi32(0x80));
+    run->cuts = (uint16_t)~bridged;
+    return 1;
+}
+
+/* As the other place functions, by compressing the numbers 0 to 63; 16 at a time. */
+BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t blocks,
+                                                 const uint32_t *block_starts, uint32_t *out) {
+    __m512i all = _mm512_loadu_si512(bpecore_numbers);
     uint32_t *first = out;
     for (size_t block = 0; block < blocks; block++) {
         __m512i places = _mm512_maskz_compress_epi8(words[block], all);
@@ -172,13 +275,17 @@ bpecore_places_vbmi2(const uint64_t *words, size_t blocks, const uint32_t *block
 }
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL};
-    bpecore_vectors sse2 = {bpecore_masks_sse2, bpecore_pack_sse2, bpecore_places_sse2};
-    bpecore_vectors avx2 = {bpecore_masks_avx2, bpecore_pack_avx2, bpecore_places_avx2};
-    bpecore_vectors avx512 = {bpecore_masks_avx512, bpecore_pack_avx512, bpecore_places_avx2};
+    bpecore_vectors none = {NULL, NULL, NULL, NULL};
+    bpecore_vectors sse2 = {bpecore_masks_sse2, bpecore_pack_sse2, bpecore_places_sse2, NULL};
+    bpecore_vectors avx2 = {bpecore_masks_avx2, bpecore_pack_avx2, bpecore_places_avx2, NULL};
+    bpecore_vectors avx512 = {bpecore_masks_avx512, bpecore_pack_avx512, bpecore_places_avx2,
+                              NULL};
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vbmi2"))
+    if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("bmi2")) {
         avx512.places = bpecore_places_vbmi2;
+        avx512.encode_run = bpecore_encode_run_vbmi2;
+    }
     if (strcmp(name, "sse2") == 0)
         return sse2;
     if (strcmp(name, "avx2") == 0 && __builtin_cpu_supports("avx2"))
@@ -204,15 +311,15 @@ BPECORE_PACK_FUNCTION(bpecore_pack_neon, )
 BPECORE_PLACE_FUNCTION(bpecore_places_neon, )
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL};
-    bpecore_vectors neon = {bpecore_masks_neon, bpecore_pack_neon, bpecore_places_neon};
+    bpecore_vectors none = {NULL, NULL, NULL, NULL};
+    bpecore_vectors neon = {bpecore_masks_neon, bpecore_pack_neon, bpecore_places_neon, NULL};
     return strcmp(name, "neon") == 0 ? neon : none;
 }
 
 #else
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL};
+    bpecore_vectors none = {NULL, NULL, NULL, NULL};
     (void)name;
     return none;
 }

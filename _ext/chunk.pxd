@@ -9,7 +9,7 @@
 # once, without a branch that depends on it.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from automaton cimport Automaton
 from cuts cimport hash_character, is_bridged
@@ -19,6 +19,18 @@ from utf8 cimport TextView, character_at, encode_character, is_surrogate
 from vocab cimport Vocabulary
 
 cdef extern from "blocks.h" nogil:
+    ctypedef struct CharacterTables "bpecore_character_tables":
+        const uint8_t *kinds
+        const uint64_t *borders
+        uint32_t border_shift
+        const uint8_t *border_flags
+        const uint8_t *fragment_left
+        const uint8_t *fragment_right
+    ctypedef struct Run "bpecore_run":
+        uint8_t kinds[16]
+        uint8_t places[16]
+        uint32_t byte_count
+        uint32_t cuts
     ctypedef struct Vectors "bpecore_vectors":
         # Turns kinds, or ASCII characters, into words of bits; NULL = there are no vectors.
         void (*masks)(const uint8_t *source, size_t blocks, bint is_ascii,
@@ -29,12 +41,15 @@ cdef extern from "blocks.h" nogil:
         # more; returns how many there are.
         size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
                          uint32_t *out) noexcept nogil
+        # Encodes 16 characters; False if one is a surrogate or above 0xFFFF. May be NULL.
+        bint (*encode_run)(const void *source, int width, uint32_t previous,
+                           const CharacterTables *tables, uint8_t *out, Run *run) noexcept nogil
     # Writes the kinds of 16 ASCII characters.
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 
 cdef enum:
-    ASCII_RUN = 16                         # characters that are tried as ASCII at once
+    RUN = 16                               # characters that vectors encode at once
     CHUNK_BLOCKS = 64
     CHUNK_CHARACTERS = 64 * CHUNK_BLOCKS   # characters that are split at a time
 
@@ -92,7 +107,7 @@ cdef inline size_t fill_bytes(
 
 
 cdef inline bint pack_ascii(const TextView *view, size_t position, uint8_t *out) noexcept nogil:
-    """Writes ASCII_RUN characters as bytes; whether all were ASCII.
+    """Writes RUN characters as bytes; whether all were ASCII.
 
     The loops become vector instructions.
     """
@@ -104,16 +119,16 @@ cdef inline bint pack_ascii(const TextView *view, size_t position, uint8_t *out)
     cdef uint8_t seen_narrow = 0
     cdef int i
     if view.width == 1:
-        for i in range(ASCII_RUN):
+        for i in range(RUN):
             seen_narrow |= narrow[i]
             out[i] = narrow[i]
         return seen_narrow < 0x80
     if view.width == 2:
-        for i in range(ASCII_RUN):
+        for i in range(RUN):
             seen_medium |= medium[i]
             out[i] = <uint8_t>medium[i]
         return seen_medium < 0x80
-    for i in range(ASCII_RUN):
+    for i in range(RUN):
         seen |= wide[i]
         out[i] = <uint8_t>wide[i]
     return seen < 0x80
@@ -160,9 +175,35 @@ cdef inline bint fill_run(
     return not surrogate
 
 
+cdef inline bint fill_vector_run(
+    const TextView *view, size_t position, const CharacterTables *tables, const Vectors *vectors,
+    uint32_t block, uint32_t first, uint32_t previous, Chunk *chunk
+) noexcept nogil:
+    """Appends RUN characters by vector instructions; arguments as for `fill_run`.
+
+    Returns:
+        Whether it could.
+    """
+    cdef Run run
+    cdef uint8_t start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
+    cdef uint8_t *places = chunk.places + 64 * block + first
+    cdef int i
+    if vectors.encode_run == NULL or not vectors.encode_run(
+            <const uint8_t *>view.data + position * view.width, view.width, previous, tables,
+            chunk.bytes + chunk.byte_count, &run):
+        return False
+    memcpy(chunk.kinds + first, run.kinds, RUN)
+    for i in range(RUN):
+        places[i] = <uint8_t>(start + run.places[i])
+    chunk.cuts[block] |= <uint64_t>run.cuts << first
+    chunk.byte_count += run.byte_count
+    return True
+
+
 cdef inline bint fill_block(
     const TextView *view, size_t position, uint32_t count, const Automaton *automaton,
-    const Vocabulary *vocabulary, uint32_t block, uint32_t previous, Chunk *chunk
+    const Vocabulary *vocabulary, const CharacterTables *tables, const Vectors *vectors,
+    uint32_t block, uint32_t previous, Chunk *chunk
 ) noexcept nogil:
     """Appends a block of up to 64 characters; returns whether there was no surrogate."""
     cdef uint32_t done = 0, run, i
@@ -170,16 +211,18 @@ cdef inline bint fill_block(
     cdef uint8_t *out
     while done < count:
         out = chunk.bytes + chunk.byte_count
-        run = ASCII_RUN if count - done >= ASCII_RUN else count - done
-        if run == ASCII_RUN and pack_ascii(view, position + done, out):
-            ascii_kinds(out, chunk.kinds + done)
-            start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
-            for i in range(ASCII_RUN):
-                chunk.places[64 * block + done + i] = <uint8_t>(start + i)
-            chunk.byte_count += ASCII_RUN
-        elif not fill_run(view, position + done, run, automaton, vocabulary, block, done, previous,
-                          chunk):
-            return False
+        run = RUN if count - done >= RUN else count - done
+        if run < RUN or not fill_vector_run(view, position + done, tables, vectors, block, done,
+                                            previous, chunk):
+            if run == RUN and pack_ascii(view, position + done, out):
+                ascii_kinds(out, chunk.kinds + done)
+                start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
+                for i in range(RUN):
+                    chunk.places[64 * block + done + i] = <uint8_t>(start + i)
+                chunk.byte_count += RUN
+            elif not fill_run(view, position + done, run, automaton, vocabulary, block, done,
+                              previous, chunk):
+                return False
         done += run
         previous = character_at(view, position + done - 1)
     memset(chunk.kinds + count, 0, 64 - count)
@@ -202,6 +245,13 @@ cdef inline bint fill_chunk(
     cdef uint32_t block = 0, count
     cdef uint32_t previous = 0
     cdef uint8_t *out
+    cdef CharacterTables tables
+    tables.kinds = automaton.low_kinds
+    tables.borders = vocabulary.borders
+    tables.border_shift = vocabulary.border_shift
+    tables.border_flags = vocabulary.border_flags
+    tables.fragment_left = vocabulary.fragment_left
+    tables.fragment_right = vocabulary.fragment_right
     if end - position > CHUNK_CHARACTERS:
         end = position + CHUNK_CHARACTERS
     chunk.characters = end - position
@@ -217,8 +267,8 @@ cdef inline bint fill_chunk(
             vectors.masks(out, 1, True, chunk.masks + 8 * block)
             chunk.byte_count += 64
         else:
-            if not fill_block(view, position, count, automaton, vocabulary, block, previous,
-                              chunk):
+            if not fill_block(view, position, count, automaton, vocabulary, &tables, vectors,
+                              block, previous, chunk):
                 return False
             vectors.masks(chunk.kinds, 1, False, chunk.masks + 8 * block)
         position += count

@@ -298,10 +298,14 @@ cdef class SplitPattern:
         if len(class_kinds) != self.tables.end_class:
             raise ValueError("each class of the automaton needs a kind")
         self.tables.block_kinds = <uint8_t *>allocate(len(block_classes), 1)
-        if self.tables.block_kinds == NULL:
+        self.tables.low_kinds = <uint8_t *>allocate_zeroed(0x10000 + 3, 1)
+        if self.tables.block_kinds == NULL or self.tables.low_kinds == NULL:
             raise MemoryError("no memory for a split pattern")
         for i in range(<size_t>len(block_classes)):
             self.tables.block_kinds[i] = class_kinds[self.tables.block_classes[i]]
+        for i in range(0x10000):
+            self.tables.low_kinds[i] = self.tables.block_kinds[
+                (<size_t>self.tables.block_index[i >> 7] << 7) | (i & 127)]
         self.tables.family = family
         return 0
 
@@ -310,6 +314,7 @@ cdef class SplitPattern:
         release(self.tables.block_index)
         release(self.tables.block_classes)
         release(self.tables.block_kinds)
+        release(self.tables.low_kinds)
 
 
 cdef class TokenBuffer:

@@ -13,7 +13,7 @@
 # - the right part is only leading bytes of b: recorded as (a, first byte of b);
 # - both: (last byte of a, first byte of b).
 # Records of the first kind go into a Bloom filter with a single hash; of the second and third only
-# the whole character is kept, in a table of flags; the fourth kind has a table of its own. False
+# the whole character is kept, in a table of flags; of the fourth each side by itself. False
 # positives and this rounding only leave a border uncut, which is always right.
 #
 # Precondition: the text is valid UTF-8; a piece of arbitrary bytes must not be cut. The vocabulary
@@ -67,7 +67,7 @@ cdef inline bint is_bridged(
     return (((vocabulary.borders[place >> 6] >> (place & 63)) & 1)
             | ((vocabulary.border_flags[flags_place(left_hash)] & FLAG_BEFORE_FRAGMENT) != 0)
             | ((vocabulary.border_flags[flags_place(right_hash)] & FLAG_AFTER_FRAGMENT) != 0)
-            | ((vocabulary.fragment_borders[right_first >> 1 & 63] >> (left & 63)) & 1)
+            | (vocabulary.fragment_left[left & 63] & vocabulary.fragment_right[right_first >> 1 & 63])
             | ((left | right) < 0x80))
 
 
@@ -161,5 +161,5 @@ cdef inline void record_borders(
             vocabulary.border_flags[flags_place(hash_character(right.value))] |= \
                 FLAG_AFTER_FRAGMENT
         else:
-            vocabulary.fragment_borders[right.value >> 1 & 63] |= <uint64_t>1 << (
-                left.value & 63)
+            vocabulary.fragment_left[left.value & 63] = 1
+            vocabulary.fragment_right[right.value >> 1 & 63] = 1

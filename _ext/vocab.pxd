@@ -57,8 +57,10 @@ cdef struct Vocabulary:
     uint64_t pair_mask
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
-    uint8_t border_flags[BORDER_FLAGS]   # by a character's hash: FLAG_*
-    uint64_t fragment_borders[64]        # by a first byte's bits 1-6: last bytes' low 6 bits
+    uint8_t border_flags[BORDER_FLAGS + 3]   # by a character's hash: FLAG_*
+    uint8_t fragment_left[64]    # by a last byte's low 6 bits: whether a token begins with such
+    #                              a fragment and a fragment follows
+    uint8_t fragment_right[64]   # by a first byte's bits 1-6: whether a token ends in that one
     uint64_t seeds[2]
     size_t table_bytes         # size of all tables together
 
