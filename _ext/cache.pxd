@@ -6,20 +6,26 @@
 # ids. A place is one cache line: two narrow entries or one wide one, so a look-up reads one line
 # whatever the text does. A new piece replaces the older one of its line, nothing else: no wipe.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
+#
+# A cache begins small and is replaced by a large one once it has seen some text, so that a process
+# that counts a sentence now and then does not pay for megabytes. The large one lies in huge pages
+# where the system gives them: fewer page faults when it is new, fewer misses of the TLB later.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from memory cimport allocate_zeroed, release
+from memory cimport map_zeroed, unmap
 from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, multiply_fold
 from vocab cimport Key, load_word
 
 cdef enum:
     NARROW_IDS = 3
     WIDE_IDS = 6
-    NARROW_BITS = 15
-    NARROW_LINES = 1 << NARROW_BITS   # 64 bytes each, of two entries: 2 MB
-    WIDE_ENTRIES = 1 << 13     # 64 bytes each: 0.5 MB
+    SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
+    SMALL_WIDE_BITS = 8        # 2^8 entries of 64 bytes: 16 KB
+    LARGE_NARROW_BITS = 16     # 4 MB
+    LARGE_WIDE_BITS = 15       # 2 MB
+    LARGE_FROM = 1 << 16       # bytes of text after which a cache is made large
 
 cdef struct NarrowEntry:
     Key key                     # length 0: free
@@ -36,29 +42,55 @@ cdef struct WideEntry:
     uint32_t unused
 
 cdef struct PieceCache:
-    NarrowEntry *narrow    # [2 * NARROW_LINES], aligned to cache lines
-    WideEntry *wide        # [WIDE_ENTRIES], aligned to cache lines
-    void *memory           # owned: what both lie in
+    NarrowEntry *narrow      # two entries a line of 64 bytes
+    WideEntry *wide
+    uint32_t narrow_shift    # 64 less the binary logarithm of the number of lines
+    uint64_t wide_mask       # the number of wide entries, less 1
+    void *memory             # owned: what both lie in
+    size_t size              # bytes of it
     uint64_t seeds[2]
+    size_t seen              # bytes of text looked up so far, while the cache is small
 
 
-cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept nogil:
-    cdef size_t narrow_size = NARROW_LINES * 2 * sizeof(NarrowEntry)
-    cdef size_t address
-    cache.memory = allocate_zeroed(
-        narrow_size + WIDE_ENTRIES * sizeof(WideEntry) + 64, 1)
-    if cache.memory == NULL:
+cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits) \
+        noexcept nogil:
+    """Gives a cache empty tables of these sizes; on failure it keeps those it has."""
+    cdef size_t narrow_size = <size_t>64 << narrow_bits
+    cdef size_t size = narrow_size + (<size_t>64 << wide_bits)
+    cdef void *memory = map_zeroed(size)
+    if memory == NULL:
         return STATUS_NO_MEMORY
-    address = (<size_t>cache.memory + 63) & ~<size_t>63
-    cache.narrow = <NarrowEntry *>address
-    cache.wide = <WideEntry *>(address + narrow_size)
-    cache.seeds[0] = seeds[0] | 1
-    cache.seeds[1] = seeds[1] | 1
+    close_cache(cache)
+    cache.memory = memory
+    cache.size = size
+    cache.narrow = <NarrowEntry *>memory
+    cache.wide = <WideEntry *>(<uint8_t *>memory + narrow_size)
+    cache.narrow_shift = 64 - narrow_bits
+    cache.wide_mask = (<uint64_t>1 << wide_bits) - 1
     return STATUS_OK
 
 
+cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept nogil:
+    """Opens a small cache. Precondition: all of `cache` is zero."""
+    cache.seeds[0] = seeds[0] | 1
+    cache.seeds[1] = seeds[1] | 1
+    return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS)
+
+
+cdef inline void expect_text(PieceCache *cache, size_t size) noexcept nogil:
+    """Tells a cache that so many bytes of text will be looked up; it may grow, and is then empty.
+
+    Without memory to grow it stays as it is.
+    """
+    if cache.seen < LARGE_FROM:
+        cache.seen += size
+        if cache.seen >= LARGE_FROM:
+            set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS)
+
+
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:
-    release(cache.memory)
+    if cache.memory != NULL:
+        unmap(cache.memory, cache.size)
     cache.memory = NULL
 
 
@@ -66,10 +98,10 @@ cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept 
     """Returns the two entries where the piece with this key may be.
 
     Multiply-shift hashing: with random odd factors, any two keys share a line with a probability
-    of at most 2 / NARROW_LINES (Dietzfelbinger et al. 1997).
+    of at most 2 / the number of lines (Dietzfelbinger et al. 1997).
     """
     return cache.narrow + 2 * (
-        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> (64 - NARROW_BITS))
+        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> cache.narrow_shift)
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:
@@ -114,7 +146,7 @@ cdef inline WideEntry *wide_line(const PieceCache *cache, const WideKey *key) no
     cdef uint64_t state = multiply_fold(
         key.words[0] ^ cache.seeds[0], key.words[1] ^ cache.seeds[1])
     return &cache.wide[multiply_fold(
-        key.words[2] ^ cache.seeds[1] ^ state, key.words[3] ^ cache.seeds[0]) & (WIDE_ENTRIES - 1)]
+        key.words[2] ^ cache.seeds[1] ^ state, key.words[3] ^ cache.seeds[0]) & cache.wide_mask]
 
 
 cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogil:

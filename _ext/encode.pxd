@@ -9,6 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
 from automaton cimport Automaton, split_batch
 from blocks cimport BLOCK_MINIMUM, split_by_blocks
+from cache cimport expect_text
 from chunk cimport CHUNK_CHARACTERS, Chunk, Vectors, fill_bytes, fill_chunk, grow_chunk
 from memory cimport IdBuffer, grow_ids
 from pieces cimport encode_pieces
@@ -158,6 +159,7 @@ cdef inline int encode_text(
     cdef Occurrence found
     cdef int status
     found.start = view.length
+    expect_text(&workspace.cache, view.length)
     while True:
         if any_allowed:
             found = find_special(engine.special_tokens, view, position, allowed)

@@ -18,6 +18,40 @@ cdef struct IdBuffer:
     size_t capacity   # ids there is room for
 
 
+cdef extern from *:
+    """
+    #include <sys/mman.h>
+    #ifndef MAP_ANONYMOUS
+    #define MAP_ANONYMOUS MAP_ANON
+    #endif
+    #define BPECORE_HUGE_PAGE ((size_t)2 << 20)
+    static void *bpecore_map_zeroed(size_t size) {
+        size_t extra = size < BPECORE_HUGE_PAGE ? 0 : BPECORE_HUGE_PAGE;
+        char *memory = mmap(NULL, size + extra, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        size_t before;
+        if (memory == MAP_FAILED)
+            return NULL;
+        if (extra == 0)
+            return memory;
+        before = -(size_t)memory & (BPECORE_HUGE_PAGE - 1);
+        if (before)
+            munmap(memory, before);
+        if (extra - before)
+            munmap(memory + before + size, extra - before);
+    #ifdef MADV_HUGEPAGE
+        madvise(memory + before, size, MADV_HUGEPAGE);
+    #endif
+        return memory + before;
+    }
+    #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    """
+    # Returns zeroed pages, or NULL; from 2 MB on aligned to, and if possible in, huge pages.
+    # `size` is a multiple of the page size.
+    void *map_zeroed "bpecore_map_zeroed" (size_t size) noexcept nogil
+    void unmap "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+
+
 cdef inline void *allocate(size_t count, size_t size) noexcept nogil:
     """Returns room for `count` items of `size` bytes, or NULL."""
     if size and count > SIZE_MAX // size:
