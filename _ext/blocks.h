@@ -40,20 +40,24 @@ typedef struct {
     const uint8_t *fragment_right; /* [64] */
 } bpecore_character_tables;
 
-/* Sixteen characters below 0x10000 as UTF-8, and what is known of them. */
+/* Where a run of characters goes, and what is found out about it. */
 typedef struct {
-    uint8_t kinds[16];
-    uint8_t places[16];   /* where each begins, in bytes */
+    uint8_t *bytes;  /* UTF-8; room for 64 bytes */
+    uint8_t *kinds;  /* room for 16 */
+    uint8_t *places; /* where each character begins, `start` added; room for 16 */
+    uint8_t start;
     uint32_t byte_count;
-    uint32_t cuts;        /* bits of characters before which a piece may be cut */
+    uint32_t cuts; /* bits of characters before which a piece may be cut */
 } bpecore_run;
 
 typedef int (*bpecore_run_function)(const void *source, int width, uint32_t previous,
-                                    const bpecore_character_tables *tables, uint8_t *out,
-                                    bpecore_run *run);
+                                    const bpecore_character_tables *tables, bpecore_run *run);
+typedef size_t (*bpecore_find_function)(const void *text, int width, size_t length,
+                                        uint32_t character);
 
-/* What the chosen instruction set does; all NULL without one. */
+/* What the chosen instruction set does; without one all but `find` are NULL. */
 typedef struct {
+    bpecore_find_function find;
     bpecore_mask_function masks;
     bpecore_pack_function pack_ascii;
     bpecore_place_function places;
@@ -119,6 +123,35 @@ typedef struct {
         return (size_t)(out - first);                                                              \
     }
 
+/* Returns the first place of a character among characters of 2 or 4 bytes, or `length`. */
+#define BPECORE_FIND_LOOP(TYPE)                                                                    \
+    do {                                                                                           \
+        const TYPE *characters = text;                                                             \
+        TYPE wanted = (TYPE)character;                                                             \
+        size_t place = 0;                                                                          \
+        for (; place + 64 <= length; place += 64) {                                                \
+            TYPE found = 0;                                                                        \
+            for (int i = 0; i < 64; i++)                                                           \
+                found |= (TYPE) - (characters[place + i] == wanted);                               \
+            if (found)                                                                             \
+                break;                                                                             \
+        }                                                                                          \
+        while (place < length && characters[place] != wanted)                                      \
+            place++;                                                                               \
+        return place;                                                                              \
+    } while (0)
+
+#define BPECORE_FIND_FUNCTION(NAME, TARGET)                                                        \
+    TARGET static size_t NAME(const void *text, int width, size_t length, uint32_t character) {    \
+        if (width == 4)                                                                            \
+            BPECORE_FIND_LOOP(uint32_t);                                                           \
+        if (character > 0xFFFF)                                                                    \
+            return length;                                                                         \
+        BPECORE_FIND_LOOP(uint16_t);                                                               \
+    }
+
+BPECORE_FIND_FUNCTION(bpecore_find_plain, )
+
 #define BPECORE_MASK_FUNCTION(NAME, TARGET, WIDTH, TOP_BITS)                                       \
     TARGET static void NAME(const uint8_t *source, size_t blocks, int is_ascii,                    \
                             uint64_t *masks) {                                                     \
@@ -170,6 +203,8 @@ BPECORE_PACK_FUNCTION(bpecore_pack_avx2, BPECORE_AVX2)
 BPECORE_PACK_FUNCTION(bpecore_pack_avx512, BPECORE_AVX512)
 BPECORE_PLACE_FUNCTION(bpecore_places_sse2, )
 BPECORE_PLACE_FUNCTION(bpecore_places_avx2, BPECORE_AVX2)
+BPECORE_FIND_FUNCTION(bpecore_find_avx2, BPECORE_AVX2)
+BPECORE_FIND_FUNCTION(bpecore_find_avx512, BPECORE_AVX512)
 
 #define BPECORE_VBMI2                                                                              \
     __attribute__((                                                                                \
@@ -180,11 +215,11 @@ static const uint8_t bpecore_numbers[64] = {
     22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
     44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
-/* Encodes 16 characters of 1, 2 or 4 bytes. `out` has room for 64 bytes.
+/* Encodes 16 characters of 1, 2 or 4 bytes.
  * Returns 0 if one of them is a surrogate or above 0xFFFF: then nothing is usable. */
 BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width, uint32_t previous,
                                                   const bpecore_character_tables *tables,
-                                                  uint8_t *out, bpecore_run *run) {
+                                                  bpecore_run *run) {
     __m512i characters, two, three, word, hashes, previous_hashes, before, places, flags, bits;
     __m512i last, second, bridged_words;
     __mmask16 is_two, is_three, bridged;
@@ -217,11 +252,13 @@ BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width,
     word = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(characters, is_two, two), is_three, three);
     valid = 0x1111111111111111ull | _pdep_u64(is_two, 0x2222222222222222ull) |
             _pdep_u64(is_three, 0x4444444444444444ull);
-    _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(valid, word));
+    _mm512_storeu_si512(run->bytes, _mm512_maskz_compress_epi8(valid, word));
     run->byte_count = (uint32_t)__builtin_popcountll(valid);
     places = _mm512_maskz_compress_epi8(_pext_u64(0x1111111111111111ull, valid),
                                         _mm512_loadu_si512(bpecore_numbers));
-    _mm_storeu_si128((__m128i *)run->places, _mm512_castsi512_si128(places));
+    _mm_storeu_si128(
+        (__m128i *)run->places,
+        _mm_add_epi8(_mm512_castsi512_si128(places), _mm_set1_epi8((char)run->start)));
 
     _mm512_storeu_si512(values, characters);
     for (int i = 0; i < 16; i++)
@@ -275,11 +312,13 @@ BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t b
 }
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL, NULL};
-    bpecore_vectors sse2 = {bpecore_masks_sse2, bpecore_pack_sse2, bpecore_places_sse2, NULL};
-    bpecore_vectors avx2 = {bpecore_masks_avx2, bpecore_pack_avx2, bpecore_places_avx2, NULL};
-    bpecore_vectors avx512 = {bpecore_masks_avx512, bpecore_pack_avx512, bpecore_places_avx2,
-                              NULL};
+    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
+    bpecore_vectors sse2 = {bpecore_find_plain, bpecore_masks_sse2, bpecore_pack_sse2,
+                            bpecore_places_sse2, NULL};
+    bpecore_vectors avx2 = {bpecore_find_avx2, bpecore_masks_avx2, bpecore_pack_avx2,
+                            bpecore_places_avx2, NULL};
+    bpecore_vectors avx512 = {bpecore_find_avx512, bpecore_masks_avx512, bpecore_pack_avx512,
+                              bpecore_places_avx2, NULL};
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
         __builtin_cpu_supports("bmi2")) {
@@ -311,15 +350,16 @@ BPECORE_PACK_FUNCTION(bpecore_pack_neon, )
 BPECORE_PLACE_FUNCTION(bpecore_places_neon, )
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL, NULL};
-    bpecore_vectors neon = {bpecore_masks_neon, bpecore_pack_neon, bpecore_places_neon, NULL};
+    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
+    bpecore_vectors neon = {bpecore_find_plain, bpecore_masks_neon, bpecore_pack_neon,
+                            bpecore_places_neon, NULL};
     return strcmp(name, "neon") == 0 ? neon : none;
 }
 
 #else
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {NULL, NULL, NULL, NULL};
+    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
     (void)name;
     return none;
 }

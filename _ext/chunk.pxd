@@ -9,12 +9,12 @@
 # once, without a branch that depends on it.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from automaton cimport Automaton
 from cuts cimport hash_character, is_bridged
 from memory cimport grow, release
-from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
+from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, check
 from utf8 cimport TextView, character_at, encode_character, is_surrogate
 from vocab cimport Vocabulary
 
@@ -27,11 +27,16 @@ cdef extern from "blocks.h" nogil:
         const uint8_t *fragment_left
         const uint8_t *fragment_right
     ctypedef struct Run "bpecore_run":
-        uint8_t kinds[16]
-        uint8_t places[16]
+        uint8_t *bytes
+        uint8_t *kinds
+        uint8_t *places
+        uint8_t start
         uint32_t byte_count
         uint32_t cuts
     ctypedef struct Vectors "bpecore_vectors":
+        # Returns the first place of a character among some of 2 or 4 bytes, or `length`.
+        size_t (*find)(const void *text, int width, size_t length,
+                       uint32_t character) noexcept nogil
         # Turns kinds, or ASCII characters, into words of bits; NULL = there are no vectors.
         void (*masks)(const uint8_t *source, size_t blocks, bint is_ascii,
                       uint64_t *masks) noexcept nogil
@@ -43,7 +48,7 @@ cdef extern from "blocks.h" nogil:
                          uint32_t *out) noexcept nogil
         # Encodes 16 characters; False if one is a surrogate or above 0xFFFF. May be NULL.
         bint (*encode_run)(const void *source, int width, uint32_t previous,
-                           const CharacterTables *tables, uint8_t *out, Run *run) noexcept nogil
+                           const CharacterTables *tables, Run *run) noexcept nogil
     # Writes the kinds of 16 ASCII characters.
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
@@ -185,16 +190,15 @@ cdef inline bint fill_vector_run(
         Whether it could.
     """
     cdef Run run
-    cdef uint8_t start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
-    cdef uint8_t *places = chunk.places + 64 * block + first
-    cdef int i
-    if vectors.encode_run == NULL or not vectors.encode_run(
-            <const uint8_t *>view.data + position * view.width, view.width, previous, tables,
-            chunk.bytes + chunk.byte_count, &run):
+    if vectors.encode_run == NULL:
         return False
-    memcpy(chunk.kinds + first, run.kinds, RUN)
-    for i in range(RUN):
-        places[i] = <uint8_t>(start + run.places[i])
+    run.bytes = chunk.bytes + chunk.byte_count
+    run.kinds = chunk.kinds + first
+    run.places = chunk.places + 64 * block + first
+    run.start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
+    if not vectors.encode_run(<const uint8_t *>view.data + position * view.width, view.width,
+                              previous, tables, &run):
+        return False
     chunk.cuts[block] |= <uint64_t>run.cuts << first
     chunk.byte_count += run.byte_count
     return True
@@ -275,3 +279,21 @@ cdef inline bint fill_chunk(
         previous = character_at(view, position - 1)
         block += 1
     return True
+
+
+cdef inline size_t character_of(const Chunk *chunk, uint32_t place) noexcept nogil:
+    """Returns which character of a filled chunk begins at a byte, or their number at its end."""
+    cdef size_t block = 0, first
+    cdef size_t blocks = (chunk.characters + 63) >> 6
+    if place == chunk.byte_count:
+        return chunk.characters
+    while block + 1 < blocks and chunk.block_starts[block + 1] <= place:
+        block += 1
+    first = 64 * block
+    place -= chunk.block_starts[block]
+    if chunk.block_is_ascii[block]:
+        return first + place
+    while chunk.places[first] != place:
+        first += 1
+        check(first < chunk.characters)
+    return first

@@ -505,7 +505,7 @@ cdef class CoreBPE:
                 return 0
             mask = self._mask(names)
             wanted = mask
-        found = find_special(&self.trie, view, 0, wanted)
+        found = find_special(&self.trie, &self.engine.vectors, view, 0, wanted)
         if found.start < view.length:
             refuse_special_token(self.special_names[found.token])
         return 0
@@ -547,7 +547,7 @@ cdef class CoreBPE:
         found.start = view.length
         while True:
             if any_allowed:
-                found = find_special(&self.trie, view, position, allowed)
+                found = find_special(&self.trie, &self.engine.vectors, view, position, allowed)
             for match in self.regex_pattern.finditer(text[position:found.start]):
                 piece = match.group().encode("utf-8")
                 if not piece:

@@ -10,7 +10,8 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from automaton cimport Automaton, split_batch
 from blocks cimport BLOCK_MINIMUM, split_by_blocks
 from cache cimport expect_text
-from chunk cimport CHUNK_CHARACTERS, Chunk, Vectors, fill_bytes, fill_chunk, grow_chunk
+from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
+                    grow_chunk)
 from memory cimport IdBuffer, grow_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
@@ -112,7 +113,7 @@ cdef inline int encode_transcoded(
             status = encode_pieces(
                 engine.vocabulary, workspace, chunk.bytes, workspace.split.ends, count,
                 chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink)
-            done = workspace.split.ends[count - 1]
+            start += character_of(chunk, workspace.split.ends[count - 1])
         else:
             if grow_chunk(chunk, window) != STATUS_OK:
                 return STATUS_NO_MEMORY
@@ -124,9 +125,9 @@ cdef inline int encode_transcoded(
                 engine, workspace, chunk.bytes, chunk.byte_count, filled == end,
                 chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink, &done)
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
+            start += count_characters(chunk.bytes, done)
         if status != STATUS_OK:
             return status
-        start += count_characters(chunk.bytes, done)
     return STATUS_OK
 
 
@@ -162,7 +163,7 @@ cdef inline int encode_text(
     expect_text(&workspace.cache, view.length)
     while True:
         if any_allowed:
-            found = find_special(engine.special_tokens, view, position, allowed)
+            found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)
         status = encode_segment(engine, workspace, view, position, found.start, counting, sink)
         if status != STATUS_OK or found.start == view.length:
             return status

@@ -5,13 +5,11 @@
 # times the length of the longest special token where text keeps looking like one (for the OpenAI
 # encodings at most 24 steps behind a `<`). The number of special tokens does not matter.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memchr
 
+from chunk cimport Vectors
 from utf8 cimport TextView, character_at
-
-cdef enum:
-    SEARCH_RUN = 32      # characters that are compared at once
 
 cdef struct SpecialTokens:
     uint32_t count
@@ -48,59 +46,33 @@ cdef inline uint32_t follow_edge(
     return 0
 
 
-cdef inline bint among_medium(const uint16_t *text, uint16_t character) noexcept nogil:
-    """Whether a character is among the next SEARCH_RUN; the loop becomes vector instructions."""
-    cdef uint16_t found = 0
-    cdef int i
-    for i in range(SEARCH_RUN):
-        found |= <uint16_t>(text[i] == character)
-    return found != 0
-
-
-cdef inline bint among_wide(const uint32_t *text, uint32_t character) noexcept nogil:
-    cdef uint32_t found = 0
-    cdef int i
-    for i in range(SEARCH_RUN):
-        found |= <uint32_t>(text[i] == character)
-    return found != 0
-
-
 cdef inline size_t find_character(
-    const TextView *view, size_t position, uint32_t character
+    const TextView *view, const Vectors *vectors, size_t position, uint32_t character
 ) noexcept nogil:
     """Returns the next place of a character from `position` on, or the text's length."""
-    cdef const uint16_t *medium = <const uint16_t *>view.data
-    cdef const uint32_t *wide = <const uint32_t *>view.data
     cdef const uint8_t *found
-    if view.width <= 1:
-        if character > 0xFF or position >= view.length:
-            return view.length
-        found = <const uint8_t *>memchr(<const uint8_t *>view.data + position, <int>character,
-                                        view.length - position)
-        return view.length if found == NULL else found - <const uint8_t *>view.data
-    if view.width == 2:
-        if character > 0xFFFF:
-            return view.length
-        while view.length - position >= SEARCH_RUN and not among_medium(
-                medium + position, <uint16_t>character):
-            position += SEARCH_RUN
-    else:
-        while view.length - position >= SEARCH_RUN and not among_wide(wide + position, character):
-            position += SEARCH_RUN
-    while position < view.length and character_at(view, position) != character:
-        position += 1
-    return position
+    cdef const uint8_t *text = <const uint8_t *>view.data
+    if position >= view.length:
+        return view.length
+    if view.width > 1:
+        return position + vectors.find(
+            text + position * view.width, view.width, view.length - position, character)
+    if character > 0xFF:
+        return view.length
+    found = <const uint8_t *>memchr(text + position, <int>character, view.length - position)
+    return view.length if found == NULL else found - text
 
 
 cdef inline size_t next_beginning(
-    const SpecialTokens *special_tokens, const TextView *view, size_t position
+    const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
+    size_t position
 ) noexcept nogil:
     """Returns the next place from `position` on where a special token may begin."""
     cdef uint32_t beginnings = special_tokens.first_edges[1]
     if beginnings == 0:
         return view.length
     if beginnings == 1:
-        return find_character(view, position, special_tokens.edge_characters[0])
+        return find_character(view, vectors, position, special_tokens.edge_characters[0])
     while position < view.length and not follow_edge(
             special_tokens, 0, character_at(view, position)):
         position += 1
@@ -108,8 +80,8 @@ cdef inline size_t next_beginning(
 
 
 cdef inline Occurrence find_special(
-    const SpecialTokens *special_tokens, const TextView *view, size_t position,
-    const uint8_t *wanted
+    const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
+    size_t position, const uint8_t *wanted
 ) noexcept nogil:
     """Finds the first special token from a character on.
 
@@ -125,7 +97,7 @@ cdef inline Occurrence find_special(
     found.token = 0
     found.id = 0
     while True:
-        position = next_beginning(special_tokens, view, position)
+        position = next_beginning(special_tokens, vectors, view, position)
         found.start = position
         if position == view.length:
             return found

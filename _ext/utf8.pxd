@@ -59,7 +59,7 @@ cdef inline bint is_surrogate(uint32_t character) noexcept nogil:
 
 
 cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept nogil:
-    """Returns how many characters begin in some bytes. The loop becomes vector instructions."""
+    """Returns how many characters begin in some bytes."""
     cdef size_t count = 0, i
     for i in range(size):
         count += text[i] & 0xC0 != 0x80
