@@ -2,9 +2,11 @@
 # no atomic, no shared line in the loop.
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
-# (nearly all pieces). The wide one has 64-byte entries: pieces of up to 31 bytes with up to six
-# ids. A place is one cache line: two narrow entries or one wide one, so a look-up reads one line
-# whatever the text does. A new piece replaces the older one of its line, nothing else: no wipe.
+# (nearly all pieces). The wide one has 128-byte entries: pieces of up to 47 bytes with up to 19
+# ids. A place is two narrow entries, one cache line, or one wide entry: a look-up reads that, what-
+# ever the text does. A new piece replaces the older one of its place, nothing else: no wipe.
+# A narrow entry without ids says that the piece is no token and has more than three: it is in the
+# wide table, or must be merged again.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
 # A cache begins small and is replaced by a large one once it has seen some text, so that a process
@@ -15,40 +17,41 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from memory cimport map_zeroed, unmap
-from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, multiply_fold
+from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check
 from vocab cimport Key, load_word
 
 cdef enum:
     NARROW_IDS = 3
-    WIDE_IDS = 6
+    WIDE_IDS = 19
+    WIDE_WORDS = 6             # 8-byte words of a wide key
+    CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
-    SMALL_WIDE_BITS = 8        # 2^8 entries of 64 bytes: 16 KB
+    SMALL_WIDE_BITS = 7        # 2^7 entries: 16 KB
     LARGE_NARROW_BITS = 16     # 4 MB
-    LARGE_WIDE_BITS = 15       # 2 MB
+    LARGE_WIDE_BITS = 14       # 2 MB
     LARGE_FROM = 1 << 16       # bytes of text after which a cache is made large
 
 cdef struct NarrowEntry:
     Key key                     # length 0: free
     uint32_t ids[NARROW_IDS]
-    uint32_t count              # ids in use, 1 to 3
+    uint32_t count              # ids in use; 0: see above
 
 cdef struct WideKey:
-    uint64_t words[4]           # bytes of the piece, and its length in the highest byte
+    uint64_t words[WIDE_WORDS]  # bytes of the piece, and its length in the highest byte
 
 cdef struct WideEntry:
     WideKey key                 # length 0: free
     uint32_t ids[WIDE_IDS]
-    uint32_t count              # ids in use, 1 to 6
-    uint32_t unused
+    uint32_t count              # ids in use, 1 to WIDE_IDS
 
 cdef struct PieceCache:
     NarrowEntry *narrow      # two entries a line of 64 bytes
     WideEntry *wide
-    uint32_t narrow_shift    # 64 less the binary logarithm of the number of lines
+    uint64_t narrow_mask     # the number of lines, less 1
     uint64_t wide_mask       # the number of wide entries, less 1
     void *memory             # owned: what both lie in
     size_t size              # bytes of it
-    uint64_t seeds[2]
+    uint64_t seeds[CACHE_SEEDS]   # random and odd
     size_t seen              # bytes of text looked up so far, while the cache is small
 
 
@@ -56,7 +59,7 @@ cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_
         noexcept nogil:
     """Gives a cache empty tables of these sizes; on failure it keeps those it has."""
     cdef size_t narrow_size = <size_t>64 << narrow_bits
-    cdef size_t size = narrow_size + (<size_t>64 << wide_bits)
+    cdef size_t size = narrow_size + (sizeof(WideEntry) << wide_bits)
     cdef void *memory = map_zeroed(size)
     if memory == NULL:
         return STATUS_NO_MEMORY
@@ -65,15 +68,16 @@ cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_
     cache.size = size
     cache.narrow = <NarrowEntry *>memory
     cache.wide = <WideEntry *>(<uint8_t *>memory + narrow_size)
-    cache.narrow_shift = 64 - narrow_bits
+    cache.narrow_mask = (<uint64_t>1 << narrow_bits) - 1
     cache.wide_mask = (<uint64_t>1 << wide_bits) - 1
     return STATUS_OK
 
 
 cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept nogil:
     """Opens a small cache. Precondition: all of `cache` is zero."""
-    cache.seeds[0] = seeds[0] | 1
-    cache.seeds[1] = seeds[1] | 1
+    cdef int i
+    for i in range(CACHE_SEEDS):
+        cache.seeds[i] = seeds[i] | 1
     return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS)
 
 
@@ -97,11 +101,11 @@ cdef inline void close_cache(PieceCache *cache) noexcept nogil:
 cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept nogil:
     """Returns the two entries where the piece with this key may be.
 
-    Multiply-shift hashing: with random odd factors, any two keys share a line with a probability
-    of at most 2 / the number of lines (Dietzfelbinger et al. 1997).
+    Multiply-shift hashing with random odd factors (Dietzfelbinger et al. 1997), of which the
+    highest 16 bits are used.
     """
     return cache.narrow + 2 * (
-        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> cache.narrow_shift)
+        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> 48 & cache.narrow_mask)
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:
@@ -117,9 +121,9 @@ cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogi
 cdef inline void keep_narrow(
     NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to 3 ids first into its line; what was first becomes second."""
+    """Puts a piece with up to 3 ids first into its line; what was first becomes second."""
     cdef size_t i
-    check(0 < count <= NARROW_IDS)
+    check(count <= NARROW_IDS)
     line[1] = line[0]
     line.key = key
     for i in range(NARROW_IDS):
@@ -127,40 +131,59 @@ cdef inline void keep_narrow(
     line.count = <uint32_t>count
 
 
-cdef inline WideKey wide_key(const uint8_t *piece, size_t length) noexcept nogil:
-    """Returns the key of a piece of 1 to 31 bytes."""
-    cdef uint8_t copy[32]
-    cdef WideKey key
-    cdef size_t i
+cdef extern from *:
+    """
+    static const uint8_t bpecore_wide_masks[96] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    """
+    const uint8_t[96] WIDE_MASKS "bpecore_wide_masks"
+
+
+cdef inline void make_wide_key(
+    WideKey *key, const uint8_t *piece, size_t length, const uint8_t *readable_end
+) noexcept nogil:
+    """Makes the key of a piece of 1 to 47 bytes; reads nothing at or behind `readable_end`."""
+    cdef uint8_t copy[8 * WIDE_WORDS]
+    cdef int i
     check(0 < length <= WIDE_PIECE)
-    for i in range(4):
-        (<uint64_t *>copy)[i] = 0
-    memcpy(copy, piece, length)
-    copy[31] = <uint8_t>length
-    for i in range(4):
-        key.words[i] = load_word(copy + 8 * i)
-    return key
+    if readable_end - piece < 8 * WIDE_WORDS:
+        memcpy(copy, piece, length)
+        piece = copy
+    for i in range(WIDE_WORDS):
+        key.words[i] = load_word(piece + 8 * i) & load_word(
+            WIDE_MASKS + 8 * WIDE_WORDS - length + 8 * i)
+    key.words[WIDE_WORDS - 1] |= <uint64_t>length << 56
 
 
-cdef inline WideEntry *wide_line(const PieceCache *cache, const WideKey *key) noexcept nogil:
-    cdef uint64_t state = multiply_fold(
-        key.words[0] ^ cache.seeds[0], key.words[1] ^ cache.seeds[1])
-    return &cache.wide[multiply_fold(
-        key.words[2] ^ cache.seeds[1] ^ state, key.words[3] ^ cache.seeds[0]) & cache.wide_mask]
+cdef inline WideEntry *wide_entry(const PieceCache *cache, const WideKey *key) noexcept nogil:
+    """Returns the place of the piece with this key."""
+    cdef uint64_t state = 0
+    cdef int i
+    for i in range(WIDE_WORDS):
+        state += key.words[i] * cache.seeds[i]
+    return &cache.wide[state >> 48 & cache.wide_mask]
 
 
 cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogil:
-    return ((a.words[0] ^ b.words[0]) | (a.words[1] ^ b.words[1])
-            | (a.words[2] ^ b.words[2]) | (a.words[3] ^ b.words[3])) == 0
+    cdef uint64_t different = 0
+    cdef int i
+    for i in range(WIDE_WORDS):
+        different |= a.words[i] ^ b.words[i]
+    return different == 0
+
+
+cdef inline void copy_wide_ids(uint32_t *out, const WideEntry *entry) noexcept nogil:
+    """Writes all ids that an entry has room for; `out` has room for them."""
+    memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
 
 
 cdef inline void keep_wide(
     WideEntry *entry, const WideKey *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to 6 ids into its entry."""
-    cdef size_t i
+    """Puts a piece with 1 to WIDE_IDS ids into its place."""
     check(0 < count <= WIDE_IDS)
     entry.key = key[0]
-    for i in range(WIDE_IDS):
-        entry.ids[i] = ids[i] if i < count else 0
+    memcpy(entry.ids, ids, count * sizeof(uint32_t))
     entry.count = <uint32_t>count

@@ -16,6 +16,7 @@ from libc.string cimport memcpy, memset
 
 from arguments cimport checked_id, collect_ids, view_text
 from automaton cimport Automaton
+from cache cimport CACHE_SEEDS
 from chunk cimport Vectors, vectors_named
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
@@ -188,13 +189,13 @@ cdef class Vocabulary:
     cdef object __weakref__
 
     def __cinit__(self, RankTable ranks not None):
-        cdef int status
+        cdef int status, i
         if ranks.ids == NULL:
             raise ValueError("the rank table has been turned into a vocabulary already")
         self.tables.seeds[0] = random_word()
         self.tables.seeds[1] = random_word()
-        self.pool.seeds[0] = random_word()
-        self.pool.seeds[1] = random_word()
+        for i in range(CACHE_SEEDS):
+            self.pool.seeds[i] = random_word()
         self.tables.token_count = ranks.count
         self.tables.ids = ranks.ids
         self.tables.starts = ranks.starts

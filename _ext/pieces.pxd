@@ -13,58 +13,65 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_ids,
-                    keep_narrow, keep_wide, narrow_line, same_key, same_wide_key, wide_key,
-                    wide_line)
+from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids,
+                    copy_wide_ids, keep_narrow, keep_wide, make_wide_key, narrow_line, same_key,
+                    same_wide_key, wide_entry)
 from cuts cimport next_cut
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
-from types cimport LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
+from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
 from workspace cimport Workspace
 
 
 cdef inline int merge_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    Key key, NarrowEntry *narrow, uint32_t *out, size_t *count
+    const uint8_t *readable_end, Key key, NarrowEntry *line, uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of up to 15 bytes that is no token, through the wide cache or by merging."""
-    cdef WideKey wide = wide_key(piece, length)
-    cdef WideEntry *entry = wide_line(&workspace.cache, &wide)
-    cdef size_t i
+    """Encodes a piece of up to 15 bytes that is no token, through the wide cache or by merging.
+
+    Arguments as for `encode_short`.
+    """
+    cdef WideKey wide
+    cdef WideEntry *entry
     cdef int status
+    make_wide_key(&wide, piece, length, readable_end)
+    entry = wide_entry(&workspace.cache, &wide)
     if same_wide_key(&entry.key, &wide):
-        for i in range(WIDE_IDS):
-            out[i] = entry.ids[i]
+        copy_wide_ids(out, entry)
         count[0] = entry.count
-        return STATUS_OK
-    status = merge_piece(vocabulary, &workspace.merging, piece, length, out, count)
-    if status != STATUS_OK:
-        return status
-    if count[0] <= NARROW_IDS:
-        keep_narrow(narrow, key, out, count[0])
-    elif count[0] <= WIDE_IDS:
+    else:
+        status = merge_piece(vocabulary, &workspace.merging, piece, length, out, count)
+        if status != STATUS_OK:
+            return status
+        if count[0] <= NARROW_IDS:
+            keep_narrow(line, key, out, count[0])
+            return STATUS_OK
         keep_wide(entry, &wide, out, count[0])
+    if not same_key(line.key, key) and not same_key(line[1].key, key):
+        keep_narrow(line, key, out, 0)
     return STATUS_OK
 
 
 cdef inline int encode_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    Key key, NarrowEntry *line, uint32_t *out, size_t *count
+    const uint8_t *readable_end, Key key, NarrowEntry *line, uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of up to 15 bytes that is not in the narrow cache.
+    """Encodes a piece of up to 15 bytes whose ids are not in the narrow cache.
 
     Args:
+        readable_end: one past the last byte that may be read.
         line: its place in the cache.
         out: room for `length` ids and WIDE_IDS more.
     """
-    cdef uint32_t index = find_short(vocabulary, key)
+    cdef bint known = same_key(line.key, key) or same_key(line[1].key, key)
+    cdef uint32_t index = <uint32_t>NO_TOKEN if known else find_short(vocabulary, key)
     if index != NO_TOKEN:
         out[0] = id_of(vocabulary, index)
         count[0] = 1
         keep_narrow(line, key, out, 1)
         return STATUS_OK
-    return merge_short(vocabulary, workspace, piece, length, key, line, out, count)
+    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line, out, count)
 
 
 cdef inline int encode_part(
@@ -80,11 +87,11 @@ cdef inline int encode_part(
     key = short_key(part, length, readable_end)
     line = narrow_line(&workspace.cache, key)
     entry = line + (not same_key(line.key, key))
-    if same_key(entry.key, key):
+    if same_key(entry.key, key) and entry.count:
         copy_ids(out, entry)
         count[0] = entry.count
         return STATUS_OK
-    return encode_short(vocabulary, workspace, part, length, key, line, out, count)
+    return encode_short(vocabulary, workspace, part, length, readable_end, key, line, out, count)
 
 
 cdef inline int encode_parts(
@@ -120,14 +127,13 @@ cdef inline int encode_long(
     cdef WideKey wide
     cdef WideEntry *entry = NULL
     cdef uint32_t index
-    cdef size_t i, cut
+    cdef size_t cut
     cdef int status
     if length <= WIDE_PIECE:
-        wide = wide_key(piece, length)
-        entry = wide_line(&workspace.cache, &wide)
+        make_wide_key(&wide, piece, length, readable_end)
+        entry = wide_entry(&workspace.cache, &wide)
         if same_wide_key(&entry.key, &wide):
-            for i in range(WIDE_IDS):
-                out[i] = entry.ids[i]
+            copy_wide_ids(out, entry)
             count[0] = entry.count
             return STATUS_OK
     index = find_long(vocabulary, piece, length)
@@ -167,8 +173,8 @@ cdef inline int encode_piece(
     elif status == STATUS_OK:
         key = short_key(piece, length, piece + length)
         status = encode_short(
-            vocabulary, workspace, piece, length, key, narrow_line(&workspace.cache, key),
-            sink.data + sink.length, &count)
+            vocabulary, workspace, piece, length, piece + length, key,
+            narrow_line(&workspace.cache, key), sink.data + sink.length, &count)
     sink.length += count
     return status
 
@@ -188,9 +194,11 @@ cdef inline int encode_batch(
     cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
     cdef const NarrowEntry *entry
     cdef const uint8_t *piece = text + start
-    cdef const uint8_t *last_whole = readable_end - LOAD_SLACK
+    cdef const uint8_t *last_whole = readable_end - sizeof(Key)
     cdef size_t i, length, found = 0, last_found = 0
     cdef uint32_t *first = out
+    # A copy, whose fields stay in registers.
+    cdef PieceCache cache = workspace.cache
     cdef int status
     for i in range(count):
         length = text + ends[i] - piece
@@ -199,7 +207,7 @@ cdef inline int encode_batch(
                 keys[i] = load_key(piece, length)
             else:
                 keys[i] = short_key(piece, length, readable_end)
-            lines[i] = narrow_line(&workspace.cache, keys[i])
+            lines[i] = narrow_line(&cache, keys[i])
             prefetch(lines[i])
         else:
             lines[i] = NULL
@@ -208,7 +216,7 @@ cdef inline int encode_batch(
         if likely(lines[i] != NULL):
             # Whether it may be the second entry is added, not branched on.
             entry = lines[i] + (lines[i].key.low != keys[i].low)
-            if likely(same_key(entry.key, keys[i])):
+            if likely(same_key(entry.key, keys[i]) and entry.count):
                 copy_ids(out, entry)
                 last_found = entry.count
                 out += last_found
@@ -216,8 +224,8 @@ cdef inline int encode_batch(
         piece = text + (ends[i - 1] if i else start)
         length = text + ends[i] - piece
         if lines[i] != NULL:
-            status = encode_short(vocabulary, workspace, piece, length, keys[i], lines[i], out,
-                                  &found)
+            status = encode_short(vocabulary, workspace, piece, length, readable_end, keys[i],
+                                  lines[i], out, &found)
         else:
             status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
                                  &found)

@@ -17,10 +17,11 @@
 # Hashes are seeded when a table is built, and the table is rebuilt larger if a chain of probes
 # gets longer than PROBE_LIMIT: every look-up is bounded, also for hostile text.
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from types cimport LOAD_SLACK, NO_TOKEN, SHORT_PIECE, check, multiply_fold
+from types cimport NO_TOKEN, SHORT_PIECE, check, multiply_fold
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
@@ -99,7 +100,7 @@ cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *re
         noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
     cdef uint8_t copy[16]
-    if readable_end - piece >= LOAD_SLACK:
+    if readable_end - piece >= <ptrdiff_t>sizeof(Key):
         return load_key(piece, length)
     memcpy(copy, piece, length)
     return load_key(copy, length)

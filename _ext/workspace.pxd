@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 from automaton cimport Batch
 from blocks cimport Split
-from cache cimport PieceCache, close_cache, open_cache
+from cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from chunk cimport Chunk, free_chunk
 from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
 from types cimport STATUS_OK
@@ -29,7 +29,7 @@ cdef struct Workspace:
 
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
-    uint64_t seeds[2]                  # of the caches
+    uint64_t seeds[CACHE_SEEDS]        # of the caches
 
 cdef extern from *:
     """
