@@ -1,7 +1,9 @@
 # Python arguments as the engine's structs.
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.number cimport PyNumber_Index
 from cpython.sequence cimport PySequence_Check
+from cpython.unicode cimport PyUnicode_FromObject
 from libc.stdint cimport uint32_t, UINT32_MAX
 
 from memory cimport IdBuffer, grow_ids
@@ -25,6 +27,22 @@ cdef inline int view_text(object text, TextView *view) except -1:
     view.length = <size_t>PyUnicode_GET_LENGTH(text)
     view.width = 0 if PyUnicode_IS_ASCII(text) else PyUnicode_KIND(text)
     return 0
+
+
+cdef inline bytes exact_bytes(object data):
+    """Returns the bytes of a `bytes` object, of a subclass too."""
+    if type(data) is bytes:
+        return <bytes>data
+    if not isinstance(data, bytes):
+        raise TypeError(f"expected bytes, got {type(data).__name__}: {data!r:.80}")
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+cdef inline str exact_str(object text):
+    """Returns the characters of a `str`, of a subclass too."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
+    return PyUnicode_FromObject(text)
 
 
 cdef inline uint32_t checked_id(object number) except? 0:

@@ -5,22 +5,22 @@ the structs they take, and their status codes into exceptions.
 """
 
 import os
-import re
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.set cimport PySet_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort, realloc
 from libc.string cimport memcpy, memset
 
-from arguments cimport checked_id, collect_ids, view_text
+from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from automaton cimport Automaton
 from cache cimport CACHE_SEEDS
 from chunk cimport Vectors, vectors_named
 from decode cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
-from errors cimport raise_status, refuse_special_token
+from errors cimport raise_status
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
 from memory cimport IdBuffer, allocate, allocate_zeroed, grow_ids, release
 from merge cimport merge_piece
@@ -39,6 +39,8 @@ cdef enum:
 cdef IntObjects int_objects
 memset(&int_objects, 0, sizeof(int_objects))
 
+
+cdef bytearray empty_mask = bytearray()
 
 cdef Vectors vectors
 simd = "off"
@@ -126,7 +128,8 @@ cdef class RankTable:
         cdef uint32_t i = 0
         cdef bytes token
         cdef list tokens = []
-        for token, rank in mergeable_ranks.items():
+        for key, rank in mergeable_ranks.items():
+            token = exact_bytes(key)
             tokens.append(token)
             order[i].rank = checked_id(rank)
             order[i].position = i
@@ -362,7 +365,10 @@ cdef class TokenBuffer:
 
 @cython.final
 cdef class CoreBPE:
-    """One encoding's engine: a vocabulary, its special tokens and its split pattern.
+    """CoreBPE(encoder, special_tokens_encoder, pattern)
+--
+
+    One encoding's engine: a vocabulary, its special tokens and its split pattern.
 
     Immutable, and safe from any number of threads.
 
@@ -380,34 +386,44 @@ cdef class CoreBPE:
     cdef readonly Vocabulary vocabulary
     cdef SplitPattern split_pattern       # None: the regex library splits
     cdef object regex_pattern
+    cdef str pattern                      # as the user wrote it
     cdef list special_names
     cdef dict special_positions           # a special token's place in special_names
+    cdef frozenset special_set
+    cdef set known_set                    # the last one found equal to special_set, never None
     cdef dict special_ids                 # its bytes to its id
     cdef SpecialTokenTrie trie
     cdef SpecialBytes special_bytes
     cdef Engine engine
 
-    def __cinit__(self, encoder not None, dict special_tokens_encoder not None,
-                  str pattern not None):
-        # The parts are compiled in Python; this is the one place where the engine calls up.
+    def __cinit__(self, encoder, special_tokens_encoder, pattern):
+        # The parts are compiled in Python.
         from bpecore.engine import compile_split_pattern, vocabulary_of
         from bpecore.special_tokens import build_trie
 
-        cdef dict special_tokens = special_tokens_encoder
         cdef Vocabulary vocabulary
-        compiled = compile_split_pattern(pattern)
+        cdef dict special_tokens
+        vocabulary = vocabulary_of(encoder)
+        self.vocabulary = vocabulary
+        if not isinstance(special_tokens_encoder, dict):
+            raise TypeError("the special tokens must be a dict, not "
+                            f"{type(special_tokens_encoder).__name__}")
+        special_tokens = dict(dict.items(special_tokens_encoder))
+        trie = build_trie(list(special_tokens))
+        self.special_names = list(special_tokens)
+        self.special_positions = {name: i for i, name in enumerate(self.special_names)}
+        self.special_set = frozenset(self.special_names)
+        self.known_set = set()
+        self.special_ids = {
+            name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
+        self.pattern = exact_str(pattern)
+        self.pattern.encode("utf-8")   # refuses surrogates
+        compiled = compile_split_pattern(self.pattern)
         if isinstance(compiled, SplitPattern):
             self.split_pattern = compiled
             self.engine.automaton = &self.split_pattern.tables
         else:
             self.regex_pattern = compiled
-        trie = build_trie(list(special_tokens))
-        vocabulary = vocabulary_of(encoder)
-        self.vocabulary = vocabulary
-        self.special_names = list(special_tokens)
-        self.special_positions = {name: i for i, name in enumerate(self.special_names)}
-        self.special_ids = {
-            name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
         self._copy_trie(trie)
         self._copy_special_bytes()
         self.engine.vocabulary = &vocabulary.tables
@@ -468,9 +484,73 @@ cdef class CoreBPE:
         release(self.special_bytes.bytes)
 
     # ---- which special tokens count -------------------------------------------------------
+    #
+    # A mask is a byte for each special token, 0 or 1; None stands for all of them, an empty mask
+    # for none.
+
+    cdef bytearray _permit(self, text, const TextView *view, allowed_special, disallowed_special,
+                           special_tokens_set):
+        """Refuses a text with a disallowed string; returns the mask of the allowed tokens.
+
+        A user may set or change `special_tokens_set`, and so what "all" means. A set that has been
+        found to be the usual one is known again by its identity and size.
+        """
+        cdef bint all_allowed = isinstance(allowed_special, str) and allowed_special == "all"
+        cdef bint others_refused = (isinstance(disallowed_special, str)
+                                    and disallowed_special == "all")
+        if (special_tokens_set is not self.known_set
+                or PySet_GET_SIZE(special_tokens_set) != <Py_ssize_t>self.trie.count):
+            if type(special_tokens_set) is set and special_tokens_set == self.special_set:
+                self.known_set = special_tokens_set
+            else:
+                if all_allowed:
+                    allowed_special, all_allowed = special_tokens_set, False
+                if others_refused:
+                    disallowed_special = special_tokens_set - allowed_special
+                    others_refused = False
+        if others_refused:
+            if not all_allowed:
+                self._refuse_others(view, allowed_special)
+        elif disallowed_special:
+            self._refuse_strings(text, view, frozenset(disallowed_special))
+        return None if all_allowed else self._allowed_mask(text, allowed_special)
+
+    cdef int _refuse_others(self, const TextView *view, allowed_special) except -1:
+        """Raises ValueError if the text holds a special token that is not allowed."""
+        cdef bytearray mask
+        if type(allowed_special) is not set and type(allowed_special) is not frozenset:
+            mask = self._mask(self.special_set - allowed_special)
+        elif not allowed_special:
+            mask = None
+        else:
+            mask = bytearray(b"\1") * self.trie.count
+            for name in allowed_special:
+                position = self.special_positions.get(name)
+                if position is not None:
+                    mask[position] = 0
+        return self._refuse_special_tokens(view, mask)
+
+    cdef int _refuse_strings(self, text, const TextView *view, frozenset names) except -1:
+        """Raises ValueError if the text holds any of these strings, special tokens or not."""
+        if names and names <= self.special_set:
+            return self._refuse_special_tokens(view, self._mask(names))
+        # Called up, so that there is one implementation and one wording of the refusal.
+        from bpecore.core import refuse_strings
+
+        refuse_strings(text, names)
+        return 0
+
+    cdef int _refuse_special_tokens(self, const TextView *view, bytearray mask) except -1:
+        cdef const uint8_t *wanted = NULL if mask is None else <const uint8_t *>mask
+        cdef Occurrence found = find_special(&self.trie, &self.engine.vectors, view, 0, wanted)
+        if found.start < view.length:
+            from bpecore.core import raise_disallowed_special_token
+
+            raise_disallowed_special_token(self.special_names[found.token])
+        return 0
 
     cdef bytearray _mask(self, names):
-        """Returns for each special token whether it is among `names`; names may be unknown."""
+        """Returns the mask of the special tokens among `names`."""
         cdef bytearray mask = bytearray(self.trie.count)
         for name in names:
             position = self.special_positions.get(name)
@@ -478,52 +558,45 @@ cdef class CoreBPE:
                 mask[position] = 1
         return mask
 
-    cdef bytearray _allowed_mask(self, allowed_special):
-        """Returns the mask of the allowed special tokens, empty if there are none."""
+    cdef bytearray _allowed_mask(self, text, allowed_special):
+        """Returns the mask of the allowed special tokens.
+
+        Raises:
+            TypeError: not a set of strings.
+            UnicodeEncodeError: the text or one of the strings holds a surrogate.
+        """
+        if type(allowed_special) is set and not allowed_special:
+            return empty_mask
+        try:
+            return self._mask_of_strings(allowed_special)
+        except (TypeError, UnicodeEncodeError):
+            text.encode("utf-8")   # an error of the text comes first
+            raise
+
+    cdef bytearray _mask_of_strings(self, allowed_special):
+        cdef bytearray mask = bytearray(self.trie.count)
         if not isinstance(allowed_special, (set, frozenset)):
             raise TypeError("allowed_special must be 'all', a set or a frozenset, not "
                             f"{type(allowed_special).__name__}")
-        return self._mask(allowed_special) if allowed_special else bytearray()
-
-    cdef int _refuse_disallowed(self, text, const TextView *view, allowed_special,
-                                disallowed_special) except -1:
-        """Raises ValueError if the text holds a disallowed special token."""
-        cdef const uint8_t *wanted = NULL
-        cdef bytearray mask
-        cdef Occurrence found
-        if isinstance(disallowed_special, str) and disallowed_special == "all":
-            if isinstance(allowed_special, str) and allowed_special == "all":
-                return 0
-            if allowed_special or not isinstance(allowed_special, (set, frozenset)):
-                mask = self._mask(set(self.special_names) - allowed_special)
-                wanted = mask
-        elif not disallowed_special:
-            return 0
-        else:
-            names = frozenset(disallowed_special)
-            if not all(name in self.special_positions for name in names):
-                refuse_strings(text, names)
-                return 0
-            mask = self._mask(names)
-            wanted = mask
-        found = find_special(&self.trie, &self.engine.vectors, view, 0, wanted)
-        if found.start < view.length:
-            refuse_special_token(self.special_names[found.token])
-        return 0
+        for name in allowed_special:
+            position = self.special_positions.get(name)
+            if position is not None:
+                mask[position] = 1
+            elif isinstance(name, str):
+                name.encode("utf-8")   # refuses surrogates
+            else:
+                raise TypeError("allowed_special must hold str, not "
+                                f"{type(name).__name__}: {name!r:.80}")
+        return mask
 
     # ---- encoding ---------------------------------------------------------------------------
 
-    cdef int _encode_into(self, text, const TextView *view, allowed_special, bint counting,
+    cdef int _encode_into(self, text, const TextView *view, bytearray mask, bint counting,
                           Workspace *workspace, IdBuffer *sink) except -1:
-        """Encodes a text into a sink."""
-        cdef bytearray mask = None
-        cdef const uint8_t *allowed = NULL
-        cdef bint any_allowed = self.trie.count > 0
+        """Encodes a text into a sink; the special tokens of the mask stand for themselves."""
+        cdef const uint8_t *allowed = NULL if mask is None else <const uint8_t *>mask
+        cdef bint any_allowed = self.trie.count > 0 and (mask is None or len(mask) > 0)
         cdef int status
-        if not (isinstance(allowed_special, str) and allowed_special == "all"):
-            mask = self._allowed_mask(allowed_special)
-            any_allowed = any_allowed and len(mask) > 0
-            allowed = mask
         sink.length = 0
         workspace.last_piece_ids = 0
         if self.split_pattern is None:
@@ -552,8 +625,8 @@ cdef class CoreBPE:
             for match in self.regex_pattern.finditer(text[position:found.start]):
                 piece = match.group().encode("utf-8")
                 if not piece:
-                    raise ValueError("the split pattern matches the empty string: "
-                                     f"{self.regex_pattern.pattern!r}")
+                    raise ValueError(
+                        f"the split pattern matches the empty string: {self.pattern!r}")
                 before = sink.length
                 self._append_piece(piece, True, workspace, sink)
                 workspace.last_piece_ids = sink.length - before
@@ -578,13 +651,15 @@ cdef class CoreBPE:
             raise_status(status, piece)
         return 0
 
-    def encode_checked(self, text, allowed_special, disallowed_special) -> list:
-        """Encodes text to ids, refusing disallowed special tokens.
+    def encode_checked(self, text, allowed_special, disallowed_special,
+                       special_tokens_set) -> list:
+        """Encodes text to ids, refusing disallowed strings.
 
         Args:
             text: the text.
             allowed_special: a set of special tokens, or "all".
             disallowed_special: strings that may not occur, or "all" for the other special tokens.
+            special_tokens_set: what "all" means.
 
         Raises:
             ValueError: a disallowed string occurs.
@@ -592,13 +667,13 @@ cdef class CoreBPE:
         """
         cdef TextView view
         view_text(text, &view)
-        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
-        return self._encode_list(text, &view, allowed_special)
+        return self._encode_list(text, &view, self._permit(
+            text, &view, allowed_special, disallowed_special, special_tokens_set))
 
-    cdef list _encode_list(self, text, const TextView *view, allowed_special):
+    cdef list _encode_list(self, text, const TextView *view, bytearray mask):
         cdef Workspace *workspace = self._take()
         try:
-            self._encode_into(text, view, allowed_special, False, workspace, &workspace.ids)
+            self._encode_into(text, view, mask, False, workspace, &workspace.ids)
             return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
         finally:
             give_back(&self.vocabulary.pool, workspace)
@@ -613,57 +688,66 @@ cdef class CoreBPE:
         """Encodes text to ids; the allowed special tokens stand for themselves."""
         cdef TextView view
         view_text(text, &view)
-        return self._encode_list(text, &view, allowed_special)
+        return self._encode_list(text, &view, self._allowed_mask(text, allowed_special))
 
     def encode_ordinary(self, text) -> list:
         """Encodes text to ids as if there were no special tokens."""
         cdef TextView view
         view_text(text, &view)
-        return self._encode_list(text, &view, frozenset())
+        return self._encode_list(text, &view, empty_mask)
 
-    def encode_to_buffer(self, text, allowed_special, disallowed_special) -> TokenBuffer:
+    def encode_to_buffer(self, text, allowed_special, disallowed_special,
+                         special_tokens_set) -> TokenBuffer:
         """Encodes text like `encode_checked`, into a buffer."""
         cdef TextView view
+        view_text(text, &view)
+        return self._encode_buffer(text, &view, self._permit(
+            text, &view, allowed_special, disallowed_special, special_tokens_set))
+
+    def encode_to_tiktoken_buffer(self, text, allowed_special) -> TokenBuffer:
+        """Encodes text like `encode`, into a buffer."""
+        cdef TextView view
+        view_text(text, &view)
+        return self._encode_buffer(text, &view, self._allowed_mask(text, allowed_special))
+
+    cdef TokenBuffer _encode_buffer(self, text, const TextView *view, bytearray mask):
         cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
         cdef Workspace *workspace
-        view_text(text, &view)
-        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
         if grow_ids(&buffer.ids, view.length // 4 + 16) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
         workspace = self._take()
         try:
-            self._encode_into(text, &view, allowed_special, False, workspace, &buffer.ids)
+            self._encode_into(text, view, mask, False, workspace, &buffer.ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
         buffer.finish()
         return buffer
 
-    def encode_to_tiktoken_buffer(self, text, allowed_special) -> TokenBuffer:
-        """Encodes text like `encode`, into a buffer."""
-        return self.encode_to_buffer(text, allowed_special, ())
-
-    def count(self, text, allowed_special, disallowed_special) -> int:
+    def count(self, text, allowed_special, disallowed_special, special_tokens_set) -> int:
         """Returns the number of ids that `encode_checked` would give, without keeping them."""
         cdef TextView view
         cdef Workspace *workspace
+        cdef bytearray mask
         view_text(text, &view)
-        self._refuse_disallowed(text, &view, allowed_special, disallowed_special)
+        mask = self._permit(
+            text, &view, allowed_special, disallowed_special, special_tokens_set)
         workspace = self._take()
         try:
-            self._encode_into(text, &view, allowed_special, True, workspace, &workspace.ids)
+            self._encode_into(text, &view, mask, True, workspace, &workspace.ids)
             return workspace.ids.length
         finally:
             give_back(&self.vocabulary.pool, workspace)
 
-    def encode_single_piece(self, bytes piece not None) -> list:
+    def encode_single_piece(self, piece) -> list:
         """Encodes bytes as one piece, without splitting."""
+        cdef bytes data = exact_bytes(piece)
         cdef Workspace *workspace
-        if not piece:
+        if not data:
             raise ValueError("an empty piece has no encoding")
         workspace = self._take()
         try:
             workspace.ids.length = 0
-            self._append_piece(piece, False, workspace, &workspace.ids)
+            self._append_piece(data, False, workspace, &workspace.ids)
             return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
         finally:
             give_back(&self.vocabulary.pool, workspace)
@@ -686,8 +770,11 @@ cdef class CoreBPE:
         finally:
             give_back(&self.vocabulary.pool, workspace)
 
-    def _encode_bytes(self, bytes text not None) -> list:
+    def _encode_bytes(self, bytes) -> list:
         """Encodes bytes; behind the first that is no valid UTF-8 they are merged unsplit."""
+        return self._encode_broken_text(exact_bytes(bytes))
+
+    cdef list _encode_broken_text(self, bytes text):
         cdef list tokens
         cdef Py_ssize_t unstable
         cdef bytes tail
@@ -727,21 +814,24 @@ cdef class CoreBPE:
         """
         cdef TextView view
         cdef Workspace *workspace
+        cdef bytearray mask
         view_text(text, &view)
+        mask = self._allowed_mask(text, allowed_special)
         workspace = self._take()
         try:
-            self._encode_into(text, &view, allowed_special, False, workspace, &workspace.ids)
+            self._encode_into(text, &view, mask, False, workspace, &workspace.ids)
             return (list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length),
                     workspace.last_piece_ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
 
-    def encode_single_token(self, bytes token not None) -> int:
+    def encode_single_token(self, piece) -> int:
         """Returns the id of the token or special token with these bytes.
 
         Raises:
             KeyError: there is none.
         """
+        cdef bytes token = exact_bytes(piece)
         cdef uint32_t index = find_token(
             &self.vocabulary.tables, <const uint8_t *>PyBytes_AS_STRING(token),
             <size_t>PyBytes_GET_SIZE(token))
@@ -800,20 +890,3 @@ cdef void *copy_bytes(bytes source) except NULL:
         raise MemoryError("no memory for a table")
     memcpy(copy, PyBytes_AS_STRING(source), <size_t>PyBytes_GET_SIZE(source))
     return copy
-
-
-def refuse_strings(text, names) -> None:
-    """Refuses a text in which any of these strings occurs, special tokens or not.
-
-    Args:
-        text: the text.
-        names: the strings.
-
-    Raises:
-        ValueError: one of them occurs; of several the leftmost and there the longest is named.
-        TypeError: something is no string.
-    """
-    longest_first = sorted(names, key=len, reverse=True)
-    match = re.search("|".join(map(re.escape, longest_first)), text)
-    if match is not None:
-        refuse_special_token(match.group())

@@ -13,7 +13,7 @@ cdef struct SpecialBytes:
     uint32_t count
     uint32_t *ids         # owned: [count], ascending, each once
     size_t *starts        # owned: [count + 1], offsets into bytes
-    uint8_t *bytes        # owned: the special tokens' UTF-8
+    uint8_t *bytes        # owned: the special tokens' UTF-8, LOAD_SLACK bytes behind
 
 cdef struct TokenBytes:
     const uint8_t *data   # borrowed; NULL = the id is unknown
@@ -69,12 +69,16 @@ cdef inline size_t decoded_length(
 
 cdef inline void decode_ids(
     const Vocabulary *vocabulary, const SpecialBytes *special, const uint32_t *ids, size_t count,
-    uint8_t *out
+    uint8_t *out, const uint8_t *out_end
 ) noexcept nogil:
-    """Writes the bytes of known ids."""
+    """Writes the bytes of known ids, exactly up to `out_end`."""
     cdef size_t i
     cdef TokenBytes token
     for i in range(count):
         token = bytes_of(vocabulary, special, ids[i])
-        memcpy(out, token.data, token.length)
+        # Both tables of tokens may be read in whole words; most tokens fit two.
+        if token.length <= 16 and out_end - out >= 16:
+            memcpy(out, token.data, 16)
+        else:
+            memcpy(out, token.data, token.length)
         out += token.length

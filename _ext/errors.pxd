@@ -16,14 +16,3 @@ cdef inline int raise_status(int status, object source) except -1:
             f"the text has no encoding: it needs the byte 0x{status - STATUS_MISSING_BYTE:02x}, "
             "which is no token of this vocabulary")
     raise MemoryError("no memory to encode the text")
-
-
-cdef inline int refuse_special_token(object token) except -1:
-    """Raises the ValueError that tells of a disallowed special token and how to allow it."""
-    raise ValueError(
-        f"The text contains the disallowed special token {token!r}.\n"
-        f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
-        "To encode it as ordinary text, pass "
-        f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "
-        "or disallowed_special=() for all special tokens."
-    )

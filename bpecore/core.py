@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Callable, Literal
+from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn
 
-from bpecore._core import CoreBPE, refuse_strings
+from bpecore._core import CoreBPE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,10 +141,15 @@ class Encoding:
         if type(core) is not CoreBPE:
             return self._encode_through(core.encode, text, allowed_special, disallowed_special)
         try:
-            return core.encode_checked(text, allowed_special, disallowed_special)
+            return core.encode_checked(
+                text, allowed_special, disallowed_special, self.special_tokens_set
+            )
         except UnicodeEncodeError:
             return core.encode_checked(
-                _without_surrogates(text), allowed_special, disallowed_special
+                _without_surrogates(text),
+                allowed_special,
+                disallowed_special,
+                self.special_tokens_set,
             )
 
     def encode_to_numpy(
@@ -176,11 +182,12 @@ class Encoding:
         import numpy as np
 
         core = self._core_bpe
-        if type(core) is CoreBPE:
-            buffer = core.encode_to_buffer(text, allowed_special, disallowed_special)
-        else:
+        if type(core) is not CoreBPE:
             allowed = self._allowed_set(text, allowed_special, disallowed_special)
-            buffer = core.encode_to_tiktoken_buffer(text, allowed)
+            return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), dtype=np.uint32)
+        buffer = core.encode_to_buffer(
+            text, allowed_special, disallowed_special, self.special_tokens_set
+        )
         return np.asarray(buffer, dtype=np.uint32)
 
     def count(
@@ -213,9 +220,14 @@ class Encoding:
         if type(core) is not CoreBPE:
             return len(self._encode_through(core.encode, text, allowed_special, disallowed_special))
         try:
-            return core.count(text, allowed_special, disallowed_special)
+            return core.count(text, allowed_special, disallowed_special, self.special_tokens_set)
         except UnicodeEncodeError:
-            return core.count(_without_surrogates(text), allowed_special, disallowed_special)
+            return core.count(
+                _without_surrogates(text),
+                allowed_special,
+                disallowed_special,
+                self.special_tokens_set,
+            )
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -597,3 +609,56 @@ class Encoding:
 def _without_surrogates(text: str) -> str:
     """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@functools.lru_cache(maxsize=128)
+def _special_token_regex(tokens: frozenset[str]) -> re.Pattern[str]:
+    """Compiles a search for any of some strings; of several at one place the longest is found."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)))
+
+
+def raise_disallowed_special_token(token: str) -> NoReturn:
+    """Tells of a disallowed special token in a text, and how to allow it.
+
+    Args:
+        token: the special token.
+
+    Raises:
+        ValueError: always.
+
+    Example:
+        >>> raise_disallowed_special_token("<|endoftext|>")
+        Traceback (most recent call last):
+        ...
+        ValueError: The text contains the disallowed special token '<|endoftext|>'.
+        To encode it as that special token, pass allowed_special={'<|endoftext|>', ...}.
+        To encode it as ordinary text, pass disallowed_special=(enc.special_tokens_set - \
+{'<|endoftext|>'}), or disallowed_special=() for all special tokens.
+    """
+    raise ValueError(
+        f"The text contains the disallowed special token {token!r}.\n"
+        f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
+        "To encode it as ordinary text, pass "
+        f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "
+        "or disallowed_special=() for all special tokens."
+    )
+
+
+def refuse_strings(text: str, names: frozenset[str]) -> None:
+    """Refuses a text in which any of some strings occurs, special tokens or not.
+
+    Args:
+        text: the text.
+        names: the strings; the empty one, or none at all, occurs everywhere, as in tiktoken.
+
+    Raises:
+        ValueError: one of them occurs; of several the leftmost and there the longest is named.
+        TypeError: something is no string.
+
+    Example:
+        >>> refuse_strings("hello", frozenset({"world"}))
+    """
+    match = _special_token_regex(names).search(text)
+    if match is not None:
+        raise_disallowed_special_token(match.group())

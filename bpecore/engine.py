@@ -62,4 +62,5 @@ def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:
         return encoder
     if not isinstance(encoder, dict):
         raise TypeError(f"the ranks must be a dict, not {type(encoder).__name__}")
-    return intern_vocabulary(encoder)
+    # What a subclass keeps, whatever it shows.
+    return intern_vocabulary(encoder if type(encoder) is dict else dict(dict.items(encoder)))
