@@ -462,7 +462,7 @@ cdef class CoreBPE:
         self.special_bytes.ids = <uint32_t *>allocate(len(by_id), sizeof(uint32_t))
         self.special_bytes.starts = <size_t *>allocate(len(by_id) + 1, sizeof(size_t))
         self.special_bytes.bytes = <uint8_t *>copy_bytes(
-            b"".join(by_id[number] for number in sorted(by_id)))
+            b"".join(by_id[number] for number in sorted(by_id)) + bytes(LOAD_SLACK))
         if self.special_bytes.ids == NULL or self.special_bytes.starts == NULL:
             raise MemoryError("no memory for the special tokens")
         self.special_bytes.starts[0] = 0
@@ -861,7 +861,8 @@ cdef class CoreBPE:
                 raise KeyError(f"Invalid token for decoding: {workspace.ids.data[unknown]}")
             result = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>length)
             decode_ids(&self.vocabulary.tables, &self.special_bytes, workspace.ids.data,
-                       workspace.ids.length, <uint8_t *>PyBytes_AS_STRING(result))
+                       workspace.ids.length, <uint8_t *>PyBytes_AS_STRING(result),
+                       <uint8_t *>PyBytes_AS_STRING(result) + length)
             return result
         finally:
             give_back(&self.vocabulary.pool, workspace)
