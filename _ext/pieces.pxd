@@ -57,15 +57,22 @@ cdef inline int encode_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
     const uint8_t *readable_end, Key key, NarrowEntry *line, uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of up to 15 bytes whose ids are not in the narrow cache.
+    """Encodes a piece of up to 15 bytes.
 
     Args:
         readable_end: one past the last byte that may be read.
-        line: its place in the cache.
+        line: its place in the narrow cache.
         out: room for `length` ids and WIDE_IDS more.
     """
-    cdef bint known = same_key(line.key, key) or same_key(line[1].key, key)
-    cdef uint32_t index = <uint32_t>NO_TOKEN if known else find_short(vocabulary, key)
+    cdef const NarrowEntry *entry = line + (not same_key(line.key, key))
+    cdef uint32_t index = NO_TOKEN
+    if same_key(entry.key, key):
+        if entry.count:
+            copy_ids(out, entry)
+            count[0] = entry.count
+            return STATUS_OK
+    else:
+        index = find_short(vocabulary, key)
     if index != NO_TOKEN:
         out[0] = id_of(vocabulary, index)
         count[0] = 1
@@ -80,18 +87,11 @@ cdef inline int encode_part(
 ) noexcept nogil:
     """Encodes a part of a cut piece."""
     cdef Key key
-    cdef NarrowEntry *line
-    cdef NarrowEntry *entry
     if length > SHORT_PIECE:
         return merge_piece(vocabulary, &workspace.merging, part, length, out, count)
     key = short_key(part, length, readable_end)
-    line = narrow_line(&workspace.cache, key)
-    entry = line + (not same_key(line.key, key))
-    if same_key(entry.key, key) and entry.count:
-        copy_ids(out, entry)
-        count[0] = entry.count
-        return STATUS_OK
-    return encode_short(vocabulary, workspace, part, length, readable_end, key, line, out, count)
+    return encode_short(vocabulary, workspace, part, length, readable_end, key,
+                        narrow_line(&workspace.cache, key), out, count)
 
 
 cdef inline int encode_parts(

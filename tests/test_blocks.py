@@ -357,7 +357,7 @@ def test_lengths_around_blocks_and_chunks(family: Family, length: int, widening:
 def test_what_stands_across_the_border_of_a_chunk(family: Family, widening: str) -> None:
     cases = ["ab", " a", "  a", "\n\n a", "a's", "1234", ".\n/", "aBc", "\t \n", "'ll", "\n \n"]
     cases += ["e\u0301a", "中A", "A中a", "\u3000\u3000a"] if widening in ("ж", "😀") else []
-    for filler in ("ab ", "a", " ", ".", "1", "\n", "a."):
+    for filler in ("ab ", "a", " ", "1", "\n"):
         body = (filler * CHUNK)[: CHUNK + 8]
         for case, place in itertools.product(cases, range(CHUNK - 8, CHUNK + 4)):
             assert_equal_pieces(family, alternating(body[:place] + case + body[:70] + widening))
@@ -368,7 +368,7 @@ def test_runs_longer_than_a_chunk(family: Family, length: int) -> None:
     kinds = (" ", "\t", "\n", "\r\n", "1", "a", "A", ".", "'", "/", "中", "\u0301", "\u3000")
     for kind in (*kinds, "aB", "a1", "😀", "\n ", " \n", "'s"):
         run = (kind * length)[:length]
-        for start, end in (("", ""), ("a", "a"), ("x\n", " x"), (" ", "\n"), ("é", "1"), ("", "/")):
+        for start, end in (("", ""), ("x\n", " x"), ("é", "1"), (" ", "\n/")):
             assert_equal_pieces(family, alternating(start + run + end))
 
 
