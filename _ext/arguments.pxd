@@ -16,6 +16,8 @@ cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
     void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    bint PyLong_CheckExact(object number)
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 
 cdef inline int view_text(object text, TextView *view) except -1:
@@ -52,7 +54,14 @@ cdef inline uint32_t checked_id(object number) except? 0:
         OverflowError: it is negative or above 2**32 - 1.
         TypeError: it is not an integer.
     """
-    cdef object index = PyNumber_Index(number)
+    cdef object index
+    cdef long long value
+    cdef int overflow = 0
+    if PyLong_CheckExact(number):
+        value = PyLong_AsLongLongAndOverflow(number, &overflow)
+        if overflow == 0 and 0 <= value <= UINT32_MAX:
+            return <uint32_t>value
+    index = PyNumber_Index(number)
     if not 0 <= index <= UINT32_MAX:
         raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
     return <uint32_t>index

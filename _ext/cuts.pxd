@@ -67,7 +67,8 @@ cdef inline bint is_bridged(
     return (((vocabulary.borders[place >> 6] >> (place & 63)) & 1)
             | ((vocabulary.border_flags[flags_place(left_hash)] & FLAG_BEFORE_FRAGMENT) != 0)
             | ((vocabulary.border_flags[flags_place(right_hash)] & FLAG_AFTER_FRAGMENT) != 0)
-            | (vocabulary.fragment_left[left & 63] & vocabulary.fragment_right[right_first >> 1 & 63])
+            | (vocabulary.fragment_left[left & 63]
+               & vocabulary.fragment_right[right_first >> 1 & 63])
             | ((left | right) < 0x80))
 
 
