@@ -247,7 +247,7 @@ cdef inline size_t byte_places(
 
 
 cdef inline void keep_bits(uint64_t *words, uint32_t first, uint32_t last) noexcept nogil:
-    """Clears the bits before `first`, in the first block, and in the last one those behind `last`."""
+    """Clears the bits before `first` in the first block, and those behind `last` in its block."""
     words[0] &= ~<uint64_t>0 << first
     words[last >> 6] &= ~<uint64_t>0 >> (63 - (last & 63))
 

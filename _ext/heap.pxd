@@ -1,7 +1,9 @@
-# A binary min-heap of 64-bit keys in memory that the caller owns.
+# A min-heap of 64-bit keys with four children a node, in memory that the caller owns.
 #
 # A merge candidate is one key, `token index << 32 | position`: the smallest key is the lowest
-# rank, and among equal ranks the leftmost. Time: O(log n) a push or pop, O(n) to build.
+# rank, and among equal ranks the leftmost. Time: O(log n) a push or pop, O(n) to build. Four
+# children lie in one or two cache lines and halve the levels: 10 to 20 % faster than two on pieces
+# of a million bytes (NOTES.md).
 
 from libc.stdint cimport uint64_t
 
@@ -15,13 +17,14 @@ cdef struct Heap:
 
 cdef inline void sift_down(uint64_t *keys, size_t count, size_t place) noexcept nogil:
     cdef uint64_t key = keys[place]
-    cdef size_t child
+    cdef size_t child, i, last
     while True:
-        child = 2 * place + 1
+        child = 4 * place + 1
         if child >= count:
             break
-        if child + 1 < count and keys[child + 1] < keys[child]:
-            child += 1
+        last = child + 4 if child + 4 < count else count
+        for i in range(child + 1, last):
+            child = i if keys[i] < keys[child] else child
         if key <= keys[child]:
             break
         keys[place] = keys[child]
@@ -31,7 +34,9 @@ cdef inline void sift_down(uint64_t *keys, size_t count, size_t place) noexcept 
 
 cdef inline void heapify(Heap *heap) noexcept nogil:
     """Turns the first `count` keys, in any order, into a heap."""
-    cdef size_t place = heap.count // 2
+    cdef size_t place = heap.count // 4 + 1
+    if place > heap.count:
+        place = heap.count
     while place:
         place -= 1
         sift_down(heap.keys, heap.count, place)
@@ -43,7 +48,7 @@ cdef inline void heap_push(Heap *heap, uint64_t key) noexcept nogil:
     check(heap.count < heap.capacity)
     heap.count += 1
     while place:
-        parent = (place - 1) // 2
+        parent = (place - 1) // 4
         if heap.keys[parent] <= key:
             break
         heap.keys[place] = heap.keys[parent]
