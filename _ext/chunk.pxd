@@ -9,7 +9,7 @@
 # once, without a branch that depends on it.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from automaton cimport Automaton
 from cuts cimport hash_character, is_bridged
@@ -97,13 +97,14 @@ cdef inline size_t fill_bytes(
         The position behind the characters read: that of a surrogate if it stops before one.
     """
     cdef uint8_t *out = chunk.bytes
-    cdef uint32_t character, length
+    cdef uint32_t character, length, word
     chunk.characters = 0
     while position < end and chunk.characters < chunk.capacity:
         character = character_at(view, position)
         if is_surrogate(character):
             break
-        (<uint32_t *>out)[0] = encode_character(character, &length)
+        word = encode_character(character, &length)
+        memcpy(out, &word, sizeof(word))
         out += length
         position += 1
         chunk.characters += 1
@@ -167,7 +168,7 @@ cdef inline bint fill_run(
         kinds[i] = automaton.block_kinds[
             (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
         word = encode_character(character, &length)
-        (<uint32_t *>out)[0] = word
+        memcpy(out, &word, sizeof(word))
         out += length
         character_hash = hash_character(character)
         unbridged |= <uint64_t>(not is_bridged(
