@@ -24,7 +24,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from automaton cimport NEED_MORE, Automaton, scan_piece
+from automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
 from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
 from types cimport check
 
@@ -336,11 +336,29 @@ cdef inline size_t remove_repeats(uint32_t *ends, size_t count) noexcept nogil:
     return kept
 
 
+cdef inline size_t append_tail(
+    const Automaton *automaton, const uint8_t *text, size_t end, uint32_t *ends, size_t count
+) noexcept nogil:
+    """Appends the ends of the last pieces of a text, which the automaton splits.
+
+    Stops early rather than write more ends than there is room for.
+    """
+    cdef size_t position = ends[count - 1]
+    while position < end and count < 2 * CHUNK_CHARACTERS:
+        position = scan_piece(automaton, text, position, end, True)
+        check(position != NO_MATCH)
+        ends[count] = <uint32_t>position
+        count += 1
+    return count
+
+
 cdef inline size_t split_by_blocks(
     const Automaton *automaton, const Vectors *vectors, Chunk *chunk, Split *split,
     const uint8_t *text, size_t end, bint in_place, size_t characters, bint final
 ) noexcept nogil:
     """Splits text from a piece's start on, up to a start near the end of the characters.
+
+    If the text ends there too, up to its end.
 
     Args:
         chunk: filled from that text, unless it lies in place.
@@ -379,14 +397,18 @@ cdef inline size_t split_by_blocks(
             for i in range(blocks):
                 split.start_words[i] |= chunk.cuts[i]
         keep_bits(split.start_words, 1, split.last)
-        return byte_places(split.start_words, blocks, vectors, chunk, in_place, split.ends)
-    keep_bits(split.start_words, 0, split.last)
-    keep_bits(split.doubt_words, 0, split.last)
-    count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.starts)
-    doubt_count = byte_places(split.doubt_words, blocks, vectors, chunk, in_place, split.doubts)
-    count = resolve_doubts(automaton, text, end, final, split, count, doubt_count, split.ends)
-    if cuts and count:
-        keep_bits(chunk.cuts, 1, split.last)
-        cut_count = byte_places(chunk.cuts, blocks, vectors, chunk, in_place, split.cuts)
-        count = insert_cuts(split.cuts, cut_count, split.ends, count)
+        count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.ends)
+    else:
+        keep_bits(split.start_words, 0, split.last)
+        keep_bits(split.doubt_words, 0, split.last)
+        count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.starts)
+        doubt_count = byte_places(
+            split.doubt_words, blocks, vectors, chunk, in_place, split.doubts)
+        count = resolve_doubts(automaton, text, end, final, split, count, doubt_count, split.ends)
+        if cuts and count:
+            keep_bits(chunk.cuts, 1, split.last)
+            cut_count = byte_places(chunk.cuts, blocks, vectors, chunk, in_place, split.cuts)
+            count = insert_cuts(split.cuts, cut_count, split.ends, count)
+    if count and final and (used == end or not in_place):
+        count = append_tail(automaton, text, end, split.ends, count)
     return count

@@ -444,6 +444,8 @@ cdef class CoreBPE:
         self.trie.tokens = <int32_t *>copy_bytes(tokens)
         self.trie.edge_characters = <uint32_t *>copy_bytes(edge_characters)
         self.trie.edge_targets = <uint32_t *>copy_bytes(edge_targets)
+        self.trie.rows = <uint32_t *>copy_bytes(trie.rows)
+        self.trie.row_targets = <uint32_t *>copy_bytes(trie.row_targets)
         self.trie.ids = <uint32_t *>allocate(self.trie.count, sizeof(uint32_t))
         if self.trie.ids == NULL:
             raise MemoryError("no memory for the special tokens")
@@ -479,6 +481,8 @@ cdef class CoreBPE:
         release(self.trie.tokens)
         release(self.trie.edge_characters)
         release(self.trie.edge_targets)
+        release(self.trie.rows)
+        release(self.trie.row_targets)
         release(self.special_bytes.ids)
         release(self.special_bytes.starts)
         release(self.special_bytes.bytes)

@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memchr
 
 from chunk cimport Vectors
-from utf8 cimport TextView, character_at
+from utf8 cimport TextView, character_at, read_character
 
 cdef struct SpecialTokens:
     uint32_t count
@@ -19,6 +19,8 @@ cdef struct SpecialTokens:
     int32_t *tokens             # owned: [node_count], the special token that ends here, or -1
     uint32_t *edge_characters   # owned: ascending within a node
     uint32_t *edge_targets      # owned
+    uint32_t *rows              # owned: [node_count], a node's row from 1 on, if it has one
+    uint32_t *row_targets       # owned: 128 a row, the node an ASCII character leads to, or 0
 
 cdef struct Occurrence:
     size_t start       # character where it begins; the text's length if there is none
@@ -35,6 +37,13 @@ cdef inline uint32_t follow_edge(
     cdef uint32_t end = special_tokens.first_edges[node + 1]
     cdef uint32_t high = end
     cdef uint32_t middle
+    cdef uint32_t row = special_tokens.rows[node]
+    # Most nodes have one edge; the others a row, so that nothing is searched in ASCII text.
+    if end - low == 1:
+        return special_tokens.edge_targets[low] * (
+            special_tokens.edge_characters[low] == character)
+    if row and character < 128:
+        return special_tokens.row_targets[128 * <size_t>(row - 1) + character]
     while low < high:
         middle = (low + high) // 2
         if special_tokens.edge_characters[middle] < character:
@@ -79,6 +88,37 @@ cdef inline size_t next_beginning(
     return position
 
 
+cdef inline Occurrence longest_at(
+    const SpecialTokens *special_tokens, const void *data, int width, size_t length,
+    size_t position, const uint8_t *wanted
+) noexcept nogil:
+    """Finds the longest special token that begins at a character; `end` is 0 if there is none.
+
+    Args:
+        data, width, length: those of a view; with a constant width the compiler makes a loop of
+            its own.
+    """
+    cdef Occurrence found
+    cdef uint32_t node = 0
+    cdef int32_t token
+    found.start = position
+    found.end = 0
+    found.token = 0
+    found.id = 0
+    while position < length:
+        node = follow_edge(special_tokens, node, read_character(data, width, position))
+        if node == 0:
+            break
+        position += 1
+        token = special_tokens.tokens[node]
+        if token >= 0 and (wanted == NULL or wanted[token]):
+            found.end = position
+            found.token = token
+    if found.end:
+        found.id = special_tokens.ids[found.token]
+    return found
+
+
 cdef inline Occurrence find_special(
     const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
     size_t position, const uint8_t *wanted
@@ -90,29 +130,21 @@ cdef inline Occurrence find_special(
         wanted: for each special token, whether it counts; NULL = all do.
     """
     cdef Occurrence found
-    cdef uint32_t node
-    cdef int32_t token
-    cdef size_t reader
-    found.end = 0
-    found.token = 0
-    found.id = 0
     while True:
         position = next_beginning(special_tokens, vectors, view, position)
-        found.start = position
         if position == view.length:
+            found.start = position
+            found.end = 0
             return found
-        node = 0
-        reader = position
-        while reader < view.length:
-            node = follow_edge(special_tokens, node, character_at(view, reader))
-            if node == 0:
-                break
-            reader += 1
-            token = special_tokens.tokens[node]
-            if token >= 0 and (wanted == NULL or wanted[token]):
-                found.end = reader
-                found.token = token
-                found.id = special_tokens.ids[token]
+        if view.width <= 1:
+            found = longest_at(
+                special_tokens, view.data, 1, view.length, position, wanted)
+        elif view.width == 2:
+            found = longest_at(
+                special_tokens, view.data, 2, view.length, position, wanted)
+        else:
+            found = longest_at(
+                special_tokens, view.data, 4, view.length, position, wanted)
         if found.end:
             return found
         position += 1

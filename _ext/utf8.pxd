@@ -8,13 +8,18 @@ cdef struct TextView:
     size_t length        # characters (bytes if width is 0)
 
 
+cdef inline uint32_t read_character(const void *data, int width, size_t position) noexcept nogil:
+    """Returns the character, of `width` bytes (0 means 1), at `position`."""
+    if width <= 1:
+        return (<const uint8_t *>data)[position]
+    if width == 2:
+        return (<const uint16_t *>data)[position]
+    return (<const uint32_t *>data)[position]
+
+
 cdef inline uint32_t character_at(const TextView *view, size_t position) noexcept nogil:
     """Returns the code point (the byte, if the view is UTF-8) at `position`."""
-    if view.width <= 1:
-        return (<const uint8_t *>view.data)[position]
-    if view.width == 2:
-        return (<const uint16_t *>view.data)[position]
-    return (<const uint32_t *>view.data)[position]
+    return read_character(view.data, view.width, position)
 
 
 cdef inline uint32_t sequence_length(uint8_t lead) noexcept nogil:

@@ -15,12 +15,16 @@ class SpecialTokenTrie(NamedTuple):
         tokens: `int32[nodes]`, position of the special token that ends at a node, or -1.
         edge_characters: `uint32[edges]`, code points, ascending within a node.
         edge_targets: `uint32[edges]`, the node an edge leads to.
+        rows: `uint32[nodes]`, for nodes of several edges the number of their row, from 1; else 0.
+        row_targets: `uint32[rows][128]`, the node that each ASCII character leads to, or 0.
     """
 
     first_edges: bytes
     tokens: bytes
     edge_characters: bytes
     edge_targets: bytes
+    rows: bytes
+    row_targets: bytes
 
 
 def build_trie(names: Sequence[str]) -> SpecialTokenTrie:
@@ -60,11 +64,17 @@ def build_trie(names: Sequence[str]) -> SpecialTokenTrie:
     first_edges = array("I", [0])
     edge_characters = array("I")
     edge_targets = array("I")
+    rows = array("I")
+    row_targets = array("I")
     for edges in children:
         for character in sorted(edges):
             edge_characters.append(ord(character))
             edge_targets.append(edges[character])
         first_edges.append(len(edge_characters))
-    return SpecialTokenTrie(
-        first_edges.tobytes(), tokens.tobytes(), edge_characters.tobytes(), edge_targets.tobytes()
-    )
+        if len(edges) > 1:
+            row_targets.extend(edges.get(chr(code_point), 0) for code_point in range(128))
+            rows.append(len(row_targets) // 128)
+        else:
+            rows.append(0)
+    tables = (first_edges, tokens, edge_characters, edge_targets, rows, row_targets)
+    return SpecialTokenTrie(*(table.tobytes() for table in tables))
