@@ -1,5 +1,7 @@
 """The command line: `count`, `encode`, `decode`, `encodings`, over files or standard input; `run`.
 
+`verify` and `fuzz` compare with the installed tiktoken.
+
 Text is UTF-8 whatever the locale says, and line ends are left as they are. Exit codes: 0 when all
 went well, 1 when an input could not be read as what it should be, 2 when the command itself was
 wrong (an unknown encoding, a file that is not there).
@@ -12,18 +14,21 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Callable
 
 import click
 
 from . import __version__
 from .core import Encoding
+from .encodings import ENCODING_CONSTRUCTORS
 from .model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
 from .registry import get_encoding, list_encoding_names
 from .run import run_program
 
 DEFAULT_ENCODING = "o200k_base"
 STANDARD_INPUT = "-"
+SHOWN_MISMATCHES = 10
 LARGEST_ID_DIGITS = len(str(2**32))
 
 Command = Callable[..., None]
@@ -36,6 +41,18 @@ def check_encoding_name(_: click.Context, __: click.Parameter, name: str | None)
             f"unknown encoding {name!r}; known are {', '.join(list_encoding_names())}"
         )
     return name
+
+
+def check_encoding_names(
+    _: click.Context, __: click.Parameter, names: Sequence[str]
+) -> Sequence[str]:
+    """Refuses names that are not of OpenAI's encodings: `verify` has the tables of no other."""
+    for name in names:
+        if name not in ENCODING_CONSTRUCTORS:
+            raise click.BadParameter(
+                f"unknown encoding {name!r}; known are {', '.join(ENCODING_CONSTRUCTORS)}"
+            )
+    return names
 
 
 def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
@@ -166,6 +183,65 @@ def encodings() -> None:
 @main.command(name="run")
 def describe_run() -> None:
     """Run a Python program with bpecore in tiktoken's place."""
+
+
+@main.command()
+@click.option(
+    "--encoding",
+    "names",
+    multiple=True,
+    callback=check_encoding_names,
+    help=f"May be given several times. Default: {DEFAULT_ENCODING}.",
+)
+@click.option("--all", "all_encodings", is_flag=True, help="All of OpenAI's encodings.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> None:
+    """Compare with the installed tiktoken on PATHS, files or folders of your own.
+
+    Prints how many tokens were compared, in how many files they differ, and how many times faster
+    bpecore was. Exit code 1 means that some differ. Files that are not UTF-8 are left out.
+    """
+    from . import verify as comparison
+
+    chosen = tuple(ENCODING_CONSTRUCTORS) if all_encodings else names or (DEFAULT_ENCODING,)
+    files = []
+    left_out = 0
+    try:
+        comparison.import_tiktoken()
+        for path in comparison.text_files(map(Path, paths)):
+            text = comparison.read_text(path)
+            if text is None:
+                left_out += 1
+            else:
+                files.append((path, text))
+    except comparison.NoTiktokenError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+    rows = [comparison.verify(name, files) for name in chosen]
+    click.echo(comparison.table(rows))
+    if left_out:
+        click.echo(f"left out: {left_out} files that are not UTF-8")
+    mismatches = [mismatch for row in rows for mismatch in row.mismatches]
+    for mismatch in mismatches[:SHOWN_MISMATCHES]:
+        click.echo(str(mismatch))
+    if mismatches:
+        sys.exit(1)
+
+
+@main.command(name="fuzz", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def start_fuzzing(arguments: Sequence[str]) -> None:
+    """Compare with the installed tiktoken on random texts; --help says more."""
+    from .verify import NoTiktokenError, import_tiktoken
+
+    try:
+        import_tiktoken()
+    except NoTiktokenError as error:
+        raise click.ClickException(str(error)) from None
+    from .fuzzing.command import fuzz
+
+    fuzz.main(args=list(arguments), prog_name="bpecore fuzz")
 
 
 def special_arguments(allow_special: bool) -> dict[str, Any]:

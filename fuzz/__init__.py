@@ -1,1 +1,1 @@
-"""Fuzzing: `python -m fuzz` compares bpecore with tiktoken on random text until told to stop."""
+"""Fuzzing from the source tree: `python -m fuzz`, stored mismatches, and planted faults."""

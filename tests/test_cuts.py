@@ -134,7 +134,9 @@ def test_trained_vocabularies(script: str, count: int) -> None:
         reference = ReferenceEncoder(pat_str, ranks, {})
         assert encodings[0]._core_bpe.vocabulary.unreachable_count == 0
         for _ in range(25):
-            text = random_piece(source, ALPHABETS[script], source.choice((8, 40, 200)))
+            longest = source.choice((8, 40, 200))
+            words = source.choice((1, 1, 2, 5))
+            text = " ".join(random_piece(source, ALPHABETS[script], longest) for _ in range(words))
             pieces = reference.split(text)
             expected = [id for piece in pieces for id in uncut(encodings[0], piece)]
             for encoding in encodings:
@@ -154,7 +156,7 @@ def test_a_trained_vocabulary_equals_tiktoken() -> None:
             )
             for encoding in encodings_of(pat_str, ranks):
                 for _ in range(20):
-                    text = random_piece(source, alphabet, 60)
+                    text = " ".join(random_piece(source, alphabet, 40) for _ in range(3))
                     assert encoding.encode_ordinary(text) == theirs.encode_ordinary(text), text
 
 
@@ -177,16 +179,19 @@ def assert_uncut(token: bytes, left: str, right: str) -> None:
     reference = ReferenceEncoder(ONE_PIECE, ranks, {})
     filler = "ж文"
     for encoding in encodings_of(PATTERNS["cl100k"], ranks):
-        for text in (6 * (left + right), filler * 8 + left + right + filler * 20):
-            expected = reference.encode_piece(text.encode())
-            assert encoding.encode_ordinary(text) == expected, (encoding.name, token, text)
+        for piece in (6 * (left + right), filler * 8 + left + right + filler * 20):
+            expected = reference.encode_piece(piece.encode())
+            assert encoding.encode_ordinary(piece) == expected, (encoding.name, token, piece)
+            # The last piece of a text is not split by blocks.
+            found = encoding.encode_ordinary(f"{piece} {filler * 20} end")
+            assert found[: len(expected)] == expected, (encoding.name, token, piece)
 
 
 def test_a_vocabulary_with_tokens_out_of_reach_is_not_cut() -> None:
     """A part that equals such a token would be looked up whole; merging never makes it."""
     ranks = {bytes([value]): value for value in range(256)}
     ranks |= {"中文".encode(): 256, "é".encode(): 257, b"ab": 258}
-    text = "日本語中文éé中文日本語ab" * 4
+    text = "日本語中文éé中文日本語ab" * 4 + " end" * 4
     for pat_str in (ONE_PIECE, *PATTERNS.values()):
         theirs = tiktoken.Encoding("t", pat_str=pat_str, mergeable_ranks=ranks, special_tokens={})
         for encoding in encodings_of(pat_str, ranks):

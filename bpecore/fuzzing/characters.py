@@ -1,7 +1,5 @@
 """Random characters and short strings: of each kind that split patterns and UTF-8 tell apart."""
 
-# ruff: noqa: RUF001 (characters that look like others are the point)
-
 from __future__ import annotations
 
 import functools
@@ -36,7 +34,7 @@ BORDER_CODE_POINTS = [
 EMOJI = ["😀", "👍🏽", "👩‍👩‍👧‍👦", "🇯🇵", "1️⃣", "❤️", "☃", "🏴\U000e0067\U000e0062\U000e007f"]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def ranges_of(category: str) -> list[tuple[int, int]]:
     """Returns the ranges of code points of a general category, first and last."""
     return list(general_category(category).ranges())

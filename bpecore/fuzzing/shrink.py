@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable, TypeVar
 
-Parts = TypeVar("Parts", str, "list[str]", "list[tuple[bytes, int]]")
+Parts = TypeVar("Parts", str, "list[tuple[bytes, int]]")
 
 
 def shrink(case: Parts, fails: Callable[[Parts], bool]) -> Parts:

@@ -3,8 +3,6 @@
 A generator takes the source of randomness and a `Material`, and returns one text.
 """
 
-# ruff: noqa: RUF001 (characters that look like others are the point)
-
 from __future__ import annotations
 
 import os
@@ -60,17 +58,25 @@ def real_texts(folder: Path | None = None) -> list[str]:
     Args:
         folder: where `*.txt` files lie; None for what `BPECORE_CORPORA` names, or, without it, for
             files of Python's standard library and the characters of its legacy codecs.
+
+    Raises:
+        ValueError: there is no such file with any text in it.
     """
     given = folder or os.environ.get("BPECORE_CORPORA")
     if given:
         files = sorted(Path(given).glob("*.txt"))
     else:
         library = Path(sysconfig.get_path("stdlib"))
-        names = ("argparse.py", "typing.py", "html/entities.py", "pydoc_data/topics.py")
-        names += ("encodings/mac_greek.py", "_pydecimal.py", "LICENSE.txt")
+        names = [
+            *("argparse.py", "typing.py", "html/entities.py", "pydoc_data/topics.py"),
+            *("encodings/mac_greek.py", "_pydecimal.py", "LICENSE.txt"),
+        ]
         files = [library / name for name in names if (library / name).is_file()]
     texts = [file.read_bytes().decode("utf-8", "replace") for file in files]
-    return [text for text in texts if text] + ([] if given else legacy_scripts())
+    texts = [text for text in texts if text]
+    if given and not texts:
+        raise ValueError(f"there is no .txt file with text in {given}")
+    return texts + ([] if given else legacy_scripts())
 
 
 def legacy_scripts() -> list[str]:
@@ -114,7 +120,7 @@ def borders_of_utf8(source: random.Random, material: Material) -> str:
 
 def white_space_runs(source: random.Random, material: Material) -> str:
     """Runs of white space with and without line ends, between words or at an end."""
-    blanks = source.sample(white_space(), 2) + [" ", "\t"]
+    blanks = [*source.sample(white_space(), 2), " ", "\t"]
     parts = []
     for _ in range(source.randint(1, 6)):
         parts.append(source.choice(("", "a", "A", "1", ".", "'", "中", "x/", "'s")))
@@ -147,7 +153,9 @@ def cases_and_marks(source: random.Random, material: Material) -> str:
     """Upper, lower, title case and letters without case in turn, marks between them."""
     kinds = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc")
     letters = [of_category(source, source.choice(kinds)) for _ in range(5)]
-    return "".join(source.choices([*letters, "a", "A", "B", " ", ".", "'s"], k=source.randint(2, 30)))
+    return "".join(
+        source.choices([*letters, "a", "A", "B", " ", ".", "'s"], k=source.randint(2, 30))
+    )
 
 
 def alternatives(source: random.Random, material: Material) -> str:
@@ -250,15 +258,16 @@ def large_thresholds(source: random.Random, material: Material) -> str:
     filler = source.choice(("a", " ", "word ", "1", "\n", "中", "é ", ".", "aB", "😀"))
     length = source.choice(LARGE_THRESHOLDS) + source.randint(-3, 3)
     middle = source.choice([*SHORT_GENERATORS.values()])(source, material)
-    return (filler * (length // len(filler) + 1))[:length] + middle + filler * source.randint(0, 80)
+    before = (filler * (length // len(filler) + 1))[:length]
+    return f"{before}{middle}{filler * source.randint(0, 80)}"
 
 
 def long_run(source: random.Random, material: Material) -> str:
     """Up to a million of one character."""
     character = source.choice((*"a A\n\t1.'/^", "中", "é", "😀", "\u0301", "\u3000"))
-    length = int(LONGEST_RUN ** source.uniform(0.5, 0.9))
+    length = int(float(LONGEST_RUN) ** source.uniform(0.5, 0.9))
     if source.random() < 0.01:
-        length = LONGEST_RUN // 4
+        length = LONGEST_RUN
     return source.choice(("", "x", " ")) + character * length + source.choice(("", "x", "\n", " "))
 
 
@@ -326,7 +335,5 @@ LONG_GENERATORS: dict[str, Generator] = {
     for make in (joined_snippets, thresholds, large_thresholds, long_run, many_pieces)
 }
 
-BAD_GENERATORS: dict[str, Generator] = {
-    make.__name__: make for make in (surrogates, raw_bytes)
-}
+BAD_GENERATORS: dict[str, Generator] = {make.__name__: make for make in (surrogates, raw_bytes)}
 """Texts with surrogates."""

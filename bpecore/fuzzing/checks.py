@@ -1,0 +1,324 @@
+"""The entry points, each compared with tiktoken's on one text.
+
+A check returns None, or what the two engines gave. Where tiktoken panics, nothing is compared: the
+call on bpecore's side must only come back. Texts are strings; lone surrogates U+DC80 to U+DCFF
+stand for bytes that are not UTF-8 (Python's `surrogateescape`) where an entry point takes bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
+
+from bpecore.fuzzing.subject import Subject
+
+UNSTABLE_LIMIT = 24
+"""Characters of the longest text whose completions are compared: they may be thousands."""
+
+DECODING_METHODS = (
+    *("decode", "decode_bytes", "decode_tokens_bytes", "decode_with_offsets"),
+    *("decode_batch", "decode_bytes_batch"),
+)
+
+REFERENCE_LIMIT = 300
+"""Characters of the longest text that the naive reference encodes: its merge is quadratic."""
+
+PIECE_LIMIT = 3_000
+"""Bytes of the longest text that is encoded as a single piece."""
+
+
+class Difference(NamedTuple):
+    """What the engines gave, where they differ."""
+
+    call: str
+    found: object
+    expected: object
+
+    def __str__(self) -> str:
+        start = 0
+        if isinstance(self.found, list) and isinstance(self.expected, list):
+            pairs = zip(self.found, self.expected)
+            same = [a == b for a, b in pairs]
+            start = max(0, (same.index(False) if False in same else len(same)) - 2)
+        return (
+            f"  call      {self.call}\n"
+            f"  bpecore   {excerpt(self.found, start)}\n"
+            f"  tiktoken  {excerpt(self.expected, start)}"
+        )
+
+
+class Tally:
+    """What has been compared so far: strings, tokens and bytes of text."""
+
+    def __init__(self) -> None:
+        self.strings = self.tokens = self.bytes = 0
+
+    def add(self, text: str, tokens: int) -> None:
+        self.strings += 1
+        self.tokens += tokens
+        self.bytes += len(text.encode("utf-8", "surrogatepass"))
+
+
+Check = Callable[[Subject, str], "Difference | None"]
+
+
+def excerpt(value: object, start: int) -> str:
+    """Returns a value's repr; of a long list what stands around the place where it matters."""
+    if isinstance(value, list) and len(value) > 24:
+        return f"… {value[start : start + 12]} … ({len(value)} in all, from number {start})"
+    shown = ascii(value)
+    return shown if len(shown) <= 400 else shown[:400] + "…"
+
+
+class Raised(NamedTuple):
+    """The type of the exception that a call ended with."""
+
+    name: str
+
+
+def outcome(call: Callable[[], object]) -> object:
+    """Returns what a call returns, or which exception it raises."""
+    try:
+        return call()
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # tiktoken's panics are no Exception
+        return Raised(type(error).__name__)
+
+
+def is_lost(value: object) -> bool:
+    """Whether tiktoken gave up: a panic, or its stack's limit on long white space."""
+    return isinstance(value, Raised) and value.name == "PanicException"
+
+
+def compare(
+    call: str, ours: Callable[[], object], theirs: Callable[[], object]
+) -> Difference | None:
+    """Compares the outcomes of a call on both sides."""
+    expected = outcome(theirs)
+    found = outcome(ours)
+    if is_lost(expected):
+        return None
+    if type(found) is type(expected) and found == expected:
+        return None
+    return Difference(call, found, expected)
+
+
+def first_difference(*differences: Callable[[], Difference | None]) -> Difference | None:
+    """Returns the first difference of some comparisons, made one after the other."""
+    for difference in differences:
+        found = difference()
+        if found is not None:
+            return found
+    return None
+
+
+def encode_ordinary(subject: Subject, text: str) -> Difference | None:
+    """`encode_ordinary`: the check that most texts get."""
+    expected = outcome(lambda: subject.theirs.encode_ordinary(text))
+    found = outcome(lambda: subject.ours.encode_ordinary(text))
+    if found == expected or is_lost(expected):
+        return None
+    return Difference("encode_ordinary", found, expected)
+
+
+def encode_to_numpy(subject: Subject, text: str) -> Difference | None:
+    """`encode_to_numpy`: for long texts, as it makes no int objects."""
+    expected = outcome(lambda: subject.theirs.encode_to_numpy(text, disallowed_special=()))
+    found = outcome(lambda: subject.ours.encode_to_numpy(text, disallowed_special=()))
+    if isinstance(expected, Raised) or isinstance(found, Raised):
+        same = found == expected or is_lost(expected)
+    else:
+        same = found.dtype == expected.dtype and found.tobytes() == expected.tobytes()  # type: ignore[attr-defined]
+    if same:
+        return None
+    return Difference("encode_to_numpy", as_list(found), as_list(expected))
+
+
+def as_list(value: Any) -> object:
+    return value if isinstance(value, Raised) else value.tolist()
+
+
+def sinks(subject: Subject, text: str) -> Difference | None:
+    """The ways to get the ids of a text, or their number, without special tokens."""
+    ours, theirs = subject.ours, subject.theirs
+    expected = outcome(lambda: theirs.encode(text, disallowed_special=()))
+    number = expected if isinstance(expected, Raised) else len(expected)  # type: ignore[arg-type]
+    return first_difference(
+        lambda: compare(
+            "encode", lambda: ours.encode(text, disallowed_special=()), lambda: expected
+        ),
+        lambda: encode_ordinary(subject, text),
+        lambda: encode_to_numpy(subject, text),
+        lambda: compare("count", lambda: ours.count(text, disallowed_special=()), lambda: number),
+    )
+
+
+def special_tokens(subject: Subject, text: str) -> Difference | None:
+    """`encode` and its kin with special tokens: all, some, none allowed, and refused."""
+    some = set(sorted(subject.theirs.special_tokens_set)[::2])
+    arguments: list[dict[str, Any]] = [
+        {"allowed_special": "all"},
+        {"allowed_special": some, "disallowed_special": ()},
+        {"allowed_special": some},
+        {},
+    ]
+    for chosen in arguments:
+        difference = with_arguments(subject, text, chosen)
+        if difference is not None:
+            return difference._replace(call=f"{difference.call}, {shown(chosen)}")
+    return None
+
+
+def with_arguments(subject: Subject, text: str, chosen: dict[str, Any]) -> Difference | None:
+    """`encode`, `count` and `encode_to_numpy` with some arguments about special tokens."""
+    ours, theirs = subject.ours, subject.theirs
+    expected = outcome(lambda: theirs.encode(text, **chosen))
+    number = expected if isinstance(expected, Raised) else len(expected)  # type: ignore[arg-type]
+    return first_difference(
+        lambda: compare("encode", lambda: ours.encode(text, **chosen), lambda: expected),
+        lambda: compare("count", lambda: ours.count(text, **chosen), lambda: number),
+        lambda: compare(
+            "encode_to_numpy",
+            lambda: ours.encode_to_numpy(text, **chosen).tolist(),
+            lambda: theirs.encode_to_numpy(text, **chosen).tolist(),
+        ),
+    )
+
+
+def shown(arguments: dict[str, Any]) -> str:
+    text = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) or "by default"
+    return text if len(text) < 200 else text[:200] + "…"
+
+
+def batches(subject: Subject, text: str) -> Difference | None:
+    """The batch methods, in threads, on the text's lines and on the whole text."""
+    texts = [*text.split("\n"), text]
+    ours, theirs = subject.ours, subject.theirs
+    expected = outcome(lambda: [theirs.encode(part, disallowed_special=()) for part in texts])
+    found: list[tuple[str, Callable[[], object]]] = [
+        ("encode_ordinary_batch", lambda: ours.encode_ordinary_batch(texts, num_threads=3)),
+        ("encode_batch", lambda: ours.encode_batch(texts, num_threads=2, disallowed_special=())),
+    ]
+    if hasattr(ours, "count_batch") and not isinstance(expected, Raised):
+        counts = [len(ids) for ids in expected]  # type: ignore[attr-defined]
+        difference = compare(
+            "count_batch",
+            lambda: list(ours.count_batch(texts, disallowed_special=())),
+            lambda: counts,
+        )
+        if difference is not None:
+            return difference
+    if hasattr(ours, "encode_batch_to_numpy"):
+        found.append(("encode_batch_to_numpy", lambda: lists_of_batch(ours, texts)))
+    for call, method in found:
+        difference = compare(call, method, lambda: expected)
+        if difference is not None:
+            return difference
+    return None
+
+
+def lists_of_batch(encoding: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Returns what `encode_batch_to_numpy` gives as a list a text."""
+    ids, offsets = encoding.encode_batch_to_numpy(texts, disallowed_special=())
+    return [ids[start:end].tolist() for start, end in zip(offsets[:-1], offsets[1:])]
+
+
+def decoding(subject: Subject, text: str) -> Difference | None:
+    """The methods that take ids: those of the text, and a part that may cut characters."""
+    ids = outcome(lambda: subject.theirs.encode(text, allowed_special="all"))
+    if isinstance(ids, Raised):
+        return None
+    assert isinstance(ids, list)
+    for part in (ids, ids[1:], ids[: len(ids) // 2]):
+        for method in DECODING_METHODS:
+            argument = [part, ids] if method.endswith("batch") else part
+            difference = compare(
+                method,
+                functools.partial(getattr(subject.ours, method), argument),
+                functools.partial(getattr(subject.theirs, method), argument),
+            )
+            if difference is not None:
+                return difference._replace(call=f"{method}({excerpt(argument, 0)})")
+    return None
+
+
+def unstable(subject: Subject, text: str) -> Difference | None:
+    """`encode_with_unstable` on the beginning of the text."""
+    text = text[:UNSTABLE_LIMIT]
+
+    def call(encoding: Any) -> object:
+        stable, completions = encoding.encode_with_unstable(text, allowed_special="all")
+        return stable, set(map(tuple, completions))
+
+    return compare(
+        f"encode_with_unstable({text!a})",
+        lambda: call(subject.ours),
+        lambda: call(subject.theirs),
+    )
+
+
+def bytes_of_text(subject: Subject, text: str) -> Difference | None:
+    """`_encode_bytes`, and single pieces and tokens of any bytes."""
+    try:
+        content = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return None
+    ours, theirs = subject.ours, subject.theirs
+    difference = compare(
+        "_encode_bytes", lambda: ours._encode_bytes(content), lambda: theirs._encode_bytes(content)
+    )
+    if difference is None:
+        difference = compare(
+            "encode_single_token",
+            lambda: ours.encode_single_token(content),
+            lambda: theirs.encode_single_token(content),
+        )
+    if difference is None and 0 < len(content) <= PIECE_LIMIT:
+        difference = compare(
+            "_encode_single_piece",
+            lambda: ours._encode_single_piece(content),
+            lambda: theirs._encode_single_piece(content),
+        )
+    return difference
+
+
+def again(subject: Subject, text: str) -> Difference | None:
+    """The same text twice, and in between its parts and other neighbours: what caches change."""
+    expected = outcome(lambda: subject.theirs.encode_ordinary(text))
+    if isinstance(expected, Raised):
+        return None
+    for other in ("", text[: len(text) // 2], text[1:], text.swapcase(), f"{text} {text}"):
+        outcome(functools.partial(subject.ours.encode_ordinary, other))
+        found = outcome(lambda: subject.ours.encode_ordinary(text))
+        if found != expected:
+            return Difference(f"encode_ordinary after {excerpt(other, 0)}", found, expected)
+    return None
+
+
+def naive(subject: Subject, text: str) -> Difference | None:
+    """The naive reference against both engines."""
+    text = re.sub("[\ud800-\udfff]", "", text[:REFERENCE_LIMIT])
+    return compare(
+        "encode_ordinary (expected: the naive reference)",
+        lambda: subject.ours.encode_ordinary(text),
+        lambda: subject.reference.encode_ordinary(text),
+    )
+
+
+QUICK_CHECKS: dict[str, Check] = {"encode_ordinary": encode_ordinary}
+LONG_CHECKS: dict[str, Check] = {"encode_to_numpy": encode_to_numpy}
+SLOW_CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        *(sinks, special_tokens, batches, decoding),
+        *(bytes_of_text, again, naive),
+    )
+}
+RARE_CHECKS: dict[str, Check] = {"unstable": unstable}
+"""What may take a tenth of a second: tiktoken looks through the whole vocabulary."""
+
+CHECKS: dict[str, Check] = {**QUICK_CHECKS, **LONG_CHECKS, **SLOW_CHECKS, **RARE_CHECKS}
+"""All checks by name."""

@@ -1,0 +1,91 @@
+"""The command `python -m fuzz`, which is `bpecore fuzz` too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bpecore.encodings import ENCODING_CONSTRUCTORS
+from bpecore.fuzzing.checks import Tally
+from bpecore.fuzzing.finding import Finding, replay
+from bpecore.fuzzing.rounds import GENERATED, run_round
+from bpecore.fuzzing.run import Plan, Progress, run
+from bpecore.fuzzing.texts import real_texts
+
+NAMES = [*ENCODING_CONSTRUCTORS, GENERATED]
+REGRESSIONS = Path("fuzz") / "regressions"
+"""Where mismatches are stored when the command runs in the source tree."""
+
+
+@click.command()
+@click.option("--seconds", default=60.0, show_default=True, help="How long new rounds begin.")
+@click.option("--seed", default=0, show_default=True, help="Everything but speed follows from it.")
+@click.option(
+    "--encoding",
+    "encodings",
+    multiple=True,
+    type=click.Choice(NAMES),
+    help="May be given several times; all of them otherwise.",
+)
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of .txt files to mutate. Default: $BPECORE_CORPORA, or files of Python's own.",
+)
+@click.option(
+    "--save",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder for mismatches. Default: fuzz/regressions if there is one, else this folder.",
+)
+@click.option("--round", "number", type=click.IntRange(0), help="Run this one round again.")
+@click.option(
+    "--replay",
+    "case",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Run a stored mismatch again.",
+)
+@click.option("--quiet", is_flag=True, help="No progress line.")
+def fuzz(
+    seconds: float,
+    seed: int,
+    encodings: tuple[str, ...],
+    jobs: int,
+    texts: Path | None,
+    save: Path | None,
+    number: int | None,
+    case: Path | None,
+    quiet: bool,
+) -> None:
+    """Compare bpecore with tiktoken on random texts; exit with 1 on a mismatch."""
+    if case is not None:
+        difference = replay(case)
+        click.echo(f"{case}: equal" if difference is None else f"{case}: mismatch\n{difference}")
+        raise SystemExit(difference is not None)
+    names = list(encodings) or NAMES
+    try:
+        material = real_texts(texts)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if number is not None:
+        for name in names:
+            finish(run_round(name, seed, number, material, Tally()), save)
+        click.echo(f"round {number} of seed {seed}: equal")
+        return
+    progress = Progress(not quiet)
+    try:
+        finding = run(Plan(names, seed, seconds, jobs, texts), progress)
+    finally:
+        progress.close()
+    finish(finding, save)
+    click.echo(f"seed {seed}, {', '.join(names)}: {str(progress).strip()}; equal")
+
+
+def finish(finding: Finding | None, save: Path | None) -> None:
+    """Stores and shows a mismatch, and ends the process with 1."""
+    if finding is None:
+        return
+    folder = save or (REGRESSIONS if REGRESSIONS.is_dir() else Path())
+    click.echo(finding.describe(finding.save(folder) if finding.alone else None))
+    raise SystemExit(1)

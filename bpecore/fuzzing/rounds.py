@@ -1,0 +1,124 @@
+"""A round: some dozens of texts of one encoding through the checks that suit them.
+
+A round depends on the seed, its number and the encoding alone, so that it can be run again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bpecore.fuzzing.checks import (
+    CHECKS,
+    LONG_CHECKS,
+    QUICK_CHECKS,
+    RARE_CHECKS,
+    SLOW_CHECKS,
+    Tally,
+)
+from bpecore.fuzzing.finding import Finding, minimise
+from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
+from bpecore.fuzzing.texts import (
+    BAD_GENERATORS,
+    LONG_GENERATORS,
+    SHORT_GENERATORS,
+    Material,
+    joined_snippets,
+    mutated_page,
+    mutated_snippet,
+)
+from bpecore.fuzzing.vocabularies import random_definition, text_over, with_special_tokens
+
+GENERATED = "generated"
+"""The name that stands for generated vocabularies and patterns."""
+
+GENERATED_TEXTS = 40
+SHORT_TEXTS = 200
+JOINED_TEXTS = 6
+PAGES = 4
+SLOW_SHARE = 0.08
+"""Which share of the short texts goes through all entry points."""
+
+RARE_SHARE = 0.01
+"""Which share goes through those that are slow in tiktoken."""
+
+
+class Case(NamedTuple):
+    """A text and the names of the checks that it goes through."""
+
+    text: str
+    checks: tuple[str, ...]
+
+
+def origin_of(name: str, seed: int, number: int) -> str:
+    """Returns the command that runs a round again."""
+    return f"python -m fuzz --seed {seed} --round {number} --encoding {name}"
+
+
+def run_round(name: str, seed: int, number: int, texts: list[str], tally: Tally) -> Finding | None:
+    """Runs a round.
+
+    Args:
+        name: one of OpenAI's encodings, or `GENERATED`.
+        seed: of the whole run.
+        number: of the round.
+        texts: real texts.
+        tally: counts what is compared.
+
+    Returns:
+        The first mismatch, made small.
+    """
+    source = random.Random(f"{seed} {number} {name}")
+    origin = origin_of(name, seed, number)
+    instructions = source.choice(available_instructions())
+    if name == GENERATED:
+        definition = random_definition(source)
+        if source.random() < 0.5:
+            definition = with_special_tokens(source, definition)
+        subject = Subject(definition, instructions)
+        cases = generated_cases(source, subject)
+    else:
+        subject = openai_subject(name)
+        subject.use(instructions)
+        cases = openai_cases(source, Material(texts, sorted(subject.theirs.special_tokens_set)))
+    for case in cases:
+        for check in case.checks:
+            if CHECKS[check](subject, case.text) is not None:
+                return minimise(subject, check, case.text, origin)
+        tally.add(case.text, subject.ours.count(case.text, disallowed_special=()))
+    return None
+
+
+def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:
+    """Yields the cases of a round of one of OpenAI's encodings."""
+    short = [*SHORT_GENERATORS.values(), mutated_snippet]
+    slow = tuple(SLOW_CHECKS)
+    for _ in range(SHORT_TEXTS):
+        yield Case(source.choice(short)(source, material), short_checks(source, SLOW_SHARE))
+    for make in BAD_GENERATORS.values():
+        yield Case(make(source, material), slow)
+    for _ in range(JOINED_TEXTS):
+        yield Case(joined_snippets(source, material), tuple(LONG_CHECKS))
+    for make in LONG_GENERATORS.values():
+        if source.random() < 0.4:
+            check = source.choice((*LONG_CHECKS, "sinks", "again"))
+            yield Case(make(source, material), (check,))
+    for _ in range(PAGES):
+        yield Case(mutated_page(source, material), tuple(LONG_CHECKS))
+    if source.random() < 0.2:
+        yield Case(mutated_page(source, material), ("sinks", "batches", "decoding"))
+
+
+def generated_cases(source: random.Random, subject: Subject) -> Iterator[Case]:
+    """Yields the cases of a round of a generated encoding."""
+    for _ in range(GENERATED_TEXTS):
+        yield Case(text_over(source, subject.definition), short_checks(source, 0.3))
+
+
+def short_checks(source: random.Random, slow_share: float) -> tuple[str, ...]:
+    """Returns the checks of a short text."""
+    place = source.random()
+    if place < RARE_SHARE:
+        return tuple(RARE_CHECKS)
+    return tuple(SLOW_CHECKS if place < RARE_SHARE + slow_share else QUICK_CHECKS)

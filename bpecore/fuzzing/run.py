@@ -1,0 +1,160 @@
+"""Runs rounds until the time is over, in one or several processes, and says how far it has come."""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpecore.fuzzing.checks import Tally
+from bpecore.fuzzing.finding import Finding
+from bpecore.fuzzing.rounds import origin_of, run_round
+from bpecore.fuzzing.texts import real_texts
+
+
+class Plan(NamedTuple):
+    """What a run does.
+
+    Attributes:
+        names: the encodings, taken in turn.
+        seed: of all randomness.
+        seconds: how long new rounds begin.
+        jobs: processes.
+        texts: folder of real texts, or None for the default.
+    """
+
+    names: Sequence[str]
+    seed: int
+    seconds: float
+    jobs: int
+    texts: Path | None
+
+
+class Begun(NamedTuple):
+    """Says which round a process begins, so that a crash can be repeated."""
+
+    job: int
+    origin: str
+
+
+class Progress:
+    """Totals of all processes, and the line that shows them."""
+
+    def __init__(self, shown: bool) -> None:
+        self.rounds = self.strings = self.tokens = self.bytes = 0
+        self._start = time.monotonic()
+        self._shown = shown
+        self._next = 0.0
+
+    def add(self, rounds: int, strings: int, tokens: int, size: int) -> None:
+        self.rounds += rounds
+        self.strings += strings
+        self.tokens += tokens
+        self.bytes += size
+        now = time.monotonic()
+        if self._shown and now >= self._next:
+            self._next = now + 0.5
+            print(f"\r{self}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self._shown:
+            print(file=sys.stderr)
+
+    def __str__(self) -> str:
+        return (
+            f"{time.monotonic() - self._start:6.0f} s: {self.rounds:,} rounds, "
+            f"{self.strings:,} strings, {self.tokens:,} tokens, {self.bytes / 1e6:,.1f} MB compared"
+        )
+
+
+def run(plan: Plan, progress: Progress) -> Finding | None:
+    """Runs rounds until the time is over or there is a mismatch.
+
+    Args:
+        plan: what to do.
+        progress: is kept up to date.
+
+    Returns:
+        The first mismatch.
+
+    Raises:
+        RuntimeError: a process died, as by a crash in the engine; the message names the round.
+            With one job this process dies.
+    """
+    if plan.jobs == 1:
+        return work_alone(plan, progress)
+    context = multiprocessing.get_context("spawn")
+    messages: Any = context.Queue()
+    workers = [
+        context.Process(target=work, args=(plan, job, messages), daemon=True)
+        for job in range(plan.jobs)
+    ]
+    for worker in workers:
+        worker.start()
+    finished = 0
+    current = ["its start"] * plan.jobs
+    try:
+        while finished < plan.jobs:
+            try:
+                message = messages.get(timeout=1.0)
+            except queue.Empty:
+                for worker, origin in zip(workers, current):
+                    if worker.exitcode:
+                        raise RuntimeError(
+                            f"a process ended with {worker.exitcode} in: {origin}"
+                        ) from None
+                continue
+            if isinstance(message, Finding):
+                return message
+            if message is None:
+                finished += 1
+            elif isinstance(message, Begun):
+                current[message.job] = message.origin
+            else:
+                progress.add(*message)
+    finally:
+        for worker in workers:
+            worker.terminate()
+    return None
+
+
+def work_alone(plan: Plan, progress: Progress) -> Finding | None:
+    """Runs the rounds in this process."""
+    texts = real_texts(plan.texts)
+    end = time.monotonic() + plan.seconds
+    number = 0
+    while number == 0 or time.monotonic() < end:
+        tally = Tally()
+        name = plan.names[number % len(plan.names)]
+        finding = run_round(name, plan.seed, number, texts, tally)
+        if finding is not None:
+            return finding
+        progress.add(1, tally.strings, tally.tokens, tally.bytes)
+        number += 1
+    return None
+
+
+def work(plan: Plan, job: int, messages: Any) -> None:
+    """Runs every `jobs`th round in a process of its own.
+
+    It sends which round it begins, how much that has compared, a finding, and None when it is done.
+    """
+    texts = real_texts(plan.texts)
+    end = time.monotonic() + plan.seconds
+    number = job
+    while number == job or time.monotonic() < end:
+        tally = Tally()
+        # Each process goes through all encodings, whatever their number has in common with `jobs`.
+        name = plan.names[(number // plan.jobs) % len(plan.names)]
+        messages.put(Begun(job, origin_of(name, plan.seed, number)))
+        finding = run_round(name, plan.seed, number, texts, tally)
+        if finding is not None:
+            messages.put(finding)
+            return
+        messages.put((1, tally.strings, tally.tokens, tally.bytes))
+        number += plan.jobs
+    messages.put(None)

@@ -1,0 +1,82 @@
+"""What is compared: one encoding in bpecore with each instruction set, in tiktoken, and naively."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import tiktoken
+
+from bpecore import Encoding, _core
+from bpecore._core import CoreBPE, RankTable, Vocabulary
+from bpecore._reference import ReferenceEncoder
+from bpecore.fuzzing.vocabularies import openai_definition
+
+INSTRUCTION_SETS = ("avx512", "avx2", "sse2", "neon", "off")
+
+
+@functools.cache
+def available_instructions() -> list[str]:
+    """Returns the instruction sets that this machine has, "off" as the last."""
+    before = _core.simd
+    found = []
+    for choice in INSTRUCTION_SETS:
+        try:
+            _core.choose_simd(choice)
+        except ValueError:
+            continue
+        found.append(choice)
+    _core.choose_simd(before)
+    return found
+
+
+class Subject:
+    """One encoding in all engines.
+
+    Args:
+        definition: arguments of `Encoding`.
+        instructions: the instruction set of `ours`.
+    """
+
+    def __init__(self, definition: dict[str, Any], instructions: str = "off") -> None:
+        self.definition = definition
+        self.theirs = tiktoken.Encoding(**definition)
+        self.reference = ReferenceEncoder(
+            definition["pat_str"], definition["mergeable_ranks"], definition["special_tokens"]
+        )
+        self._encodings: dict[str, Encoding] = {}
+        self.use(instructions)
+
+    @property
+    def name(self) -> str:
+        """The encoding's name."""
+        return str(self.definition["name"])
+
+    def use(self, instructions: str) -> None:
+        """Makes `ours` the encoding with an instruction set; all of them share a vocabulary."""
+        if instructions not in self._encodings:
+            before = _core.simd
+            _core.choose_simd(instructions)
+            self._encodings[instructions] = Encoding(**self.definition)
+            _core.choose_simd(before)
+        self.instructions = instructions
+        self.ours = self._encodings[instructions]
+
+    def forget(self) -> None:
+        """Gives `ours` a vocabulary of its own, so that its caches are new."""
+        before = _core.simd
+        _core.choose_simd(self.instructions)
+        vocabulary = Vocabulary(RankTable(self.definition["mergeable_ranks"]))
+        encoding = Encoding(**self.definition)
+        encoding._core_bpe = CoreBPE(
+            vocabulary, self.definition["special_tokens"], self.definition["pat_str"]
+        )
+        _core.choose_simd(before)
+        self._encodings = {self.instructions: encoding}
+        self.ours = encoding
+
+
+@functools.cache
+def openai_subject(name: str) -> Subject:
+    """Returns the subject for one of OpenAI's encodings; it is made once a process."""
+    return Subject(openai_definition(name))

@@ -1,0 +1,138 @@
+"""Generated encodings: random rank tables, random patterns that bpecore accepts, special tokens."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from bpecore.encodings import ENCODING_CONSTRUCTORS
+from bpecore.fuzzing.characters import of_any_category
+from bpecore.pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
+
+LETTERS = [
+    "ab",
+    "abc",
+    "aA'sS ",
+    "ab \n",
+    "aé",
+    "中a",
+    "😀b",
+    "的一是",
+    "가나다",
+    "aAbB1 .\n/'",
+    "a",
+]
+
+_ATOMS = [
+    *(r"\p{L}", r"\p{Lu}", r"\p{Ll}", r"\p{N}", r"\p{M}", r"\s", r"\S", r"\w", r"[^\s\p{L}\p{N}]"),
+    *("[ab]", "[^a]", "[^\\r\\n]", "[a-cA-C]", "a", "b", " ", "'", "ab", r"\n", "中", "[^中\\n]"),
+    *("(?i:a)", "(?i:[sdm])", "(?:a|bc)", "(?i:'s|'ll)", "[\\p{L}&&[^a]]"),
+]
+_QUANTIFIERS = ["", "", "", "+", "+", "?", "*", "{1,3}", "{2}", "{2,}"]
+_ENDINGS = ["", "", "", "$", r"(?!\S)", "(?=a)", "(?! )"]
+
+
+def random_definition(source: random.Random) -> dict[str, Any]:
+    """Returns arguments of `Encoding`: a vocabulary nobody has trained, and some pattern.
+
+    The ranks have gaps or not, go up to 2^31 or not, and stand for tokens that merging cannot
+    reach, that are longer than 15 or 255 bytes, that begin within a character, or that are empty.
+    """
+    alphabet = source.choice(LETTERS)
+    if source.random() < 0.3:
+        alphabet += of_any_category(source)
+    tokens = random_tokens(source, alphabet)
+    return {
+        "name": f"generated over {alphabet!a}",
+        "pat_str": random_pattern(source),
+        "mergeable_ranks": dict(zip(tokens, random_ranks(source, len(tokens)))),
+        "special_tokens": {},
+    }
+
+
+def random_tokens(source: random.Random, alphabet: str) -> list[bytes]:
+    """Returns the 256 bytes and some tokens over an alphabet, distinct, in any order."""
+    tokens = dict.fromkeys(bytes([value]) for value in range(256))
+    used = [bytes([value]) for value in sorted(set(alphabet.encode()))]
+    odd = source.random() < 0.5
+    for _ in range(source.choice((0, 1, 3, 10, 40, 150))):
+        kind = source.random() if odd else 0.0
+        if kind < 0.8:
+            token = source.choice(used) + source.choice(used)
+        elif kind < 0.97:
+            token = "".join(source.choices(alphabet, k=source.randint(2, 24))).encode()
+        else:
+            token = "".join(source.choices(alphabet, k=source.randint(200, 400))).encode()
+        if token not in tokens and len(token) <= 1_500:
+            tokens[token] = None
+            used.append(token)
+    if odd and source.random() < 0.2:
+        tokens[b""] = None
+    found = list(tokens)
+    if odd and source.random() < 0.4:
+        source.shuffle(found)
+    return found
+
+
+def random_ranks(source: random.Random, count: int) -> list[int]:
+    """Returns distinct ranks: mostly ascending, with gaps or without, up to 2^31 now and then."""
+    if source.random() < 0.5:
+        return list(range(count))
+    largest = source.choice((count * 2, 2**16, 2**24, 2**31))
+    ranks = source.sample(range(largest), count)
+    if source.random() < 0.6:
+        ranks.sort()
+    return ranks
+
+
+def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> dict[str, Any]:
+    """Returns the definition with special tokens of which none is the beginning of another.
+
+    Where two begin alike tiktoken's choice depends on the order of a hash table.
+    """
+    names = source.sample(["<x>", "<|y|>", "aa", "中", "[s]", "😀", "\n\n", "x y"], 3)
+    first = max(definition["mergeable_ranks"].values()) + source.randint(1, 1_000)
+    special_tokens = {name: first + 2 * place for place, name in enumerate(names)}
+    return {**definition, "special_tokens": special_tokens}
+
+
+def random_pattern(source: random.Random) -> str:
+    """Returns a pattern of which no alternative matches the empty string."""
+    kind = source.random()
+    if kind < 0.3:
+        return source.choice((R50K_PATTERN, CL100K_PATTERN, O200K_PATTERN))
+    if kind < 0.4:
+        return source.choice((r"[\s\S]+", r"[^\n]+|\n+", r"\S+|\s+", r"[\s\S]"))
+    alternatives = [random_alternative(source) for _ in range(source.randint(1, 5))]
+    if source.random() < 0.8:
+        alternatives.append(r"[\s\S]")
+    return "|".join(alternatives)
+
+
+def random_alternative(source: random.Random) -> str:
+    """Returns a sequence of quantified atoms; the last one cannot be left out."""
+    parts = [
+        source.choice(_ATOMS) + source.choice(_QUANTIFIERS) for _ in range(source.randint(0, 2))
+    ]
+    # A literal of several characters would be quantified in its last one alone; that is fine.
+    parts.append(source.choice(_ATOMS) + source.choice(("", "+", "{1,3}")))
+    return "".join(parts) + source.choice(_ENDINGS)
+
+
+def text_over(source: random.Random, definition: dict[str, Any]) -> str:
+    """Returns a text of what the definition's tokens and special tokens are made of."""
+    tokens = [token.decode("utf-8", "ignore") for token in definition["mergeable_ranks"]]
+    tokens = [token for token in tokens[256:] if token] or ["a"]
+    common = ["a", "b", " ", "\n", "A", "1", "'s", "中", "é", *definition["special_tokens"]]
+    words = source.choices(tokens, k=4) + source.choices(common, k=3)
+    if source.random() < 0.3:
+        words.append(of_any_category(source))
+    text = "".join(source.choices(words, k=source.randint(1, source.choice((4, 12, 60)))))
+    return text[:3_000]
+
+
+def openai_definition(name: str) -> dict[str, Any]:
+    """Returns arguments of `Encoding` for one of OpenAI's encodings, from the bundled tables."""
+    definition = ENCODING_CONSTRUCTORS[name]()
+    definition.pop("explicit_n_vocab", None)
+    return definition
