@@ -5,6 +5,7 @@ A generator takes the source of randomness and a `Material`, and returns one tex
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sysconfig
@@ -264,8 +265,8 @@ def large_thresholds(source: random.Random, material: Material) -> str:
 
 def long_run(source: random.Random, material: Material) -> str:
     """Up to a million of one character."""
-    character = source.choice((*"a A\n\t1.'/^", "中", "é", "😀", "\u0301", "\u3000"))
-    length = int(float(LONGEST_RUN) ** source.uniform(0.5, 0.9))
+    character: str = source.choice([*"a A\n\t1.'/^中é😀", "\u0301", "\u3000"])
+    length = int(math.pow(LONGEST_RUN, source.uniform(0.5, 0.9)))
     if source.random() < 0.01:
         length = LONGEST_RUN
     return source.choice(("", "x", " ")) + character * length + source.choice(("", "x", "\n", " "))
