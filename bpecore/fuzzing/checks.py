@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 from bpecore.fuzzing.subject import Subject
@@ -202,28 +201,11 @@ def batches(subject: Subject, text: str) -> Difference | None:
         ("encode_ordinary_batch", lambda: ours.encode_ordinary_batch(texts, num_threads=3)),
         ("encode_batch", lambda: ours.encode_batch(texts, num_threads=2, disallowed_special=())),
     ]
-    if hasattr(ours, "count_batch") and not isinstance(expected, Raised):
-        counts = [len(ids) for ids in expected]  # type: ignore[attr-defined]
-        difference = compare(
-            "count_batch",
-            lambda: list(ours.count_batch(texts, disallowed_special=())),
-            lambda: counts,
-        )
-        if difference is not None:
-            return difference
-    if hasattr(ours, "encode_batch_to_numpy"):
-        found.append(("encode_batch_to_numpy", lambda: lists_of_batch(ours, texts)))
     for call, method in found:
         difference = compare(call, method, lambda: expected)
         if difference is not None:
             return difference
     return None
-
-
-def lists_of_batch(encoding: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Returns what `encode_batch_to_numpy` gives as a list a text."""
-    ids, offsets = encoding.encode_batch_to_numpy(texts, disallowed_special=())
-    return [ids[start:end].tolist() for start, end in zip(offsets[:-1], offsets[1:])]
 
 
 def decoding(subject: Subject, text: str) -> Difference | None:
