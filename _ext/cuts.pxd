@@ -25,7 +25,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from utf8 cimport decode_character, sequence_length
-from vocab cimport (BORDER_FLAGS, FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, Vocabulary)
+from vocab cimport FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, Vocabulary
 
 cdef extern from *:
     """
