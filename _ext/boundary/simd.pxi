@@ -1,0 +1,37 @@
+"""The vector instructions that engines are made with."""
+
+import os
+
+from chunk cimport Vectors, vectors_named
+
+cdef Vectors vectors
+simd = "off"
+
+
+def choose_simd(wanted=None) -> str:
+    """Chooses the vector instructions that splitting uses, for engines made from now on.
+
+    Args:
+        wanted: "off", "sse2", "avx2", "avx512" or "neon"; None for the best there is.
+
+    Returns:
+        The choice.
+
+    Raises:
+        ValueError: this machine does not have what is wanted.
+    """
+    global vectors, simd
+    choices = ("avx512", "avx2", "sse2", "neon") if wanted is None else (wanted,)
+    for choice in choices:
+        vectors = vectors_named(choice.encode())
+        if vectors.masks != NULL:
+            simd = choice
+            return simd
+    if wanted is not None and wanted != "off":
+        raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be "
+                         "'off', 'sse2', 'avx2', 'avx512' or 'neon'")
+    simd = "off"
+    return simd
+
+
+choose_simd(os.environ.get("BPECORE_SIMD") or None)

@@ -1,0 +1,49 @@
+"""Ids that Python reads where the engine wrote them."""
+
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport realloc
+
+from memory cimport IdBuffer, release
+
+
+cdef class TokenBuffer:
+    """Ids in memory of their own, read through the buffer protocol: `uint32[n]`, read-only."""
+
+    cdef IdBuffer ids
+    cdef Py_ssize_t shape[1]
+    cdef Py_ssize_t strides[1]
+
+    def __dealloc__(self):
+        release(self.ids.data)
+
+    def __len__(self) -> int:
+        return self.ids.length
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if flags & PyBUF_WRITABLE:
+            raise BufferError("a token buffer is read-only")
+        self.shape[0] = <Py_ssize_t>self.ids.length
+        self.strides[0] = sizeof(uint32_t)
+        buffer.buf = self.ids.data
+        buffer.obj = self
+        buffer.len = <Py_ssize_t>(self.ids.length * sizeof(uint32_t))
+        buffer.readonly = True
+        buffer.itemsize = sizeof(uint32_t)
+        buffer.format = <char *>"I" if flags & PyBUF_FORMAT else <char *>NULL
+        buffer.ndim = 1
+        buffer.shape = self.shape if flags & PyBUF_ND else NULL
+        buffer.strides = self.strides if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
+        buffer.suboffsets = NULL
+        buffer.internal = NULL
+
+    cdef int finish(self) except -1:
+        """Gives back memory that the ids did not need."""
+        cdef uint32_t *exact
+        if self.ids.capacity - self.ids.length > self.ids.length // 8 + 16:
+            exact = <uint32_t *>realloc(self.ids.data, self.ids.length * sizeof(uint32_t) + 1)
+            if exact == NULL:
+                raise MemoryError("no memory for a token buffer")
+            self.ids.data = exact
+            self.ids.capacity = self.ids.length
+        return 0
