@@ -1,10 +1,14 @@
 # Python arguments as the engine's structs.
 
+from cpython.buffer cimport (PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_CheckBuffer,
+                             PyObject_GetBuffer)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.number cimport PyNumber_Index
 from cpython.sequence cimport PySequence_Check
 from cpython.unicode cimport PyUnicode_FromObject
-from libc.stdint cimport uint32_t, UINT32_MAX
+from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
+                          UINT32_MAX)
+from libc.string cimport memcpy, strchr, strlen
 
 from memory cimport IdBuffer, grow_ids
 from types cimport STATUS_OK
@@ -67,10 +71,74 @@ cdef inline uint32_t checked_id(object number) except? 0:
     return <uint32_t>index
 
 
+cdef inline bint read_number(const char *item, char format, Py_ssize_t size, int64_t *number):
+    """Reads an integer of a buffer; returns whether it fits 63 bits and a sign."""
+    if size == 8:
+        number[0] = (<const int64_t *>item)[0]
+        return number[0] >= 0 or format in (c"l", c"q")
+    if size == 4:
+        number[0] = ((<const int32_t *>item)[0] if format in (c"i", c"l")
+                     else <int64_t>(<const uint32_t *>item)[0])
+    elif size == 2:
+        number[0] = ((<const int16_t *>item)[0] if format == c"h"
+                     else <int64_t>(<const uint16_t *>item)[0])
+    else:
+        number[0] = ((<const int8_t *>item)[0] if format == c"b"
+                     else <int64_t>(<const uint8_t *>item)[0])
+    return True
+
+
+cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
+    """Reads the ids of a buffer if they are a row of native integers that are ids."""
+    cdef const char *format = "B"
+    cdef const char *item = <const char *>buffer.buf
+    cdef int64_t number
+    cdef Py_ssize_t i
+    if buffer.format != NULL:
+        format = buffer.format
+    if format[0] == c"@":
+        format += 1
+    if (buffer.ndim != 1 or strlen(format) != 1 or strchr("bBhHiIlLqQ", format[0]) == NULL
+            or buffer.itemsize > 8):
+        return False
+    if grow_ids(ids, <size_t>buffer.shape[0]) != STATUS_OK:
+        raise MemoryError("no memory for the ids")
+    if format[0] == c"I" and buffer.itemsize == 4 and buffer.strides[0] == 4:
+        memcpy(ids.data, item, <size_t>buffer.len)
+    else:
+        for i in range(buffer.shape[0]):
+            if (not read_number(item, format[0], buffer.itemsize, &number)
+                    or not 0 <= number <= UINT32_MAX):
+                return False
+            ids.data[i] = <uint32_t>number
+            item += buffer.strides[0]
+    ids.length = <size_t>buffer.shape[0]
+    return True
+
+
+cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
+    """Reads the ids of a numpy array, a memoryview and the like, without an object for each.
+
+    Returns:
+        Whether that was possible. If not, asking for one item after the other tells why.
+    """
+    cdef Py_buffer buffer
+    try:
+        PyObject_GetBuffer(tokens, &buffer, PyBUF_FORMAT | PyBUF_STRIDES)
+    except (BufferError, ValueError):
+        return False
+    try:
+        return collect_row(&buffer, ids)
+    finally:
+        PyBuffer_Release(&buffer)
+
+
 cdef inline int collect_ids(object tokens, IdBuffer *ids) except -1:
     """Reads a sequence of ids of any kind into a buffer."""
     if isinstance(tokens, str) or not PySequence_Check(tokens):
         raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
+    if PyObject_CheckBuffer(tokens) and collect_buffer(tokens, ids):
+        return 0
     ids.length = 0
     for token in tokens:
         if ids.length == ids.capacity and grow_ids(ids, ids.length + 256) != STATUS_OK:

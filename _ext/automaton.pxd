@@ -10,7 +10,7 @@
 # pattern such as `a*b|a` reads a run of n `a` n times. Space: a few KB, immutable, shared.
 # Loses against bit masks over blocks on ASCII text: each piece ends in a mispredicted branch.
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, SIZE_MAX
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, SIZE_MAX
 
 from types cimport check, likely
 from utf8 cimport decode_character, sequence_length
@@ -33,6 +33,7 @@ cdef struct Automaton:
     uint16_t *block_index    # owned: which block of classes 128 code points have
     uint8_t *block_classes   # owned: the classes, a block of 128 after the other
     uint8_t ascii_classes[128]
+    uint64_t *sure_borders   # owned: see sure_borders.pxd
     int family               # of the OpenAI patterns, see blocks.pxd; 0 = another pattern
     uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
     uint8_t *low_kinds       # owned: [0x10000 + 3], kinds by code point; NULL without a family

@@ -7,8 +7,10 @@ into the structs they take, and their status codes into exceptions.
 cimport cython
 
 include "boundary/simd.pxi"
+include "boundary/main_thread.pxi"
 include "boundary/vocabulary.pxi"
 include "boundary/split_pattern.pxi"
 include "boundary/special_tokens.pxi"
 include "boundary/token_buffer.pxi"
 include "boundary/core_bpe.pxi"
+include "boundary/batch.pxi"

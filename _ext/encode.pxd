@@ -12,6 +12,7 @@ from blocks cimport BLOCK_MINIMUM, split_by_blocks
 from cache cimport expect_text
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
+from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
@@ -82,6 +83,8 @@ cdef inline int encode_in_place(
             if done == 0 and window > UINT32_MAX // 2:
                 return STATUS_NO_MEMORY
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
+        if status == STATUS_OK:
+            status = count_work(&workspace.watch, done if done else window)
         if status != STATUS_OK:
             return status
         text += done
@@ -126,6 +129,8 @@ cdef inline int encode_transcoded(
                 chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink, &done)
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
             start += count_characters(chunk.bytes, done)
+        if status == STATUS_OK:
+            status = count_work(&workspace.watch, chunk.byte_count)
         if status != STATUS_OK:
             return status
     return STATUS_OK

@@ -1,6 +1,12 @@
 # The exceptions that the engine's findings become.
 
-from types cimport STATUS_MISSING_BYTE, STATUS_SURROGATE
+from types cimport STATUS_INTERRUPTED, STATUS_MISSING_BYTE, STATUS_SURROGATE
+
+cdef extern from *:
+    """
+    #define bpecore_exception_is_set() (-1)
+    """
+    int exception_is_set "bpecore_exception_is_set" () except -1
 
 
 cdef inline int raise_status(int status, object source) except -1:
@@ -9,6 +15,8 @@ cdef inline int raise_status(int status, object source) except -1:
     Args:
         source: the `str` or `bytes` that was being encoded.
     """
+    if status == STATUS_INTERRUPTED:
+        exception_is_set()
     if status == STATUS_SURROGATE:
         source.encode("utf-8")
     if status >= STATUS_MISSING_BYTE:

@@ -7,7 +7,8 @@
 
 from libc.stdint cimport uint64_t
 
-from types cimport check
+from interrupt cimport Watch, count_work
+from types cimport STATUS_OK, check
 
 cdef struct Heap:
     uint64_t *keys   # borrowed from the workspace
@@ -32,14 +33,19 @@ cdef inline void sift_down(uint64_t *keys, size_t count, size_t place) noexcept 
     keys[place] = key
 
 
-cdef inline void heapify(Heap *heap) noexcept nogil:
+cdef inline int heapify(Heap *heap, Watch *watch) noexcept nogil:
     """Turns the first `count` keys, in any order, into a heap."""
     cdef size_t place = heap.count // 4 + 1
+    cdef int status
     if place > heap.count:
         place = heap.count
     while place:
         place -= 1
         sift_down(heap.keys, heap.count, place)
+        status = count_work(watch, 1)
+        if status != STATUS_OK:
+            return status
+    return STATUS_OK
 
 
 cdef inline void heap_push(Heap *heap, uint64_t key) noexcept nogil:

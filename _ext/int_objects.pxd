@@ -11,8 +11,13 @@ from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
+from errors cimport exception_is_set
+from interrupt cimport run_signal_handlers
+
 cdef enum:
     INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
+
+    IDS_BETWEEN_LOOKS = 1 << 20  # a list of millions shall not keep Ctrl-C waiting
 
 cdef struct IntObjects:
     PyObject **objects   # owned references; NULL = not made yet
@@ -44,6 +49,8 @@ cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t coun
     cdef uint32_t token_id
     cdef size_t i
     for i in range(count):
+        if i % IDS_BETWEEN_LOOKS == IDS_BETWEEN_LOOKS - 1 and run_signal_handlers():
+            exception_is_set()
         token_id = ids[i]
         if token_id < table.count:
             if table.objects[token_id] == NULL:

@@ -14,6 +14,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from heap cimport Heap, heap_pop, heap_push, heapify
+from interrupt cimport Watch, count_work
 from memory cimport ByteBuffer, grow_bytes
 from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
 from vocab cimport Vocabulary, find_merge, id_of
@@ -102,8 +103,8 @@ cdef inline size_t merge_by_scan(
 
 
 cdef inline int merge_by_heap(
-    const Vocabulary *vocabulary, ByteBuffer *memory, const uint8_t *piece, size_t length,
-    uint32_t *out, size_t *count
+    const Vocabulary *vocabulary, ByteBuffer *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Merges a piece of any length; writes the part indices and their number.
 
@@ -118,6 +119,7 @@ cdef inline int merge_by_heap(
     cdef uint64_t key
     cdef uint32_t position, after, before
     cdef size_t i
+    cdef int status
     if length > HEAP_PIECE_LIMIT:
         return STATUS_NO_MEMORY
     if grow_bytes(memory, 32 * length) != STATUS_OK:
@@ -140,8 +142,16 @@ cdef inline int merge_by_heap(
         if merges[i] != NO_TOKEN:
             heap.keys[heap.count] = (<uint64_t>merges[i] << 32) | i
             heap.count += 1
-    heapify(&heap)
+        status = count_work(watch, 1)
+        if status != STATUS_OK:
+            return status
+    status = heapify(&heap, watch)
+    if status != STATUS_OK:
+        return status
     while heap.count:
+        status = count_work(watch, 1)
+        if status != STATUS_OK:
+            return status
         key = heap_pop(&heap)
         position = <uint32_t>key
         if merges[position] != key >> 32:
@@ -172,12 +182,14 @@ cdef inline int merge_by_heap(
 
 
 cdef inline int merge_piece(
-    const Vocabulary *vocabulary, ByteBuffer *memory, const uint8_t *piece, size_t length,
-    uint32_t *ids, size_t *count
+    const Vocabulary *vocabulary, ByteBuffer *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *ids, size_t *count
 ) noexcept nogil:
     """Encodes a piece by merging alone, without looking the whole piece up.
 
     Args:
+        memory: scratch memory.
+        watch: may end the merging of a long piece early.
         ids: room for `length` ids.
         count: receives the number of ids written.
     """
@@ -185,7 +197,7 @@ cdef inline int merge_piece(
     if length <= SCAN_LIMIT:
         count[0] = merge_by_scan(vocabulary, piece, length, ids)
     else:
-        status = merge_by_heap(vocabulary, memory, piece, length, ids, count)
+        status = merge_by_heap(vocabulary, memory, watch, piece, length, ids, count)
         if status != STATUS_OK:
             return status
     return write_parts(vocabulary, ids, count[0], ids)

@@ -17,6 +17,7 @@ from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, Wi
                     copy_wide_ids, keep_narrow, keep_wide, make_wide_key, narrow_line, same_key,
                     same_wide_key, wide_entry)
 from cuts cimport next_cut
+from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
@@ -41,7 +42,8 @@ cdef inline int merge_short(
         copy_wide_ids(out, entry)
         count[0] = entry.count
     else:
-        status = merge_piece(vocabulary, &workspace.merging, piece, length, out, count)
+        status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length,
+                             out, count)
         if status != STATUS_OK:
             return status
         if count[0] <= NARROW_IDS:
@@ -88,7 +90,8 @@ cdef inline int encode_part(
     """Encodes a part of a cut piece."""
     cdef Key key
     if length > SHORT_PIECE:
-        return merge_piece(vocabulary, &workspace.merging, part, length, out, count)
+        return merge_piece(vocabulary, &workspace.merging, &workspace.watch, part, length,
+                           out, count)
     key = short_key(part, length, readable_end)
     return encode_short(vocabulary, workspace, part, length, readable_end, key,
                         narrow_line(&workspace.cache, key), out, count)
@@ -108,6 +111,9 @@ cdef inline int encode_parts(
         if status != STATUS_OK:
             return status
         count[0] += part_count
+        status = count_work(&workspace.watch, end - start)
+        if status != STATUS_OK:
+            return status
         if end == length:
             return STATUS_OK
         start = end
@@ -148,7 +154,8 @@ cdef inline int encode_long(
             status = encode_parts(vocabulary, workspace, piece, length, cut, readable_end, out,
                                   count)
         else:
-            status = merge_piece(vocabulary, &workspace.merging, piece, length, out, count)
+            status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length,
+                                 out, count)
         if status != STATUS_OK:
             return status
     if entry != NULL and count[0] <= WIDE_IDS:

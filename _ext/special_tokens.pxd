@@ -13,6 +13,7 @@ from utf8 cimport TextView, character_at, read_character
 
 cdef struct SpecialTokens:
     uint32_t count
+    uint32_t longest            # characters of the longest one
     uint32_t *ids               # owned: [count]
     uint32_t node_count
     uint32_t *first_edges       # owned: [node_count + 1]; node 0 is the root

@@ -6,6 +6,8 @@ cdef enum Status:
     STATUS_OK = 0
     STATUS_NO_MEMORY = 1     # an allocation failed, or a size does not fit
     STATUS_SURROGATE = 2     # the text holds a lone surrogate: it has no UTF-8 form
+    STATUS_INTERRUPTED = 3   # the call was told to end
+    STATUS_REFUSED = 4       # the text holds a special token that is not allowed
     STATUS_MISSING_BYTE = 256  # + b: byte b must be emitted, and is no token of the vocabulary
 
 cdef enum:

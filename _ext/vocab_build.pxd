@@ -7,6 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memset
 
 from cuts cimport record_borders
+from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, release
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
@@ -179,10 +180,12 @@ cdef inline int add_pair(
     cdef size_t count
     cdef uint64_t slot
     cdef int status
+    cdef Watch watch
     if length <= SCAN_LIMIT:
         count = merge_by_scan(vocabulary, token, length, parts)
     else:
-        status = merge_by_heap(vocabulary, memory, token, length, parts, &count)
+        start_watch(&watch, False, NULL)
+        status = merge_by_heap(vocabulary, memory, &watch, token, length, parts, &count)
         if status != STATUS_OK:
             return status
     if count != 2 or vocabulary.ids[index] == UINT32_MAX:

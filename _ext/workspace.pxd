@@ -11,6 +11,7 @@ from automaton cimport Batch
 from blocks cimport Split
 from cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from chunk cimport Chunk, free_chunk
+from interrupt cimport Watch
 from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
 from types cimport STATUS_OK
 
@@ -25,6 +26,7 @@ cdef struct Workspace:
     IdBuffer ids               # ids on their way into a list
     Batch batch                # pieces that the automaton has split
     Split split                # pieces that were split by blocks
+    Watch watch                # whether and when the call ends early
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:

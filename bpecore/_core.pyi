@@ -70,6 +70,31 @@ class CoreBPE:
     def decode_single_token_bytes(self, token: int) -> bytes: ...
     def token_byte_values(self) -> list[bytes]: ...
 
+def encode_batch(
+    core: CoreBPE,
+    texts: list[str],
+    allowed_special: Literal["all"] | AbstractSet[str],
+    disallowed_special: Literal["all"] | Collection[str],
+    special_tokens_set: AbstractSet[str],
+    num_threads: int,
+) -> list[list[int] | None]: ...
+def count_batch(
+    core: CoreBPE,
+    texts: list[str],
+    allowed_special: Literal["all"] | AbstractSet[str],
+    disallowed_special: Literal["all"] | Collection[str],
+    special_tokens_set: AbstractSet[str],
+    num_threads: int,
+) -> list[int | None]: ...
+def encode_batch_to_buffer(
+    core: CoreBPE,
+    texts: list[str],
+    allowed_special: Literal["all"] | AbstractSet[str],
+    disallowed_special: Literal["all"] | Collection[str],
+    special_tokens_set: AbstractSet[str],
+    num_threads: int,
+) -> tuple[TokenBuffer, bytearray] | None: ...
+
 simd: str
 
 def choose_simd(wanted: str | None = None) -> str: ...

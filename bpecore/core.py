@@ -6,14 +6,19 @@ import functools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn, TypeVar
 
-from bpecore._core import CoreBPE
+from bpecore._core import CoreBPE, count_batch, encode_batch, encode_batch_to_buffer
+from bpecore.threads import thread_count
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+_Result = TypeVar("_Result")
+
+LONG_TEXT = 1 << 22
+"""Characters from which on several threads encode a text: some 10 ms of work."""
 
 
 class Encoding:
@@ -158,6 +163,7 @@ class Encoding:
         *,
         allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
+        num_threads: int | None = None,
     ) -> npt.NDArray[np.uint32]:
         """Encodes text like `encode`, into a numpy array.
 
@@ -165,6 +171,8 @@ class Encoding:
             text: any text without surrogates.
             allowed_special: as for `encode`.
             disallowed_special: as for `encode`.
+            num_threads: threads to use at most, if the text is longer than a few million
+                characters; None for as many as this process has CPUs.
 
         Returns:
             The ids of its tokens, `uint32[n]`, read-only; no copy is made.
@@ -185,6 +193,13 @@ class Encoding:
         if type(core) is not CoreBPE:
             allowed = self._allowed_set(text, allowed_special, disallowed_special)
             return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), dtype=np.uint32)
+        if len(text) >= LONG_TEXT and thread_count(num_threads) > 1:
+            return self.encode_batch_to_numpy(
+                [text],
+                num_threads=num_threads,
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+            )[0]
         buffer = core.encode_to_buffer(
             text, allowed_special, disallowed_special, self.special_tokens_set
         )
@@ -232,11 +247,11 @@ class Encoding:
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
     ) -> list[list[int]]:
-        """Encodes many texts like `encode_ordinary`, in parallel.
+        """Encodes many texts like `encode_ordinary`, in parallel where that is worth it.
 
         Args:
             text: the texts.
-            num_threads: threads to use at most.
+            num_threads: threads to use at most; never more than this process has CPUs.
 
         Returns:
             The ids of each text's tokens.
@@ -250,8 +265,11 @@ class Encoding:
             >>> bpecore.get_encoding("o200k_base").encode_ordinary_batch(["hello", "world"])
             [[24912], [24169]]
         """
-        with ThreadPoolExecutor(num_threads) as executor:
-            return list(executor.map(self.encode_ordinary, text))
+        texts = list(text)
+        batch = self._encode_batch(encode_batch, texts, set(), (), num_threads)
+        return [
+            self.encode_ordinary(text) if ids is None else ids for text, ids in zip(texts, batch)
+        ]
 
     def encode_batch(
         self,
@@ -261,11 +279,11 @@ class Encoding:
         allowed_special: Literal["all"] | AbstractSet[str] = set(),
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> list[list[int]]:
-        """Encodes many texts like `encode`, in parallel.
+        """Encodes many texts like `encode`, in parallel where that is worth it.
 
         Args:
             text: the texts.
-            num_threads: threads to use at most.
+            num_threads: threads to use at most; never more than this process has CPUs.
             allowed_special: as for `encode`.
             disallowed_special: as for `encode`, but a collection or "all", never None.
 
@@ -283,11 +301,117 @@ class Encoding:
         """
         if disallowed_special != "all":
             disallowed_special = frozenset(disallowed_special)
-        encode = functools.partial(
-            self.encode, allowed_special=allowed_special, disallowed_special=disallowed_special
+        texts = list(text)
+        batch = self._encode_batch(
+            encode_batch, texts, allowed_special, disallowed_special, num_threads
         )
-        with ThreadPoolExecutor(num_threads) as executor:
-            return list(executor.map(encode, text))
+        return [
+            self.encode(
+                text, allowed_special=allowed_special, disallowed_special=disallowed_special
+            )
+            if ids is None
+            else ids
+            for text, ids in zip(texts, batch)
+        ]
+
+    def count_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        num_threads: int | None = None,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """Counts the tokens of many texts like `count`, in parallel where that is worth it.
+
+        Args:
+            texts: the texts.
+            num_threads: threads to use at most; None for as many as this process has CPUs.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The number of each text's tokens.
+
+        Raises:
+            ValueError: `num_threads` is not positive, or as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").count_batch(["hello world", ""])
+            [2, 0]
+        """
+        texts = list(texts)
+        batch = self._encode_batch(
+            count_batch, texts, allowed_special, disallowed_special, num_threads
+        )
+        return [
+            self.count(text, allowed_special=allowed_special, disallowed_special=disallowed_special)
+            if count is None
+            else count
+            for text, count in zip(texts, batch)
+        ]
+
+    def encode_batch_to_numpy(
+        self,
+        texts: Iterable[str],
+        *,
+        num_threads: int | None = None,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Encodes many texts like `encode_to_numpy`, into one array.
+
+        Args:
+            texts: any texts without surrogates.
+            num_threads: threads to use at most; None for as many as this process has CPUs.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The ids of all texts behind each other, `uint32[n]`, read-only; and where those of each
+            text begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
+
+        Raises:
+            UnicodeEncodeError: a text holds a surrogate.
+            ValueError: `num_threads` is not positive, or as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> ids, offsets = bpecore.get_encoding("o200k_base").encode_batch_to_numpy(
+            ...     ["hello world", "hello"]
+            ... )
+            >>> ids.tolist(), offsets.tolist()
+            ([24912, 2375, 24912], [0, 2, 3])
+        """
+        import numpy as np
+
+        texts = list(texts)
+        threads = thread_count(num_threads)
+        if type(self._core_bpe) is CoreBPE:
+            buffers = encode_batch_to_buffer(
+                self._core_bpe,
+                texts,
+                allowed_special,
+                disallowed_special,
+                self.special_tokens_set,
+                threads,
+            )
+            if buffers is not None:
+                ids, offsets = buffers
+                return np.asarray(ids, dtype=np.uint32), np.frombuffer(offsets, dtype=np.int64)
+        arrays = [
+            self.encode_to_numpy(
+                text, allowed_special=allowed_special, disallowed_special=disallowed_special
+            )
+            for text in texts
+        ]
+        return (
+            np.concatenate([np.empty(0, dtype=np.uint32), *arrays]),
+            np.cumsum([0, *map(len, arrays)], dtype=np.int64),
+        )
 
     def encode_with_unstable(
         self,
@@ -449,12 +573,13 @@ class Encoding:
     def decode_batch(
         self, batch: Iterable[Sequence[int]], *, errors: str = "replace", num_threads: int = 8
     ) -> list[str]:
-        """Decodes many sequences of ids like `decode`, in parallel.
+        """Decodes many sequences of ids like `decode`.
 
         Args:
             batch: the sequences.
             errors: as for `decode`.
-            num_threads: threads to use at most.
+            num_threads: for tiktoken's sake; making the strings takes longer than decoding, and
+                one thread makes them at a time.
 
         Raises:
             ValueError: `num_threads` is not positive.
@@ -465,18 +590,17 @@ class Encoding:
             >>> bpecore.get_encoding("o200k_base").decode_batch([[24912], [2375]])
             ['hello', ' world']
         """
-        decode = functools.partial(self.decode, errors=errors)
-        with ThreadPoolExecutor(num_threads) as executor:
-            return list(executor.map(decode, batch))
+        thread_count(num_threads)
+        return [self.decode(tokens, errors) for tokens in batch]
 
     def decode_bytes_batch(
         self, batch: Iterable[Sequence[int]], *, num_threads: int = 8
     ) -> list[bytes]:
-        """Decodes many sequences of ids like `decode_bytes`, in parallel.
+        """Decodes many sequences of ids like `decode_bytes`.
 
         Args:
             batch: the sequences.
-            num_threads: threads to use at most.
+            num_threads: as for `decode_batch`.
 
         Raises:
             ValueError: `num_threads` is not positive.
@@ -487,8 +611,8 @@ class Encoding:
             >>> bpecore.get_encoding("o200k_base").decode_bytes_batch([[24912], [2375]])
             [b'hello', b' world']
         """
-        with ThreadPoolExecutor(num_threads) as executor:
-            return list(executor.map(self.decode_bytes, batch))
+        thread_count(num_threads)
+        return [self.decode_bytes(tokens) for tokens in batch]
 
     # ---- facts ------------------------------------------------------------------------------
 
@@ -554,6 +678,23 @@ class Encoding:
     def _encode_bytes(self, text: bytes) -> list[int]:
         """Encodes bytes that need not be valid UTF-8."""
         return self._core_bpe._encode_bytes(text)
+
+    def _encode_batch(
+        self,
+        call: Callable[..., list[_Result | None]],
+        texts: list[str],
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+        num_threads: int | None,
+    ) -> list[_Result | None]:
+        """Encodes or counts many texts in the engine; None stands for what it leaves to us."""
+        threads = thread_count(num_threads)
+        core = self._core_bpe
+        if type(core) is not CoreBPE or type(self).encode is not Encoding.encode:
+            return [None] * len(texts)
+        return call(
+            core, texts, allowed_special, disallowed_special, self.special_tokens_set, threads
+        )
 
     def _allowed_set(
         self,

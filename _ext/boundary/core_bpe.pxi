@@ -7,8 +7,9 @@ from libc.string cimport memset
 from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
-from errors cimport raise_status
+from errors cimport exception_is_set, raise_status
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
+from interrupt cimport run_signal_handlers, start_watch
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
@@ -113,6 +114,8 @@ cdef class CoreBPE:
                                      position, allowed)
             for match in self.regex_pattern.finditer(text[position:found.start]):
                 piece = match.group().encode("utf-8")
+                if run_signal_handlers():
+                    exception_is_set()
                 if not piece:
                     raise ValueError(
                         f"the split pattern matches the empty string: {self.pattern!r}")
@@ -171,6 +174,7 @@ cdef class CoreBPE:
         cdef Workspace *workspace = take_workspace(&self.vocabulary.pool)
         if workspace == NULL:
             raise MemoryError("no memory for a workspace")
+        start_watch(&workspace.watch, handles_signals(), NULL)
         return workspace
 
     def encode(self, text, allowed_special) -> list:
@@ -252,7 +256,7 @@ cdef class CoreBPE:
             if grow_ids(&workspace.ids, length) != STATUS_OK:
                 raise MemoryError("no memory for the ids")
             status = merge_piece(
-                &self.vocabulary.tables, &workspace.merging,
+                &self.vocabulary.tables, &workspace.merging, &workspace.watch,
                 <const uint8_t *>PyBytes_AS_STRING(piece), length, workspace.ids.data,
                 &workspace.ids.length)
             if status != STATUS_OK:

@@ -76,6 +76,7 @@ cdef class SpecialTokens:
         cdef bytes edge_characters = trie.edge_characters
         cdef bytes edge_targets = trie.edge_targets
         self.trie.count = <uint32_t>len(self.names)
+        self.trie.longest = max(map(len, self.names), default=0)
         self.trie.node_count = <uint32_t>(len(tokens) // sizeof(int32_t))
         self.trie.first_edges = <uint32_t *>copy_bytes(first_edges)
         self.trie.tokens = <int32_t *>copy_bytes(tokens)
@@ -136,16 +137,12 @@ cdef class SpecialTokens:
         cdef bint all_allowed = isinstance(allowed_special, str) and allowed_special == "all"
         cdef bint others_refused = (isinstance(disallowed_special, str)
                                     and disallowed_special == "all")
-        if (special_tokens_set is not self.known_set
-                or PySet_GET_SIZE(special_tokens_set) != <Py_ssize_t>self.trie.count):
-            if type(special_tokens_set) is set and special_tokens_set == self.usual_set:
-                self.known_set = special_tokens_set
-            else:
-                if all_allowed:
-                    allowed_special, all_allowed = special_tokens_set, False
-                if others_refused:
-                    disallowed_special = special_tokens_set - allowed_special
-                    others_refused = False
+        if not self._is_usual(special_tokens_set):
+            if all_allowed:
+                allowed_special, all_allowed = special_tokens_set, False
+            if others_refused:
+                disallowed_special = special_tokens_set - allowed_special
+                others_refused = False
         if others_refused:
             if not all_allowed:
                 self._refuse_others(view, allowed_special)
@@ -153,20 +150,55 @@ cdef class SpecialTokens:
             self._refuse_strings(text, view, frozenset(disallowed_special))
         return None if all_allowed else self.allowed_mask(text, allowed_special)
 
+    cdef inline bint _is_usual(self, special_tokens_set) except -1:
+        if (special_tokens_set is self.known_set
+                and PySet_GET_SIZE(special_tokens_set) == <Py_ssize_t>self.trie.count):
+            return True
+        if type(special_tokens_set) is set and special_tokens_set == self.usual_set:
+            self.known_set = special_tokens_set
+            return True
+        return False
+
+    cdef tuple masks(self, allowed_special, disallowed_special, special_tokens_set):
+        """Returns the masks of the special tokens that a call allows and that it refuses.
+
+        None: it refuses strings that are no special tokens, or there is something wrong with it.
+        """
+        cdef bint all_allowed = isinstance(allowed_special, str) and allowed_special == "all"
+        cdef bytearray allowed, refused = empty_mask
+        if not self._is_usual(special_tokens_set):
+            return None
+        try:
+            allowed = None if all_allowed else self._mask_of_strings(allowed_special)
+            if isinstance(disallowed_special, str) and disallowed_special == "all":
+                if not all_allowed:
+                    refused = self._mask_of_others(allowed_special)
+            elif disallowed_special:
+                names = frozenset(disallowed_special)
+                if not names <= self.usual_set:
+                    return None
+                refused = self._mask(names)
+        except (TypeError, UnicodeEncodeError):
+            return None
+        return allowed, refused
+
     cdef int _refuse_others(self, const TextView *view, allowed_special) except -1:
         """Raises ValueError if the text holds a special token that is not allowed."""
+        return self._refuse_special_tokens(view, self._mask_of_others(allowed_special))
+
+    cdef bytearray _mask_of_others(self, allowed_special):
+        """Returns the mask of the special tokens that are not allowed."""
         cdef bytearray mask
         if type(allowed_special) is not set and type(allowed_special) is not frozenset:
-            mask = self._mask(self.usual_set - allowed_special)
-        elif not allowed_special:
-            mask = None
-        else:
-            mask = bytearray(b"\1") * self.trie.count
-            for name in allowed_special:
-                position = self.positions.get(name)
-                if position is not None:
-                    mask[position] = 0
-        return self._refuse_special_tokens(view, mask)
+            return self._mask(self.usual_set - allowed_special)
+        if not allowed_special:
+            return None
+        mask = bytearray(b"\1") * self.trie.count
+        for name in allowed_special:
+            position = self.positions.get(name)
+            if position is not None:
+                mask[position] = 0
+        return mask
 
     cdef int _refuse_strings(self, text, const TextView *view, frozenset names) except -1:
         """Raises ValueError if the text holds any of these strings, special tokens or not."""

@@ -6,6 +6,8 @@ from libc.string cimport memcpy
 
 from automaton cimport Automaton
 from memory cimport allocate, allocate_zeroed, release
+from sure_borders cimport find_sure_pairs
+from types cimport STATUS_OK
 
 
 cdef class SplitPattern:
@@ -61,6 +63,8 @@ cdef class SplitPattern:
                 raise ValueError("the automaton names a block that it does not have")
         memcpy(self.tables.ascii_classes,
                self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
+        if find_sure_pairs(&self.tables, state_count) != STATUS_OK:
+            raise MemoryError("no memory for a split pattern")
         if family:
             self._set_family(family, block_classes, class_kinds)
 
@@ -86,3 +90,4 @@ cdef class SplitPattern:
         release(self.tables.block_classes)
         release(self.tables.block_kinds)
         release(self.tables.low_kinds)
+        release(self.tables.sure_borders)

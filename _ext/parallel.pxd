@@ -1,0 +1,178 @@
+# Many texts, or the parts of a long one, encoded by several threads without the GIL.
+#
+# The calling thread makes tasks of texts; a text of more than PART_CHARACTERS is cut at sure
+# borders into parts that know nothing of each other. Tasks go out in groups, in order, by an atomic
+# counter; each worker writes into memory of its own and notes where. The caller is the first
+# worker. Threads live as long as the call: starting one takes about as long as encoding 10 KB, and
+# nothing is left that a fork could lose. They take no signals and never the GIL.
+#
+# Bounds: a worker holds a workspace (up to 8 MB) and the ids it has written. Loses where the
+# bandwidth of the memory is the limit, and where a text has no sure border (a megabyte of spaces).
+
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from encode cimport Engine, encode_text
+from interrupt cimport load_flag, start_watch
+from memory cimport IdBuffer
+from special_tokens cimport Occurrence, find_special
+from types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
+from utf8 cimport TextView
+from workspace cimport Workspace, WorkspacePool, give_back, take_workspace
+
+cdef enum:
+    PART_CHARACTERS = 1 << 18     # a longer text is cut into parts of about so many
+    GROUP_CHARACTERS = 1 << 15    # short texts are handed out together
+    THREAD_CHARACTERS = 1 << 17   # a thread for each so many: 0.3 ms of work and more
+    THREAD_LIMIT = 256
+
+cdef struct Task:
+    TextView view      # a text, or a part of one
+    size_t text        # which text
+    uint32_t worker    # who has encoded it
+    int status         # what came of it; STATUS_NO_MEMORY until somebody has tried
+    size_t first       # where its ids begin in the worker's memory
+    size_t count       # how many ids it has
+
+cdef struct Job:
+    const Engine *engine       # borrowed, as all that follows
+    WorkspacePool *pool
+    const uint8_t *allowed     # for each special token, whether it stands for itself; NULL = all do
+    const uint8_t *refused     # for each special token, whether it may not occur; NULL = none may
+    bint any_allowed
+    bint any_refused
+    bint counting              # ids are counted, not kept
+    Task *tasks
+    const size_t *groups       # [group_count + 1]: the first task of each group
+    size_t group_count
+    size_t next_group          # atomic: the first that nobody has taken
+    int stop                   # atomic: not 0 = no worker shall go on
+    uint32_t *merged           # where the ids of all tasks are put together
+    const size_t *places       # [group_count]: where those of each group begin there
+
+cdef struct Worker:
+    Job *job           # borrowed
+    uint32_t number    # 0 is the calling thread
+    bint signals       # whether it handles signals
+    IdBuffer ids       # owned by whoever made the worker
+
+ctypedef void (*Work)(Worker *worker) noexcept nogil
+
+cdef extern from *:
+    """
+    #include <pthread.h>
+    #include <signal.h>
+    #define bpecore_next_group(job) \\
+        __atomic_fetch_add(&(job)->next_group, 1, __ATOMIC_RELAXED)
+    #define bpecore_stop(job) __atomic_store_n(&(job)->stop, 1, __ATOMIC_RELAXED)
+    """
+    ctypedef struct pthread_t:
+        pass
+    ctypedef struct sigset_t:
+        pass
+    enum:
+        SIG_BLOCK
+        SIG_SETMASK
+    int pthread_create(pthread_t *thread, void *attributes, void *(*start)(void *) noexcept nogil,
+                       void *argument) noexcept nogil
+    int pthread_join(pthread_t thread, void **result) noexcept nogil
+    int pthread_sigmask(int how, const sigset_t *wanted, sigset_t *before) noexcept nogil
+    int sigfillset(sigset_t *signals) noexcept nogil
+    size_t take_group "bpecore_next_group" (Job *job) noexcept nogil
+    void stop_all "bpecore_stop" (Job *job) noexcept nogil
+
+
+cdef inline int encode_task(
+    Job *job, Task *task, Workspace *workspace, IdBuffer *ids
+) noexcept nogil:
+    """Encodes one task behind the ids that are there."""
+    cdef Occurrence found
+    if job.any_refused:
+        found = find_special(job.engine.special_tokens, &job.engine.vectors, &task.view, 0,
+                             job.refused)
+        if found.start < task.view.length:
+            return STATUS_REFUSED
+    return encode_text(job.engine, workspace, &task.view, job.allowed, job.any_allowed,
+                       job.counting, ids)
+
+
+cdef inline void encode_groups(Worker *worker) noexcept nogil:
+    """Encodes groups until there are none left."""
+    cdef Job *job = worker.job
+    cdef Task *task
+    cdef size_t group, i
+    cdef Workspace *workspace = take_workspace(job.pool)
+    if workspace == NULL:
+        return
+    start_watch(&workspace.watch, worker.signals, &job.stop)
+    while True:
+        group = take_group(job)
+        if group >= job.group_count or load_flag(&job.stop):
+            break
+        for i in range(job.groups[group], job.groups[group + 1]):
+            task = &job.tasks[i]
+            task.worker = worker.number
+            task.first = worker.ids.length
+            task.status = encode_task(job, task, workspace, &worker.ids)
+            if task.status != STATUS_OK:
+                worker.ids.length = task.first
+            task.count = worker.ids.length - task.first
+            if task.status == STATUS_INTERRUPTED:
+                stop_all(job)
+    give_back(job.pool, workspace)
+
+
+cdef inline void merge_groups(Worker *worker) noexcept nogil:
+    """Puts the ids of groups where they belong, until there are none left."""
+    cdef Job *job = worker.job
+    cdef const Worker *workers = worker - worker.number
+    cdef const Task *task
+    cdef uint32_t *place
+    cdef size_t group, i
+    while True:
+        group = take_group(job)
+        if group >= job.group_count:
+            break
+        place = job.merged + job.places[group]
+        for i in range(job.groups[group], job.groups[group + 1]):
+            task = &job.tasks[i]
+            memcpy(place, workers[task.worker].ids.data + task.first,
+                   task.count * sizeof(uint32_t))
+            place += task.count
+
+
+cdef inline void *start_encoding(void *worker) noexcept nogil:
+    encode_groups(<Worker *>worker)
+    return NULL
+
+
+cdef inline void *start_merging(void *worker) noexcept nogil:
+    merge_groups(<Worker *>worker)
+    return NULL
+
+
+cdef inline void run_workers(Worker *workers, uint32_t count, bint merging) noexcept nogil:
+    """Lets workers take groups until all are done; a thread that cannot start is not missed.
+
+    Args:
+        workers: they follow each other in memory; the first is the calling thread's.
+        merging: whether they put ids together instead of encoding.
+    """
+    cdef pthread_t threads[THREAD_LIMIT]
+    cdef sigset_t all_signals, before
+    cdef uint32_t started = 1, i
+    workers[0].job.next_group = 0
+    if count > 1:
+        sigfillset(&all_signals)
+        pthread_sigmask(SIG_BLOCK, &all_signals, &before)
+        while started < count and pthread_create(
+                &threads[started], NULL, start_merging if merging else start_encoding,
+                &workers[started]) == 0:
+            started += 1
+        pthread_sigmask(SIG_SETMASK, &before, NULL)
+    if merging:
+        merge_groups(workers)
+    else:
+        encode_groups(workers)
+    for i in range(1, started):
+        pthread_join(threads[i], NULL)

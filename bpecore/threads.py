@@ -1,0 +1,42 @@
+"""How many threads a call may use."""
+
+from __future__ import annotations
+
+import os
+
+
+def available_cpus() -> int:
+    """Returns the number of CPUs that this process may run on.
+
+    Example:
+        >>> available_cpus() >= 1
+        True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def thread_count(num_threads: int | None) -> int:
+    """Returns how many threads a call uses at most.
+
+    Args:
+        num_threads: what its caller allows; None for as many as there are CPUs.
+
+    Returns:
+        A number from 1 to the number of CPUs that this process may run on.
+
+    Raises:
+        ValueError: `num_threads` is 0 or negative.
+        TypeError: `num_threads` is no number.
+
+    Example:
+        >>> thread_count(1)
+        1
+    """
+    available = available_cpus()
+    if num_threads is None:
+        return available
+    if num_threads <= 0:
+        raise ValueError(f"num_threads must be greater than 0, not {num_threads}")
+    return min(int(num_threads), available)
