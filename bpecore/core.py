@@ -193,7 +193,8 @@ class Encoding:
         if type(core) is not CoreBPE:
             allowed = self._allowed_set(text, allowed_special, disallowed_special)
             return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), dtype=np.uint32)
-        if len(text) >= LONG_TEXT and thread_count(num_threads) > 1:
+        is_long = isinstance(text, str) and len(text) >= LONG_TEXT
+        if is_long and thread_count(num_threads) > 1:
             return self.encode_batch_to_numpy(
                 [text],
                 num_threads=num_threads,
@@ -404,7 +405,10 @@ class Encoding:
                 return np.asarray(ids, dtype=np.uint32), np.frombuffer(offsets, dtype=np.int64)
         arrays = [
             self.encode_to_numpy(
-                text, allowed_special=allowed_special, disallowed_special=disallowed_special
+                text,
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+                num_threads=1,
             )
             for text in texts
         ]

@@ -14,6 +14,7 @@ from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, find_special
+from sure_borders cimport next_sure_border
 from types cimport NO_TOKEN, STATUS_OK
 from unstable cimport find_completions, unstable_tokens
 from utf8 cimport TextView
@@ -232,6 +233,22 @@ cdef class CoreBPE:
             return workspace.ids.length
         finally:
             give_back(&self.vocabulary.pool, workspace)
+
+    def _sure_borders(self, text) -> list:
+        """Returns the characters before which a text may be cut in two without a change of ids.
+
+        All special tokens may occur. None without an automaton, which is what knows.
+        """
+        cdef TextView view
+        cdef size_t position = 0
+        cdef list found = []
+        view_text(text, &view)
+        while self.split_pattern is not None and position + 1 < view.length:
+            position = next_sure_border(self.engine.automaton, &self.special_tokens.trie, &view,
+                                        position + 1, view.length)
+            if position < view.length:
+                found.append(position)
+        return found
 
     def encode_single_piece(self, piece) -> list:
         """Encodes bytes as one piece, without splitting."""

@@ -1,0 +1,202 @@
+"""Batches and long texts: equal ids however the work is shared out, errors as text by text."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bpecore
+from bpecore import _core
+from bpecore.threads import available_cpus, thread_count
+from tests.conftest import Pair
+from tests.texts import random_texts
+
+PART_CHARACTERS = 1 << 18  # of _ext/parallel.pxd
+SPECIAL = "<|endoftext|>"
+
+
+def in_threads(
+    encoding: bpecore.Encoding, texts: list[str], threads: int, **keywords: Any
+) -> list[list[int] | None]:
+    """Encodes in the engine by so many threads, whatever the machine has."""
+    arguments = {"allowed_special": set(), "disallowed_special": (), **keywords}
+    return _core.encode_batch(
+        encoding._core_bpe,
+        texts,
+        arguments["allowed_special"],
+        arguments["disallowed_special"],
+        encoding.special_tokens_set,
+        threads,
+    )
+
+
+def long_text(words: str, characters: int) -> str:
+    source = random.Random(7)
+    parts = [" ".join(source.choices(words.split(" "), k=50)) for _ in range(200)]
+    text = "\n".join(source.choices(parts, k=characters // 100))
+    return (text * (characters // len(text) + 1))[:characters]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_do_not_change_ids(pair: Pair, threads: int) -> None:
+    texts = random_texts(seed=threads, count=300)
+    texts += ["".join(random_texts(seed=i, count=3_000)) for i in range(4)]
+    expected = [pair.ours.encode_ordinary(text) for text in texts]
+    assert in_threads(pair.ours, texts, threads) == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["one two three's 2024 ...", "naïve — 中文 текст 😀 a's", "日本語 の 文章"]
+)
+@pytest.mark.parametrize("length", [-1, 0, 1, PART_CHARACTERS])
+def test_long_texts_are_cut_without_a_change(pair: Pair, words: str, length: int) -> None:
+    text = long_text(words, 2 * PART_CHARACTERS + length)
+    expected = pair.ours.encode_ordinary(text)
+    assert in_threads(pair.ours, ["a", text, "b"], 3)[1] == expected
+    ids, offsets = pair.ours.encode_batch_to_numpy([text, text], num_threads=2)
+    assert offsets.tolist() == [0, len(expected), 2 * len(expected)]
+    assert ids.tolist() == expected * 2
+    assert pair.ours.count_batch([text]) == [len(expected)]
+
+
+@pytest.mark.parametrize("text", ["a" * (3 * PART_CHARACTERS), " " * (3 * PART_CHARACTERS)])
+def test_long_texts_without_a_border(cl100k: Pair, text: str) -> None:
+    assert in_threads(cl100k.ours, [text], 2) == [cl100k.ours.encode_ordinary(text)]
+
+
+def test_special_tokens_across_every_border() -> None:
+    """`x y` holds a sure border of the pattern, and stands wherever a text might be cut."""
+    encoding = bpecore.Encoding(
+        "spaced",
+        pat_str=bpecore.get_encoding("r50k_base")._pat_str,
+        mergeable_ranks={bytes([value]): value for value in range(256)},
+        special_tokens={"x y": 256, "y x": 257},
+    )
+    text = "x y x" * PART_CHARACTERS
+    expected = encoding.encode(text, allowed_special="all")
+    assert 256 in expected
+    assert 120 not in expected[:2]
+    assert in_threads(encoding, [text], 2, allowed_special="all") == [expected]
+
+
+def test_special_tokens_in_batches(pair: Pair) -> None:
+    texts = [f"a {SPECIAL} b", "plain", SPECIAL * 3]
+    allowed = {SPECIAL}
+    expected = [pair.theirs.encode(text, allowed_special=allowed) for text in texts]
+    assert pair.ours.encode_batch(texts, allowed_special=allowed) == expected
+    assert pair.ours.encode_batch(texts, allowed_special="all") == [
+        pair.theirs.encode(text, allowed_special="all") for text in texts
+    ]
+    assert pair.ours.count_batch(texts, allowed_special="all") == list(map(len, expected))
+    ids, _ = pair.ours.encode_batch_to_numpy(texts, allowed_special="all")
+    assert ids.tolist() == [number for row in expected for number in row]
+
+
+@pytest.mark.parametrize(
+    ("texts", "keywords"),
+    [
+        (["fine", f"not {SPECIAL}", 5], {}),
+        (["fine", 5, f"not {SPECIAL}"], {}),
+        (["a secret here"], {"disallowed_special": {"secret"}}),
+        (["x"], {"allowed_special": ["not", "a", "set"]}),
+        (["x"], {"allowed_special": {5}}),
+        (["x"], {"num_threads": 0}),
+        (["x", None], {"disallowed_special": ()}),
+        (5, {}),
+    ],
+)
+def test_errors_are_those_of_single_texts(cl100k: Pair, texts: Any, keywords: Any) -> None:
+    with pytest.raises(Exception) as theirs:  # noqa: PT011 (whatever tiktoken raises)
+        cl100k.theirs.encode_batch(texts, **keywords)
+    with pytest.raises(theirs.type) as ours:
+        cl100k.ours.encode_batch(texts, **keywords)
+    with pytest.raises(theirs.type):
+        cl100k.ours.count_batch(texts, **keywords)
+    with pytest.raises(theirs.type):
+        cl100k.ours.encode_batch_to_numpy(texts, **keywords)
+    if theirs.type is ValueError and "disallowed" in str(theirs.value):
+        assert str(ours.value).splitlines()[0].endswith(f"{SPECIAL!r}.") or "secret" in str(
+            ours.value
+        )
+
+
+def test_an_error_behind_a_cut_names_the_token(cl100k: Pair) -> None:
+    text = long_text("one two three", 3 * PART_CHARACTERS) + SPECIAL
+    with pytest.raises(ValueError, match="endoftext"):
+        cl100k.ours.encode_batch(["a", text])
+    with pytest.raises(ValueError, match="endoftext"):
+        cl100k.ours.encode_to_numpy(text * 6)
+
+
+def test_surrogates(cl100k: Pair) -> None:
+    texts = ["a", "b\ud800c", "\ud83d\ude00", "d"]
+    expected = cl100k.theirs.encode_batch(texts)
+    assert cl100k.ours.encode_batch(texts) == expected
+    assert cl100k.ours.count_batch(texts) == list(map(len, expected))
+    with pytest.raises(UnicodeEncodeError):
+        cl100k.ours.encode_batch_to_numpy(texts)
+
+
+def test_changed_special_tokens_set() -> None:
+    ours = bpecore.Encoding(
+        "changed",
+        pat_str=r"\S+|\s+",
+        mergeable_ranks={bytes([value]): value for value in range(256)},
+        special_tokens={"<a>": 256, "<b>": 257},
+    )
+    ours.special_tokens_set = {"<a>"}
+    assert ours.encode_batch(["<b>"]) == [ours.encode("<b>")]
+    with pytest.raises(ValueError, match="<a>"):
+        ours.encode_batch(["<a>"])
+
+
+def test_patterns_without_an_automaton() -> None:
+    encoding = bpecore.Encoding(
+        "looking back",
+        pat_str=r"(?<=a)b|\w|\s",
+        mergeable_ranks={bytes([value]): value for value in range(256)},
+        special_tokens={"<end>": 256},
+    )
+    texts = ["ab b", "", "aab<end>"]
+    expected = [encoding.encode(text, allowed_special="all") for text in texts]
+    assert encoding.encode_batch(texts, allowed_special="all") == expected
+    ids, offsets = encoding.encode_batch_to_numpy(texts, allowed_special="all")
+    assert [ids[a:b].tolist() for a, b in zip(offsets, offsets[1:])] == expected
+
+
+def test_a_subclass_that_encodes_otherwise() -> None:
+    class Upper(bpecore.Encoding):
+        def encode(self, text: str, **keywords: Any) -> list[int]:
+            return super().encode(text.upper(), **keywords)
+
+    encoding = Upper(
+        "upper",
+        pat_str=r"\S+|\s+",
+        mergeable_ranks={bytes([value]): value for value in range(256)},
+        special_tokens={},
+    )
+    assert encoding.encode_batch(["a"]) == [[65]]
+
+
+def test_arrays(cl100k: Pair) -> None:
+    ids, offsets = cl100k.ours.encode_batch_to_numpy([])
+    assert (ids.dtype, offsets.dtype, ids.tolist(), offsets.tolist()) == (
+        np.uint32,
+        np.int64,
+        [],
+        [0],
+    )
+    ids, offsets = cl100k.ours.encode_batch_to_numpy(iter(["", "a", ""]))
+    assert (ids.tolist(), offsets.tolist()) == ([64], [0, 0, 1, 1])
+    assert not ids.flags.writeable
+
+
+def test_thread_count() -> None:
+    assert thread_count(None) == available_cpus() >= thread_count(1) == 1
+    assert thread_count(10**9) == available_cpus()
+    for wrong in (0, -3):
+        with pytest.raises(ValueError, match=str(wrong)):
+            thread_count(wrong)

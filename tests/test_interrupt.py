@@ -1,0 +1,87 @@
+"""Ctrl-C stops a long call within 0.2 s, and leaves the encoding as it was."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Callable
+
+import pytest
+
+import bpecore
+
+SIGNAL_AFTER = 0.1  # seconds; each call below takes longer than that
+ALLOWED_DELAY = 0.2  # seconds
+PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
+
+
+class StoppedError(Exception):
+    """What the signal's handler raises."""
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+CALLS: dict[str, Callable[[bpecore.Encoding], object]] = {
+    "prose": lambda encoding: encoding.encode(PROSE),
+    "prose to numpy, all threads": lambda encoding: encoding.encode_to_numpy(PROSE),
+    "prose to numpy, one thread": lambda encoding: encoding.encode_to_numpy(PROSE, num_threads=1),
+    "counting": lambda encoding: encoding.count(PROSE),
+    "batch": lambda encoding: encoding.encode_batch([PROSE[:100_000]] * 1_500),
+    "one piece of letters": lambda encoding: encoding.encode("xyzw" * 5_000_000),
+    "one piece of spaces": lambda encoding: encoding.encode_ordinary(" " * 20_000_000),
+    "single piece": lambda encoding: encoding._encode_single_piece("q" * 20_000_000),
+}
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer's signal")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_signal_stops_a_long_call(alarm: None, name: str) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    before = encoding.encode("hello world")
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
+    with pytest.raises(StoppedError):
+        CALLS[name](encoding)
+    taken = time.monotonic() - start
+    assert taken < SIGNAL_AFTER + ALLOWED_DELAY, f"{taken:.3f} s"
+    assert encoding.encode("hello world") == before
+    assert encoding.count(PROSE[:100_000]) == len(encoding.encode(PROSE[:100_000]))
+
+
+def test_a_handler_that_does_not_raise_is_run_meanwhile() -> None:
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(time.monotonic()))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        encoding = bpecore.get_encoding("cl100k_base")
+        count = encoding.count(PROSE)
+        end = time.monotonic()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert seen
+    assert seen[0] < end
+    assert count == 2_000_000 * encoding.count(PROSE[: PROSE.index("\n") + 1])
+
+
+def test_a_thread_that_is_not_the_main_one_goes_on(alarm: None) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    results: list[int] = []
+    worker = threading.Thread(target=lambda: results.append(encoding.count(PROSE)))
+    worker.start()
+    signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
+    with pytest.raises(StoppedError):
+        time.sleep(5)
+    worker.join()
+    assert results == [2_000_000 * encoding.count(PROSE[: PROSE.index("\n") + 1])]
