@@ -27,7 +27,8 @@ typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int 
                                       uint64_t *masks);
 typedef int (*bpecore_pack_function)(const void *source, int width, uint8_t *out);
 typedef size_t (*bpecore_place_function)(const uint64_t *words, size_t blocks,
-                                         const uint32_t *block_starts, uint32_t *out);
+                                         const uint32_t *block_starts, const uint8_t *places,
+                                         size_t stride, uint32_t *out);
 
 /* Tables that say of a character what its kind is and which borders tokens bridge: see
  * automaton.pxd and cuts.pxd. */
@@ -102,20 +103,27 @@ typedef struct {
         BPECORE_PACK_LOOP(uint32_t);                                                               \
     }
 
-/* Writes the places of the words' bits, each with its block's start added; returns how many there
- * are. Eight at a time, without asking how many are left, so up to 8 too many are written. */
+/* The places of a block's characters where each is a byte. */
+static const uint8_t bpecore_numbers[64] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+
+/* Writes the places of the words' bits: where the block starts, and what its table of `places` says
+ * of the bit; the tables lie `stride` bytes apart. Returns how many there are. Eight at a time,
+ * without asking how many are left, so up to 8 too many are written. */
 #define BPECORE_PLACE_FUNCTION(NAME, TARGET)                                                       \
     TARGET static size_t NAME(const uint64_t *words, size_t blocks, const uint32_t *block_starts,  \
-                              uint32_t *out) {                                                     \
+                              const uint8_t *places, size_t stride, uint32_t *out) {               \
         uint32_t *first = out;                                                                     \
-        for (size_t block = 0; block < blocks; block++) {                                          \
+        for (size_t block = 0; block < blocks; block++, places += stride) {                        \
             uint64_t word = words[block];                                                          \
             uint32_t start = block_starts[block];                                                  \
             uint32_t *end = out + __builtin_popcountll(word);                                      \
             for (; out < end; out += 8)                                                            \
                 for (int i = 0; i < 8; i++) {                                                      \
                     /* The highest bit: C does not say how many zeros 0 has. */                    \
-                    out[i] = start + (uint32_t)__builtin_ctzll(word | 1ull << 63);                 \
+                    out[i] = start + places[__builtin_ctzll(word | 1ull << 63)];                   \
                     word &= word - 1;                                                              \
                 }                                                                                  \
             out = end;                                                                             \
@@ -210,11 +218,6 @@ BPECORE_FIND_FUNCTION(bpecore_find_avx512, BPECORE_AVX512)
     __attribute__((                                                                                \
         target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 
-static const uint8_t bpecore_numbers[64] = {
-    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-
 /* Encodes 16 characters of 1, 2 or 4 bytes.
  * Returns 0 if one of them is a surrogate or above 0xFFFF: then nothing is usable. */
 BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width, uint32_t previous,
@@ -292,19 +295,20 @@ BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width,
     return 1;
 }
 
-/* As the other place functions, by compressing the numbers 0 to 63; 16 at a time. */
+/* As the other place functions, by compressing a block's table; 16 at a time. */
 BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t blocks,
-                                                 const uint32_t *block_starts, uint32_t *out) {
-    __m512i all = _mm512_loadu_si512(bpecore_numbers);
+                                                 const uint32_t *block_starts,
+                                                 const uint8_t *places, size_t stride,
+                                                 uint32_t *out) {
     uint32_t *first = out;
-    for (size_t block = 0; block < blocks; block++) {
-        __m512i places = _mm512_maskz_compress_epi8(words[block], all);
+    for (size_t block = 0; block < blocks; block++, places += stride) {
+        __m512i chosen = _mm512_maskz_compress_epi8(words[block], _mm512_loadu_si512(places));
         __m512i start = _mm512_set1_epi32((int)block_starts[block]);
         uint32_t *end = out + __builtin_popcountll(words[block]);
         for (; out < end; out += 16) {
             _mm512_storeu_si512(
-                out, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places))));
-            places = _mm512_alignr_epi32(_mm512_setzero_si512(), places, 4);
+                out, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(chosen))));
+            chosen = _mm512_alignr_epi32(_mm512_setzero_si512(), chosen, 4);
         }
         out = end;
     }

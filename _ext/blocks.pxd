@@ -21,11 +21,11 @@
 # Time: about 2 instructions a character. Loses on texts shorter than a block, which go to the
 # automaton, and where most places are in doubt.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
-from chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
+from chunk cimport ASCII_PLACES, CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
 from types cimport check
 
 cdef extern from *:
@@ -54,10 +54,8 @@ cdef struct Split:
     uint64_t start_words[CHUNK_BLOCKS]      # bits of characters where pieces start
     uint64_t doubt_words[CHUNK_BLOCKS]      # bits of characters that put starts in doubt
     uint32_t last                           # the last start: nothing is sure behind it
-    uint32_t starts[CHUNK_CHARACTERS + 16]  # in bytes; 16 more may be written in vain
-    uint32_t doubts[CHUNK_CHARACTERS + 16]  # in bytes, ascending
-    uint32_t cuts[CHUNK_CHARACTERS + 16]    # in bytes, ascending
-    uint32_t ends[2 * CHUNK_CHARACTERS + 16]  # in bytes: the ends of pieces, or of their parts
+    uint32_t ends[CHUNK_CHARACTERS + 16]    # in bytes: the ends of pieces, or of their parts; 16
+    #                                         more may be written in vain
 
 cdef struct Kinds:
     uint64_t letters, upper, lower, caseless, numbers, white, blank, line_ends, spaces
@@ -216,124 +214,92 @@ cdef inline uint32_t last_sure_start(
     return (last & ~<uint32_t>63) + 63 - leading_zeros(word)
 
 
-cdef inline size_t byte_places(
-    const uint64_t *words, uint32_t blocks, const Vectors *vectors, const Chunk *chunk,
-    bint in_place, uint32_t *out
-) noexcept nogil:
-    """Writes where the characters whose bits are set begin, in bytes.
-
-    Args:
-        chunk: where its blocks and characters begin; not used if the text lies in place.
-        out: room for 16 places more than there are.
-
-    Returns:
-        How many there are.
-    """
-    cdef size_t count = 0, added, i
-    cdef uint32_t block, zero = 0
-    cdef const uint8_t *places
-    if in_place:
-        return vectors.places(words, blocks, IN_PLACE_STARTS, out)
-    for block in range(blocks):
-        if chunk.block_is_ascii[block]:
-            count += vectors.places(words + block, 1, chunk.block_starts + block, out + count)
-        else:
-            added = vectors.places(words + block, 1, &zero, out + count)
-            places = chunk.places + 64 * block
-            for i in range(count, count + added):
-                out[i] = chunk.block_starts[block] + places[out[i]]
-            count += added
-    return count
-
-
 cdef inline void keep_bits(uint64_t *words, uint32_t first, uint32_t last) noexcept nogil:
     """Clears the bits before `first` in the first block, and those behind `last` in its block."""
     words[0] &= ~<uint64_t>0 << first
     words[last >> 6] &= ~<uint64_t>0 >> (63 - (last & 63))
 
 
-cdef inline size_t resolve_doubts(
-    const Automaton *automaton, const uint8_t *text, size_t end, bint final, const Split *split,
-    size_t count, size_t doubt_count, uint32_t *ends
+cdef inline uint32_t byte_of(
+    const Chunk *chunk, bint in_place, uint32_t character
 ) noexcept nogil:
-    """Turns starts into piece ends, splitting again by the automaton where there is doubt.
+    """Returns where a character begins, in bytes."""
+    if in_place:
+        return character
+    return chunk.block_starts[character >> 6] + chunk.places[character]
+
+
+cdef inline uint32_t start_before(const uint64_t *words, uint32_t character) noexcept nogil:
+    """Returns the last start before a character, or 0."""
+    cdef uint32_t block = character >> 6
+    cdef uint64_t word = words[block] & ~(~<uint64_t>0 << (character & 63))
+    while word == 0:
+        if block == 0:
+            return 0
+        block -= 1
+        word = words[block]
+    return 64 * block + 63 - leading_zeros(word)
+
+
+cdef inline uint32_t split_until_sure(
+    const Automaton *automaton, const uint8_t *text, size_t end, bint final, const Chunk *chunk,
+    bint in_place, uint32_t doubt, Split *split
+) noexcept nogil:
+    """Sets the starts around a doubtful place by the automaton, until one behind it was sure.
+
+    Where the pieces go on beyond `split.last`, or the text does not tell, that is moved.
+
+    Returns:
+        The first start behind the doubt.
+    """
+    cdef uint64_t *words = split.start_words
+    cdef uint32_t start = start_before(words, doubt)
+    cdef uint32_t following = start
+    cdef size_t scanned
+    cdef bint sure
+    while True:
+        scanned = scan_piece(automaton, text, byte_of(chunk, in_place, start), end, final)
+        if scanned == NEED_MORE or scanned == end:
+            split.last = start
+            return start
+        following += 1
+        while byte_of(chunk, in_place, following) < scanned:
+            words[following >> 6] &= ~(<uint64_t>1 << (following & 63))
+            following += 1
+        sure = words[following >> 6] >> (following & 63) & 1
+        words[following >> 6] |= <uint64_t>1 << (following & 63)
+        start = following
+        if start >= split.last:
+            split.last = start
+            return start
+        if sure and start > doubt:
+            return start
+
+
+cdef inline void resolve_doubts(
+    const Automaton *automaton, const uint8_t *text, size_t end, bint final, const Chunk *chunk,
+    bint in_place, Split *split
+) noexcept nogil:
+    """Makes all starts up to `split.last` sure.
 
     Args:
         text: valid UTF-8, `end` bytes, from the first start on.
         final: whether the text ends at `end`.
-        count: the number of `split.starts`; the last one is only the end of the piece before.
-        ends: receives the end of each piece.
-
-    Returns:
-        The number of pieces.
     """
-    cdef const uint32_t *starts = split.starts
-    cdef size_t piece = 0         # the last start that is not behind `reached`
-    cdef size_t written = 0
-    cdef size_t doubt, scanned
-    cdef uint32_t reached = 0     # everything before is split
-    for doubt in range(doubt_count):
-        if split.doubts[doubt] < reached:
-            continue
-        while piece + 1 < count and starts[piece + 1] < split.doubts[doubt]:
-            piece += 1
-            reached = starts[piece]
-            ends[written] = reached
-            written += 1
-        while True:
-            if piece + 1 == count:
-                return written
-            scanned = scan_piece(automaton, text, reached, end, final)
-            if scanned == NEED_MORE or scanned > UINT32_MAX:
-                return written
-            reached = <uint32_t>scanned
-            ends[written] = reached
-            written += 1
-            while piece + 1 < count and starts[piece + 1] <= reached:
-                piece += 1
-            if starts[piece] == reached and reached > split.doubts[doubt]:
-                break
-    while piece + 1 < count:
-        piece += 1
-        ends[written] = starts[piece]
-        written += 1
-    return written
-
-
-cdef inline size_t insert_cuts(
-    const uint32_t *cuts, size_t cut_count, uint32_t *ends, size_t count
-) noexcept nogil:
-    """Puts cuts among piece ends, both ascending; a cut behind the last end is left out.
-
-    Works from the back, in the same memory, which has room for both.
-
-    Returns:
-        The number of ends, those of parts among them.
-    """
-    cdef size_t total, cut, i
-    while cut_count and cuts[cut_count - 1] >= ends[count - 1]:
-        cut_count -= 1
-    total = count + cut_count
-    cut = cut_count
-    i = total
-    while cut:
-        i -= 1
-        if count and ends[count - 1] >= cuts[cut - 1]:
-            count -= 1
-            # An end that is a cut too stands twice for a moment.
-            ends[i] = ends[count]
-        else:
-            cut -= 1
-            ends[i] = cuts[cut]
-    return remove_repeats(ends, total)
-
-
-cdef inline size_t remove_repeats(uint32_t *ends, size_t count) noexcept nogil:
-    cdef size_t i, kept = 0
-    for i in range(count):
-        ends[kept] = ends[i]
-        kept += i + 1 == count or ends[i] != ends[i + 1]
-    return kept
+    cdef uint32_t block = 0, doubt
+    cdef uint32_t reached = 0     # all starts up to here are sure
+    cdef uint64_t word
+    while 64 * block < split.last:
+        word = split.doubt_words[block]
+        while word:
+            doubt = 64 * block + first_one(word)
+            word &= word - 1
+            if doubt > split.last:
+                return
+            if doubt >= reached:
+                reached = split_until_sure(automaton, text, end, final, chunk, in_place, doubt,
+                                           split)
+        block += 1
 
 
 cdef inline size_t append_tail(
@@ -344,7 +310,7 @@ cdef inline size_t append_tail(
     Stops early rather than write more ends than there is room for.
     """
     cdef size_t position = ends[count - 1]
-    while position < end and count < 2 * CHUNK_CHARACTERS:
+    while position < end and count < CHUNK_CHARACTERS:
         position = scan_piece(automaton, text, position, end, True)
         check(position != NO_MATCH)
         ends[count] = <uint32_t>position
@@ -372,9 +338,10 @@ cdef inline size_t split_by_blocks(
         start but the first is sure.
     """
     cdef uint32_t used = <uint32_t>characters
-    cdef size_t count, doubt_count, cut_count, i
+    cdef size_t seen = used if in_place else end    # bytes of those characters
+    cdef bint at_end = final and seen == end
+    cdef size_t count, i
     cdef uint32_t whole = used >> 6, blocks = (used + 63) >> 6
-    cdef uint64_t doubts = 0, cuts = 0
     check(0 < used <= CHUNK_CHARACTERS)
     if in_place:
         vectors.masks(text, whole, True, chunk.masks)
@@ -384,31 +351,21 @@ cdef inline size_t split_by_blocks(
             vectors.masks(chunk.kinds, 1, True, chunk.masks + 8 * whole)
     memset(chunk.masks + 8 * blocks, 0, 8 * sizeof(uint64_t))
     find_starts(automaton.family, chunk.masks, used, split)
+    resolve_doubts(automaton, text, seen, at_end, chunk, in_place, split)
     if split.last == 0:
         return 0
-    for i in range(blocks):
-        doubts |= split.doubt_words[i]
-        if not in_place:
-            cuts |= chunk.cuts[i]
     # Nothing behind the last start counts.
     blocks = (split.last >> 6) + 1
-    if doubts == 0:
-        if cuts:
-            for i in range(blocks):
-                split.start_words[i] |= chunk.cuts[i]
+    if in_place:
         keep_bits(split.start_words, 1, split.last)
-        count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.ends)
+        count = vectors.places(split.start_words, blocks, IN_PLACE_STARTS, ASCII_PLACES, 0,
+                               split.ends)
     else:
-        keep_bits(split.start_words, 0, split.last)
-        keep_bits(split.doubt_words, 0, split.last)
-        count = byte_places(split.start_words, blocks, vectors, chunk, in_place, split.starts)
-        doubt_count = byte_places(
-            split.doubt_words, blocks, vectors, chunk, in_place, split.doubts)
-        count = resolve_doubts(automaton, text, end, final, split, count, doubt_count, split.ends)
-        if cuts and count:
-            keep_bits(chunk.cuts, 1, split.last)
-            cut_count = byte_places(chunk.cuts, blocks, vectors, chunk, in_place, split.cuts)
-            count = insert_cuts(split.cuts, cut_count, split.ends, count)
-    if count and final and (used == end or not in_place):
+        for i in range(blocks):
+            split.start_words[i] |= chunk.cuts[i]
+        keep_bits(split.start_words, 1, split.last)
+        count = vectors.places(split.start_words, blocks, chunk.block_starts, chunk.places, 64,
+                               split.ends)
+    if at_end:
         count = append_tail(automaton, text, end, split.ends, count)
     return count

@@ -3,8 +3,10 @@
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 128-byte entries: pieces of up to 47 bytes with up to 19
-# ids. A place is two narrow entries, one cache line, or one wide entry: a look-up reads that, what-
-# ever the text does. A new piece replaces the older one of its place, nothing else: no wipe.
+# ids. A line is two entries of either, the newer one first: a new piece replaces the older one of
+# its line, nothing else: no wipe. The narrow piece that has to go moves to the neighbour of its
+# line if there is room, where it is looked for when it is not in its own. So a look-up reads at
+# most two lines, whatever the text does.
 # A narrow entry without ids says that the piece is no token and has more than three: it is in the
 # wide table, or must be merged again.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
@@ -26,9 +28,9 @@ cdef enum:
     WIDE_WORDS = 6             # 8-byte words of a wide key
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
-    SMALL_WIDE_BITS = 7        # 2^7 entries: 16 KB
+    SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
     LARGE_NARROW_BITS = 16     # 4 MB
-    LARGE_WIDE_BITS = 14       # 2 MB
+    LARGE_WIDE_BITS = 13       # 2 MB
     LARGE_FROM = 1 << 16       # bytes of text after which a cache is made large
 
 cdef struct NarrowEntry:
@@ -41,14 +43,14 @@ cdef struct WideKey:
 
 cdef struct WideEntry:
     WideKey key                 # length 0: free
-    uint32_t ids[WIDE_IDS]
     uint32_t count              # ids in use, 1 to WIDE_IDS
+    uint32_t ids[WIDE_IDS]
 
 cdef struct PieceCache:
     NarrowEntry *narrow      # two entries a line of 64 bytes
-    WideEntry *wide
+    WideEntry *wide          # two entries a line of 256 bytes
     uint64_t narrow_mask     # the number of lines, less 1
-    uint64_t wide_mask       # the number of wide entries, less 1
+    uint64_t wide_mask       # the number of wide lines, less 1
     void *memory             # owned: what both lie in
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
@@ -59,7 +61,7 @@ cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_
         noexcept nogil:
     """Gives a cache empty tables of these sizes; on failure it keeps those it has."""
     cdef size_t narrow_size = <size_t>64 << narrow_bits
-    cdef size_t size = narrow_size + (sizeof(WideEntry) << wide_bits)
+    cdef size_t size = narrow_size + (2 * sizeof(WideEntry) << wide_bits)
     cdef void *memory = map_zeroed(size)
     if memory == NULL:
         return STATUS_NO_MEMORY
@@ -118,13 +120,26 @@ cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogi
     memcpy(out, entry.ids, 4 * sizeof(uint32_t))
 
 
+cdef inline bint is_free(const NarrowEntry *entry) noexcept nogil:
+    return entry.key.high >> 56 == 0
+
+
+cdef inline NarrowEntry *neighbour(NarrowEntry *line) noexcept nogil:
+    """Returns the line that shares 128 aligned bytes with a line: processors fetch both."""
+    return <NarrowEntry *>(<size_t>line ^ (2 * sizeof(NarrowEntry)))
+
+
 cdef inline void keep_narrow(
     NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Puts a piece with up to 3 ids first into its line; what was first becomes second."""
+    cdef NarrowEntry *spare = neighbour(line) + 1
     cdef size_t i
     check(count <= NARROW_IDS)
-    line[1] = line[0]
+    if not is_free(line):
+        if is_free(spare):
+            spare[0] = line[1]
+        line[1] = line[0]
     line.key = key
     for i in range(NARROW_IDS):
         line.ids[i] = ids[i] if i < count else 0
@@ -157,13 +172,13 @@ cdef inline void make_wide_key(
     key.words[WIDE_WORDS - 1] |= <uint64_t>length << 56
 
 
-cdef inline WideEntry *wide_entry(const PieceCache *cache, const WideKey *key) noexcept nogil:
-    """Returns the place of the piece with this key."""
+cdef inline WideEntry *wide_line(const PieceCache *cache, const WideKey *key) noexcept nogil:
+    """Returns the two entries where the piece with this key may be."""
     cdef uint64_t state = 0
     cdef int i
     for i in range(WIDE_WORDS):
         state += key.words[i] * cache.seeds[i]
-    return &cache.wide[state >> 48 & cache.wide_mask]
+    return cache.wide + 2 * (state >> 48 & cache.wide_mask)
 
 
 cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogil:
@@ -174,16 +189,26 @@ cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogi
     return different == 0
 
 
+cdef inline const WideEntry *find_wide(
+    const WideEntry *line, const WideKey *key
+) noexcept nogil:
+    """Returns the entry of a line that has this key, or NULL."""
+    if same_wide_key(&line.key, key):
+        return line
+    return line + 1 if same_wide_key(&line[1].key, key) else NULL
+
+
 cdef inline void copy_wide_ids(uint32_t *out, const WideEntry *entry) noexcept nogil:
     """Writes all ids that an entry has room for; `out` has room for them."""
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
 
 
 cdef inline void keep_wide(
-    WideEntry *entry, const WideKey *key, const uint32_t *ids, size_t count
+    WideEntry *line, const WideKey *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to WIDE_IDS ids into its place."""
+    """Puts a piece with 1 to WIDE_IDS ids first into its line; what was first becomes second."""
     check(0 < count <= WIDE_IDS)
-    entry.key = key[0]
-    memcpy(entry.ids, ids, count * sizeof(uint32_t))
-    entry.count = <uint32_t>count
+    line[1] = line[0]
+    line.key = key[0]
+    memcpy(line.ids, ids, count * sizeof(uint32_t))
+    line.count = <uint32_t>count

@@ -42,14 +42,15 @@ cdef extern from "blocks.h" nogil:
                       uint64_t *masks) noexcept nogil
         # Writes 64 characters as bytes; returns whether all were ASCII.
         bint (*pack_ascii)(const void *source, int width, uint8_t *out) noexcept nogil
-        # Writes the places of the words' bits, each with its block's start added, and up to 16
-        # more; returns how many there are.
+        # Writes the places of the words' bits, and up to 16 more; returns how many there are. A
+        # block's table of `places` says where a bit's character begins in it.
         size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
-                         uint32_t *out) noexcept nogil
+                         const uint8_t *places, size_t stride, uint32_t *out) noexcept nogil
         # Encodes 16 characters; False if one is a surrogate or above 0xFFFF. May be NULL.
         bint (*encode_run)(const void *source, int width, uint32_t previous,
                            const CharacterTables *tables, Run *run) noexcept nogil
     # Writes the kinds of 16 ASCII characters.
+    const uint8_t[64] ASCII_PLACES "bpecore_numbers"
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 
@@ -66,9 +67,7 @@ cdef struct Chunk:
     uint64_t masks[8 * (CHUNK_BLOCKS + 1)]     # a word for each bit of a kind, block by block
     uint64_t cuts[CHUNK_BLOCKS]                # bits of characters before which a piece may be cut
     uint32_t block_starts[CHUNK_BLOCKS + 1]    # where each block begins, in bytes
-    uint8_t block_is_ascii[CHUNK_BLOCKS]
-    uint8_t places[CHUNK_CHARACTERS]           # where each character begins in its block, in
-    #                                            bytes; only in blocks that are not ASCII
+    uint8_t places[CHUNK_CHARACTERS]           # where each character begins in its block, in bytes
     uint8_t kinds[64]                          # of a block on its way into `masks`
 
 
@@ -266,10 +265,10 @@ cdef inline bint fill_chunk(
         out = chunk.bytes + chunk.byte_count
         chunk.block_starts[block] = <uint32_t>chunk.byte_count
         chunk.cuts[block] = 0
-        chunk.block_is_ascii[block] = count == 64 and vectors.pack_ascii(
-            <const uint8_t *>view.data + position * view.width, view.width, out)
-        if chunk.block_is_ascii[block]:
+        if count == 64 and vectors.pack_ascii(
+                <const uint8_t *>view.data + position * view.width, view.width, out):
             vectors.masks(out, 1, True, chunk.masks + 8 * block)
+            memcpy(chunk.places + 64 * block, ASCII_PLACES, 64)
             chunk.byte_count += 64
         else:
             if not fill_block(view, position, count, automaton, vocabulary, &tables, vectors,
@@ -292,8 +291,6 @@ cdef inline size_t character_of(const Chunk *chunk, uint32_t place) noexcept nog
         block += 1
     first = 64 * block
     place -= chunk.block_starts[block]
-    if chunk.block_is_ascii[block]:
-        return first + place
     while chunk.places[first] != place:
         first += 1
         check(first < chunk.characters)

@@ -14,8 +14,8 @@ from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
 from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids,
-                    copy_wide_ids, keep_narrow, keep_wide, make_wide_key, narrow_line, same_key,
-                    same_wide_key, wide_entry)
+                    copy_wide_ids, find_wide, keep_narrow, keep_wide, make_wide_key, narrow_line,
+                    neighbour, same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
@@ -27,18 +27,24 @@ from workspace cimport Workspace
 
 cdef inline int merge_short(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    const uint8_t *readable_end, Key key, NarrowEntry *line, uint32_t *out, size_t *count
+    const uint8_t *readable_end, Key key, NarrowEntry *line, bint is_known, uint32_t *out,
+    size_t *count
 ) noexcept nogil:
     """Encodes a piece of up to 15 bytes that is no token, through the wide cache or by merging.
 
-    Arguments as for `encode_short`.
+    Other arguments as for `encode_short`.
+
+    Args:
+        is_known: whether the narrow cache says that it is no token and has more than three ids.
     """
     cdef WideKey wide
-    cdef WideEntry *entry
+    cdef WideEntry *wide_place
+    cdef const WideEntry *entry
     cdef int status
     make_wide_key(&wide, piece, length, readable_end)
-    entry = wide_entry(&workspace.cache, &wide)
-    if same_wide_key(&entry.key, &wide):
+    wide_place = wide_line(&workspace.cache, &wide)
+    entry = find_wide(wide_place, &wide)
+    if entry != NULL:
         copy_wide_ids(out, entry)
         count[0] = entry.count
     else:
@@ -49,8 +55,8 @@ cdef inline int merge_short(
         if count[0] <= NARROW_IDS:
             keep_narrow(line, key, out, count[0])
             return STATUS_OK
-        keep_wide(entry, &wide, out, count[0])
-    if not same_key(line.key, key) and not same_key(line[1].key, key):
+        keep_wide(wide_place, &wide, out, count[0])
+    if not is_known:
         keep_narrow(line, key, out, 0)
     return STATUS_OK
 
@@ -68,7 +74,11 @@ cdef inline int encode_short(
     """
     cdef const NarrowEntry *entry = line + (not same_key(line.key, key))
     cdef uint32_t index = NO_TOKEN
-    if same_key(entry.key, key):
+    cdef bint is_known = same_key(entry.key, key)
+    if not is_known:
+        entry = neighbour(line) + 1
+        is_known = same_key(entry.key, key)
+    if is_known:
         if entry.count:
             copy_ids(out, entry)
             count[0] = entry.count
@@ -80,7 +90,8 @@ cdef inline int encode_short(
         count[0] = 1
         keep_narrow(line, key, out, 1)
         return STATUS_OK
-    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line, out, count)
+    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line, is_known,
+                       out, count)
 
 
 cdef inline int encode_part(
@@ -131,14 +142,16 @@ cdef inline int encode_long(
         out: room for `length` ids and WIDE_IDS more.
     """
     cdef WideKey wide
-    cdef WideEntry *entry = NULL
+    cdef WideEntry *place = NULL
+    cdef const WideEntry *entry
     cdef uint32_t index
     cdef size_t cut
     cdef int status
     if length <= WIDE_PIECE:
         make_wide_key(&wide, piece, length, readable_end)
-        entry = wide_entry(&workspace.cache, &wide)
-        if same_wide_key(&entry.key, &wide):
+        place = wide_line(&workspace.cache, &wide)
+        entry = find_wide(place, &wide)
+        if entry != NULL:
             copy_wide_ids(out, entry)
             count[0] = entry.count
             return STATUS_OK
@@ -158,8 +171,8 @@ cdef inline int encode_long(
                                  out, count)
         if status != STATUS_OK:
             return status
-    if entry != NULL and count[0] <= WIDE_IDS:
-        keep_wide(entry, &wide, out, count[0])
+    if place != NULL and count[0] <= WIDE_IDS:
+        keep_wide(place, &wide, out, count[0])
     return STATUS_OK
 
 
