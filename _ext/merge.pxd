@@ -20,8 +20,8 @@ from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, c
 from vocab cimport Vocabulary, find_merge, id_of
 
 cdef enum:
-    SCAN_LIMIT = 64               # bytes; positions fit the 6 low bits of a candidate
-    SCAN_POSITION_BITS = 6
+    SCAN_LIMIT = 128              # bytes; positions fit the 7 low bits of a candidate
+    SCAN_POSITION_BITS = 7
     NO_CANDIDATE = 0x7FFFFFFF
     HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
     NO_PART = 0xFFFFFFFF

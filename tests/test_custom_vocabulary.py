@@ -80,7 +80,7 @@ def test_random_rank_tables(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "length", [1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 1025]
+    "length", [1, 2, 3, 14, 15, 16, 17, 31, 32, 33, 127, 128, 129, 255, 256, 257, 1025]
 )
 def test_a_long_token_that_no_merge_makes_is_found_as_a_whole_piece(length: int) -> None:
     token = bytes(random.Random(length).choices(b"abcdef", k=length))
