@@ -9,6 +9,9 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn
 
+# The engine will need these. Imported now, since a fork amid an import leaves it half done.
+from bpecore import engine as engine
+from bpecore import special_tokens as special_tokens
 from bpecore._core import CoreBPE
 
 if TYPE_CHECKING:
