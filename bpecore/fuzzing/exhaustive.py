@@ -192,7 +192,7 @@ class Exhaustive:
 
     def count(self, length: int) -> int:
         """Returns how many strings of so many characters there are."""
-        return len(self.alphabet) ** length
+        return int(len(self.alphabet) ** length)
 
     def strings(self, length: int, first: int, last: int) -> CodePoints:
         """Returns the strings from number `first` to before `last`, each a row."""
@@ -270,7 +270,8 @@ class Exhaustive:
     def _without_frames(self, vocabulary: Revealing, instructions: str, text: str) -> Ids:
         """Returns the ids of a text but those of its frames' pieces."""
         ids = encoded(vocabulary.ours[instructions], text)
-        return ids[(ids < vocabulary.first_of_frames) | (ids == len(vocabulary.tokens))]
+        kept: Ids = ids[(ids < vocabulary.first_of_frames) | (ids == len(vocabulary.tokens))]
+        return kept
 
     def _mismatch(
         self,
@@ -321,4 +322,5 @@ def joined(before: str, rows: CodePoints, behind: str) -> str:
 
 def encoded(encoding: Encoding | tiktoken.Encoding, text: str) -> Ids:
     """Returns the ids of a text of strings and separators."""
-    return encoding.encode_to_numpy(text, allowed_special={SEPARATOR}, disallowed_special=())
+    ids: Ids = encoding.encode_to_numpy(text, allowed_special={SEPARATOR}, disallowed_special=())
+    return ids
