@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn, TypeVar
 
+# The engine will need the first two. Imported now, since a fork amid an import leaves it half done.
+from bpecore import engine as engine
+from bpecore import special_tokens as special_tokens
 from bpecore._core import CoreBPE, count_batch, encode_batch, encode_batch_to_buffer
 from bpecore.threads import thread_count
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-import threading
 import warnings
 from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
+
+from bpecore.locks import dropin_lock
 
 TIKTOKEN_VERSION = "0.14.0"
 """The version of tiktoken whose behaviour bpecore has: `tiktoken.__version__` while installed."""
@@ -22,7 +23,6 @@ _SUBMODULES = ("_tiktoken", "core", "registry", "model", "load", "_educational")
 
 _OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 
-_lock = threading.RLock()
 _installations = 0
 _replaced: dict[str, ModuleType] = {}
 _installed: dict[str, ModuleType] = {}
@@ -83,7 +83,7 @@ def install_as_tiktoken() -> Installation:
     vars(tiktoken).update(public, **submodules, __version__=TIKTOKEN_VERSION)
 
     global _installations
-    with _lock:
+    with dropin_lock:
         if _installations == 0:
             if "tiktoken" in sys.modules:
                 warnings.warn(
@@ -114,7 +114,7 @@ def uninstall_as_tiktoken() -> None:
         True
     """
     global _installations
-    with _lock:
+    with dropin_lock:
         if _installations == 0:
             return
         _installations -= 1

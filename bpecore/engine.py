@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from bpecore._core import SplitPattern, Vocabulary
+from bpecore.locks import pattern_lock
 from bpecore.vocabularies import intern_vocabulary
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         >>> compile_split_pattern("a+|[^a]+").__class__.__name__
         'SplitPattern'
     """
-    from bpecore.pattern import UnsupportedPattern, compile_fallback, compile_pattern
-    from bpecore.pattern.families import class_kinds, family_of
+    # Under a lock for the imports' sake: a fork amid one would leave it half done in the child.
+    with pattern_lock:
+        from bpecore.pattern import UnsupportedPattern, compile_fallback, compile_pattern
+        from bpecore.pattern.families import class_kinds, family_of
 
-    try:
-        automaton = compile_pattern(pat_str)
-    except UnsupportedPattern:
-        return compile_fallback(pat_str)
-    family = family_of(pat_str)
-    return SplitPattern(automaton, family, class_kinds(automaton, family) if family else b"")
+        try:
+            automaton = compile_pattern(pat_str)
+        except UnsupportedPattern:
+            return compile_fallback(pat_str)
+        family = family_of(pat_str)
+        return SplitPattern(automaton, family, class_kinds(automaton, family) if family else b"")
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

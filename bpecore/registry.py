@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import functools
 import importlib
-import threading
 from collections.abc import Sequence
 from typing import Any, Callable, TypedDict, TypeVar
 
 from bpecore.core import Encoding
+from bpecore.locks import registry_lock
 
 _Result = TypeVar("_Result")
 
 OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 """The plugin that comes with tiktoken; `bpecore.encodings` always stands in its place."""
 
-_lock = threading.RLock()
+# By tiktoken's name for it.
+_lock = registry_lock
 ENCODINGS: dict[str, Encoding] = {}
 ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] | None = None
 _requests: dict[str, int] = {}

@@ -6,12 +6,11 @@ with the last `Encoding` that uses it. A lock guards the making; nothing else wa
 
 from __future__ import annotations
 
-import threading
 import weakref
 
 from bpecore._core import RankTable, Vocabulary
+from bpecore.locks import vocabulary_lock
 
-_lock = threading.Lock()
 _vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValueDictionary()
 
 
@@ -35,8 +34,8 @@ def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
         True
     """
     table = RankTable(mergeable_ranks)
-    digest = table.digest()
-    with _lock:
+    with vocabulary_lock:
+        digest = table.digest()
         vocabulary = _vocabularies.get(digest)
         if vocabulary is None:
             vocabulary = Vocabulary(table)
@@ -52,5 +51,5 @@ def interned_bytes() -> int:
         >>> interned_bytes() >= vocabulary.nbytes
         True
     """
-    with _lock:
+    with vocabulary_lock:
         return sum(vocabulary.nbytes for vocabulary in _vocabularies.values())

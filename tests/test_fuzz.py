@@ -238,6 +238,10 @@ class TestCommand:
         assert result.exit_code == 0, result.output
         assert "tokens" in result.output
         assert "equal" in result.output
+        row = result.output.splitlines()[-1]
+        assert "`--seed 0 --seconds 0 --jobs 1 --encoding gpt2`" in row
+        assert row.endswith("| equal, 0 mismatches |")
+        assert row.count("|") == 8
 
     def test_a_mismatch_ends_it_with_1(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

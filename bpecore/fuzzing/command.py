@@ -80,6 +80,8 @@ def fuzz(
         progress.close()
     finish(finding, save)
     click.echo(f"seed {seed}, {', '.join(names)}: {str(progress).strip()}; equal")
+    options = "".join(f" --encoding {name}" for name in encodings)
+    click.echo(progress.row(f"--seed {seed} --seconds {seconds:g} --jobs {jobs}{options}"))
 
 
 def finish(finding: Finding | None, save: Path | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bpecore import __version__
 from bpecore.fuzzing.checks import Tally
 from bpecore.fuzzing.finding import Finding
 from bpecore.fuzzing.rounds import origin_of, run_round
@@ -63,6 +64,13 @@ class Progress:
     def close(self) -> None:
         if self._shown:
             print(file=sys.stderr)
+
+    def row(self, run: str) -> str:
+        """Returns the row of a run without mismatch for the record in `fuzz/README.md`."""
+        return (
+            f"| {time.strftime('%Y-%m-%d')} | {__version__} | `{run}` | {self.strings:,} "
+            f"| {self.tokens / 1e6:,.1f} million | {self.bytes / 1e6:,.0f} | equal, 0 mismatches |"
+        )
 
     def __str__(self) -> str:
         return (

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,20 +118,19 @@ def search(patch: Path, seconds: float, seed: int) -> Result:
 @click.option("--seconds", default=60.0, show_default=True, help="For each fault.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--only", multiple=True, help="Name of a fault; may be given several times.")
-def main(seconds: float, seed: int, only: tuple[str, ...]) -> None:
+@click.option("--jobs", default=1, show_default=True, help="Faults at a time.")
+def main(seconds: float, seed: int, only: tuple[str, ...], jobs: int) -> None:
     """Let the fuzzer find each planted fault; exit with 1 if it misses one."""
-    patches = sorted(MUTANTS.glob("*.patch"))
+    patches = [path for path in sorted(MUTANTS.glob("*.patch")) if not only or path.stem in only]
     missed = []
-    for patch in patches:
-        if only and patch.stem not in only:
-            continue
-        result = search(patch, seconds, seed)
-        click.echo(
-            f"{result.name}: {'found' if result.found else 'MISSED'}, {result.seconds:.1f} s"
-        )
-        click.echo("".join(f"    {line}\n" for line in result.output.splitlines()[:8]))
-        if not result.found:
-            missed.append(result.name)
+    with ThreadPoolExecutor(jobs) as executor:
+        for result in executor.map(lambda patch: search(patch, seconds, seed), patches):
+            click.echo(
+                f"{result.name}: {'found' if result.found else 'MISSED'}, {result.seconds:.1f} s"
+            )
+            click.echo("".join(f"    {line}\n" for line in result.output.splitlines()[:8]))
+            if not result.found:
+                missed.append(result.name)
     if missed:
         raise SystemExit(f"missed: {', '.join(missed)}")
 
