@@ -9,7 +9,7 @@ from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport raise_status
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
-from memory cimport IdBuffer, grow_ids
+from memory cimport IdBuffer, grow_ids, trim_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, find_special
@@ -211,7 +211,7 @@ cdef class CoreBPE:
             self._encode_into(text, view, mask, False, workspace, &buffer.ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
-        buffer.finish()
+        trim_ids(&buffer.ids)
         return buffer
 
     def count(self, text, allowed_special, disallowed_special, special_tokens_set) -> int:
