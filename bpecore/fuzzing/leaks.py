@@ -204,6 +204,7 @@ def constructions() -> Iterator[Subject]:
 @click.command()
 @click.option("--calls", default=1_000_000, show_default=True, help="Of each entry point.")
 @click.option("--failing-calls", default=100_000, show_default=True, help="Of each that raises.")
+@click.option("--batch-calls", default=100_000, show_default=True, help="Of each with threads.")
 @click.option("--constructions", "made", default=10_000, show_default=True, help="Of each kind.")
 @click.option(
     "--kind",
@@ -213,7 +214,14 @@ def constructions() -> Iterator[Subject]:
     help="What splits the text, or constructions; may be given several times, all otherwise.",
 )
 @click.option("--only", default="", help="Those alone whose name holds this.")
-def leaks(calls: int, failing_calls: int, made: int, kinds: tuple[str, ...], only: str) -> None:
+def leaks(
+    calls: int,
+    failing_calls: int,
+    batch_calls: int,
+    made: int,
+    kinds: tuple[str, ...],
+    only: str,
+) -> None:
     """Call every entry point very often; exit with 1 if memory grows with the calls."""
     leaking = []
     for kind in kinds or (*PATTERNS, "constructions"):
@@ -222,6 +230,8 @@ def leaks(calls: int, failing_calls: int, made: int, kinds: tuple[str, ...], onl
             if only not in subject.name:
                 continue
             number = made if building else failing_calls if subject.error else calls
+            if "batch" in subject.name:
+                number = min(number, batch_calls)
             growth = measure(subject, number, max(number // 10, 200))
             click.echo(
                 f"{growth.name}: {growth.calls:,} calls in {growth.seconds:.1f} s; "
