@@ -117,6 +117,8 @@ def test_a_leak_is_seen(leak: Callable[[list[object]], Callable[[], Any]], seen:
         ("encode_batch", {"held": 1000}, True),
         ("encode", {"blocks": 1000}, True),
         ("encode", {"resident": 1000}, True),
+        ("encode_batch", {"held": 1, "resident": 6000}, False),
+        ("encode_batch", {"held": 0, "resident": 6000}, True),
     ],
 )
 def test_what_counts_as_a_leak(name: str, values: dict[str, int], expected: bool) -> None:

@@ -46,6 +46,9 @@ BLOCK_SLACK = 100
 RESIDENT_SLACK = 512
 """KB by which resident memory may grow, whatever the number of calls: the allocator's own ways."""
 
+LARGE_CACHE = 6 << 10
+"""KB of a large cache (`_ext/cache.pxd`): what an allocation that is kept idle may have, too."""
+
 
 class Growth(NamedTuple):
     """What many calls have left behind.
@@ -70,7 +73,8 @@ class Growth(NamedTuple):
     def leaks(self) -> bool:
         """Whether more was left behind than calls leave that lose nothing."""
         held_slack = THREADED_SLACK if "batch" in self.name else 0
-        return self.held > held_slack or self.blocks > BLOCK_SLACK or self.resident > RESIDENT_SLACK
+        resident_slack = RESIDENT_SLACK + LARGE_CACHE * min(max(self.held, 0), held_slack)
+        return self.held > held_slack or self.blocks > BLOCK_SLACK or self.resident > resident_slack
 
 
 class Subject(NamedTuple):
