@@ -27,6 +27,7 @@ from bpecore.fuzzing.leaks import (
     constructions,
     entry_points,
     leaks,
+    look_for_leak,
     measure,
 )
 
@@ -39,7 +40,7 @@ def test_calls_leave_nothing_behind(kind: str) -> None:
     number = 0
     for subject in entry_points(kind):
         number += 1
-        growth = measure(subject, CALLS, warm_up=50)
+        growth = look_for_leak(subject, CALLS, warm_up=50)
         assert not growth.leaks, growth
     assert number == len({**TEXT_CALLS, **SHORT_TEXT_CALLS, **ID_CALLS, **FAILING_CALLS})
 
@@ -48,7 +49,7 @@ def test_constructions_leave_nothing_behind() -> None:
     number = 0
     for subject in constructions():
         number += 1
-        growth = measure(subject, CALLS, warm_up=50)
+        growth = look_for_leak(subject, CALLS, warm_up=50)
         assert not growth.leaks, growth
     assert number == 3 + len(FAILING_CONSTRUCTIONS)
 
@@ -103,7 +104,7 @@ def leak_memory(kept: list[object]) -> Callable[[], Any]:
 )
 def test_a_leak_is_seen(leak: Callable[[list[object]], Callable[[], Any]], seen: str) -> None:
     kept: list[object] = []
-    growth = measure(Subject("leaky", leak(kept)), CALLS, warm_up=1)
+    growth = look_for_leak(Subject("leaky", leak(kept)), CALLS, warm_up=1)
     assert growth.leaks
     assert getattr(growth, seen) >= CALLS
 
