@@ -86,12 +86,13 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
 cdef inline void expect_text(PieceCache *cache, size_t size) noexcept nogil:
     """Tells a cache that so many bytes of text will be looked up; it may grow, and is then empty.
 
-    Without memory to grow it stays as it is.
+    Without memory to grow it stays as it is, and tries again after as much text.
     """
     if cache.seen < LARGE_FROM:
         cache.seen += size
-        if cache.seen >= LARGE_FROM:
-            set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS)
+        if (cache.seen >= LARGE_FROM
+                and set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS) != STATUS_OK):
+            cache.seen = 0
 
 
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:

@@ -6,6 +6,7 @@ into the structs they take, and their status codes into exceptions.
 
 cimport cython
 
+include "boundary/allocation_watch.pxi"
 include "boundary/simd.pxi"
 include "boundary/main_thread.pxi"
 include "boundary/vocabulary.pxi"

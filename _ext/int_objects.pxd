@@ -9,7 +9,9 @@ from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_FromUnsignedLong
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport realloc
+
+from memory cimport grow
+from types cimport STATUS_OK
 
 from errors cimport exception_is_set
 from interrupt cimport run_signal_handlers
@@ -26,18 +28,15 @@ cdef struct IntObjects:
 
 cdef inline int reserve_int_objects(IntObjects *table, uint64_t count) except -1:
     """Makes room for the ids below `count`, or below the limit."""
-    cdef PyObject **grown
     cdef uint32_t i
     if count > INT_OBJECT_LIMIT:
         count = INT_OBJECT_LIMIT
     if count <= table.count:
         return 0
-    grown = <PyObject **>realloc(table.objects, count * sizeof(PyObject *))
-    if grown == NULL:
+    if grow(<void **>&table.objects, count * sizeof(PyObject *)) != STATUS_OK:
         raise MemoryError("no memory for the table of int objects")
     for i in range(table.count, <uint32_t>count):
-        grown[i] = NULL
-    table.objects = grown
+        table.objects[i] = NULL
     table.count = <uint32_t>count
     return 0
 

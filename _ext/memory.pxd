@@ -1,11 +1,13 @@
 # Every allocation of the engine passes through this file.
 #
 # Sizes are checked for overflow; a failure returns NULL or STATUS_NO_MEMORY and leaves what was
-# there before usable, so that the owner can still free it.
+# there before usable, so that the owner can still free it. Tests can make any of them fail
+# (allocation_watch.pxd).
 
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 
+from allocation_watch cimport count_held, must_fail
 from types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef struct ByteBuffer:
@@ -46,32 +48,58 @@ cdef extern from *:
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
     """
-    # Returns zeroed pages, or NULL; from 2 MB on aligned to, and if possible in, huge pages.
-    # `size` is a multiple of the page size.
-    void *map_zeroed "bpecore_map_zeroed" (size_t size) noexcept nogil
-    void unmap "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+    void *map_pages "bpecore_map_zeroed" (size_t size) noexcept nogil
+    void unmap_pages "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+
+
+cdef inline void *held(void *memory) noexcept nogil:
+    """Counts memory that has been allocated, if it has."""
+    if memory != NULL:
+        count_held(1)
+    return memory
+
+
+cdef inline void *map_zeroed(size_t size) noexcept nogil:
+    """Returns zeroed pages, or NULL; from 2 MB on aligned to, and if possible in, huge pages.
+
+    Args:
+        size: a multiple of the page size.
+    """
+    return NULL if must_fail() else held(map_pages(size))
+
+
+cdef inline void unmap(void *memory, size_t size) noexcept nogil:
+    """Gives pages of `map_zeroed` back."""
+    count_held(-1)
+    unmap_pages(memory, size)
 
 
 cdef inline void *allocate(size_t count, size_t size) noexcept nogil:
     """Returns room for `count` items of `size` bytes, or NULL."""
-    if size and count > SIZE_MAX // size:
+    if must_fail() or (size and count > SIZE_MAX // size):
         return NULL
-    return malloc(count * size if count and size else 1)
+    return held(malloc(count * size if count and size else 1))
 
 
 cdef inline void *allocate_zeroed(size_t count, size_t size) noexcept nogil:
-    return calloc(count if count else 1, size if size else 1)
+    if must_fail():
+        return NULL
+    return held(calloc(count if count else 1, size if size else 1))
 
 
 cdef inline void release(void *memory) noexcept nogil:
-    free(memory)
+    if memory != NULL:
+        count_held(-1)
+        free(memory)
 
 
 cdef inline int grow(void **place, size_t size) noexcept nogil:
-    """Makes memory `size` bytes large, keeping what is in it."""
-    cdef void *grown = realloc(place[0], size)
+    """Makes memory `size` bytes large, at least 1, keeping what is in it."""
+    cdef void *grown = NULL if must_fail() else realloc(place[0], size)
     if grown == NULL:
         return STATUS_NO_MEMORY
+    if place[0] == NULL:
+        count_held(1)
     place[0] = grown
     return STATUS_OK
 
@@ -96,3 +124,11 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
         return STATUS_NO_MEMORY
     buffer.capacity = capacity
     return STATUS_OK
+
+
+cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
+    """Gives back memory that the ids do not need, if it is much and can be done."""
+    cdef size_t capacity = buffer.length if buffer.length else 1
+    if (buffer.capacity - buffer.length > buffer.length // 8 + 16
+            and grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) == STATUS_OK):
+        buffer.capacity = capacity

@@ -10,7 +10,7 @@ from encode cimport Engine, encode_text
 from errors cimport exception_is_set, raise_status
 from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
 from interrupt cimport run_signal_handlers, start_watch
-from memory cimport IdBuffer, grow_ids
+from memory cimport IdBuffer, grow_ids, trim_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, find_special
@@ -216,7 +216,7 @@ cdef class CoreBPE:
             self._encode_into(text, view, mask, False, workspace, &buffer.ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
-        buffer.finish()
+        trim_ids(&buffer.ids)
         return buffer
 
     def count(self, text, allowed_special, disallowed_special, special_tokens_set) -> int:

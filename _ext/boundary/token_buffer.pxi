@@ -2,7 +2,6 @@
 
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport realloc
 
 from memory cimport IdBuffer, release
 
@@ -36,14 +35,3 @@ cdef class TokenBuffer:
         buffer.strides = self.strides if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
         buffer.suboffsets = NULL
         buffer.internal = NULL
-
-    cdef int finish(self) except -1:
-        """Gives back memory that the ids did not need."""
-        cdef uint32_t *exact
-        if self.ids.capacity - self.ids.length > self.ids.length // 8 + 16:
-            exact = <uint32_t *>realloc(self.ids.data, self.ids.length * sizeof(uint32_t) + 1)
-            if exact == NULL:
-                raise MemoryError("no memory for a token buffer")
-            self.ids.data = exact
-            self.ids.capacity = self.ids.length
-        return 0

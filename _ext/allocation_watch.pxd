@@ -1,0 +1,68 @@
+# Watches the engine's allocations, for tests: counts them, and lets a chosen one fail.
+#
+# Off, it costs an allocation or a release one read of a flag. It belongs to the process, and any
+# number of threads may allocate meanwhile: each count is changed atomically.
+
+from libc.stdint cimport int64_t
+
+cdef extern from *:
+    """
+    static struct {
+        int on;
+        int lasting;      /* whether all allocations behind the one that fails do so too */
+        int64_t left;     /* allocations until one fails, that one counted; 0 or less: it is past */
+        int64_t asked;
+        int64_t failed;
+        int64_t held;
+    } bpecore_watch;
+    #define BPECORE_READ(field) __atomic_load_n(&bpecore_watch.field, __ATOMIC_RELAXED)
+    #define BPECORE_SET(field, value) \\
+        __atomic_store_n(&bpecore_watch.field, value, __ATOMIC_RELAXED)
+    #define BPECORE_ADD(field, amount) \\
+        __atomic_fetch_add(&bpecore_watch.field, amount, __ATOMIC_RELAXED)
+    #define BPECORE_WATCHED __builtin_expect(BPECORE_READ(on), 0)
+
+    static __attribute__((noinline, cold)) int bpecore_ask_watch(void) {
+        int64_t left = BPECORE_ADD(left, -1);
+        BPECORE_ADD(asked, 1);
+        if (left != 1 && (left > 1 || !BPECORE_READ(lasting)))
+            return 0;
+        BPECORE_ADD(failed, 1);
+        return 1;
+    }
+    #define bpecore_must_fail() (BPECORE_WATCHED && bpecore_ask_watch())
+    #define bpecore_count_held(change) \\
+        do { if (BPECORE_WATCHED) BPECORE_ADD(held, change); } while (0)
+
+    static void bpecore_set_failure(int64_t number, int lasting) {
+        BPECORE_SET(lasting, lasting);
+        BPECORE_SET(left, number);
+    }
+    static void bpecore_set_watch(int on) {
+        BPECORE_SET(on, 0);
+        bpecore_set_failure(0, 0);
+        BPECORE_SET(asked, 0);
+        BPECORE_SET(failed, 0);
+        BPECORE_SET(held, 0);
+        BPECORE_SET(on, on);
+    }
+    #define bpecore_is_watched() BPECORE_READ(on)
+    #define bpecore_asked() BPECORE_READ(asked)
+    #define bpecore_failed() BPECORE_READ(failed)
+    #define bpecore_held() BPECORE_READ(held)
+    """
+    # Called before each allocation: whether it is the one to fail.
+    bint must_fail "bpecore_must_fail" () noexcept nogil
+    # Called when memory is allocated (1) and given back (-1), not when it changes its size.
+    void count_held "bpecore_count_held" (int change) noexcept nogil
+
+    # Begins to watch, from nothing, or ends it.
+    void set_watch "bpecore_set_watch" (bint on) noexcept nogil
+    # Lets an allocation fail, the next one being number 1; 0 = none.
+    void set_failure "bpecore_set_failure" (int64_t number, bint lasting) noexcept nogil
+    bint is_watched "bpecore_is_watched" () noexcept nogil
+    # Since it is watched: allocations that were asked for, those made to fail, and what is held,
+    # less what was held before and has been given back since.
+    int64_t allocations_asked "bpecore_asked" () noexcept nogil
+    int64_t allocations_failed "bpecore_failed" () noexcept nogil
+    int64_t allocations_held "bpecore_held" () noexcept nogil
