@@ -20,6 +20,14 @@ cdef struct IdBuffer:
 
 cdef extern from *:
     """
+    #ifdef BPECORE_SANITIZE
+    /* From the heap, so that the sanitizers know where the memory ends and who still has it. */
+    static void *bpecore_map_zeroed(size_t size) {
+        void *memory = NULL;
+        return posix_memalign(&memory, 4096, size) ? NULL : memset(memory, 0, size);
+    }
+    #define bpecore_unmap(memory, size) free(memory)
+    #else
     #include <sys/mman.h>
     #ifndef MAP_ANONYMOUS
     #define MAP_ANONYMOUS MAP_ANON
@@ -45,6 +53,7 @@ cdef extern from *:
         return memory + before;
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    #endif
     """
     # Returns zeroed pages, or NULL; from 2 MB on aligned to, and if possible in, huge pages.
     # `size` is a multiple of the page size.
