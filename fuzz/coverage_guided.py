@@ -98,7 +98,7 @@ def main(
         else:
             arguments = [
                 *(f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={LONGEST_INPUT}"),
-                *("-print_final_stats=1", "-use_value_profile=1", str(corpus)),
+                *("-print_final_stats=1", "-len_control=0", str(corpus)),
             ]
         done = subprocess.run([*command, *limits, *arguments], cwd=place, env=surroundings)
     raise SystemExit(done.returncode != 0)

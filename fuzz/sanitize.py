@@ -67,6 +67,10 @@ the memory of Python's stack, so the object of a running frame would seem lost.
 """
 
 
+SUPPRESSIONS = "leak:^traceback_new$\n"
+"""Leaks that are not the engine's: Python's tracemalloc keeps its tracebacks where none looks."""
+
+
 class Kind(NamedTuple):
     """A set of sanitizers that can be used together."""
 
@@ -98,6 +102,7 @@ def environment(kind: Kind, site: Path, reports: Path) -> dict[str, str]:
         # The sanitizer must be there before anything is allocated; Python itself has none.
         "LD_PRELOAD": found.stdout.strip(),
         "ASAN_OPTIONS": f"{common}:leak_check_at_exit=0:allocator_may_return_null=1",
+        "LSAN_OPTIONS": f"suppressions={reports.with_name('suppressions')}:print_suppressions=0",
         "UBSAN_OPTIONS": f"{common}:print_stacktrace=1",
         "TSAN_OPTIONS": common,
         "PYTHONMALLOC": "malloc",
@@ -133,6 +138,7 @@ def built(kind: Kind, folder: Path | None, patch: Path | None) -> Iterator[Path]
                 shutil.copytree(path, outside / name)
             else:
                 shutil.copy(path, outside / name)
+        (place / "suppressions").write_text(SUPPRESSIONS)
         for report in place.glob("report.*"):
             report.unlink()
         yield place
