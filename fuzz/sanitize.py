@@ -1,9 +1,9 @@
 """`python -m fuzz.sanitize`: tests and fuzzing of an engine that is built with sanitizers.
 
 `--kind memory` takes AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, and runs the
-tests and then the fuzzer. `--kind threads` takes ThreadSanitizer, and runs `fuzz.threads`. Anything
-that a sanitizer reports, in any process, ends the run with 1. GCC and its sanitizers' libraries are
-needed.
+tests and then the fuzzer. `--kind threads` takes ThreadSanitizer, and runs `fuzz.threads` and
+the tests that use threads. Anything that a sanitizer reports, in any process, ends the run with 1.
+GCC and its sanitizers' libraries are needed.
 
 Python's own allocator is switched off, so that every object has a place of its own on the heap and
 reading past the end of a str or bytes object is seen. In this build the piece caches come from
@@ -33,6 +33,8 @@ LEFT_OUT = {
     "test_typing.py": "it runs mypy, not the engine",
 }
 """Tests that are not run, and why."""
+
+THREAD_TESTS = ("tests/test_batches.py", "tests/test_threads.py")
 
 NEEDED = ("tests", "fuzz", "docs", "setup.cfg")
 """What the tests need beside the package."""
@@ -148,6 +150,8 @@ def chosen_tests(names: Sequence[str], outside: Path) -> list[str]:
     """Returns the test files to run: those named, or all that are not left out."""
     if names:
         return list(names)
+    for name, reason in LEFT_OUT.items():
+        click.echo(f"left out: {name} ({reason})")
     found = sorted((outside / "tests").glob("test_*.py"))
     return [f"tests/{file.name}" for file in found if file.name not in LEFT_OUT]
 
@@ -169,7 +173,7 @@ def run(arguments: Sequence[str], kind: Kind, place: Path) -> bool:
 @click.option("--kind", "kind_name", type=click.Choice(list(KINDS)), default="memory")
 @click.option("--seconds", default=60.0, show_default=True, help="Of fuzzing; 0 for none.")
 @click.option("--seed", default=0, show_default=True, help="Of fuzzing.")
-@click.option("--tests/--no-tests", default=True, help="Run the tests too (kind memory).")
+@click.option("--tests/--no-tests", default=True, help="Run the tests too.")
 @click.option(
     "--build",
     "folder",
@@ -195,16 +199,15 @@ def main(
     kind = KINDS[kind_name]
     jobs: list[list[str]] = []
     with built(kind, folder and folder.resolve(), patch and patch.resolve()) as place:
-        if kind_name == "threads":
-            jobs.append(["fuzz.threads", "--seconds", str(seconds), "--seed", str(seed)])
-        else:
-            if tests:
-                for name, reason in LEFT_OUT.items():
-                    click.echo(f"left out: {name} ({reason})")
+        fuzzer = ["fuzz.threads"] if kind_name == "threads" else ["fuzz", "--quiet"]
+        if tests:
+            if kind_name == "threads":
+                files = list(names or THREAD_TESTS)
+            else:
                 files = chosen_tests(names, place / "outside")
-                jobs.append(["pytest", "-q", "-p", "no:cacheprovider", *files])
-            if seconds > 0:
-                jobs.append(["fuzz", "--seconds", str(seconds), "--seed", str(seed), "--quiet"])
+            jobs.append(["pytest", "-q", "-p", "no:cacheprovider", *files])
+        if seconds > 0:
+            jobs.append([*fuzzer, "--seconds", str(seconds), "--seed", str(seed)])
         fine = [run(job, kind, place) for job in jobs]
         reports = sorted(place.glob("report.*"))
         for report in reports:
