@@ -22,6 +22,14 @@ cdef struct IdBuffer:
 
 cdef extern from *:
     """
+    #ifdef BPECORE_SANITIZE
+    /* From the heap, so that the sanitizers know where the memory ends and who still has it. */
+    static void *bpecore_map_zeroed(size_t size) {
+        void *memory = NULL;
+        return posix_memalign(&memory, 4096, size) ? NULL : memset(memory, 0, size);
+    }
+    #define bpecore_unmap(memory, size) free(memory)
+    #else
     #include <sys/mman.h>
     #ifndef MAP_ANONYMOUS
     #define MAP_ANONYMOUS MAP_ANON
@@ -47,6 +55,7 @@ cdef extern from *:
         return memory + before;
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    #endif
     """
     void *map_pages "bpecore_map_zeroed" (size_t size) noexcept nogil
     void unmap_pages "bpecore_unmap" (void *memory, size_t size) noexcept nogil

@@ -4,19 +4,33 @@
 # heuristics, and callers compare their results. Time: for each byte of the last piece, one
 # encoding for every token that begins with the bytes from there on.
 
-cdef inline bint is_blank(bytes token):
-    """Whether a token holds only spaces, line feeds and tabs, or nothing."""
-    return not token.strip(b" \n\t")
+from libc.stdint cimport uint32_t
+
+from types cimport NO_TOKEN
+from vocab cimport Vocabulary, index_of
 
 
-cdef inline Py_ssize_t unstable_tokens(object core, list tokens, Py_ssize_t last_piece):
+cdef inline bint is_blank(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+    """Whether a token holds only spaces, line feeds and tabs, or nothing; no special token does."""
+    cdef uint32_t index = index_of(vocabulary, token_id)
+    cdef uint32_t i
+    if index == NO_TOKEN:
+        return False
+    for i in range(vocabulary.starts[index], vocabulary.starts[index + 1]):
+        if vocabulary.token_bytes[i] not in (32, 10, 9):
+            return False
+    return True
+
+
+cdef inline Py_ssize_t unstable_tokens(
+    const Vocabulary *vocabulary, list tokens, Py_ssize_t last_piece
+):
     """Returns how many tokens at the end are unstable: those of the last piece, and where it
     begins with a blank token all blank tokens before it, because the split pattern may join
     them with what follows."""
     cdef Py_ssize_t count = last_piece
-    if count and is_blank(core.decode_single_token_bytes(tokens[len(tokens) - count])):
-        while count < len(tokens) and is_blank(
-                core.decode_single_token_bytes(tokens[len(tokens) - count - 1])):
+    if count and is_blank(vocabulary, tokens[len(tokens) - count]):
+        while count < len(tokens) and is_blank(vocabulary, tokens[len(tokens) - count - 1]):
             count += 1
     return count
 

@@ -35,12 +35,14 @@ cdef struct WorkspacePool:
 
 cdef extern from *:
     """
+    #define bpecore_peek(place) __atomic_load_n(place, __ATOMIC_RELAXED)
     #define bpecore_exchange(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
     #define bpecore_put_if_empty(place, value) ({ \\
         __typeof__(value) bpecore_empty = 0; \\
         __atomic_compare_exchange_n(place, &bpecore_empty, value, 0, \\
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE); })
     """
+    Workspace *peek "bpecore_peek" (Workspace **place) noexcept nogil
     Workspace *exchange "bpecore_exchange" (Workspace **place, Workspace *value) noexcept nogil
     bint put_if_empty "bpecore_put_if_empty" (Workspace **place, Workspace *value) noexcept nogil
 
@@ -59,7 +61,7 @@ cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
     cdef Workspace *workspace
     cdef int slot
     for slot in range(IDLE_WORKSPACES):
-        if pool.idle[slot] != NULL:
+        if peek(&pool.idle[slot]) != NULL:
             workspace = exchange(&pool.idle[slot], NULL)
             if workspace != NULL:
                 return workspace
@@ -82,7 +84,7 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
         release(workspace.ids.data)
         memset(&workspace.ids, 0, sizeof(IdBuffer))
     for slot in range(IDLE_WORKSPACES):
-        if pool.idle[slot] == NULL and put_if_empty(&pool.idle[slot], workspace):
+        if peek(&pool.idle[slot]) == NULL and put_if_empty(&pool.idle[slot], workspace):
             return
     free_workspace(workspace)
 

@@ -296,7 +296,7 @@ cdef class CoreBPE:
             valid = error.start
         tokens, last_piece = self._encode_with_last_piece(
             text[:valid].decode("utf-8"), frozenset())
-        unstable = unstable_tokens(self, tokens, last_piece)
+        unstable = unstable_tokens(&self.vocabulary.tables, tokens, last_piece)
         tail = self.decode_bytes(tokens[len(tokens) - unstable:]) + text[valid:]
         del tokens[len(tokens) - unstable:]
         return tokens + self.encode_single_piece(tail)
@@ -311,7 +311,7 @@ cdef class CoreBPE:
         cdef Py_ssize_t unstable
         cdef bytes tail
         tokens, last_piece = self._encode_with_last_piece(text, allowed_special)
-        unstable = unstable_tokens(self, tokens, last_piece)
+        unstable = unstable_tokens(&self.vocabulary.tables, tokens, last_piece)
         tail = self.decode_bytes(tokens[len(tokens) - unstable:])
         del tokens[len(tokens) - unstable:]
         if not tail:

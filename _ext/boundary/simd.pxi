@@ -21,16 +21,17 @@ def choose_simd(wanted=None) -> str:
         ValueError: this machine does not have what is wanted.
     """
     global vectors, simd
+    cdef Vectors found
     choices = ("avx512", "avx2", "sse2", "neon") if wanted is None else (wanted,)
     for choice in choices:
-        vectors = vectors_named(choice.encode())
-        if vectors.masks != NULL:
-            simd = choice
+        found = vectors_named(choice.encode())
+        if found.masks != NULL:
+            vectors, simd = found, choice
             return simd
     if wanted is not None and wanted != "off":
         raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be "
                          "'off', 'sse2', 'avx2', 'avx512' or 'neon'")
-    simd = "off"
+    vectors, simd = vectors_named(b"off"), "off"
     return simd
 
 

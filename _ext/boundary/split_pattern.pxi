@@ -33,7 +33,9 @@ cdef class SplitPattern:
         cdef bytes block_index = automaton.block_index
         cdef bytes block_classes = automaton.block_classes
         cdef uint16_t *source = <uint16_t *>PyBytes_AS_STRING(transitions)
-        if (class_count > 255 or len(transitions) != 2 * state_count * (class_count + 1)
+        # A transition has 15 bits for a state; so no size below overflows.
+        if (class_count > 255 or state_count > 1 << 15
+                or len(transitions) != 2 * state_count * (class_count + 1)
                 or len(block_index) != 2 * (0x110000 >> 7) or state_count < 2):
             raise ValueError("the tables of the automaton have the wrong sizes")
         self.tables.row_bits = 1

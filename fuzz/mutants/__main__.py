@@ -8,7 +8,6 @@ takes about half a minute; a patch that no longer applies is a failure too.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,9 @@ from typing import NamedTuple
 
 import click
 
+from fuzz.build import build
+
 MUTANTS = Path(__file__).parent
-SOURCE = MUTANTS.parents[1]
-NEEDED = ("_ext", "bpecore", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 LONGEST_STRING = 10
 
 START = """
@@ -47,54 +46,12 @@ class Result(NamedTuple):
     output: str
 
 
-def build(patch: Path | None, folder: Path) -> Path:
-    """Builds a copy of the source tree and returns where it is installed.
-
-    Args:
-        patch: the fault, or None for the engine as it is.
-        folder: where the copy goes.
-
-    Raises:
-        RuntimeError: the patch does not apply, or the copy does not build.
-    """
-    tree = folder / "tree"
-    tree.mkdir()
-    for name in NEEDED:
-        path = SOURCE / name
-        if path.is_dir():
-            shutil.copytree(path, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-        else:
-            shutil.copy(path, tree / name)
-    if patch is not None:
-        run(["git", "apply", "-C1", str(patch)], tree)
-    site = folder / "site"
-    run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation"),
-            *("--no-deps", "--target", str(site), "."),
-        ],
-        tree,
-    )
-    return site
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Runs a command in a folder.
-
-    Raises:
-        RuntimeError: it fails; the message is what it said.
-    """
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
-
-
 def search(patch: Path, seconds: float, seed: int) -> Result:
     """Returns what the fuzzer says of an engine with a fault."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            site = build(patch, folder)
+            site = build(folder, patch)
         except RuntimeError as error:
             return Result(patch.stem, False, 0.0, str(error))
         arguments = ["--seconds", str(seconds), "--seed", str(seed), "--quiet", "--save", name]

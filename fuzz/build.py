@@ -1,0 +1,81 @@
+"""Builds the engine from a copy of the source tree: with a planted fault, or with sanitizers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1]
+NEEDED = ("_ext", "bpecore", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+
+FORGET_EDITABLE = """\
+import sys
+
+# An editable installation of bpecore would be found before this folder.
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
+"""
+
+
+def build(
+    folder: Path,
+    patch: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    compiler: str | None = None,
+) -> Path:
+    """Builds a copy of the source tree and returns where it is installed.
+
+    A Python process with that folder in `PYTHONPATH` imports this build, whatever else is
+    installed.
+
+    Args:
+        folder: where the copy goes.
+        patch: a change of the copy, or None for the engine as it is.
+        settings: options of `_ext/CMakeLists.txt`.
+        compiler: the C compiler, or None for CMake's choice.
+
+    Raises:
+        RuntimeError: the patch does not apply, or the copy does not build.
+    """
+    tree = folder / "tree"
+    tree.mkdir()
+    for name in NEEDED:
+        path = SOURCE / name
+        if path.is_dir():
+            shutil.copytree(path, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+        else:
+            shutil.copy(path, tree / name)
+    if patch is not None:
+        run(["git", "apply", "-C1", str(patch)], tree)
+    site = folder / "site"
+    defined = [f"-Ccmake.define.{name}={value}" for name, value in (settings or {}).items()]
+    run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation"),
+            *("--no-deps", "--target", str(site), *defined, "."),
+        ],
+        tree,
+        {"CC": compiler} if compiler else {},
+    )
+    (site / "sitecustomize.py").write_text(FORGET_EDITABLE)
+    return site
+
+
+def run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Runs a command in a folder, with some environment variables set.
+
+    Raises:
+        RuntimeError: it fails; the message is what it said.
+    """
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
