@@ -140,4 +140,9 @@ def repeated(engine: str, encoding: str, rank_files: str, number: str) -> None:
 
 
 if __name__ == "__main__":
-    {"start": start, "memory": memory, "repeated": repeated}[sys.argv[1]](*sys.argv[2:])
+    MODES: dict[str, Callable[..., None]] = {
+        "start": start,
+        "memory": memory,
+        "repeated": repeated,
+    }
+    MODES[sys.argv[1]](*sys.argv[2:])

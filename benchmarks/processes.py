@@ -13,6 +13,8 @@ from typing import Any
 
 from .engines import ENGINES
 
+START = Path(__file__).parent / "start_worker.py"
+
 REQUEST_SECONDS = 60.0
 """After how long a request is given up, and its process ended: some engines do not end in time."""
 
@@ -32,10 +34,9 @@ class Worker:
         """
         self.engine = engine
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", engine, encoding, rank_files, str(cores)],
+            [sys.executable, str(START), engine, encoding, str(rank_files), str(cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
             env={**os.environ, **ENGINES[engine].environment, "RAYON_NUM_THREADS": str(cores)},
             text=True,
         )

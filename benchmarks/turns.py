@@ -74,17 +74,18 @@ def run_case(
         WrongIdsError: bpecore's output is wrong.
     """
     left_out: list[LeftOut] = []
-    sizes: dict[str, dict[str, int]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     digests: dict[str, str] = {}
     for engine in engines:
         try:
-            sizes[engine] = workers.ask(
+            size = workers.ask(
                 engine,
                 "prepare",
                 method=case.method,
                 description=case.input,
                 arguments=dict(case.arguments),
             )
+            sizes[engine] = (size["bytes"], size["items"])
             digests[engine] = workers.ask(engine, "verify")["digest"]
         except FailedError as error:
             left_out.append(LeftOut(case.measure, encoding, case.subject, engine, str(error)))
@@ -98,7 +99,7 @@ def run_case(
             if not seconds or sum(seconds) * case.calls < ENGINE_SECONDS:
                 seconds += workers.ask(engine, "time", calls=case.calls)["seconds"]
     samples = [
-        Sample(case.measure, encoding, case.subject, engine, seconds, **sizes[engine])
+        Sample(case.measure, encoding, case.subject, engine, seconds, *sizes[engine])
         for engine, seconds in timings.items()
     ]
     return [*samples, *left_out]

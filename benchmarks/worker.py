@@ -1,6 +1,6 @@
 """A process that runs one engine on few cores: requests come as JSON lines, answers go out as such.
 
-Run by `python -m benchmarks.worker ENGINE ENCODING RANK_FILES CORES`. The first answer tells the
+Run by `python start_worker.py ENGINE ENCODING RANK_FILES CORES`. The first answer tells the
 cores and the engine's version.
 """
 
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ import numpy as np
 from .engines import ENGINES, Engine, UnsupportedError, installed_version
 from .inputs import build, sizes
 
-TURN_CALLS = 3
-"""How often a turn times its call at most; the first warms the processor's caches."""
+TURN_CALLS = 5
+"""How often a turn times its call at most; the first ones warm the processor's caches."""
 
 TURN_SECONDS = 0.1
 """After how long a turn times no further call."""
@@ -121,7 +122,7 @@ class Desk:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Does what a request says."""
         what = request.pop("do")
-        actions = {
+        actions: dict[str, Callable[..., dict[str, Any]]] = {
             "prepare": self.prepare,
             "verify": self.verify,
             "time": self.time,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..processes import FailedError, Worker
-from ..turns import Case, LeftOut, Result, Sample, check_equal
+from ..record import LeftOut, Sample
+from ..turns import Case, Result, check_equal
 from .settings import Settings
 from .texts import cases
 
@@ -26,19 +27,20 @@ def cold_case(settings: Settings, case: Case) -> list[Result]:
     """Returns the results of one text; its ids are compared after each round."""
     engines = [engine for engine in settings.engines if engine not in LEFT_OUT]
     timings: dict[str, list[float]] = {engine: [] for engine in engines}
-    sizes: dict[str, dict[str, int]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     left_out: list[LeftOut] = []
     for _ in range(min(settings.rounds, COLD_ROUNDS)):
         digests: dict[str, str] = {}
         for engine in list(timings):
             try:
                 with Worker(engine, settings.encoding, settings.rank_files) as worker:
-                    sizes[engine] = worker.ask(
+                    size = worker.ask(
                         "prepare",
                         method=case.method,
                         description=case.input,
                         arguments=dict(case.arguments),
                     )
+                    sizes[engine] = (size["bytes"], size["items"])
                     answer = worker.ask("time_first")
             except FailedError as error:
                 del timings[engine]
@@ -52,7 +54,7 @@ def cold_case(settings: Settings, case: Case) -> list[Result]:
             del timings[item.engine]
             left_out.append(item)
     samples = [
-        Sample(case.measure, settings.encoding, case.subject, engine, seconds, **sizes[engine])
+        Sample(case.measure, settings.encoding, case.subject, engine, seconds, *sizes[engine])
         for engine, seconds in timings.items()
     ]
     return [*samples, *left_out]
