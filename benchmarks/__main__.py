@@ -1,99 +1,168 @@
-"""`python -m benchmarks [FOLDER]`: MB/s of each engine side by side, over a folder's texts."""
+"""`python -m benchmarks [FOLDER]`: engines side by side, the bars, the record and the plots."""
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
+import sys
+import sysconfig
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 
-from .engines import ENGINES
-from .machine import describe_machine
-from .measure import Measurement, measure
+from .engines import ENGINES, installed_version
+from .measures import GROUPS
+from .measures.settings import Settings
+from .processes import Workers
+from .rank_files import tokenizers_is_installed, write_rank_files
+from .record import RESULTS, Record, newest_record
+from .report import all_values, bars_table, heading
 
 REPOSITORY = Path(__file__).parents[1]
-DEFAULT_FOLDER = os.environ.get("BPECORE_CORPORA") or str(REPOSITORY.parent / "shared" / "corpora")
-RESULTS = Path(__file__).parent / "results"
+DEFAULT_ENCODINGS = ("o200k_base", "cl100k_base")
 
 
-@click.command()
+def chosen_names(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
+    """Reads an option of names parted by commas."""
+    known = ENGINES if parameter.name == "engines" else GROUPS
+    names = value.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise click.BadParameter(f"unknown {unknown}; known are {', '.join(known)}")
+    return [name for name in known if name in names]
+
+
+@click.command(
+    epilog="\b\nMeasures:\n"
+    + "\n".join(f"  {name:<9} {group.what}" for name, group in GROUPS.items())
+)
 @click.argument(
-    "folder", default=DEFAULT_FOLDER, type=click.Path(exists=True, file_okay=False, path_type=Path)
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--encoding",
     "encodings",
     multiple=True,
     type=click.Choice(list(ENCODING_CONSTRUCTORS)),
-    default=["r50k_base", "cl100k_base", "o200k_base"],
-    show_default=True,
-    help="May be given several times.",
+    help=f"May be given several times. [default: {', '.join(DEFAULT_ENCODINGS)}]",
+)
+@click.option("--engines", default=",".join(ENGINES), show_default=True, callback=chosen_names)
+@click.option("--measures", default=",".join(GROUPS), show_default=True, callback=chosen_names)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A record to complete: measures that it holds are not run again.",
 )
 @click.option(
-    "--engines",
-    default=",".join(ENGINES),
-    show_default=True,
-    help="Names parted by commas; the others are compared with the first.",
+    "--show",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Print a record, and measure nothing.",
 )
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--record", is_flag=True, help="Keep all timings under benchmarks/results/.")
-def main(folder: Path, encodings: Sequence[str], engines: str, rounds: int, record: bool) -> None:
+@click.option("--record/--no-record", default=True, help="Keep all timings under results/.")
+@click.option(
+    "--update-readme", is_flag=True, help="Bring the newest record's figures and plots into README."
+)
+def main(
+    folder: Path | None,
+    encodings: Sequence[str],
+    engines: list[str],
+    measures: list[str],
+    rounds: int,
+    resume: Path | None,
+    show: Path | None,
+    record: bool,
+    update_readme: bool,
+) -> None:
     """Verify that the engines give equal ids for every .txt file of FOLDER, then time them.
 
-    Each engine runs in a process of its own, on one core and never at the same time as another; of
-    all rounds the best counts.
+    Each engine runs in a process of its own, pinned to one core and never at the same time as
+    another. Engines that are not installed are left out. FOLDER is BPECORE_CORPORA, or
+    ../shared/corpora, or else some texts that Python ships with.
     """
-    names = engines.split(",")
-    unknown = [name for name in names if name not in ENGINES]
-    if unknown:
-        raise click.UsageError(f"unknown engines {unknown}; known are {', '.join(ENGINES)}")
-    files = sorted(folder.glob("*.txt"))
-    if not files:
+    if show is not None:
+        print_record(Record.read(show))
+    elif not update_readme:
+        present = [name for name in engines if installed_version(name) is not None]
+        result = Record.read(resume) if resume else Record(present)
+        path = RESULTS / f"{result.date}.json" if record or resume else None
+        files = find_texts(folder)
+        click.echo(heading(result))
+        run(result, path, encodings, present, measures, files, rounds)
+        print_record(result)
+        if path:
+            click.echo(f"\nrecorded in {path}")
+    if update_readme:
+        from .readme import update
+
+        click.echo(f"README and plots show {update(REPOSITORY, newest_record())}")
+
+
+def find_texts(folder: Path | None) -> list[Path]:
+    """Returns the texts of a folder, or of the first default that has some.
+
+    Raises:
+        UsageError: the folder holds no text.
+    """
+    shared = Path(os.environ.get("BPECORE_CORPORA") or REPOSITORY.parent / "shared" / "corpora")
+    files = sorted((folder or shared).glob("*.txt"))
+    if files:
+        return files
+    if folder is not None:
         raise click.UsageError(f"no .txt file in {folder}")
-    machine = describe_machine()
-    click.echo("  ".join(f"{key}: {value}" for key, value in machine.items()))
-    click.echo(f"MB/s on one core, best of {rounds}; the ids of all engines were equal")
-    records: list[dict[str, Any]] = []
-    for encoding in encodings:
-        measurements, workers = measure(encoding, names, files, rounds)
-        versions = (f"{name} {hello['version']}" for name, hello in workers.items())
-        click.echo(f"\n{encoding} ({', '.join(versions)})")
-        click.echo(table(measurements, names))
-        records.append(
-            {"engines": workers, "measurements": [item._asdict() for item in measurements]}
-        )
-    if record:
-        click.echo(f"\nrecorded in {write_record(machine, records)}")
+    library = Path(sysconfig.get_path("stdlib"))
+    names = ("_pydecimal.py", "typing.py", "pydoc_data/topics.py", "LICENSE.txt")
+    return [library / name for name in names if (library / name).is_file()]
 
 
-def table(measurements: Sequence[Measurement], engines: Sequence[str]) -> str:
-    """Returns a line a measurement: speeds, and how many times the first engine's each is."""
-    heading = f"{'file':<16}{'method':<18}" + "".join(f"{engine:>11}" for engine in engines)
-    lines = [heading + "".join(f"{engine + ' ratio':>14}" for engine in engines[1:])]
-    for item in measurements:
-        speeds = [item.megabytes_per_second(engine) for engine in engines]
-        lines.append(
-            f"{item.file:<16}{item.method:<18}"
-            + "".join(f"{speed:>11.1f}" for speed in speeds)
-            + "".join(f"{speed / speeds[0]:>14.1f}" for speed in speeds[1:])
-        )
-    return "\n".join(lines)
+def encodings_of(group: str, chosen: Sequence[str]) -> list[str]:
+    """Returns the encodings that a group of measures runs with; `chosen` is empty by default."""
+    definition = GROUPS[group]
+    wanted = [*(chosen or (*DEFAULT_ENCODINGS, *definition.also_encodings))]
+    only = [name for name in wanted if name in definition.only_encodings]
+    return only if definition.only_encodings else wanted
 
 
-def write_record(machine: dict[str, str], records: list[dict[str, Any]]) -> Path:
-    """Writes every timing to a file named by the time, and returns its path."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%dT%H%M%SZ}.json"
-    content = {"date": now.isoformat(), "machine": machine, "runs": records}
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return path
+def run(
+    record: Record,
+    path: Path | None,
+    encodings: Sequence[str],
+    engines: Sequence[str],
+    measures: Sequence[str],
+    files: Sequence[Path],
+    rounds: int,
+) -> None:
+    """Runs every group of measures that the record lacks, and writes it after each to `path`."""
+    plan = [(name, group) for group in measures for name in encodings_of(group, encodings)]
+    names = list(dict.fromkeys(name for name, _ in plan))
+    with tempfile.TemporaryDirectory() as folder:
+        rank_files = Path(folder)
+        for_tokenizers = "tokenizers" in engines and tokenizers_is_installed()
+        write_rank_files(rank_files, names, for_tokenizers)
+        for encoding in names:
+            with Workers(encoding, rank_files) as workers:
+                settings = Settings(encoding, engines, files, rounds, rank_files, workers)
+                for group in [group for name, group in plan if name == encoding]:
+                    if (group, encoding) in record.done:
+                        continue
+                    before = time.perf_counter()
+                    record.add(group, encoding, GROUPS[group].run(settings))
+                    seconds = time.perf_counter() - before
+                    print(f"{encoding} {group}: {seconds:.1f} s", file=sys.stderr, flush=True)
+                    if path:
+                        record.write(path)
+
+
+def print_record(record: Record) -> None:
+    """Prints all values of a record, and the bars."""
+    click.echo(heading(record))
+    for table in all_values(record):
+        click.echo(table)
+    click.echo("\n" + bars_table(record))
 
 
 if __name__ == "__main__":

@@ -1,61 +1,158 @@
-"""The engines that are compared, each behind the same few methods.
+"""The engines that are compared, each behind the same few callables.
 
-To add one: a class with `name` and the methods of `Engine`, and its entry in `ENGINES`. Engines are
-imported only in the process that runs them. All get the rank tables of the bpecore package, so that
-nothing needs a network.
+To add one: a class here, its entry in `ENGINES`, and how it starts in `probe.py`. Engines are
+imported only in the process that runs them, and all get the rank tables of the bpecore package, so
+that nothing needs a network. A callable that an engine lacks is simply not there: the engine is
+left out of the measures that need it.
+
+Callables that take a short time are the engine's own bound methods, since a wrapper in Python would
+cost a third of what is measured. Special tokens count as ordinary text wherever whole files are
+encoded.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import Any, Protocol
+import importlib.util
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
 
-from bpecore.encodings import ENCODING_CONSTRUCTORS
+METHODS = (
+    "encode_to_numpy",
+    "encode_ordinary",
+    "count",
+    "encode",
+    "encode_batch",
+    "decode",
+    "encode_documents",
+    "encode_long_text",
+    "construct",
+)
+"""What an engine may offer:
+
+- `encode_to_numpy(text)`: the ids in the engine's native form, an array where it has one;
+- `encode_ordinary(text)`: the ids as a list of int, all special tokens being ordinary text;
+- `count(text)`: their number, where the engine can tell without making them;
+- `encode(text)`: the ids as a list, as a user calls it for a short string;
+- `encode_batch(texts)`: a list of such lists;
+- `decode(ids)`: the text of a list of ids;
+- `encode_documents(texts, threads)`: many documents on so many threads;
+- `encode_long_text(text, threads)`: one text on so many threads;
+- `construct(ranks)`: an encoding of the user's own vocabulary.
+"""
 
 
-class Engine(Protocol):
-    """What a benchmark asks of an engine; special tokens are ordinary text throughout."""
-
-    name: str
-
-    def __init__(self, encoding_name: str) -> None: ...
-
-    def encode_to_numpy(self, text: str) -> Any:
-        """Returns the ids of `text` as an array of uint32."""
-
-    def encode_ordinary(self, text: str) -> list[int]:
-        """Returns the ids of `text`."""
-
-    def count(self, text: str) -> int:
-        """Returns the number of ids of `text`, in the quickest way the engine has."""
+class UnsupportedError(Exception):
+    """The engine cannot do this; the message says why."""
 
 
-class TiktokenEngine:
-    """OpenAI's engine; it has no count, so the ids are made and counted."""
+class Engine:
+    """What all engines have; the callables of `METHODS` are attributes of those that have them."""
+
+    name: ClassVar[str]
+    module: ClassVar[str]
+    distribution: ClassVar[str]
+    environment: ClassVar[dict[str, str]] = {}
+    """Environment variables of the process that runs it."""
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        """Loads an encoding.
+
+        Args:
+            encoding_name: one of OpenAI's names.
+            rank_files: the folder that `rank_files.write_rank_files` filled.
+
+        Raises:
+            UnsupportedError: the engine does not know the encoding.
+        """
+
+
+class TiktokenEngine(Engine):
+    """OpenAI's engine, the reference for ids."""
 
     name = "tiktoken"
+    module = "tiktoken"
+    distribution = "tiktoken"
 
-    def __init__(self, encoding_name: str) -> None:
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
         import tiktoken
 
-        self._encoding = tiktoken.Encoding(**ENCODING_CONSTRUCTORS[encoding_name]())
+        from bpecore.encodings import ENCODING_CONSTRUCTORS
+
+        self._definition = ENCODING_CONSTRUCTORS[encoding_name]()
+        self._encoding = encoding = tiktoken.Encoding(**self._definition)
+        self.encode_ordinary = encoding.encode_ordinary
+        self.encode = encoding.encode
+        self.encode_batch = encoding.encode_batch
+        self.decode = encoding.decode
 
     def encode_to_numpy(self, text: str) -> Any:
         return self._encoding.encode_to_numpy(text, disallowed_special=())
 
-    def encode_ordinary(self, text: str) -> list[int]:
-        return self._encoding.encode_ordinary(text)
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        return self._encoding.encode_ordinary_batch(texts, num_threads=threads)
 
-    def count(self, text: str) -> int:
-        return len(self._encoding.encode_to_numpy(text, disallowed_special=()))
+    def construct(self, ranks: dict[bytes, int]) -> Any:
+        import tiktoken
+
+        return tiktoken.Encoding(
+            "own", pat_str=self._definition["pat_str"], mergeable_ranks=ranks, special_tokens={}
+        )
 
 
-class BpecoreEngine:
+class BpecoreEngine(Engine):
     """This project's engine."""
 
     name = "bpecore"
+    module = "bpecore"
+    distribution = "bpecore"
 
-    def __init__(self, encoding_name: str) -> None:
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        import bpecore
+
+        self._encoding = encoding = bpecore.get_encoding(encoding_name)
+        self.encode_ordinary = encoding.encode_ordinary
+        self.encode = encoding.encode
+        self.encode_batch = encoding.encode_batch
+        self.decode = encoding.decode
+
+    def encode_to_numpy(self, text: str) -> Any:
+        return self._encoding.encode_to_numpy(text, disallowed_special=())
+
+    def count(self, text: str) -> int:
+        return self._encoding.count(text, disallowed_special=())
+
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        encode: Any = getattr(self._encoding, "encode_batch_to_numpy", None)
+        if encode is None:
+            raise UnsupportedError("this bpecore has no encode_batch_to_numpy")
+        return encode(texts, num_threads=threads, disallowed_special=())
+
+    def encode_long_text(self, text: str, threads: int) -> Any:
+        encode: Any = self._encoding.encode_to_numpy
+        try:
+            return encode(text, num_threads=threads, disallowed_special=())
+        except TypeError as error:
+            raise UnsupportedError("encode_to_numpy of this bpecore has no num_threads") from error
+
+    def construct(self, ranks: dict[bytes, int]) -> Any:
+        import bpecore
+        from bpecore.pattern.families import O200K_PATTERN
+
+        return bpecore.Encoding(
+            "own", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}
+        )
+
+
+class BpecoreSimdOffEngine(Engine):
+    """The same without vector instructions, for processors that lack them."""
+
+    name = "bpecore-simd-off"
+    module = "bpecore"
+    distribution = "bpecore"
+    environment: ClassVar[dict[str, str]] = {"BPECORE_SIMD": "off"}
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
         import bpecore
 
         self._encoding = bpecore.get_encoding(encoding_name)
@@ -63,21 +160,106 @@ class BpecoreEngine:
     def encode_to_numpy(self, text: str) -> Any:
         return self._encoding.encode_to_numpy(text, disallowed_special=())
 
-    def encode_ordinary(self, text: str) -> list[int]:
-        return self._encoding.encode_ordinary(text)
 
-    def count(self, text: str) -> int:
-        return self._encoding.count(text, disallowed_special=())
+class GigatokenEngine(Engine):
+    """gigatoken: `encode_to_numpy` is its native call, the lists come from its tiktoken layer."""
+
+    name = "gigatoken"
+    module = "gigatoken"
+    distribution = "gigatoken"
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        import gigatoken
+
+        path = rank_files / f"{encoding_name}.tiktoken"
+        if encoding_name not in ("r50k_base", "cl100k_base", "o200k_base"):
+            raise UnsupportedError(f"gigatoken does not know {encoding_name}")
+        self._tokenizer = tokenizer = gigatoken.Tokenizer.from_tiktoken(path)
+        layer = tokenizer.as_tiktoken()
+        self.encode_to_numpy = tokenizer.backend.encode
+        self.encode_ordinary = layer.encode_ordinary
+        self.encode = layer.encode
+        self.encode_batch = layer.encode_batch
+        self.decode = layer.decode
+
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        return self._tokenizer.encode_batch(texts, parallel=threads > 1)
+
+
+class QuicktokEngine(Engine):
+    """quicktok, of the distribution quicktok-v1 (the distribution quicktok is something else)."""
+
+    name = "quicktok"
+    module = "quicktok"
+    distribution = "quicktok-v1"
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        import quicktok
+
+        if not hasattr(quicktok, "get_encoding"):
+            raise UnsupportedError("the installed quicktok is not that of quicktok-v1")
+        try:
+            self._encoding = encoding = quicktok.get_encoding(encoding_name)
+        except RuntimeError as error:
+            raise UnsupportedError(f"quicktok does not know {encoding_name}") from error
+        self.encode_ordinary = encoding.encode_ordinary
+        self.encode = encoding.encode
+        self.count = encoding.count
+        self.decode = encoding.decode
+
+    def encode_to_numpy(self, text: str) -> Any:
+        return self._encoding.encode_batch([text], 1)[0]
+
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        return self._encoding.encode_batch(texts, threads)
+
+
+class TokenizersEngine(Engine):
+    """Hugging Face's tokenizers, whose file is made out of the rank table."""
+
+    name = "tokenizers"
+    module = "tokenizers"
+    distribution = "tokenizers"
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        import tokenizers
+
+        path = rank_files / f"{encoding_name}.json"
+        if not path.is_file():
+            raise UnsupportedError(f"no file for tokenizers was made of {encoding_name}")
+        self._tokenizer = tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        self.decode = tokenizer.decode
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids
+
+    encode = encode_ordinary
+
+    def encode_batch(self, texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
 
 
 ENGINES: dict[str, type[Engine]] = {
-    engine.name: engine for engine in (TiktokenEngine, BpecoreEngine)
+    engine.name: engine
+    for engine in (
+        TiktokenEngine,
+        BpecoreEngine,
+        BpecoreSimdOffEngine,
+        GigatokenEngine,
+        QuicktokEngine,
+        TokenizersEngine,
+    )
 }
-"""Every engine by name, the one that the others are compared with first."""
-
-METHODS = ("encode_to_numpy", "encode_ordinary", "count")
+"""Every engine by name; the first one that answers says which ids are right."""
 
 
-def engine_version(name: str) -> str:
-    """Returns the version of the engine's installed distribution."""
-    return version(name)
+def installed_version(name: str) -> str | None:
+    """Returns the version of the engine's distribution, or None where it is not installed."""
+    engine = ENGINES[name]
+    if importlib.util.find_spec(engine.module) is None:
+        return None
+    try:
+        return version(engine.distribution)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,148 @@
+"""How an engine starts in a fresh process: times and memory, phase by phase.
+
+A script that imports next to nothing before the engine does, run by path in isolated mode:
+`python -I probe.py start|memory|repeated ENGINE ENCODING RANK_FILES [TEXT_FILE|NUMBER]`. Each phase
+prints a line of JSON. With `memory` and `repeated` a phase begins when a line comes in, and a line
+"measure" asks for the memory in use, so that several processes can be held at the same phase.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+# Not typing.TYPE_CHECKING, whose import the engines' own would then be spared.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
+
+    Start = Iterator[Callable[[str], list[int]] | None]
+
+
+def tiktoken(encoding: str, rank_files: str) -> Start:
+    import os
+
+    os.environ["TIKTOKEN_CACHE_DIR"] = rank_files
+    import tiktoken
+
+    yield None
+    loaded = tiktoken.get_encoding(encoding)
+    loaded.encode("hello world")
+    yield loaded.encode_ordinary
+
+
+def bpecore(encoding: str, rank_files: str) -> Start:
+    import bpecore
+
+    yield None
+    loaded = bpecore.get_encoding(encoding)
+    loaded.encode("hello world")
+    yield loaded.encode_ordinary
+
+
+def gigatoken(encoding: str, rank_files: str) -> Start:
+    import gigatoken
+
+    yield None
+    loaded = gigatoken.Tokenizer.from_tiktoken(f"{rank_files}/{encoding}.tiktoken").as_tiktoken()
+    loaded.encode("hello world")
+    yield loaded.encode_ordinary
+
+
+def quicktok(encoding: str, rank_files: str) -> Start:
+    import quicktok
+
+    yield None
+    loaded = quicktok.get_encoding(encoding)
+    loaded.encode("hello world")
+    yield loaded.encode_ordinary
+
+
+def tokenizers(encoding: str, rank_files: str) -> Start:
+    import tokenizers
+
+    yield None
+    loaded = tokenizers.Tokenizer.from_file(f"{rank_files}/{encoding}.json")
+    loaded.encode("hello world")
+    yield lambda text: list(loaded.encode(text).ids)
+
+
+STARTS = {start.__name__: start for start in (tiktoken, bpecore, gigatoken, quicktok, tokenizers)}
+"""By engine, the phases of its start: imported, then loaded with a first encode made."""
+
+
+def start(engine: str, encoding: str, rank_files: str) -> None:
+    """Prints the seconds of the import, and of `get_encoding` with a first encode."""
+    phases = STARTS[engine](encoding, rank_files)
+    before = time.perf_counter()
+    next(phases)
+    imported = time.perf_counter()
+    next(phases)
+    loaded = time.perf_counter()
+    print(f'{{"import": {imported - before}, "load": {loaded - imported}}}', flush=True)
+
+
+def hold(measure: Callable[[], int]) -> None:
+    """Says that a phase is over, then answers with the memory until the next phase may begin."""
+    import gc
+
+    gc.collect()
+    print("null", flush=True)
+    while sys.stdin.readline() == "measure\n":
+        print(measure(), flush=True)
+
+
+def memory(engine: str, encoding: str, rank_files: str, text_file: str) -> None:
+    """Holds after the import, after the first encode, and after a long text to a list."""
+    import psutil
+
+    process = psutil.Process()
+
+    def private_bytes() -> int:
+        return int(process.memory_full_info().uss)
+
+    with open(text_file, encoding="utf-8", newline="") as file:
+        text = file.read()
+    phases = STARTS[engine](encoding, rank_files)
+    next(phases)
+    hold(private_bytes)
+    encode = next(phases)
+    hold(private_bytes)
+    assert encode is not None
+    encode(text)
+    hold(private_bytes)
+
+
+def repeated(engine: str, encoding: str, rank_files: str, number: str) -> None:
+    """Holds with one encoding of some ranks, and with `number` of bpecore's that are equal."""
+    import psutil
+
+    import bpecore
+    from bpecore.data import load_ranks
+
+    ranks = load_ranks("r50k_base")
+    process = psutil.Process()
+
+    def resident_bytes() -> int:
+        return int(process.memory_info().rss)
+
+    def own(i: int) -> Any:
+        return bpecore.Encoding(
+            f"own-{i}", pat_str=r"\S+|\s+", mergeable_ranks=ranks, special_tokens={}
+        )
+
+    held = [own(0)]
+    held[0].encode("hello world")
+    hold(resident_bytes)
+    held += [own(i) for i in range(1, int(number))]
+    hold(resident_bytes)
+
+
+if __name__ == "__main__":
+    MODES: dict[str, Callable[..., None]] = {
+        "start": start,
+        "memory": memory,
+        "repeated": repeated,
+    }
+    MODES[sys.argv[1]](*sys.argv[2:])
