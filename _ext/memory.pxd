@@ -3,7 +3,7 @@
 # Sizes are checked for overflow; a failure returns NULL or STATUS_NO_MEMORY and leaves what was
 # there before usable, so that the owner can still free it.
 
-from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from types cimport STATUS_NO_MEMORY, STATUS_OK
@@ -20,7 +20,9 @@ cdef struct IdBuffer:
 
 cdef extern from *:
     """
+    #include <errno.h>
     #include <sys/mman.h>
+    #include <unistd.h>
     #ifndef MAP_ANONYMOUS
     #define MAP_ANONYMOUS MAP_ANON
     #endif
@@ -44,12 +46,42 @@ cdef extern from *:
     #endif
         return memory + before;
     }
+    static void *bpecore_reserve_zeroed(size_t size) {
+        void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                            -1, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    static void *bpecore_map_file(int descriptor, size_t size) {
+        void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
+    static Py_ssize_t bpecore_read_at(int descriptor, void *out, size_t size, uint64_t offset) {
+        size_t done = 0;
+        while (done < size) {
+            ssize_t got = pread(descriptor, (char *)out + done, size - done,
+                                (off_t)(offset + done));
+            if (got < 0 && errno != EINTR)
+                return -1;
+            if (got == 0)
+                break;
+            if (got > 0)
+                done += (size_t)got;
+        }
+        return (Py_ssize_t)done;
+    }
     """
     # Returns zeroed pages, or NULL; from 2 MB on aligned to, and if possible in, huge pages.
     # `size` is a multiple of the page size.
     void *map_zeroed "bpecore_map_zeroed" (size_t size) noexcept nogil
+    # Returns address space whose zeroed pages become memory one by one, when written; or NULL.
+    void *reserve_zeroed "bpecore_reserve_zeroed" (size_t size) noexcept nogil
     void unmap "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+    # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
+    void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
+    # Reads from a place of a file; returns the bytes read, fewer at its end, or -1.
+    Py_ssize_t read_at "bpecore_read_at" (
+        int descriptor, void *out, size_t size, uint64_t offset) noexcept nogil
 
 
 cdef inline void *allocate(size_t count, size_t size) noexcept nogil:

@@ -4,15 +4,15 @@
 # everything allocated so far stays owned by the struct, for `free_vocabulary`.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cuts cimport record_borders
 from memory cimport ByteBuffer, allocate, allocate_zeroed, release
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
                     count_ones)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PROBE_LIMIT, Vocabulary,
-                    hash_bytes, hash_key, pair_place, short_key)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PAIR_PROBE_LIMIT, PROBE_LIMIT,
+                    Vocabulary, hash_bytes, hash_key, pair_place, place_of, short_key)
 
 cdef enum:
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
@@ -35,31 +35,31 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.token_bytes)
     release(vocabulary.lines)
     release(vocabulary.long_slots)
+    release(vocabulary.long_records)
     release(vocabulary.pair_slots)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
 
 
 cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
-    cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
-    cdef Line *line
+    cdef Line *line = vocabulary.lines + place_of(
+        hash_key(key, vocabulary.seeds), vocabulary.line_count)
     cdef int _probe, entry
     for _probe in range(PROBE_LIMIT):
-        line = &vocabulary.lines[place]
         for entry in range(LINE_ENTRIES):
             if line.keys[entry].high == 0:
                 line.keys[entry] = key
                 line.indices[entry] = index
                 return STATUS_OK
         line.overflowed = 1
-        place = (place + 1) & vocabulary.line_mask
+        line += 1
     return NOT_PLACED
 
 
 cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
     cdef uint32_t index, length
     cdef const uint8_t *token
-    memset(vocabulary.lines, 0, (vocabulary.line_mask + 1) * sizeof(Line))
+    memset(vocabulary.lines, 0, (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line))
     for index in range(vocabulary.token_count):
         length = token_length(vocabulary, index)
         if 0 < length <= SHORT_PIECE:
@@ -71,40 +71,68 @@ cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the table of tokens of up to 15 bytes, about half full."""
-    cdef uint64_t lines = power_of_two(vocabulary.token_count // 2 + 1)
-    cdef int status
+    """Builds the table of tokens of up to 15 bytes, about four fifths full."""
+    vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
         release(vocabulary.lines)
-        vocabulary.lines = <Line *>allocate(lines, sizeof(Line))
+        vocabulary.lines = <Line *>allocate(vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
         if vocabulary.lines == NULL:
             return STATUS_NO_MEMORY
-        vocabulary.line_mask = lines - 1
-        status = fill_lines(vocabulary)
-        if status == STATUS_OK:
-            vocabulary.table_bytes += lines * sizeof(Line)
+        if fill_lines(vocabulary) == STATUS_OK:
+            vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
             return STATUS_OK
-        lines *= 2
+        vocabulary.line_count += vocabulary.line_count // 4 + 1
+
+
+cdef inline uint64_t record_words(uint32_t length) noexcept nogil:
+    """Returns how many words the record of a token of so many bytes takes."""
+    return 2 + (<uint64_t>length + 3) // 4
+
+
+cdef inline int fill_records(Vocabulary *vocabulary) noexcept nogil:
+    """Writes the records of all tokens of 16 bytes and more."""
+    cdef uint32_t index, length
+    cdef uint32_t *record
+    vocabulary.long_words = 0
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length > SHORT_PIECE:
+            vocabulary.long_words += record_words(length)
+    if vocabulary.long_words > UINT32_MAX - 1:
+        return STATUS_NO_MEMORY
+    vocabulary.long_records = <uint32_t *>allocate_zeroed(
+        vocabulary.long_words, sizeof(uint32_t))
+    if vocabulary.long_records == NULL:
+        return STATUS_NO_MEMORY
+    record = vocabulary.long_records
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length > SHORT_PIECE:
+            record[0] = index
+            record[1] = length
+            memcpy(record + 2, vocabulary.token_bytes + vocabulary.starts[index], length)
+            record += record_words(length)
+    return STATUS_OK
 
 
 cdef inline int fill_long(Vocabulary *vocabulary) noexcept nogil:
-    cdef uint32_t index, length
+    """Enters all records into the slots, which are as many as `long_mask` says."""
+    cdef const uint32_t *record = vocabulary.long_records
+    cdef const uint32_t *end = record + vocabulary.long_words
     cdef uint64_t place
     cdef int _probe
     memset(vocabulary.long_slots, 0, (vocabulary.long_mask + 1) * sizeof(uint32_t))
-    for index in range(vocabulary.token_count):
-        length = token_length(vocabulary, index)
-        if length <= SHORT_PIECE:
-            continue
-        place = hash_bytes(vocabulary.token_bytes + vocabulary.starts[index], length,
-                           vocabulary.seeds) & vocabulary.long_mask
+    while record < end:
+        place = hash_bytes(<const uint8_t *>(record + 2), record[1], vocabulary.seeds) \
+            & vocabulary.long_mask
         for _probe in range(PROBE_LIMIT):
             if vocabulary.long_slots[place] == 0:
-                vocabulary.long_slots[place] = index + 1
+                vocabulary.long_slots[place] = <uint32_t>(record - vocabulary.long_records) + 1
                 break
             place = (place + 1) & vocabulary.long_mask
         else:
             return NOT_PLACED
+        record += record_words(record[1])
     return STATUS_OK
 
 
@@ -115,6 +143,8 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
     for index in range(vocabulary.token_count):
         count += token_length(vocabulary, index) > SHORT_PIECE
     slots = power_of_two(3 * count + 1)
+    if fill_records(vocabulary) != STATUS_OK:
+        return STATUS_NO_MEMORY
     while True:
         release(vocabulary.long_slots)
         vocabulary.long_slots = <uint32_t *>allocate(slots, sizeof(uint32_t))
@@ -122,7 +152,7 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
             return STATUS_NO_MEMORY
         vocabulary.long_mask = slots - 1
         if fill_long(vocabulary) == STATUS_OK:
-            vocabulary.table_bytes += slots * sizeof(uint32_t)
+            vocabulary.table_bytes += (slots + vocabulary.long_words) * sizeof(uint32_t)
             return STATUS_OK
         slots *= 2
 
@@ -132,30 +162,35 @@ cdef inline int place_pair(
 ) noexcept nogil:
     cdef uint64_t place = pair_place(vocabulary, slot >> 22)
     cdef int _probe
-    for _probe in range(PROBE_LIMIT):
+    for _probe in range(PAIR_PROBE_LIMIT):
         if slots[place] == NO_PAIR:
             slots[place] = slot
             return STATUS_OK
-        place = (place + 1) & vocabulary.pair_mask
+        place += 1
     return NOT_PLACED
 
 
-cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t slots) noexcept nogil:
-    """Gives the pair table `slots` slots, or more if chains would get too long."""
+cdef inline uint64_t pair_slot_count(const Vocabulary *vocabulary) noexcept nogil:
+    """Returns how many slots the pair table has, with those behind its last place."""
+    return vocabulary.pair_count + PAIR_PROBE_LIMIT + 1
+
+
+cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
+    """Gives the pair table `count` places, or more if chains would get too long."""
     cdef uint64_t *old = vocabulary.pair_slots
-    cdef uint64_t old_slots = vocabulary.pair_mask + 1 if old != NULL else 0
+    cdef uint64_t old_slots = pair_slot_count(vocabulary) if old != NULL else 0
     cdef uint64_t *grown
-    cdef uint64_t place
+    cdef uint64_t i
     cdef bint placed
     while True:
-        grown = <uint64_t *>allocate(slots, sizeof(uint64_t))
+        vocabulary.pair_count = count
+        grown = <uint64_t *>allocate(pair_slot_count(vocabulary), sizeof(uint64_t))
         if grown == NULL:
             return STATUS_NO_MEMORY
-        memset(grown, 0xFF, slots * sizeof(uint64_t))
-        vocabulary.pair_mask = slots - 1
+        memset(grown, 0xFF, pair_slot_count(vocabulary) * sizeof(uint64_t))
         placed = True
-        for place in range(old_slots):
-            if old[place] != NO_PAIR and place_pair(grown, vocabulary, old[place]) != STATUS_OK:
+        for i in range(old_slots):
+            if old[i] != NO_PAIR and place_pair(grown, vocabulary, old[i]) != STATUS_OK:
                 placed = False
                 break
         if placed:
@@ -163,8 +198,7 @@ cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t slots) noexcept no
             vocabulary.pair_slots = grown
             return STATUS_OK
         release(grown)
-        vocabulary.pair_mask = old_slots - 1
-        slots *= 2
+        count += count // 4
 
 
 cdef inline int add_pair(
@@ -190,7 +224,7 @@ cdef inline int add_pair(
         return STATUS_OK
     slot = ((<uint64_t>parts[0] << INDEX_BITS | parts[1]) << 22) | index
     while place_pair(vocabulary.pair_slots, vocabulary, slot) != STATUS_OK:
-        status = resize_pairs(vocabulary, 2 * (vocabulary.pair_mask + 1))
+        status = resize_pairs(vocabulary, vocabulary.pair_count + vocabulary.pair_count // 4)
         if status != STATUS_OK:
             return status
     return STATUS_OK
@@ -225,7 +259,7 @@ cdef inline int add_pairs_by_length(
 
 
 cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the merge table, about a third full."""
+    """Builds the merge table, three fifths full."""
     cdef ByteBuffer memory
     cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
     cdef uint32_t *first = <uint32_t *>allocate_zeroed(
@@ -235,14 +269,14 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     memory.data = NULL
     memory.capacity = 0
     if order != NULL and first != NULL and parts != NULL:
-        status = resize_pairs(vocabulary, power_of_two(2 * <uint64_t>vocabulary.token_count))
+        status = resize_pairs(vocabulary, <uint64_t>vocabulary.token_count * 5 // 3 + 4)
         if status == STATUS_OK:
             status = add_pairs_by_length(vocabulary, order, first, parts, &memory)
     release(order)
     release(first)
     release(parts)
     release(memory.data)
-    vocabulary.table_bytes += (vocabulary.pair_mask + 1) * sizeof(uint64_t)
+    vocabulary.table_bytes += pair_slot_count(vocabulary) * sizeof(uint64_t)
     return status
 
 

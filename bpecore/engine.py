@@ -29,15 +29,32 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         >>> compile_split_pattern("a+|[^a]+").__class__.__name__
         'SplitPattern'
     """
+    from bpecore.pattern.families import family_of
+
+    family = family_of(pat_str)
+    if family:
+        return _compile_family(pat_str, family)
     from bpecore.pattern import UnsupportedPattern, compile_fallback, compile_pattern
-    from bpecore.pattern.families import class_kinds, family_of
 
     try:
-        automaton = compile_pattern(pat_str)
+        return SplitPattern(compile_pattern(pat_str))
     except UnsupportedPattern:
         return compile_fallback(pat_str)
-    family = family_of(pat_str)
-    return SplitPattern(automaton, family, class_kinds(automaton, family) if family else b"")
+
+
+def _compile_family(pat_str: str, family: int) -> SplitPattern:
+    """Compiles one of OpenAI's patterns, or takes it as it was compiled for the package."""
+    from bpecore.frozen_files import read_automaton
+    from bpecore.pattern.families import FAMILY_NAMES
+
+    parts = read_automaton(FAMILY_NAMES[family], pat_str)
+    if parts is None:
+        from bpecore.pattern import compile_pattern
+        from bpecore.pattern.families import class_kinds
+
+        automaton = compile_pattern(pat_str)
+        parts = (*automaton, class_kinds(automaton, family))
+    return SplitPattern(parts[:5], family, parts[5])
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

@@ -10,12 +10,17 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from collections.abc import Sequence
-from typing import Any, Callable, TypedDict, TypeVar
 
 from bpecore.core import Encoding
 
-_Result = TypeVar("_Result")
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypedDict, TypeVar
+
+    _Result = TypeVar("_Result")
+else:
+    TypedDict = dict
 
 OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 """The plugin that comes with tiktoken; `bpecore.encodings` always stands in its place."""
@@ -156,10 +161,22 @@ def _load(encoding_name: str) -> Encoding:
                 f"Encodings: {', '.join(constructors)}\n"
                 f"bpecore version: {__version__}"
             )
-        encoding = Encoding(**_call_plugin(constructors[encoding_name]))
+        encoding = Encoding(**_arguments(encoding_name, constructors[encoding_name]))
         ENCODINGS[encoding_name] = encoding
         _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
         return encoding
+
+
+def _arguments(encoding_name: str, constructor: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Calls a constructor; one of OpenAI's seven is given the vocabulary instead of a dict."""
+    from bpecore import encodings
+
+    own = encodings.OPENAI_CONSTRUCTORS.get(encoding_name)
+    if own is None or constructor is not own:
+        return _call_plugin(constructor)
+    from bpecore.vocabularies import bundled_vocabulary
+
+    return own(ranks_of=bundled_vocabulary)
 
 
 def list_encoding_names() -> list[str]:
