@@ -119,8 +119,12 @@ cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *re
 
 
 cdef inline uint64_t place_of(uint64_t hashed, uint64_t count) noexcept nogil:
-    """Returns the place of a hash in a table of `count` places, by its higher half."""
-    return (hashed >> 32) * count >> 32
+    """Returns the place of a hash in a table of `count` places, by its lower half.
+
+    The lower halves of the product that was folded depend on all bits of both factors; the higher
+    ones do not: with them tokens of one length crowd together.
+    """
+    return <uint64_t><uint32_t>hashed * count >> 32
 
 
 cdef inline uint64_t hash_key(Key key, const uint64_t *seeds) noexcept nogil:

@@ -81,7 +81,7 @@ cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
         if fill_lines(vocabulary) == STATUS_OK:
             vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
             return STATUS_OK
-        vocabulary.line_count += vocabulary.line_count // 4 + 1
+        vocabulary.line_count += vocabulary.line_count // 8 + 1
 
 
 cdef inline uint64_t record_words(uint32_t length) noexcept nogil:

@@ -80,6 +80,7 @@ def install_as_tiktoken() -> Installation:
         plugins = _make_package("tiktoken_ext", package)
     tiktoken = _make_package("tiktoken", package)
     public = {name: value for name, value in vars(package).items() if not name.startswith("__")}
+    public.update((name, getattr(package, name)) for name in package.__all__)
     vars(tiktoken).update(public, **submodules, __version__=TIKTOKEN_VERSION)
 
     global _installations

@@ -23,7 +23,7 @@ cdef class SplitPattern:
 
     cdef Automaton tables
 
-    def __cinit__(self, tuple automaton not None, int family=0, bytes class_kinds=b""):
+    def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
         cdef uint32_t class_count, state_count
         cdef uint32_t state, column, entry
         cdef bytes transitions, block_index, block_classes
