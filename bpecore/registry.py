@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.machinery
+import os
 import threading
 
 from bpecore.core import Encoding
@@ -51,14 +53,42 @@ class EncodingStatistics(TypedDict):
 @functools.cache
 def _available_plugin_modules() -> Sequence[str]:
     """Returns the plugins' module names in the order in which they are read."""
-    import pkgutil
-
     try:
         package = importlib.import_module("tiktoken_ext")
     except ImportError:
         return [OPENAI_PLUGIN]
-    found = [module.name for module in pkgutil.iter_modules(package.__path__, "tiktoken_ext.")]
+    names = [name for folder in package.__path__ for name in _modules_in(folder)]
+    found = [f"tiktoken_ext.{name}" for name in dict.fromkeys(names)]
     return found if OPENAI_PLUGIN in found else [OPENAI_PLUGIN, *found]
+
+
+def _modules_in(folder: str) -> list[str]:
+    """Returns the names of the modules and packages in a folder or archive, sorted.
+
+    What `pkgutil.iter_modules` tells, whose import takes longer than loading an encoding.
+    """
+    try:
+        entries = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        import pkgutil
+
+        return [module.name for module in pkgutil.iter_modules([folder])]
+    suffixes = sorted(importlib.machinery.all_suffixes(), key=len, reverse=True)
+    names = []
+    for entry in entries:
+        path = os.path.join(folder, entry)
+        if os.path.isdir(path):
+            is_module = any(os.path.isfile(os.path.join(path, f"__init__{s}")) for s in suffixes)
+            name = entry
+        else:
+            suffix = next((s for s in suffixes if entry.endswith(s)), "")
+            is_module = suffix != ""
+            name = entry[: len(entry) - len(suffix)]
+        if is_module and name.isidentifier() and name != "__init__":
+            names.append(name)
+    return names
 
 
 def _call_plugin(call: Callable[[], _Result]) -> _Result:

@@ -20,6 +20,7 @@ from bpecore.frozen_files import (
 
 _lock = threading.Lock()
 _vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValueDictionary()
+_bundled: weakref.WeakValueDictionary[str, Vocabulary] = weakref.WeakValueDictionary()
 
 
 def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
@@ -82,18 +83,27 @@ def bundled_vocabulary(name: str) -> Vocabulary:
         >>> bundled_vocabulary("r50k_base") is bundled_vocabulary("r50k_base")
         True
     """
-    vocabulary = map_bundled_vocabulary(name)
+    with _lock:
+        vocabulary = _bundled.get(name)
+        if vocabulary is None:
+            vocabulary = map_bundled_vocabulary(name)
+            if vocabulary is not None:
+                vocabulary = _bundled[name] = _intern_mapped(vocabulary)
     if vocabulary is None:
         from bpecore.data import load_ranks
 
-        return intern_vocabulary(load_ranks(name))
-    with _lock:
-        known = _vocabularies.get(vocabulary.digest)
-        if known is None:
-            _vocabularies[vocabulary.digest] = vocabulary
-        elif known.has_ranks_of(vocabulary):
-            return known
-        return vocabulary
+        vocabulary = intern_vocabulary(load_ranks(name))
+    return vocabulary
+
+
+def _intern_mapped(vocabulary: Vocabulary) -> Vocabulary:
+    """Returns an equal vocabulary that is in use, or this one, which is from now on."""
+    known = _vocabularies.get(vocabulary.digest)
+    if known is None:
+        _vocabularies[vocabulary.digest] = vocabulary
+    elif known.has_ranks_of(vocabulary):
+        return known
+    return vocabulary
 
 
 def interned_bytes() -> int:

@@ -13,6 +13,9 @@ from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_
 from types cimport LOAD_SLACK
 from utf8 cimport TextView
 
+cdef enum:
+    KNOWN_SETS = 8    # sets that `permit` may learn to know
+
 cdef bytearray empty_mask = bytearray()
 
 
@@ -45,7 +48,8 @@ cdef class SpecialTokens:
     cdef list names
     cdef dict positions           # a special token's place in names
     cdef frozenset usual_set
-    cdef set known_set            # the last one found equal to usual_set, never None
+    cdef set known_set            # the last one found equal to usual_set, never None; one of
+    cdef list known_sets          # these, which stay alive: threads read known_set without a lock
     cdef dict ids                 # its bytes to its id
     cdef SpecialTokenTrie trie
     cdef SpecialBytes token_bytes
@@ -64,6 +68,7 @@ cdef class SpecialTokens:
         self.positions = {name: i for i, name in enumerate(self.names)}
         self.usual_set = frozenset(self.names)
         self.known_set = set()
+        self.known_sets = [self.known_set]
         self.ids = {
             name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
         self.vectors = vectors
@@ -139,7 +144,7 @@ cdef class SpecialTokens:
         if (special_tokens_set is not self.known_set
                 or PySet_GET_SIZE(special_tokens_set) != <Py_ssize_t>self.trie.count):
             if type(special_tokens_set) is set and special_tokens_set == self.usual_set:
-                self.known_set = special_tokens_set
+                self._learn(special_tokens_set)
             else:
                 if all_allowed:
                     allowed_special, all_allowed = special_tokens_set, False
@@ -152,6 +157,14 @@ cdef class SpecialTokens:
         elif disallowed_special:
             self._refuse_strings(text, view, frozenset(disallowed_special))
         return None if all_allowed else self.allowed_mask(text, allowed_special)
+
+    cdef int _learn(self, set found) except -1:
+        """Remembers a set that equals the usual one."""
+        with cython.critical_section(self):
+            if len(self.known_sets) < KNOWN_SETS:
+                self.known_sets.append(found)
+                self.known_set = found
+        return 0
 
     cdef int _refuse_others(self, const TextView *view, allowed_special) except -1:
         """Raises ValueError if the text holds a special token that is not allowed."""

@@ -23,8 +23,6 @@ cdef class TokenBuffer:
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         if flags & PyBUF_WRITABLE:
             raise BufferError("a token buffer is read-only")
-        self.shape[0] = <Py_ssize_t>self.ids.length
-        self.strides[0] = sizeof(uint32_t)
         buffer.buf = self.ids.data
         buffer.obj = self
         buffer.len = <Py_ssize_t>(self.ids.length * sizeof(uint32_t))
@@ -38,7 +36,7 @@ cdef class TokenBuffer:
         buffer.internal = NULL
 
     cdef int finish(self) except -1:
-        """Gives back memory that the ids did not need."""
+        """Gives back memory that the ids did not need; nothing is written to the buffer later."""
         cdef uint32_t *exact
         if self.ids.capacity - self.ids.length > self.ids.length // 8 + 16:
             exact = <uint32_t *>realloc(self.ids.data, self.ids.length * sizeof(uint32_t) + 1)
@@ -46,4 +44,6 @@ cdef class TokenBuffer:
                 raise MemoryError("no memory for a token buffer")
             self.ids.data = exact
             self.ids.capacity = self.ids.length
+        self.shape[0] = <Py_ssize_t>self.ids.length
+        self.strides[0] = sizeof(uint32_t)
         return 0

@@ -283,9 +283,10 @@ cdef class Vocabulary:
 
     def sorted_tokens(self) -> list:
         """Returns the bytes of all tokens, sorted. Made once, when first asked for."""
-        if self.all_tokens is None:
-            self.all_tokens = sorted(self.token(i) for i in range(self.tables.token_count))
-        return self.all_tokens
+        with cython.critical_section(self):
+            if self.all_tokens is None:
+                self.all_tokens = sorted([self.token(i) for i in range(self.tables.token_count)])
+            return self.all_tokens
 
     cdef bytes token(self, uint32_t index):
         return PyBytes_FromStringAndSize(
