@@ -11,7 +11,7 @@
 #
 # A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
 # process that counts a sentence now and then does not pay for megabytes. The largest lies in huge
-# pages where the system gives them: fewer page faults when it is new, fewer misses of the TLB later.
+# pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

@@ -62,13 +62,16 @@ class Encoding:
         special_tokens: dict[str, int],
         explicit_n_vocab: int | None = None,
     ) -> None:
+        special_values = special_tokens.values()
+        if not isinstance(mergeable_ranks, (dict, Vocabulary)):
+            max(mergeable_ranks.values())  # fails as it does in tiktoken
         core = CoreBPE(mergeable_ranks, special_tokens, pat_str)
         vocabulary = core.vocabulary
         self.name = name
         self._pat_str = pat_str
         self._mergeable_ranks = mergeable_ranks
         self._special_tokens = special_tokens
-        self.max_token_value = max([vocabulary.highest_id, *special_tokens.values()])
+        self.max_token_value = max([vocabulary.highest_id, *special_values])
         if explicit_n_vocab:
             found = len(vocabulary) + len(special_tokens)
             assert found == explicit_n_vocab, (
@@ -78,7 +81,7 @@ class Encoding:
                 f"the highest id of {name!r} is {self.max_token_value}, "
                 f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
             )
-        self._special_token_values = set(special_tokens.values())
+        self._special_token_values = set(special_values)
         self._core_bpe = core
 
     @property

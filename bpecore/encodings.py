@@ -146,15 +146,17 @@ def o200k_harmony(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, 
     return {**base, "name": "o200k_harmony", "special_tokens": special_tokens}
 
 
-OPENAI_CONSTRUCTORS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType({
-    "gpt2": gpt2,
-    "r50k_base": r50k_base,
-    "p50k_base": p50k_base,
-    "p50k_edit": p50k_edit,
-    "cl100k_base": cl100k_base,
-    "o200k_base": o200k_base,
-    "o200k_harmony": o200k_harmony,
-})
+OPENAI_CONSTRUCTORS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
+    {
+        "gpt2": gpt2,
+        "r50k_base": r50k_base,
+        "p50k_base": p50k_base,
+        "p50k_edit": p50k_edit,
+        "cl100k_base": cl100k_base,
+        "o200k_base": o200k_base,
+        "o200k_harmony": o200k_harmony,
+    }
+)
 """The seven constructors, whatever a caller puts into `ENCODING_CONSTRUCTORS`."""
 
 ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] = dict(OPENAI_CONSTRUCTORS)

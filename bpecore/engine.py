@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 from bpecore._core import SplitPattern, Vocabulary
 from bpecore.vocabularies import intern_vocabulary
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import regex
 

@@ -1,10 +1,10 @@
 """Files that spare a process building what is always the same: where they are, and their use.
 
-The folder `frozen`, beside the extension module, is written when the package is built (by
-`tools/make_frozen_files.py`): the tables of each bundled vocabulary, `NAME.tables`, which are mapped
-into memory, and the automaton of each of OpenAI's split patterns, `FAMILY.automaton`. A package
-without them works the same and starts more slowly. A file that cannot be used is reported by a
-warning, and what it should have held is made in memory.
+The folder `frozen`, beside the extension module, is written when the package is built, by
+`tools/make_frozen_files.py`. It holds the tables of each bundled vocabulary, `NAME.tables`, which
+are mapped into memory, and the automaton of each of OpenAI's split patterns, `FAMILY.automaton`.
+A package without them works the same and starts more slowly. A file that cannot be used is
+reported by a warning, and what it should have held is made in memory.
 
 A user may name a folder for the tables of other vocabularies, in the environment variable
 `BPECORE_TABLES_DIR`. It must be as trustworthy as the program: files are checked for damage, not

@@ -1,4 +1,4 @@
-"""Writes the files that spare a process building tables; the build runs it, see _ext/CMakeLists.txt.
+"""Writes the files that spare a process building tables; run by the build, see _ext/CMakeLists.txt.
 
 Usage: python tools/make_frozen_files.py EXTENSION FOLDER
 

@@ -17,6 +17,7 @@ cdef enum:
     KNOWN_SETS = 8    # sets that `permit` may learn to know
 
 cdef bytearray empty_mask = bytearray()
+cdef set no_set = set()    # stands for no known set
 
 
 cdef void *copy_bytes(bytes source) except NULL:
@@ -49,7 +50,8 @@ cdef class SpecialTokens:
     cdef dict positions           # a special token's place in names
     cdef frozenset usual_set
     cdef set known_set            # the last one found equal to usual_set, never None; one of
-    cdef list known_sets          # these, which stay alive: threads read known_set without a lock
+    cdef list known_sets          # these, which stay alive: threads read known_set without a lock;
+    #                               None at first
     cdef dict ids                 # its bytes to its id
     cdef SpecialTokenTrie trie
     cdef SpecialBytes token_bytes
@@ -67,8 +69,7 @@ cdef class SpecialTokens:
         self.names = list(special_tokens)
         self.positions = {name: i for i, name in enumerate(self.names)}
         self.usual_set = frozenset(self.names)
-        self.known_set = set()
-        self.known_sets = [self.known_set]
+        self.known_set = no_set
         self.ids = {
             name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
         self.vectors = vectors
@@ -161,6 +162,8 @@ cdef class SpecialTokens:
     cdef int _learn(self, set found) except -1:
         """Remembers a set that equals the usual one."""
         with cython.critical_section(self):
+            if self.known_sets is None:
+                self.known_sets = []
             if len(self.known_sets) < KNOWN_SETS:
                 self.known_sets.append(found)
                 self.known_set = found
