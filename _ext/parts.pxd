@@ -6,14 +6,15 @@
 # their ranks, so ranks are points in time. Let l and r be orderly tokens that make t when joined.
 # BPE of t ends in l and r unless some merge crosses the border between them before. The neighbours
 # at that border are known for every point in time: go back from (l, r), always undoing the merge
-# that happened last of those that made the two neighbours, which is the one of higher rank, of
-# equals the right one. A pair of neighbours would have merged if its rank is lower than that of
-# the merge that ended it, or equal if that merge lies to its right. If no pair on the way would,
-# (l, r) is the answer, and the only one. (The walk is that of rust-gems' `bpe`.)
+# that happened last of those that made the two neighbours: the one of higher rank, of equals the
+# right one. A pair of neighbours would have merged if its rank is lower than that of the merge that
+# ended it, or equal if that merge lies to its right. If no pair on the way would, (l, r) is the
+# answer, and the only one. (The walk is that of the crate `bpe` in rust-gems.)
 #
 # Candidates (l, r) are looked up in a table of bits first, which fits a second-level cache; so are
 # pairs. Tokens of more than 15 bytes, and those for which no orderly candidate stands the test,
-# are merged. Time: a few look-ups a token, against three a byte. Space: 512 KB, and 9 bytes a token.
+# are merged. Time: a few look-ups a token, against three a byte. Space: 512 KB, and 9 bytes a
+# token.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

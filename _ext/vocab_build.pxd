@@ -368,9 +368,9 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
 cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
     """Builds the filter of bridged borders: 16 bits or more for each distinct border.
 
-    They are recorded in the largest filter, which is ample for any vocabulary known. That tells how many
-    there are; then neighbouring bits are joined, because a border's place in a smaller filter is the
-    higher part of its place in a larger one.
+    They are recorded in the largest filter, which is ample for any vocabulary known. That tells how
+    many there are; then neighbouring bits are joined, because a border's place in a smaller filter
+    is the higher part of its place in a larger one.
     """
     cdef uint64_t *large = <uint64_t *>allocate_zeroed(
         <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
