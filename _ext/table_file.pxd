@@ -320,7 +320,7 @@ cdef inline TableFault open_tables(
         return fault
     file.memory = map_file(descriptor, file_bytes)
     if file.memory == NULL:
-        return TABLE_NO_MEMORY
+        return TABLE_UNREADABLE
     file.size = file_bytes
     vocabulary[0] = header.tables
     memcpy(digest, header.digest, sizeof(header.digest))

@@ -47,14 +47,14 @@ def _compile_family(pat_str: str, family: int) -> SplitPattern:
     from bpecore.frozen_files import read_automaton
     from bpecore.pattern.families import FAMILY_NAMES
 
-    parts = read_automaton(FAMILY_NAMES[family], pat_str)
-    if parts is None:
-        from bpecore.pattern import compile_pattern
-        from bpecore.pattern.families import class_kinds
+    frozen = read_automaton(FAMILY_NAMES[family], pat_str)
+    if frozen is not None:
+        return SplitPattern(frozen[:5], family, frozen[5])
+    from bpecore.pattern import compile_pattern
+    from bpecore.pattern.families import class_kinds
 
-        automaton = compile_pattern(pat_str)
-        parts = (*automaton, class_kinds(automaton, family))
-    return SplitPattern(parts[:5], family, parts[5])
+    automaton = compile_pattern(pat_str)
+    return SplitPattern(automaton, family, class_kinds(automaton, family))
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

@@ -198,9 +198,9 @@ cdef class Vocabulary:
         finally:
             os.close(descriptor)
         if fault == TABLE_NO_MEMORY:
-            raise MemoryError(f"no memory to map {path}")
+            raise MemoryError(f"no memory to read {path}")
         if fault == TABLE_UNREADABLE:
-            raise OSError(f"{path} cannot be read")
+            raise OSError(f"{path} cannot be read or mapped")
         if fault != TABLE_SOUND:
             raise ValueError(f"{path} cannot be used: {TABLE_FAULTS[fault]}")
         return 0
