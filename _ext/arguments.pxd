@@ -103,7 +103,9 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
         return False
     if grow_ids(ids, <size_t>buffer.shape[0]) != STATUS_OK:
         raise MemoryError("no memory for the ids")
-    if format[0] == c"I" and buffer.itemsize == 4 and buffer.strides[0] == 4:
+    if buffer.shape[0] == 0:
+        pass    # there may be no memory to read
+    elif format[0] == c"I" and buffer.itemsize == 4 and buffer.strides[0] == 4:
         memcpy(ids.data, item, <size_t>buffer.len)
     else:
         for i in range(buffer.shape[0]):

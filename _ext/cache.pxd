@@ -11,9 +11,9 @@
 # wide table, or must be merged again.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
-# A cache begins small and is replaced by a large one once it has seen some text, so that a process
-# that counts a sentence now and then does not pay for megabytes. The large one lies in huge pages
-# where the system gives them: fewer page faults when it is new, fewer misses of the TLB later.
+# A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
+# process that counts a sentence now and then does not pay for megabytes. The largest lies in huge
+# pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -29,9 +29,12 @@ cdef enum:
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
     SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
+    MIDDLE_NARROW_BITS = 13    # 512 KB
+    MIDDLE_WIDE_BITS = 10      # 256 KB
+    MIDDLE_FROM = 1 << 16      # bytes of text after which a cache is made middle-sized
     LARGE_NARROW_BITS = 16     # 4 MB
     LARGE_WIDE_BITS = 13       # 2 MB
-    LARGE_FROM = 1 << 16       # bytes of text after which a cache is made large
+    LARGE_FROM = 1 << 21       # bytes of text after which a cache is made large
 
 cdef struct NarrowEntry:
     Key key                     # length 0: free
@@ -54,7 +57,7 @@ cdef struct PieceCache:
     void *memory             # owned: what both lie in
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
-    size_t seen              # bytes of text looked up so far, while the cache is small
+    size_t seen              # bytes of text looked up so far, while the cache may grow
 
 
 cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits) \
@@ -88,11 +91,17 @@ cdef inline void expect_text(PieceCache *cache, size_t size) noexcept nogil:
 
     Without memory to grow it stays as it is, and tries again after as much text.
     """
-    if cache.seen < LARGE_FROM:
-        cache.seen += size
-        if (cache.seen >= LARGE_FROM
-                and set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS) != STATUS_OK):
-            cache.seen = 0
+    cdef size_t before = cache.seen
+    cdef int status = STATUS_OK
+    if before >= LARGE_FROM:
+        return
+    cache.seen += size
+    if cache.seen >= LARGE_FROM:
+        status = set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS)
+    elif before < MIDDLE_FROM <= cache.seen:
+        status = set_size(cache, MIDDLE_NARROW_BITS, MIDDLE_WIDE_BITS)
+    if status != STATUS_OK:
+        cache.seen = 0
 
 
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:

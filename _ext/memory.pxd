@@ -4,7 +4,7 @@
 # there before usable, so that the owner can still free it. Tests can make any of them fail
 # (allocation_watch.pxd).
 
-from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from allocation_watch cimport count_held, must_fail
@@ -22,6 +22,12 @@ cdef struct IdBuffer:
 
 cdef extern from *:
     """
+    #include <errno.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    #ifndef MAP_ANONYMOUS
+    #define MAP_ANONYMOUS MAP_ANON
+    #endif
     #ifdef BPECORE_SANITIZE
     /* From the heap, so that the sanitizers know where the memory ends and who still has it. */
     static void *bpecore_map_zeroed(size_t size) {
@@ -30,10 +36,6 @@ cdef extern from *:
     }
     #define bpecore_unmap(memory, size) free(memory)
     #else
-    #include <sys/mman.h>
-    #ifndef MAP_ANONYMOUS
-    #define MAP_ANONYMOUS MAP_ANON
-    #endif
     #define BPECORE_HUGE_PAGE ((size_t)2 << 20)
     static void *bpecore_map_zeroed(size_t size) {
         size_t extra = size < BPECORE_HUGE_PAGE ? 0 : BPECORE_HUGE_PAGE;
@@ -56,9 +58,40 @@ cdef extern from *:
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
     #endif
+    #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
+    static void *bpecore_reserve_zeroed(size_t size) {
+        void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                            -1, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
+    static void *bpecore_map_file(int descriptor, size_t size) {
+        void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+    }
+    static Py_ssize_t bpecore_read_at(int descriptor, void *out, size_t size, uint64_t offset) {
+        size_t done = 0;
+        while (done < size) {
+            ssize_t got = pread(descriptor, (char *)out + done, size - done,
+                                (off_t)(offset + done));
+            if (got < 0 && errno != EINTR)
+                return -1;
+            if (got == 0)
+                break;
+            if (got > 0)
+                done += (size_t)got;
+        }
+        return (Py_ssize_t)done;
+    }
     """
     void *map_pages "bpecore_map_zeroed" (size_t size) noexcept nogil
+    void *reserve_pages "bpecore_reserve_zeroed" (size_t size) noexcept nogil
     void unmap_pages "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+    # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
+    void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
+    void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil
+    # Reads from a place of a file; returns the bytes read, fewer at its end, or -1.
+    Py_ssize_t read_at "bpecore_read_at" (
+        int descriptor, void *out, size_t size, uint64_t offset) noexcept nogil
 
 
 cdef inline void *held(void *memory) noexcept nogil:
@@ -81,6 +114,14 @@ cdef inline void unmap(void *memory, size_t size) noexcept nogil:
     """Gives pages of `map_zeroed` back."""
     count_held(-1)
     unmap_pages(memory, size)
+
+
+cdef inline void *reserve_zeroed(size_t size) noexcept nogil:
+    """Returns address space whose zeroed pages become memory as they are written, or NULL.
+
+    It is never given back.
+    """
+    return NULL if must_fail() else reserve_pages(size)
 
 
 cdef inline void *allocate(size_t count, size_t size) noexcept nogil:

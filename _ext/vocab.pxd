@@ -6,7 +6,8 @@
 #
 # - Tokens of up to 15 bytes: a hash table of 64-byte lines with three entries each, one cache
 #   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all.
-# - Longer tokens: open addressing over indices; the bytes are compared.
+# - Longer tokens: open addressing over records that hold their bytes, which are compared. They lie
+#   together, so that encoding never touches the bytes of all tokens: decoding alone needs these.
 # - Pairs: for every token that merging can produce, the two tokens whose merge produces it.
 #   There is only one such pair. Let a merge make token t from parts l and r in some text. No merge
 #   before it crossed the outer borders of t, so inside t the same merges were made, in the same
@@ -14,8 +15,13 @@
 #   alone leaves before its last merge, whatever stands around it. The table has at most one
 #   entry a token instead of one for each way to cut it in two.
 #
-# Hashes are seeded when a table is built, and the table is rebuilt larger if a chain of probes
-# gets longer than PROBE_LIMIT: every look-up is bounded, also for hostile text.
+# A table has as many places as it needs, not a power of two, and slack behind the last, so that a
+# chain of probes never wraps around.
+#
+# Hashes are seeded when a table is built, and the table is rebuilt larger if a token would lie
+# PROBE_LIMIT places behind its own: look-ups are short, also for hostile text.
+#
+# The tables are either built in memory or mapped from a file (table_file.pxd).
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -25,7 +31,8 @@ from types cimport NO_TOKEN, SHORT_PIECE, check, multiply_fold
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
-    PROBE_LIMIT = 32      # slots (or lines) that a look-up reads at the most
+    PROBE_LIMIT = 32      # places behind its own where an entry may lie, less 1
+    PAIR_PROBE_LIMIT = 128  # the same for pairs, eight of which fill a cache line
     INDEX_BITS = 21       # bits of a token index
     BORDER_FLAGS = 4096
     FLAG_BEFORE_FRAGMENT = 1   # a token holds the character and then a fragment of another one
@@ -50,12 +57,17 @@ cdef struct Vocabulary:
     uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
     uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
-    Line *lines                # owned: tokens of 1 to 15 bytes
-    uint64_t line_mask
-    uint32_t *long_slots       # owned: index + 1 of each longer token, or 0
+    Line *lines                # owned: [line_count + PROBE_LIMIT], tokens of 1 to 15 bytes
+    uint64_t line_count        # below 2^32
+    uint32_t *long_slots       # owned: [long_mask + 1], 1 + the place of a longer token's record in
+    #                            long_records, or 0
     uint64_t long_mask
-    uint64_t *pair_slots       # owned: left << 43 | right << 22 | merged, or NO_PAIR
-    uint64_t pair_mask
+    uint32_t *long_records     # owned: [long_words], for each longer token its index, its length
+    #                            and its bytes, filled up to a whole word
+    uint64_t long_words
+    uint64_t *pair_slots       # owned: [pair_count + PAIR_PROBE_LIMIT + 1],
+    #                            left << 43 | right << 22 | merged, or NO_PAIR; the last is NO_PAIR
+    uint64_t pair_count        # below 2^32
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
     uint8_t border_flags[BORDER_FLAGS + 3]   # by a character's hash: FLAG_*
@@ -106,6 +118,15 @@ cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *re
     return load_key(copy, length)
 
 
+cdef inline uint64_t place_of(uint64_t hashed, uint64_t count) noexcept nogil:
+    """Returns the place of a hash in a table of `count` places, by its lower half.
+
+    The lower halves of the product that was folded depend on all bits of both factors; the higher
+    ones do not: with them tokens of one length crowd together.
+    """
+    return <uint64_t><uint32_t>hashed * count >> 32
+
+
 cdef inline uint64_t hash_key(Key key, const uint64_t *seeds) noexcept nogil:
     return multiply_fold(key.low ^ seeds[0], key.high ^ seeds[1])
 
@@ -124,17 +145,16 @@ cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64
 
 cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
     """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
-    cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
-    cdef const Line *line
+    cdef const Line *line = vocabulary.lines + place_of(
+        hash_key(key, vocabulary.seeds), vocabulary.line_count)
     cdef int entry
     while True:
-        line = &vocabulary.lines[place]
         for entry in range(LINE_ENTRIES):
             if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
                 return line.indices[entry]
         if not line.overflowed:
             return NO_TOKEN
-        place = (place + 1) & vocabulary.line_mask
+        line += 1
 
 
 cdef inline uint32_t find_long(
@@ -142,16 +162,14 @@ cdef inline uint32_t find_long(
 ) noexcept nogil:
     """Returns the index of the token of 16 bytes or more that equals the piece, or NO_TOKEN."""
     cdef uint64_t place
-    cdef uint32_t index, start
+    cdef const uint32_t *record
     if length > vocabulary.longest_token:
         return NO_TOKEN
     place = hash_bytes(piece, length, vocabulary.seeds) & vocabulary.long_mask
     while vocabulary.long_slots[place]:
-        index = vocabulary.long_slots[place] - 1
-        start = vocabulary.starts[index]
-        if vocabulary.starts[index + 1] - start == length and memcmp(
-                vocabulary.token_bytes + start, piece, length) == 0:
-            return index
+        record = vocabulary.long_records + (vocabulary.long_slots[place] - 1)
+        if record[1] == length and memcmp(record + 2, piece, length) == 0:
+            return record[0]
         place = (place + 1) & vocabulary.long_mask
     return NO_TOKEN
 
@@ -179,7 +197,8 @@ cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
 cdef inline uint64_t pair_place(
     const Vocabulary *vocabulary, uint64_t pair
 ) noexcept nogil:
-    return multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]) & vocabulary.pair_mask
+    return place_of(
+        multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]), vocabulary.pair_count)
 
 
 cdef inline uint32_t find_merge(
@@ -187,15 +206,15 @@ cdef inline uint32_t find_merge(
 ) noexcept nogil:
     """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
     cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
-    cdef uint64_t place = pair_place(vocabulary, pair)
+    cdef const uint64_t *place = vocabulary.pair_slots + pair_place(vocabulary, pair)
     cdef uint64_t slot
     while True:
-        slot = vocabulary.pair_slots[place]
+        slot = place[0]
         if slot >> 22 == pair:
             return <uint32_t>(slot & 0x3FFFFF)
         if slot == NO_PAIR:
             return NO_TOKEN
-        place = (place + 1) & vocabulary.pair_mask
+        place += 1
 
 
 cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:

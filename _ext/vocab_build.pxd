@@ -1,22 +1,30 @@
 # Builds the frozen tables of a vocabulary from its tokens in rank order.
 #
-# Time: O(total bytes of the tokens); the merge pairs cost one short merge a token. On a failure
+# Time: O(total bytes of the tokens), times a token's bytes for its merge pair. On a failure
 # everything allocated so far stays owned by the struct, for `free_vocabulary`.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cuts cimport record_borders
 from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, release
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
+from parts cimport (CANDIDATE_TOKENS, Candidates, PartFinder, close_finder, collect_candidates,
+                    find_parts, open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
-                    count_ones)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PROBE_LIMIT, Vocabulary,
-                    hash_bytes, hash_key, pair_place, short_key)
+                    count_ones, prefetch)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PAIR_PROBE_LIMIT, PROBE_LIMIT,
+                    Vocabulary, hash_bytes, hash_key, load_key, pair_place, place_of)
 
 cdef enum:
+    LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
+    AHEAD = 16         # tokens whose places are fetched before they are written to
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
+
+cdef struct PairsToEnter:
+    uint64_t slots[CANDIDATE_TOKENS]   # as in pair_slots; tokens of one length, so that none is
+    uint32_t count                     # needed to find the parts of another
 
 
 cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
@@ -36,76 +44,110 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.token_bytes)
     release(vocabulary.lines)
     release(vocabulary.long_slots)
+    release(vocabulary.long_records)
     release(vocabulary.pair_slots)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
 
 
 cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
-    cdef uint64_t place = hash_key(key, vocabulary.seeds) & vocabulary.line_mask
-    cdef Line *line
+    cdef Line *line = vocabulary.lines + place_of(
+        hash_key(key, vocabulary.seeds), vocabulary.line_count)
     cdef int _probe, entry
     for _probe in range(PROBE_LIMIT):
-        line = &vocabulary.lines[place]
         for entry in range(LINE_ENTRIES):
             if line.keys[entry].high == 0:
                 line.keys[entry] = key
                 line.indices[entry] = index
                 return STATUS_OK
         line.overflowed = 1
-        place = (place + 1) & vocabulary.line_mask
+        line += 1
     return NOT_PLACED
 
 
 cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
-    cdef uint32_t index, length
+    cdef Key keys[AHEAD]          # of the tokens that come next, whose lines are being fetched
+    cdef uint32_t index, length, token_count = vocabulary.token_count
     cdef const uint8_t *token
-    memset(vocabulary.lines, 0, (vocabulary.line_mask + 1) * sizeof(Line))
-    for index in range(vocabulary.token_count):
-        length = token_length(vocabulary, index)
-        if 0 < length <= SHORT_PIECE:
-            token = vocabulary.token_bytes + vocabulary.starts[index]
-            if place_short(vocabulary, short_key(token, length, token + LOAD_SLACK), index) \
-                    != STATUS_OK:
+    memset(vocabulary.lines, 0, (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line))
+    for index in range(token_count + AHEAD):
+        if index >= AHEAD and keys[index % AHEAD].high != 0:
+            if place_short(vocabulary, keys[index % AHEAD], index - AHEAD) != STATUS_OK:
                 return NOT_PLACED
+        keys[index % AHEAD].high = 0
+        if index < token_count:
+            length = token_length(vocabulary, index)
+            if 0 < length <= SHORT_PIECE:
+                token = vocabulary.token_bytes + vocabulary.starts[index]
+                keys[index % AHEAD] = load_key(token, length)
+                prefetch(vocabulary.lines + place_of(
+                    hash_key(keys[index % AHEAD], vocabulary.seeds), vocabulary.line_count))
     return STATUS_OK
 
 
 cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the table of tokens of up to 15 bytes, about half full."""
-    cdef uint64_t lines = power_of_two(vocabulary.token_count // 2 + 1)
-    cdef int status
+    """Builds the table of tokens of up to 15 bytes, about four fifths full."""
+    vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
         release(vocabulary.lines)
-        vocabulary.lines = <Line *>allocate(lines, sizeof(Line))
+        vocabulary.lines = <Line *>allocate(vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
         if vocabulary.lines == NULL:
             return STATUS_NO_MEMORY
-        vocabulary.line_mask = lines - 1
-        status = fill_lines(vocabulary)
-        if status == STATUS_OK:
-            vocabulary.table_bytes += lines * sizeof(Line)
+        if fill_lines(vocabulary) == STATUS_OK:
+            vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
             return STATUS_OK
-        lines *= 2
+        vocabulary.line_count += vocabulary.line_count // 8 + 1
+
+
+cdef inline uint64_t record_words(uint32_t length) noexcept nogil:
+    """Returns how many words the record of a token of so many bytes takes."""
+    return 2 + (<uint64_t>length + 3) // 4
+
+
+cdef inline int fill_records(Vocabulary *vocabulary) noexcept nogil:
+    """Writes the records of all tokens of 16 bytes and more."""
+    cdef uint32_t index, length
+    cdef uint32_t *record
+    vocabulary.long_words = 0
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length > SHORT_PIECE:
+            vocabulary.long_words += record_words(length)
+    if vocabulary.long_words > UINT32_MAX - 1:
+        return STATUS_NO_MEMORY
+    vocabulary.long_records = <uint32_t *>allocate_zeroed(
+        vocabulary.long_words, sizeof(uint32_t))
+    if vocabulary.long_records == NULL:
+        return STATUS_NO_MEMORY
+    record = vocabulary.long_records
+    for index in range(vocabulary.token_count):
+        length = token_length(vocabulary, index)
+        if length > SHORT_PIECE:
+            record[0] = index
+            record[1] = length
+            memcpy(record + 2, vocabulary.token_bytes + vocabulary.starts[index], length)
+            record += record_words(length)
+    return STATUS_OK
 
 
 cdef inline int fill_long(Vocabulary *vocabulary) noexcept nogil:
-    cdef uint32_t index, length
+    """Enters all records into the slots, which are as many as `long_mask` says."""
+    cdef const uint32_t *record = vocabulary.long_records
+    cdef const uint32_t *end = record + vocabulary.long_words
     cdef uint64_t place
     cdef int _probe
     memset(vocabulary.long_slots, 0, (vocabulary.long_mask + 1) * sizeof(uint32_t))
-    for index in range(vocabulary.token_count):
-        length = token_length(vocabulary, index)
-        if length <= SHORT_PIECE:
-            continue
-        place = hash_bytes(vocabulary.token_bytes + vocabulary.starts[index], length,
-                           vocabulary.seeds) & vocabulary.long_mask
+    while record < end:
+        place = hash_bytes(<const uint8_t *>(record + 2), record[1], vocabulary.seeds) \
+            & vocabulary.long_mask
         for _probe in range(PROBE_LIMIT):
             if vocabulary.long_slots[place] == 0:
-                vocabulary.long_slots[place] = index + 1
+                vocabulary.long_slots[place] = <uint32_t>(record - vocabulary.long_records) + 1
                 break
             place = (place + 1) & vocabulary.long_mask
         else:
             return NOT_PLACED
+        record += record_words(record[1])
     return STATUS_OK
 
 
@@ -116,6 +158,8 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
     for index in range(vocabulary.token_count):
         count += token_length(vocabulary, index) > SHORT_PIECE
     slots = power_of_two(3 * count + 1)
+    if fill_records(vocabulary) != STATUS_OK:
+        return STATUS_NO_MEMORY
     while True:
         release(vocabulary.long_slots)
         vocabulary.long_slots = <uint32_t *>allocate(slots, sizeof(uint32_t))
@@ -123,7 +167,7 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
             return STATUS_NO_MEMORY
         vocabulary.long_mask = slots - 1
         if fill_long(vocabulary) == STATUS_OK:
-            vocabulary.table_bytes += slots * sizeof(uint32_t)
+            vocabulary.table_bytes += (slots + vocabulary.long_words) * sizeof(uint32_t)
             return STATUS_OK
         slots *= 2
 
@@ -133,30 +177,35 @@ cdef inline int place_pair(
 ) noexcept nogil:
     cdef uint64_t place = pair_place(vocabulary, slot >> 22)
     cdef int _probe
-    for _probe in range(PROBE_LIMIT):
+    for _probe in range(PAIR_PROBE_LIMIT):
         if slots[place] == NO_PAIR:
             slots[place] = slot
             return STATUS_OK
-        place = (place + 1) & vocabulary.pair_mask
+        place += 1
     return NOT_PLACED
 
 
-cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t slots) noexcept nogil:
-    """Gives the pair table `slots` slots, or more if chains would get too long."""
+cdef inline uint64_t pair_slot_count(const Vocabulary *vocabulary) noexcept nogil:
+    """Returns how many slots the pair table has, with those behind its last place."""
+    return vocabulary.pair_count + PAIR_PROBE_LIMIT + 1
+
+
+cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
+    """Gives the pair table `count` places, or more if chains would get too long."""
     cdef uint64_t *old = vocabulary.pair_slots
-    cdef uint64_t old_slots = vocabulary.pair_mask + 1 if old != NULL else 0
+    cdef uint64_t old_slots = pair_slot_count(vocabulary) if old != NULL else 0
     cdef uint64_t *grown
-    cdef uint64_t place
+    cdef uint64_t i
     cdef bint placed
     while True:
-        grown = <uint64_t *>allocate(slots, sizeof(uint64_t))
+        vocabulary.pair_count = count
+        grown = <uint64_t *>allocate(pair_slot_count(vocabulary), sizeof(uint64_t))
         if grown == NULL:
             return STATUS_NO_MEMORY
-        memset(grown, 0xFF, slots * sizeof(uint64_t))
-        vocabulary.pair_mask = slots - 1
+        memset(grown, 0xFF, pair_slot_count(vocabulary) * sizeof(uint64_t))
         placed = True
-        for place in range(old_slots):
-            if old[place] != NO_PAIR and place_pair(grown, vocabulary, old[place]) != STATUS_OK:
+        for i in range(old_slots):
+            if old[i] != NO_PAIR and place_pair(grown, vocabulary, old[i]) != STATUS_OK:
                 placed = False
                 break
         if placed:
@@ -164,21 +213,46 @@ cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t slots) noexcept no
             vocabulary.pair_slots = grown
             return STATUS_OK
         release(grown)
-        vocabulary.pair_mask = old_slots - 1
-        slots *= 2
+        count += count // 4
 
 
-cdef inline int add_pair(
-    Vocabulary *vocabulary, ByteBuffer *memory, uint32_t *parts, uint32_t index
+cdef inline void note_pair(
+    const Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs, uint32_t left,
+    uint32_t right, uint32_t index
 ) noexcept nogil:
-    """Finds the two parts that merge into a token and records them.
+    """Takes note of the two parts that merge into a token, and fetches their place."""
+    cdef uint64_t pair = <uint64_t>left << INDEX_BITS | right
+    record_parts(finder, vocabulary, left, right, index)
+    pairs.slots[pairs.count] = pair << 22 | index
+    pairs.count += 1
+    prefetch(vocabulary.pair_slots + pair_place(vocabulary, pair))
 
-    Precondition: all shorter tokens have been added.
+
+cdef inline int enter_pairs(Vocabulary *vocabulary, const PairsToEnter *pairs) noexcept nogil:
+    """Enters the pairs that were taken note of."""
+    cdef uint32_t i
+    cdef int status
+    for i in range(pairs.count):
+        while place_pair(vocabulary.pair_slots, vocabulary, pairs.slots[i]) != STATUS_OK:
+            status = resize_pairs(
+                vocabulary, vocabulary.pair_count + vocabulary.pair_count // 4)
+            if status != STATUS_OK:
+                return status
+    return STATUS_OK
+
+
+cdef inline int add_by_merging(
+    Vocabulary *vocabulary, PartFinder *finder, ByteBuffer *memory, uint32_t *parts,
+    PairsToEnter *pairs, uint32_t index
+) noexcept nogil:
+    """Finds the two parts that merge into a token by merging its bytes.
+
+    Args:
+        parts: room for as many indices as the token has bytes.
     """
     cdef uint32_t length = token_length(vocabulary, index)
     cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[index]
     cdef size_t count
-    cdef uint64_t slot
     cdef int status
     cdef Watch watch
     if length <= SCAN_LIMIT:
@@ -191,26 +265,49 @@ cdef inline int add_pair(
     if count != 2 or vocabulary.ids[index] == UINT32_MAX:
         vocabulary.unreachable_count += 1
         return STATUS_OK
-    slot = ((<uint64_t>parts[0] << INDEX_BITS | parts[1]) << 22) | index
-    while place_pair(vocabulary.pair_slots, vocabulary, slot) != STATUS_OK:
-        status = resize_pairs(vocabulary, 2 * (vocabulary.pair_mask + 1))
-        if status != STATUS_OK:
-            return status
+    note_pair(vocabulary, finder, pairs, parts[0], parts[1], index)
     return STATUS_OK
 
 
-cdef inline int add_pairs_by_length(
-    Vocabulary *vocabulary, uint32_t *order, uint32_t *first, uint32_t *parts, ByteBuffer *memory
+cdef inline int add_tokens(
+    Vocabulary *vocabulary, PartFinder *finder, Candidates *candidates, ByteBuffer *memory,
+    uint32_t *parts, const uint32_t *indices, uint32_t count
 ) noexcept nogil:
-    """Adds the pairs of all tokens, shorter tokens first.
+    """Enters the parts of up to CANDIDATE_TOKENS tokens of one length.
+
+    Precondition: those of all shorter tokens are entered.
+    """
+    cdef uint32_t i, left, right, first = 0
+    cdef uint32_t length = token_length(vocabulary, indices[0])
+    cdef bint short = length <= SHORT_PIECE and not vocabulary.misses_bytes
+    cdef PairsToEnter pairs
+    cdef int status
+    pairs.count = 0
+    if short:
+        collect_candidates(finder, vocabulary, indices, count, candidates)
+    for i in range(count):
+        if (short and vocabulary.ids[indices[i]] != UINT32_MAX
+                and find_parts(finder, vocabulary, candidates.items + first,
+                               candidates.ends[i] - first, &left, &right)):
+            note_pair(vocabulary, finder, &pairs, left, right, indices[i])
+        else:
+            status = add_by_merging(vocabulary, finder, memory, parts, &pairs, indices[i])
+            if status != STATUS_OK:
+                return status
+        first = candidates.ends[i]
+    return enter_pairs(vocabulary, &pairs)
+
+
+cdef inline void sort_by_length(
+    const Vocabulary *vocabulary, uint32_t *order, uint32_t *first
+) noexcept nogil:
+    """Writes the indices of all tokens, shorter tokens first.
 
     Args:
         order: room for token_count indices.
-        first: longest_token + 2 zeros.
-        parts: room for longest_token indices.
+        first: longest_token + 2 zeros. Afterwards, for each length, where the next begins.
     """
-    cdef uint32_t index, length, i
-    cdef int status
+    cdef uint32_t index, length
     for index in range(vocabulary.token_count):
         first[token_length(vocabulary, index) + 1] += 1
     for length in range(vocabulary.longest_token + 1):
@@ -219,67 +316,96 @@ cdef inline int add_pairs_by_length(
         length = token_length(vocabulary, index)
         order[first[length]] = index
         first[length] += 1
-    for i in range(vocabulary.token_count):
-        if token_length(vocabulary, order[i]) >= 2:
-            status = add_pair(vocabulary, memory, parts, order[i])
-            if status != STATUS_OK:
-                return status
-    return STATUS_OK
 
 
-cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the merge table, about a third full."""
+cdef inline int add_pairs_by_length(
+    Vocabulary *vocabulary, PartFinder *finder, const uint32_t *order, const uint32_t *ends
+) noexcept nogil:
+    """Enters the pairs of all tokens.
+
+    Args:
+        order, ends: those of `sort_by_length`.
+    """
+    cdef Candidates candidates
     cdef ByteBuffer memory
-    cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
-    cdef uint32_t *first = <uint32_t *>allocate_zeroed(
-        <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
     cdef uint32_t *parts = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
-    cdef int status = STATUS_NO_MEMORY
+    cdef uint32_t length, i, count
+    cdef int status = STATUS_OK if parts != NULL else STATUS_NO_MEMORY
     memory.data = NULL
     memory.capacity = 0
-    if order != NULL and first != NULL and parts != NULL:
-        status = resize_pairs(vocabulary, power_of_two(2 * <uint64_t>vocabulary.token_count))
-        if status == STATUS_OK:
-            status = add_pairs_by_length(vocabulary, order, first, parts, &memory)
-    release(order)
-    release(first)
+    for length in range(2, vocabulary.longest_token + 1):
+        i = ends[length - 1]
+        while status == STATUS_OK and i < ends[length]:
+            count = ends[length] - i
+            if count > CANDIDATE_TOKENS:
+                count = CANDIDATE_TOKENS
+            status = add_tokens(
+                vocabulary, finder, &candidates, &memory, parts, order + i, count)
+            i += count
     release(parts)
     release(memory.data)
-    vocabulary.table_bytes += (vocabulary.pair_mask + 1) * sizeof(uint64_t)
     return status
 
 
-cdef inline int fill_borders(Vocabulary *vocabulary, uint32_t bits_logarithm) noexcept nogil:
-    """Records all bridged borders in a filter of 2^bits_logarithm bits, 6 at least."""
-    cdef uint32_t index
-    release(vocabulary.borders)
-    vocabulary.borders = <uint64_t *>allocate_zeroed(
-        <size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
-    if vocabulary.borders == NULL:
-        return STATUS_NO_MEMORY
-    vocabulary.border_shift = 32 - bits_logarithm
-    for index in range(vocabulary.token_count):
-        record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
-                       token_length(vocabulary, index))
-    return STATUS_OK
+cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
+    """Builds the merge table, three fifths full."""
+    cdef PartFinder finder
+    cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
+    cdef uint32_t *ends = <uint32_t *>allocate_zeroed(
+        <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
+    cdef int status = open_finder(&finder, vocabulary)
+    if order == NULL or ends == NULL:
+        status = STATUS_NO_MEMORY
+    if status == STATUS_OK:
+        status = resize_pairs(vocabulary, <uint64_t>vocabulary.token_count * 5 // 3 + 4)
+    if status == STATUS_OK:
+        sort_by_length(vocabulary, order, ends)
+        status = add_pairs_by_length(vocabulary, &finder, order, ends)
+    close_finder(&finder)
+    release(order)
+    release(ends)
+    vocabulary.table_bytes += pair_slot_count(vocabulary) * sizeof(uint64_t)
+    return status
 
 
 cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
     """Builds the filter of bridged borders: 16 bits or more for each distinct border.
 
-    A first filter, amply large for any vocabulary known, tells how many there are.
+    They are recorded in the largest filter, which is ample for any vocabulary known. That tells how
+    many there are; then neighbouring bits are joined, because a border's place in a smaller filter
+    is the higher part of its place in a larger one.
     """
-    cdef uint64_t word, distinct = 0
-    cdef uint32_t bits_logarithm = 6
-    if fill_borders(vocabulary, 22) != STATUS_OK:
+    cdef uint64_t *large = <uint64_t *>allocate_zeroed(
+        <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
+    cdef uint64_t *small
+    cdef uint64_t word, place, distinct = 0
+    cdef uint32_t bits_logarithm = 6, index
+    if large == NULL:
         return STATUS_NO_MEMORY
-    for word in range((1 << 22) // 64):
-        distinct += count_ones(vocabulary.borders[word])
-    while (<uint64_t>1 << bits_logarithm) < 16 * distinct:
+    vocabulary.borders = large
+    vocabulary.border_shift = 32 - LARGE_FILTER
+    for index in range(vocabulary.token_count):
+        record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
+                       token_length(vocabulary, index))
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        distinct += count_ones(large[word])
+    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
         bits_logarithm += 1
-    if fill_borders(vocabulary, bits_logarithm) != STATUS_OK:
-        return STATUS_NO_MEMORY
     vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
+    if bits_logarithm == LARGE_FILTER:
+        return STATUS_OK
+    small = <uint64_t *>allocate_zeroed(<size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
+    if small == NULL:
+        return STATUS_NO_MEMORY
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        if large[word]:
+            for index in range(64):
+                if large[word] >> index & 1:
+                    place = (word << 6 | index) >> (LARGE_FILTER - bits_logarithm)
+                    small[place >> 6] |= <uint64_t>1 << (place & 63)
+    release(large)
+    vocabulary.borders = small
+    vocabulary.border_shift = 32 - bits_logarithm
     return STATUS_OK
 
 

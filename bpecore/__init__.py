@@ -10,15 +10,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 # tiktoken's users find these modules as attributes once `tiktoken` is imported.
 from bpecore import _tiktoken as _tiktoken
 from bpecore import core as core
 from bpecore import model as model
 from bpecore import registry as registry
 from bpecore.core import Encoding
-from bpecore.dropin import install_as_tiktoken, uninstall_as_tiktoken
 from bpecore.model import (
     count_for_model,
     encode_for_model,
@@ -43,15 +40,21 @@ __all__ = [
 ]
 
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from bpecore import load as load
+    from bpecore.dropin import install_as_tiktoken, uninstall_as_tiktoken
 else:
 
     def __getattr__(name: str) -> object:
-        # `tiktoken.load` is there as soon as an encoding is. Imported when it is asked for: it
-        # costs as much as the rest of the package.
+        # Imported when they are asked for. `tiktoken.load` is there as soon as an encoding is.
         if name == "load":
             import bpecore.load
 
             return bpecore.load
+        if name in ("install_as_tiktoken", "uninstall_as_tiktoken"):
+            from bpecore import dropin
+
+            globals()[name] = getattr(dropin, name)
+            return globals()[name]
         raise AttributeError(f"module 'bpecore' has no attribute {name!r}")

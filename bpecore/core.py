@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Collection, Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Callable, Literal, NoReturn, TypeVar
 
 # The engine will need the first two. Imported now, since a fork amid an import leaves it half done.
 from bpecore import engine as engine
 from bpecore import special_tokens as special_tokens
-from bpecore._core import CoreBPE, count_batch, encode_batch, encode_batch_to_buffer
+from bpecore._core import CoreBPE, Vocabulary, count_batch, encode_batch, encode_batch_to_buffer
+from bpecore.locks import ranks_lock
 from bpecore.threads import thread_count
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+    from typing import Any, Literal, NoReturn, TypeVar
+
     import numpy as np
     import numpy.typing as npt
 
-_Result = TypeVar("_Result")
+    _Result = TypeVar("_Result")
 
 LONG_TEXT = 1 << 22
 """Characters from which on several threads encode a text: some 10 ms of work."""
@@ -33,7 +36,8 @@ class Encoding:
     Args:
         name: the encoding's name; anything.
         pat_str: a regular expression; each match in a text is a piece that is encoded by itself.
-        mergeable_ranks: the id of each token's bytes; lower ranks merge first.
+        mergeable_ranks: the id of each token's bytes; lower ranks merge first. Or the vocabulary
+            that is made of them: the dict is then made when it is first asked for.
         special_tokens: the id of each special token.
         explicit_n_vocab: if given, the number of tokens, special ones included, to check for.
 
@@ -61,19 +65,22 @@ class Encoding:
         name: str,
         *,
         pat_str: str,
-        mergeable_ranks: dict[bytes, int],
+        mergeable_ranks: dict[bytes, int] | Vocabulary,
         special_tokens: dict[str, int],
         explicit_n_vocab: int | None = None,
     ) -> None:
+        special_values = special_tokens.values()
+        if not isinstance(mergeable_ranks, (dict, Vocabulary)):
+            max(mergeable_ranks.values())  # fails as it does in tiktoken
+        core = CoreBPE(mergeable_ranks, special_tokens, pat_str)
+        vocabulary = core.vocabulary
         self.name = name
         self._pat_str = pat_str
         self._mergeable_ranks = mergeable_ranks
         self._special_tokens = special_tokens
-        self.max_token_value = max(
-            max(mergeable_ranks.values()), max(special_tokens.values(), default=0)
-        )
+        self.max_token_value = max([vocabulary.highest_id, *special_values])
         if explicit_n_vocab:
-            found = len(mergeable_ranks) + len(special_tokens)
+            found = len(vocabulary) + len(special_tokens)
             assert found == explicit_n_vocab, (
                 f"{name!r} has {found} tokens, not explicit_n_vocab={explicit_n_vocab}"
             )
@@ -81,8 +88,33 @@ class Encoding:
                 f"the highest id of {name!r} is {self.max_token_value}, "
                 f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
             )
-        self._special_token_values = set(special_tokens.values())
-        self._core_bpe = CoreBPE(mergeable_ranks, special_tokens, pat_str)
+        self._special_token_values = set(special_values)
+        self._core_bpe = core
+
+    @property
+    def _mergeable_ranks(self) -> dict[bytes, int]:
+        """The id of each token's bytes; made when first asked for if a vocabulary was given."""
+        try:
+            ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
+        except KeyError:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute '_mergeable_ranks'"
+            ) from None
+        if not isinstance(ranks, Vocabulary):
+            return ranks
+        with ranks_lock:
+            ranks = self.__dict__["_mergeable_ranks"]
+            if isinstance(ranks, Vocabulary):
+                ranks = self.__dict__["_mergeable_ranks"] = ranks.mergeable_ranks()
+        return ranks
+
+    @_mergeable_ranks.setter
+    def _mergeable_ranks(self, ranks: dict[bytes, int] | Vocabulary) -> None:
+        self.__dict__["_mergeable_ranks"] = ranks
+
+    @_mergeable_ranks.deleter
+    def _mergeable_ranks(self) -> None:
+        del self.__dict__["_mergeable_ranks"]
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}>"
@@ -762,6 +794,8 @@ def _without_surrogates(text: str) -> str:
 @functools.lru_cache(maxsize=128)
 def _special_token_regex(tokens: frozenset[str]) -> re.Pattern[str]:
     """Compiles a search for any of some strings; of several at one place the longest is found."""
+    import re
+
     longest_first = sorted(tokens, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)))
 

@@ -79,7 +79,10 @@ def install_as_tiktoken() -> Installation:
     except ImportError:
         plugins = _make_package("tiktoken_ext", package)
     tiktoken = _make_package("tiktoken", package)
-    public = {name: value for name, value in vars(package).items() if not name.startswith("__")}
+    # A copy: other threads may add to the package what is imported when it is asked for.
+    names = vars(package).copy()
+    public = {name: value for name, value in names.items() if not name.startswith("__")}
+    public.update((name, getattr(package, name)) for name in package.__all__)
     vars(tiktoken).update(public, **submodules, __version__=TIKTOKEN_VERSION)
 
     global _installations

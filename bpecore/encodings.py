@@ -3,14 +3,21 @@
 Facts from tiktoken 0.14.0 (`tiktoken_ext/openai_public.py`); names, keys and their order are the
 same, so that code written for one finds the same things in the other. The rank tables come from
 the package, never from the network.
+
+Each constructor may be told what to take for the ranks of a table instead of a new dict: an
+`Encoding` of this package is content with the vocabulary that is made of them.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from types import MappingProxyType
 
-from .data import load_ranks
 from .pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 ENDOFTEXT = "<|endoftext|>"
 FIM_PREFIX = "<|fim_prefix|>"
@@ -34,13 +41,22 @@ _HARMONY_NAMES = {
 _HARMONY_END = 201_088
 
 
-def gpt2() -> dict[str, Any]:
+def _load_ranks(name: str) -> dict[bytes, int]:
+    from .data import load_ranks
+
+    return load_ranks(name)
+
+
+def gpt2(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
     """Arguments of `Encoding` for gpt2.
 
     OpenAI publishes its ranks as a merge list and a JSON object; they are r50k_base's.
 
+    Args:
+        ranks_of: what to call with the name of the rank table, for `mergeable_ranks`.
+
     Returns:
-        Keyword arguments of `Encoding`; the rank table is a new dict for every call.
+        Keyword arguments of `Encoding`; without `ranks_of` the ranks are a new dict for every call.
 
     Raises:
         ValueError: The bundled rank table is damaged.
@@ -49,37 +65,37 @@ def gpt2() -> dict[str, Any]:
         >>> gpt2()["special_tokens"]
         {'<|endoftext|>': 50256}
     """
-    return {**r50k_base(), "name": "gpt2"}
+    return {**r50k_base(ranks_of=ranks_of), "name": "gpt2"}
 
 
-def r50k_base() -> dict[str, Any]:
-    """Arguments of `Encoding` for r50k_base; returns and raises as `gpt2`."""
+def r50k_base(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for r50k_base; takes, returns and raises as `gpt2`."""
     return {
         "name": "r50k_base",
         "explicit_n_vocab": 50257,
         "pat_str": r50k_pat_str,
-        "mergeable_ranks": load_ranks("r50k_base"),
+        "mergeable_ranks": ranks_of("r50k_base"),
         "special_tokens": {ENDOFTEXT: 50256},
     }
 
 
-def p50k_base() -> dict[str, Any]:
-    """Arguments of `Encoding` for p50k_base; returns and raises as `gpt2`."""
+def p50k_base(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for p50k_base; takes, returns and raises as `gpt2`."""
     return {
         "name": "p50k_base",
         "explicit_n_vocab": 50281,
         "pat_str": r50k_pat_str,
-        "mergeable_ranks": load_ranks("p50k_base"),
+        "mergeable_ranks": ranks_of("p50k_base"),
         "special_tokens": {ENDOFTEXT: 50256},
     }
 
 
-def p50k_edit() -> dict[str, Any]:
-    """Arguments of `Encoding` for p50k_edit; returns and raises as `gpt2`."""
+def p50k_edit(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for p50k_edit; takes, returns and raises as `gpt2`."""
     return {
         "name": "p50k_edit",
         "pat_str": r50k_pat_str,
-        "mergeable_ranks": load_ranks("p50k_base"),
+        "mergeable_ranks": ranks_of("p50k_base"),
         "special_tokens": {
             ENDOFTEXT: 50256,
             FIM_PREFIX: 50281,
@@ -89,12 +105,12 @@ def p50k_edit() -> dict[str, Any]:
     }
 
 
-def cl100k_base() -> dict[str, Any]:
-    """Arguments of `Encoding` for cl100k_base; returns and raises as `gpt2`."""
+def cl100k_base(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for cl100k_base; takes, returns and raises as `gpt2`."""
     return {
         "name": "cl100k_base",
         "pat_str": CL100K_PATTERN,
-        "mergeable_ranks": load_ranks("cl100k_base"),
+        "mergeable_ranks": ranks_of("cl100k_base"),
         "special_tokens": {
             ENDOFTEXT: 100257,
             FIM_PREFIX: 100258,
@@ -105,23 +121,23 @@ def cl100k_base() -> dict[str, Any]:
     }
 
 
-def o200k_base() -> dict[str, Any]:
-    """Arguments of `Encoding` for o200k_base; returns and raises as `gpt2`."""
+def o200k_base(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for o200k_base; takes, returns and raises as `gpt2`."""
     return {
         "name": "o200k_base",
         "pat_str": O200K_PATTERN,
-        "mergeable_ranks": load_ranks("o200k_base"),
+        "mergeable_ranks": ranks_of("o200k_base"),
         "special_tokens": {ENDOFTEXT: 199999, ENDOFPROMPT: 200018},
     }
 
 
-def o200k_harmony() -> dict[str, Any]:
-    """Arguments of `Encoding` for o200k_harmony; returns and raises as `gpt2`.
+def o200k_harmony(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
+    """Arguments of `Encoding` for o200k_harmony; takes, returns and raises as `gpt2`.
 
     Two special tokens share the id 200018: `<|endofprompt|>`, inherited from o200k_base, and
     `<|reserved_200018|>`.
     """
-    base = o200k_base()
+    base = o200k_base(ranks_of=ranks_of)
     special_tokens = dict(base["special_tokens"])
     for token_id in range(199_998, _HARMONY_END):
         if token_id == special_tokens[ENDOFTEXT]:
@@ -130,12 +146,17 @@ def o200k_harmony() -> dict[str, Any]:
     return {**base, "name": "o200k_harmony", "special_tokens": special_tokens}
 
 
-ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] = {
-    "gpt2": gpt2,
-    "r50k_base": r50k_base,
-    "p50k_base": p50k_base,
-    "p50k_edit": p50k_edit,
-    "cl100k_base": cl100k_base,
-    "o200k_base": o200k_base,
-    "o200k_harmony": o200k_harmony,
-}
+OPENAI_CONSTRUCTORS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
+    {
+        "gpt2": gpt2,
+        "r50k_base": r50k_base,
+        "p50k_base": p50k_base,
+        "p50k_edit": p50k_edit,
+        "cl100k_base": cl100k_base,
+        "o200k_base": o200k_base,
+        "o200k_harmony": o200k_harmony,
+    }
+)
+"""The seven constructors, whatever a caller puts into `ENCODING_CONSTRUCTORS`."""
+
+ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] = dict(OPENAI_CONSTRUCTORS)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 from bpecore._core import SplitPattern, Vocabulary
 from bpecore.locks import pattern_lock
 from bpecore.vocabularies import intern_vocabulary
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import regex
 
@@ -32,15 +32,32 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     """
     # Under a lock for the imports' sake: a fork amid one would leave it half done in the child.
     with pattern_lock:
+        from bpecore.pattern.families import family_of
+
+        family = family_of(pat_str)
+        if family:
+            return _compile_family(pat_str, family)
         from bpecore.pattern import UnsupportedPattern, compile_fallback, compile_pattern
-        from bpecore.pattern.families import class_kinds, family_of
 
         try:
-            automaton = compile_pattern(pat_str)
+            return SplitPattern(compile_pattern(pat_str))
         except UnsupportedPattern:
             return compile_fallback(pat_str)
-        family = family_of(pat_str)
-        return SplitPattern(automaton, family, class_kinds(automaton, family) if family else b"")
+
+
+def _compile_family(pat_str: str, family: int) -> SplitPattern:
+    """Compiles one of OpenAI's patterns, or takes it as it was compiled for the package."""
+    from bpecore.frozen_files import read_automaton
+    from bpecore.pattern.families import FAMILY_NAMES
+
+    frozen = read_automaton(FAMILY_NAMES[family], pat_str)
+    if frozen is not None:
+        return SplitPattern(frozen[:5], family, frozen[5])
+    from bpecore.pattern import compile_pattern
+    from bpecore.pattern.families import class_kinds
+
+    automaton = compile_pattern(pat_str)
+    return SplitPattern(automaton, family, class_kinds(automaton, family))
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

@@ -23,6 +23,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any, Union
 
+from .atomic_files import write_atomically
 from .data import RANK_TABLE_NAMES, tiktoken_file
 
 HTTP_TIMEOUT_SECONDS = 60.0
@@ -122,23 +123,6 @@ def _find_cache_directory() -> tuple[str, bool]:
     return os.path.join(tempfile.gettempdir(), "data-gym-cache"), False
 
 
-def _write_atomically(path: str, contents: bytes) -> None:
-    directory = os.path.dirname(path)
-    if directory:
-        os.makedirs(directory, exist_ok=True)
-    # In the same directory, so that the replacement is a rename. Not by the tempfile module:
-    # its files are private to their owner, and a cache may be shared.
-    temporary_path = f"{path}.{os.urandom(8).hex()}.tmp"
-    try:
-        with open(temporary_path, "xb") as file:
-            file.write(contents)
-        os.replace(temporary_path, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(temporary_path)
-        raise
-
-
 def _read_cache_file(path: str, expected_hash: str | None) -> bytes | None:
     """The cached contents; None if there are none, or if they fail the check and are removed."""
     try:
@@ -209,7 +193,7 @@ def read_file_cached(blobpath: FilePath, expected_hash: str | None = None) -> by
     _require_hash(contents, path, expected_hash)
     if cache_directory and bundled_name is None:
         try:
-            _write_atomically(cache_path, contents)
+            write_atomically(cache_path, contents)
         except OSError:
             if is_users_choice:
                 raise
@@ -352,7 +336,7 @@ def dump_tiktoken_bpe(bpe_ranks: Mapping[bytes, int], tiktoken_bpe_file: FilePat
         with open(path, "wb") as file:
             file.write(contents)
     else:
-        _write_atomically(os.path.realpath(path), contents)
+        write_atomically(os.path.realpath(path), contents)
 
 
 def _order_of_gpt2_bytes() -> dict[str, int]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 FORK_WAIT_SECONDS = 5.0
 """How long a fork waits for a lock: far longer than loading an encoding from the package takes."""
@@ -19,9 +22,10 @@ registry_lock = threading.RLock()
 dropin_lock = threading.RLock()
 pattern_lock = threading.RLock()
 vocabulary_lock = threading.RLock()
+ranks_lock = threading.RLock()
 
 # `Any`: RLock is no class for type checkers, and the reset for a child is not in their stubs.
-_IN_ORDER: tuple[Any, ...] = (registry_lock, dropin_lock, pattern_lock, vocabulary_lock)
+_IN_ORDER: tuple[Any, ...] = (registry_lock, dropin_lock, pattern_lock, vocabulary_lock, ranks_lock)
 _taken: dict[int, list[Any]] = {}
 """By the number of each forking thread the locks that it took for the fork."""
 

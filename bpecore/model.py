@@ -6,12 +6,14 @@ looked up, known or not.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from collections.abc import Set as AbstractSet
-from typing import Literal
-
 from .core import Encoding
 from .registry import get_encoding
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from collections.abc import Set as AbstractSet
+    from typing import Literal
 
 # Tried in this order where no whole name fits.
 MODEL_PREFIX_TO_ENCODING: dict[str, str] = {

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Sequence
-from typing import Any, Callable, TypedDict, TypeVar
+import importlib.machinery
+import os
 
 from bpecore.core import Encoding
 from bpecore.locks import registry_lock
 
-_Result = TypeVar("_Result")
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypedDict, TypeVar
+
+    _Result = TypeVar("_Result")
+else:
+    TypedDict = dict
 
 OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 """The plugin that comes with tiktoken; `bpecore.encodings` always stands in its place."""
@@ -47,14 +54,42 @@ class EncodingStatistics(TypedDict):
 @functools.cache
 def _available_plugin_modules() -> Sequence[str]:
     """Returns the plugins' module names in the order in which they are read."""
-    import pkgutil
-
     try:
         package = importlib.import_module("tiktoken_ext")
     except ImportError:
         return [OPENAI_PLUGIN]
-    found = [module.name for module in pkgutil.iter_modules(package.__path__, "tiktoken_ext.")]
+    names = [name for folder in package.__path__ for name in _modules_in(folder)]
+    found = [f"tiktoken_ext.{name}" for name in dict.fromkeys(names)]
     return found if OPENAI_PLUGIN in found else [OPENAI_PLUGIN, *found]
+
+
+def _modules_in(folder: str) -> list[str]:
+    """Returns the names of the modules and packages in a folder or archive, sorted.
+
+    What `pkgutil.iter_modules` tells, whose import takes longer than loading an encoding.
+    """
+    try:
+        entries = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError:
+        import pkgutil
+
+        return [module.name for module in pkgutil.iter_modules([folder])]
+    suffixes = sorted(importlib.machinery.all_suffixes(), key=len, reverse=True)
+    names = []
+    for entry in entries:
+        path = os.path.join(folder, entry)
+        if os.path.isdir(path):
+            is_module = any(os.path.isfile(os.path.join(path, f"__init__{s}")) for s in suffixes)
+            name = entry
+        else:
+            suffix = next((s for s in suffixes if entry.endswith(s)), "")
+            is_module = suffix != ""
+            name = entry[: len(entry) - len(suffix)]
+        if is_module and name.isidentifier() and name != "__init__":
+            names.append(name)
+    return names
 
 
 def _call_plugin(call: Callable[[], _Result]) -> _Result:
@@ -157,10 +192,22 @@ def _load(encoding_name: str) -> Encoding:
                 f"Encodings: {', '.join(constructors)}\n"
                 f"bpecore version: {__version__}"
             )
-        encoding = Encoding(**_call_plugin(constructors[encoding_name]))
+        encoding = Encoding(**_arguments(encoding_name, constructors[encoding_name]))
         ENCODINGS[encoding_name] = encoding
         _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
         return encoding
+
+
+def _arguments(encoding_name: str, constructor: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Calls a constructor; one of OpenAI's seven is given the vocabulary instead of a dict."""
+    from bpecore import encodings
+
+    own = encodings.OPENAI_CONSTRUCTORS.get(encoding_name)
+    if own is None or constructor is not own:
+        return _call_plugin(constructor)
+    from bpecore.vocabularies import bundled_vocabulary
+
+    return own(ranks_of=bundled_vocabulary)
 
 
 def list_encoding_names() -> list[str]:

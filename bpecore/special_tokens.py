@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from typing import NamedTuple
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-class SpecialTokenTrie(NamedTuple):
+class SpecialTokenTrie:
     """A trie over code points; node 0 is the root, every table is native-endian.
 
     Attributes:
@@ -19,12 +21,21 @@ class SpecialTokenTrie(NamedTuple):
         row_targets: `uint32[rows][128]`, the node that each ASCII character leads to, or 0.
     """
 
-    first_edges: bytes
-    tokens: bytes
-    edge_characters: bytes
-    edge_targets: bytes
-    rows: bytes
-    row_targets: bytes
+    def __init__(
+        self,
+        first_edges: bytes,
+        tokens: bytes,
+        edge_characters: bytes,
+        edge_targets: bytes,
+        rows: bytes,
+        row_targets: bytes,
+    ) -> None:
+        self.first_edges = first_edges
+        self.tokens = tokens
+        self.edge_characters = edge_characters
+        self.edge_targets = edge_targets
+        self.rows = rows
+        self.row_targets = row_targets
 
 
 def build_trie(names: Sequence[str]) -> SpecialTokenTrie:

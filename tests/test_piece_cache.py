@@ -25,7 +25,7 @@ LARGE_ENTRIES = 2 << 16
 """More than all narrow, or all wide, entries of a large cache."""
 
 # Bytes of a piece, around the most that a narrow and a wide entry hold.
-LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), 64, 127, 128, 129]
+LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), 63, 64, 65]
 # Ids of a piece, around the most that entries hold.
 ID_COUNTS = [*range(1, 10), *range(17, 22), 30]
 

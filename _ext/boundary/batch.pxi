@@ -6,7 +6,7 @@ from libc.string cimport memchr, memset
 from arguments cimport view_text
 from errors cimport exception_is_set
 from int_objects cimport list_of_ids
-from memory cimport allocate, allocate_zeroed, grow, grow_ids, release, trim_ids
+from memory cimport allocate, allocate_zeroed, grow, grow_ids, release
 from parallel cimport (GROUP_CHARACTERS, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job,
                        Task, Worker, run_workers)
 from sure_borders cimport next_sure_border
@@ -228,7 +228,7 @@ cdef class Batch:
         if self.worker_count == 1 and self.workers[0].ids.data != NULL:
             buffer.ids = self.workers[0].ids
             memset(&self.workers[0].ids, 0, sizeof(self.workers[0].ids))
-            trim_ids(&buffer.ids)
+            buffer.finish()
             return buffer
         places = <size_t *>allocate(self.job.group_count, sizeof(size_t))
         self.job.places = places
@@ -244,6 +244,7 @@ cdef class Batch:
         with nogil:
             run_workers(self.workers, self.worker_count, True)
         buffer.ids.length = total
+        buffer.finish()
         return buffer
 
 

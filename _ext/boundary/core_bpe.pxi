@@ -1,16 +1,15 @@
 """`CoreBPE`: encoding and decoding, as Python calls them."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.stdint cimport uint8_t, uint32_t
 
 from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport exception_is_set, raise_status
-from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
+from int_objects cimport IntObjects, list_of_ids, open_int_objects
 from interrupt cimport run_signal_handlers, start_watch
-from memory cimport IdBuffer, grow_ids, trim_ids
+from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, find_special
@@ -25,7 +24,7 @@ cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
 
 cdef IntObjects int_objects
-memset(&int_objects, 0, sizeof(int_objects))
+open_int_objects(&int_objects)
 
 
 @cython.final
@@ -74,9 +73,6 @@ cdef class CoreBPE:
         self.engine.vocabulary = &vocabulary.tables
         self.engine.vectors = vectors
         self.engine.special_tokens = &self.special_tokens.trie
-        highest = max(self.special_tokens.ids.values(), default=0)
-        reserve_int_objects(&int_objects, 1 + max(
-            <uint64_t>highest, <uint64_t>vocabulary.tables.ids[vocabulary.tables.token_count - 1]))
 
     # ---- encoding ---------------------------------------------------------------------------
 
@@ -216,7 +212,7 @@ cdef class CoreBPE:
             self._encode_into(text, view, mask, False, workspace, &buffer.ids)
         finally:
             give_back(&self.vocabulary.pool, workspace)
-        trim_ids(&buffer.ids)
+        buffer.finish()
         return buffer
 
     def count(self, text, allowed_special, disallowed_special, special_tokens_set) -> int:

@@ -13,7 +13,11 @@ from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_
 from types cimport LOAD_SLACK
 from utf8 cimport TextView
 
+cdef enum:
+    KNOWN_SETS = 8    # sets that `permit` may learn to know
+
 cdef bytearray empty_mask = bytearray()
+cdef set no_set = set()    # stands for no known set
 
 
 cdef void *copy_bytes(bytes source) except NULL:
@@ -45,7 +49,9 @@ cdef class SpecialTokens:
     cdef list names
     cdef dict positions           # a special token's place in names
     cdef frozenset usual_set
-    cdef set known_set            # the last one found equal to usual_set, never None
+    cdef set known_set            # the last one found equal to usual_set, never None; one of
+    cdef list known_sets          # these, which stay alive: threads read known_set without a lock;
+    #                               None at first
     cdef dict ids                 # its bytes to its id
     cdef SpecialTokenTrie trie
     cdef SpecialBytes token_bytes
@@ -63,7 +69,7 @@ cdef class SpecialTokens:
         self.names = list(special_tokens)
         self.positions = {name: i for i, name in enumerate(self.names)}
         self.usual_set = frozenset(self.names)
-        self.known_set = set()
+        self.known_set = no_set
         self.ids = {
             name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
         self.vectors = vectors
@@ -155,7 +161,7 @@ cdef class SpecialTokens:
                 and PySet_GET_SIZE(special_tokens_set) == <Py_ssize_t>self.trie.count):
             return True
         if type(special_tokens_set) is set and special_tokens_set == self.usual_set:
-            self.known_set = special_tokens_set
+            self._learn(special_tokens_set)
             return True
         return False
 
@@ -181,6 +187,16 @@ cdef class SpecialTokens:
         except (TypeError, UnicodeEncodeError):
             return None
         return allowed, refused
+
+    cdef int _learn(self, set found) except -1:
+        """Remembers a set that equals the usual one."""
+        with cython.critical_section(self):
+            if self.known_sets is None:
+                self.known_sets = []
+            if len(self.known_sets) < KNOWN_SETS:
+                self.known_sets.append(found)
+                self.known_set = found
+        return 0
 
     cdef int _refuse_others(self, const TextView *view, allowed_special) except -1:
         """Raises ValueError if the text holds a special token that is not allowed."""

@@ -14,7 +14,7 @@ cdef class SplitPattern:
     """A compiled split pattern; immutable, shared by any number of threads.
 
     Args:
-        automaton: the result of `bpecore.pattern.compile_pattern`.
+        automaton: the result of `bpecore.pattern.compile_pattern`, or a tuple like it.
         family: the number of its family, see `bpecore.pattern.families`; 0 for none.
         class_kinds: the kind of each of the automaton's classes, if it has a family.
 
@@ -26,12 +26,10 @@ cdef class SplitPattern:
     cdef Automaton tables
 
     def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
-        cdef uint32_t class_count = automaton.class_count
-        cdef uint32_t state_count = automaton.state_count
+        cdef uint32_t class_count, state_count
         cdef uint32_t state, column, entry
-        cdef bytes transitions = automaton.transitions
-        cdef bytes block_index = automaton.block_index
-        cdef bytes block_classes = automaton.block_classes
+        cdef bytes transitions, block_index, block_classes
+        class_count, state_count, block_index, block_classes, transitions = automaton
         cdef uint16_t *source = <uint16_t *>PyBytes_AS_STRING(transitions)
         # A transition has 15 bits for a state; so no size below overflows.
         if (class_count > 255 or state_count > 1 << 15

@@ -3,7 +3,7 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
 
-from memory cimport IdBuffer, release
+from memory cimport IdBuffer, release, trim_ids
 
 
 cdef class TokenBuffer:
@@ -22,8 +22,6 @@ cdef class TokenBuffer:
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         if flags & PyBUF_WRITABLE:
             raise BufferError("a token buffer is read-only")
-        self.shape[0] = <Py_ssize_t>self.ids.length
-        self.strides[0] = sizeof(uint32_t)
         buffer.buf = self.ids.data
         buffer.obj = self
         buffer.len = <Py_ssize_t>(self.ids.length * sizeof(uint32_t))
@@ -35,3 +33,9 @@ cdef class TokenBuffer:
         buffer.strides = self.strides if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
         buffer.suboffsets = NULL
         buffer.internal = NULL
+
+    cdef void finish(self) noexcept:
+        """Gives back memory that the ids did not need; nothing is written to the buffer later."""
+        trim_ids(&self.ids)
+        self.shape[0] = <Py_ssize_t>self.ids.length
+        self.strides[0] = sizeof(uint32_t)

@@ -1,17 +1,21 @@
-"""Rank tables, and the vocabularies that are built from them."""
+"""Rank tables, and the vocabularies that are built from them or mapped from files."""
 
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from arguments cimport checked_id, exact_bytes
 from cache cimport CACHE_SEEDS
 from memory cimport allocate, allocate_zeroed, release
+from table_file cimport (DIGEST_WORDS, TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED,
+                         TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT, TABLE_OTHER_MACHINE, TABLE_SOUND,
+                         TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableFile, TableHeader,
+                         close_tables, digest_ranks, lay_out, open_tables, write_tables)
 from types cimport LOAD_SLACK, STATUS_OK, TOKEN_LIMIT
-from vocab cimport Vocabulary as VocabularyTables
+from vocab cimport Vocabulary as VocabularyTables, id_of
 from vocab_build cimport build_tables, free_vocabulary
 from workspace cimport WorkspacePool, close_pool
 
@@ -47,6 +51,7 @@ cdef class RankTable:
     cdef uint32_t *ids          # owned: [count], ascending; moves to the vocabulary
     cdef uint32_t *starts       # owned: [count + 1]
     cdef uint8_t *token_bytes   # owned, with LOAD_SLACK bytes behind
+    cdef uint64_t digest_words[DIGEST_WORDS]
 
     def __cinit__(self, dict mergeable_ranks not None):
         cdef RankedToken *order
@@ -69,18 +74,24 @@ cdef class RankTable:
         cdef uint32_t i = 0
         cdef bytes token
         cdef list tokens = []
+        cdef bint ascending = True
         for key, rank in mergeable_ranks.items():
+            if i == self.count:
+                raise RuntimeError("mergeable_ranks changed while it was read")
             token = exact_bytes(key)
             tokens.append(token)
             order[i].rank = checked_id(rank)
             order[i].position = i
+            if i and order[i].rank < order[i - 1].rank:
+                ascending = False
             total += <uint64_t>PyBytes_GET_SIZE(token)
             i += 1
         if i != self.count:
             raise RuntimeError("mergeable_ranks changed while it was read")
         if total > UINT32_MAX - LOAD_SLACK:
             raise ValueError(f"the tokens of a vocabulary may have 4 GB, not {total:,} bytes")
-        qsort(order, self.count, sizeof(RankedToken), compare_ranks)
+        if not ascending:
+            qsort(order, self.count, sizeof(RankedToken), compare_ranks)
         self.ids = <uint32_t *>allocate(self.count, sizeof(uint32_t))
         self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
         self.token_bytes = <uint8_t *>allocate_zeroed(total + LOAD_SLACK, 1)
@@ -96,6 +107,7 @@ cdef class RankTable:
             memcpy(self.token_bytes + self.starts[i], PyBytes_AS_STRING(token),
                    <size_t>PyBytes_GET_SIZE(token))
             self.starts[i + 1] = self.starts[i] + <uint32_t>PyBytes_GET_SIZE(token)
+        digest_ranks(self.ids, self.starts, self.token_bytes, self.count, self.digest_words)
         return 0
 
     def __dealloc__(self):
@@ -103,47 +115,68 @@ cdef class RankTable:
         release(self.starts)
         release(self.token_bytes)
 
+    @property
     def digest(self) -> bytes:
-        """Returns a 32-byte digest of all tokens and ranks: equal tables have equal digests."""
-        import hashlib
+        """16 bytes that equal tables have in common; others only by a rare chance."""
+        return (<const uint8_t *>self.digest_words)[:sizeof(self.digest_words)]
 
-        if self.ids == NULL:
-            raise ValueError("the rank table has been turned into a vocabulary already")
-        state = hashlib.blake2b(digest_size=32)
-        state.update(<const uint8_t[:self.count * sizeof(uint32_t)]><const uint8_t *>self.ids)
-        state.update(
-            <const uint8_t[:(self.count + 1) * sizeof(uint32_t)]><const uint8_t *>self.starts)
-        state.update(<const uint8_t[:self.starts[self.count] + 1]>self.token_bytes)
-        return state.digest()
+
+# Of each TableFault: what is told of the file.
+cdef dict TABLE_FAULTS = {
+    TABLE_FOREIGN: "it is no file of frozen tables",
+    TABLE_OTHER_LAYOUT: "its layout is another version's",
+    TABLE_OTHER_MACHINE: "it was made for another kind of machine",
+    TABLE_HEADER_DAMAGED: "its header is damaged",
+    TABLE_WRONG_SIZE: "it is cut short or has grown",
+    TABLE_DAMAGED: "its tables are damaged",
+}
 
 
 cdef class Vocabulary:
     """The frozen tables of one vocabulary; immutable, shared by any number of threads.
 
     Args:
-        ranks: the tokens. Their memory moves here; the rank table cannot be used again.
+        source: a `RankTable`, whose memory moves here, so that it cannot be used again; or the
+            path of a file of frozen tables, which is checked, then mapped and shared with all
+            processes.
+        seeds: 16 bytes for the hashes of a rank table that is known to be harmless, so that its
+            tables come out the same every time; without them they are random.
 
     Raises:
+        ValueError: the file is foreign, of another version or kind of machine, cut short or
+            damaged. The message names it.
+        OSError: the file cannot be read.
         MemoryError: the tables do not fit into memory.
     """
 
     cdef VocabularyTables tables
+    cdef TableFile file         # where the tables are mapped from; without memory they are owned
+    cdef uint64_t digest_words[DIGEST_WORDS]
     cdef WorkspacePool pool
     cdef list all_tokens        # what sorted_tokens returns, or None
     cdef object __weakref__
 
-    def __cinit__(self, RankTable ranks not None):
-        cdef int status, i
-        if ranks.ids == NULL:
-            raise ValueError("the rank table has been turned into a vocabulary already")
-        self.tables.seeds[0] = random_word()
-        self.tables.seeds[1] = random_word()
+    def __cinit__(self, source not None, bytes seeds=None):
+        cdef int i
         for i in range(CACHE_SEEDS):
             self.pool.seeds[i] = random_word()
+        if isinstance(source, RankTable):
+            self._build(source, os.urandom(sizeof(self.tables.seeds)) if seeds is None else seeds)
+        else:
+            self._open(source)
+
+    cdef int _build(self, RankTable ranks, bytes seeds) except -1:
+        cdef int status
+        if ranks.ids == NULL:
+            raise ValueError("the rank table has been turned into a vocabulary already")
+        if len(seeds) != sizeof(self.tables.seeds):
+            raise ValueError(f"the seeds must be 16 bytes, not {len(seeds)}")
+        memcpy(self.tables.seeds, PyBytes_AS_STRING(seeds), sizeof(self.tables.seeds))
         self.tables.token_count = ranks.count
         self.tables.ids = ranks.ids
         self.tables.starts = ranks.starts
         self.tables.token_bytes = ranks.token_bytes
+        self.digest_words = ranks.digest_words
         ranks.ids = NULL
         ranks.starts = NULL
         ranks.token_bytes = NULL
@@ -151,10 +184,78 @@ cdef class Vocabulary:
             status = build_tables(&self.tables)
         if status != STATUS_OK:
             raise MemoryError("no memory for the tables of a vocabulary")
+        return 0
+
+    cdef int _open(self, path) except -1:
+        cdef int descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        cdef TableFault fault
+        cdef uint64_t size
+        try:
+            size = os.fstat(descriptor).st_size
+            with nogil:
+                fault = open_tables(
+                    descriptor, size, &self.tables, &self.file, self.digest_words)
+        finally:
+            os.close(descriptor)
+        if fault == TABLE_NO_MEMORY:
+            raise MemoryError(f"no memory to read {path}")
+        if fault == TABLE_UNREADABLE:
+            raise OSError(f"{path} cannot be read or mapped")
+        if fault != TABLE_SOUND:
+            raise ValueError(f"{path} cannot be used: {TABLE_FAULTS[fault]}")
+        return 0
 
     def __dealloc__(self):
         close_pool(&self.pool)
-        free_vocabulary(&self.tables)
+        if self.file.memory != NULL:
+            close_tables(&self.file)
+        else:
+            free_vocabulary(&self.tables)
+
+    def to_bytes(self) -> bytes:
+        """Returns the contents of a file of frozen tables."""
+        cdef TableHeader header
+        cdef bytes contents
+        lay_out(&self.tables, self.digest_words, &header)
+        contents = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>header.file_bytes)
+        write_tables(&self.tables, &header, <uint8_t *>PyBytes_AS_STRING(contents))
+        return contents
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that vocabularies of equal ranks have in common; others only by a rare chance.
+        """
+        return (<const uint8_t *>self.digest_words)[:sizeof(self.digest_words)]
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the tables are mapped from a file."""
+        return self.file.memory != NULL
+
+    def has_ranks_of(self, other) -> bool:
+        """Whether a `RankTable` or another `Vocabulary` has the same tokens and ranks.
+
+        Raises:
+            ValueError: the rank table has been turned into a vocabulary already.
+        """
+        cdef RankTable ranks
+        cdef Vocabulary vocabulary
+        if isinstance(other, RankTable):
+            ranks = other
+            if ranks.ids == NULL:
+                raise ValueError("the rank table has been turned into a vocabulary already")
+            return self._has_ranks(ranks.count, ranks.ids, ranks.starts, ranks.token_bytes)
+        vocabulary = other
+        return self._has_ranks(vocabulary.tables.token_count, vocabulary.tables.ids,
+                               vocabulary.tables.starts, vocabulary.tables.token_bytes)
+
+    cdef bint _has_ranks(self, uint32_t count, const uint32_t *ids, const uint32_t *starts,
+                         const uint8_t *token_bytes) noexcept:
+        return (count == self.tables.token_count
+                and memcmp(ids, self.tables.ids, count * sizeof(uint32_t)) == 0
+                and memcmp(starts, self.tables.starts,
+                           (<size_t>count + 1) * sizeof(uint32_t)) == 0
+                and memcmp(token_bytes, self.tables.token_bytes, starts[count]) == 0)
 
     def __len__(self) -> int:
         """Returns the number of tokens."""
@@ -166,15 +267,26 @@ cdef class Vocabulary:
         return self.tables.table_bytes
 
     @property
+    def highest_id(self) -> int:
+        """The highest id of a token."""
+        return id_of(&self.tables, self.tables.token_count - 1)
+
+    def mergeable_ranks(self) -> dict:
+        """Returns the id of each token's bytes, lowest first; a new dict for every call."""
+        cdef uint32_t i
+        return {self.token(i): id_of(&self.tables, i) for i in range(self.tables.token_count)}
+
+    @property
     def unreachable_count(self) -> int:
         """How many tokens of two bytes or more no merge produces."""
         return self.tables.unreachable_count
 
     def sorted_tokens(self) -> list:
         """Returns the bytes of all tokens, sorted. Made once, when first asked for."""
-        if self.all_tokens is None:
-            self.all_tokens = sorted(self.token(i) for i in range(self.tables.token_count))
-        return self.all_tokens
+        with cython.critical_section(self):
+            if self.all_tokens is None:
+                self.all_tokens = sorted([self.token(i) for i in range(self.tables.token_count)])
+            return self.all_tokens
 
     cdef bytes token(self, uint32_t index):
         return PyBytes_FromStringAndSize(

@@ -1,12 +1,17 @@
 """Split patterns: compiled into automata where that is exact, handed to the `regex` library
-elsewhere."""
+elsewhere.
+
+The compiler is imported when it is first asked for: OpenAI's patterns come compiled.
+"""
 
 from __future__ import annotations
 
-from bpecore.pattern.automaton import Automaton, compile_pattern
-from bpecore.pattern.errors import EmptyMatchPattern, UnsupportedPattern
-from bpecore.pattern.fallback import compile_fallback
-from bpecore.pattern.scan import split
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from bpecore.pattern.automaton import Automaton, compile_pattern
+    from bpecore.pattern.errors import EmptyMatchPattern, UnsupportedPattern
+    from bpecore.pattern.fallback import compile_fallback
+    from bpecore.pattern.scan import split
 
 __all__ = [
     "Automaton",
@@ -16,3 +21,22 @@ __all__ = [
     "compile_pattern",
     "split",
 ]
+
+_HOMES = {
+    "Automaton": "automaton",
+    "EmptyMatchPattern": "errors",
+    "UnsupportedPattern": "errors",
+    "compile_fallback": "fallback",
+    "compile_pattern": "automaton",
+    "split": "scan",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -6,10 +6,9 @@ speaks of kinds of characters; this file says which kind each class of the patte
 
 from __future__ import annotations
 
-import struct
-
-from bpecore.pattern.automaton import Automaton
-from bpecore.pattern.properties import WHITE_SPACE, general_category
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from bpecore.pattern.automaton import Automaton
 
 # The bits of a kind, and the numbers of the families: as in _ext/blocks.h and _ext/blocks.pxd.
 UPPER, LOWER, LETTER, NUMBER, WHITE, SPACE, APOSTROPHE, MARK = (1 << bit for bit in range(8))
@@ -44,7 +43,13 @@ O200K_PATTERN = (
     r"|\s+"
 )
 
-_FAMILIES = {R50K_PATTERN: R50K, CL100K_PATTERN: CL100K, O200K_PATTERN: O200K}
+FAMILY_NAMES = {R50K: "r50k", CL100K: "cl100k", O200K: "o200k"}
+"""The name of each family."""
+
+PATTERNS = {R50K: R50K_PATTERN, CL100K: CL100K_PATTERN, O200K: O200K_PATTERN}
+"""The split pattern of each family."""
+
+_FAMILIES = {pattern: family for family, pattern in PATTERNS.items()}
 
 
 def family_of(pattern: str) -> int:
@@ -80,6 +85,8 @@ def class_kinds(automaton: Automaton, family: int) -> bytes:
         >>> len(class_kinds(automaton, O200K)) == automaton.class_count
         True
     """
+    import struct
+
     index = struct.unpack(f"<{len(automaton.block_index) // 2}H", automaton.block_index)
     kinds = bytearray(automaton.class_count)
     for class_number in range(automaton.class_count):
@@ -90,6 +97,8 @@ def class_kinds(automaton: Automaton, family: int) -> bytes:
 
 
 def _kind(code_point: int, family: int) -> int:
+    from bpecore.pattern.properties import WHITE_SPACE, general_category
+
     character = chr(code_point)
     if character in "\r\n":
         return LINE_END

@@ -1,0 +1,173 @@
+"""A service that sees ever new names, texts, threads and vocabularies keeps flat memory.
+
+`BPECORE_LONG_TESTS=1` runs them at full length: 1e6 names, 1e5 texts, 1e4 threads.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LONG = bool(os.environ.get("BPECORE_LONG_TESTS"))
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="memory is read from Linux's /proc"
+)
+
+TOOLS = """
+import gc, sys, threading
+import bpecore
+
+def private_kilobytes():
+    gc.collect()
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+
+def resident_kilobytes():
+    gc.collect()
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Rss"))
+"""
+
+
+def run(code: str, tmp_path: Path, *arguments: object) -> list[int]:
+    """Returns the numbers that a program prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", TOOLS + code, *map(str, arguments)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=1_000,
+    )
+    assert result.returncode == 0, result.stderr
+    return [int(number) for number in result.stdout.split()]
+
+
+NAMES = """
+def ask(i):
+    assert bpecore.encoding_name_for_model(f"gpt-4o-{i}") == "o200k_base"
+    bpecore.encoding_for_model(f"gpt-4-{i}")
+    for call in (bpecore.encoding_for_model, bpecore.get_encoding):
+        try:
+            call(f"unknown-{i}")
+        except (KeyError, ValueError):
+            continue
+        raise AssertionError(i)
+
+for i in range(2_000):
+    ask(i)
+before = private_kilobytes()
+for i in range(2_000, int(sys.argv[1])):
+    ask(i)
+print(private_kilobytes() - before)
+"""
+
+
+def test_different_model_names(tmp_path: Path) -> None:
+    (growth,) = run(NAMES, tmp_path, 1_000_000 if LONG else 30_000)
+    assert growth < 1_000
+
+
+TEXTS = """
+encoding = bpecore.get_encoding("cl100k_base")
+
+def encode(i):
+    text = f"{i * 2654435761 % 2**32:x} {i} word{i}wörd{i} " * 5
+    encoding.encode(text)
+    encoding.encode(text, allowed_special={f"<|{i}|>"}, disallowed_special=(f"<<{i}>>",))
+    encoding.encode_to_numpy(text)
+
+for i in range(5_000):
+    encode(i)
+before = private_kilobytes()
+for i in range(5_000, int(sys.argv[1])):
+    encode(i)
+print(private_kilobytes() - before)
+"""
+
+
+def test_different_texts(tmp_path: Path) -> None:
+    """The piece cache may grow to its largest once, the int objects to those of all ids."""
+    (growth,) = run(TEXTS, tmp_path, 100_000 if LONG else 15_000)
+    assert growth < 12_000
+
+
+THREADS = """
+encoding = bpecore.get_encoding("cl100k_base")
+failures = []
+
+def encode(i):
+    if encoding.decode(encoding.encode(f"hello {i}")) != f"hello {i}":
+        failures.append(i)
+
+def start(numbers):
+    threads = [threading.Thread(target=encode, args=(i,)) for i in numbers]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+
+for first in range(0, 400, 20):
+    start(range(first, first + 20))
+before = private_kilobytes()
+for first in range(400, int(sys.argv[1]), 20):
+    start(range(first, first + 20))
+assert not failures
+print(private_kilobytes() - before)
+"""
+
+
+def test_short_lived_threads(tmp_path: Path) -> None:
+    (growth,) = run(THREADS, tmp_path, 10_000 if LONG else 2_000)
+    assert growth < 2_000
+
+
+ENCODINGS = """
+ranks = {bytes([byte]): byte for byte in range(256)}
+for rank in range(256, 50_000):
+    ranks[b"%d" % (rank * 7919)] = rank
+
+def make(i):
+    return bpecore.Encoding(f"n{i}", pat_str=r"\\\\d+|\\\\D", mergeable_ranks=ranks,
+                            special_tokens={"<end>": 60_000})
+
+first = make(0)
+before = resident_kilobytes()
+made = [make(i) for i in range(1_000)]
+print(resident_kilobytes() - before)
+assert len({id(encoding._core_bpe.vocabulary) for encoding in made}) == 1
+assert made[0]._mergeable_ranks is ranks
+before = resident_kilobytes()
+tables = first._core_bpe.vocabulary.nbytes // 1024
+del made, first
+print(before - resident_kilobytes(), tables)
+"""
+
+
+def test_a_thousand_encodings_of_equal_ranks_share_their_tables(tmp_path: Path) -> None:
+    growth, freed, tables = run(ENCODINGS, tmp_path)
+    assert growth < 2_000
+    assert freed > tables // 2, "the tables are freed with the last encoding"
+
+
+FIRST_ENCODE = """
+before = private_kilobytes()
+encoding = bpecore.get_encoding("o200k_base")
+encoding.encode("hello world")
+print(private_kilobytes() - before)
+text = " ".join(
+    f"{i * 2654435761 % 2**32:x} word{i} Wörter 漢字{chr(0x4e00 + i % 5000)}" for i in range(32_000)
+)[:900_000]
+before_text = private_kilobytes()
+encoding.encode(text)
+print(private_kilobytes() - before_text)
+"""
+
+
+def test_what_o200k_adds_to_a_process(tmp_path: Path) -> None:
+    """Pages of the mapped tables count as private here: no other process has them mapped."""
+    first, text = run(FIRST_ENCODE, tmp_path)
+    assert first < 6_000
+    assert first + text < 14_000
