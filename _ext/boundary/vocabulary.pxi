@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 from arguments cimport checked_id, exact_bytes
 from cache cimport CACHE_SEEDS
 from memory cimport allocate, allocate_zeroed, release
+from token_parts cimport TokenParts, build_token_parts, free_token_parts
 from types cimport LOAD_SLACK, STATUS_OK, TOKEN_LIMIT
 from vocab cimport Vocabulary as VocabularyTables
 from vocab_build cimport build_tables, free_vocabulary
@@ -130,6 +131,8 @@ cdef class Vocabulary:
     cdef VocabularyTables tables
     cdef WorkspacePool pool
     cdef list all_tokens        # what sorted_tokens returns, or None
+    cdef TokenParts parts       # made when a growing text first needs them
+    cdef bint has_parts
     cdef object __weakref__
 
     def __cinit__(self, RankTable ranks not None):
@@ -154,6 +157,7 @@ cdef class Vocabulary:
 
     def __dealloc__(self):
         close_pool(&self.pool)
+        free_token_parts(&self.parts)
         free_vocabulary(&self.tables)
 
     def __len__(self) -> int:
@@ -175,6 +179,15 @@ cdef class Vocabulary:
         if self.all_tokens is None:
             self.all_tokens = sorted(self.token(i) for i in range(self.tables.token_count))
         return self.all_tokens
+
+    cdef const TokenParts *token_parts(self) except NULL:
+        """Returns the parts of the tokens, made under the GIL when first asked for."""
+        if not self.has_parts:
+            free_token_parts(&self.parts)
+            if build_token_parts(&self.tables, &self.parts) != STATUS_OK:
+                raise MemoryError("no memory for the parts of the tokens")
+            self.has_parts = True
+        return &self.parts
 
     cdef bytes token(self, uint32_t index):
         return PyBytes_FromStringAndSize(
