@@ -45,7 +45,7 @@ cdef struct PrefixCounts:
 cdef struct PrefixTables:
     const Vocabulary *vocabulary   # borrowed
     const TokenParts *parts        # borrowed
-    uint32_t guesses[GUESSES]      # index + 1 of the token that followed, 0 = none yet
+    uint32_t guesses[2 * GUESSES]  # index + 1 of the last two tokens that followed, 0 = none yet
     ByteBuffer memory              # scratch of is_compatible_by_merging
     ByteBuffer merging             # the same
 
@@ -137,6 +137,46 @@ cdef inline int find_last_token(
     return STATUS_OK
 
 
+cdef inline int try_guess(
+    PrefixTables *tables, const PrefixCounts *counts, const uint8_t *piece, size_t end,
+    uint32_t token, bint *right
+) noexcept nogil:
+    """Whether the first `end` bytes end in a token that follows the BPE of the bytes before it."""
+    cdef const Vocabulary *vocabulary = tables.vocabulary
+    cdef size_t size = token_size(vocabulary, token)
+    right[0] = False
+    if size == 1:
+        if token != vocabulary.byte_indices[piece[end - 1]]:
+            return STATUS_OK
+    elif size > end or memcmp(piece + end - size,
+                              vocabulary.token_bytes + vocabulary.starts[token], size) != 0:
+        return STATUS_OK
+    return fits(tables, counts, end - size, token, right)
+
+
+cdef inline int guess_last_token(
+    PrefixTables *tables, const PrefixCounts *counts, const uint8_t *piece, size_t end,
+    uint32_t *token
+) noexcept nogil:
+    """Finds the last token of the first `end` bytes; learns from it."""
+    cdef uint32_t before = counts.last[end - 2] if end > 1 else <uint32_t>NO_TOKEN
+    cdef uint32_t place = (
+        ((before << 8) ^ before ^ piece[end - 1]) * GUESS_FACTOR) >> (32 - GUESS_BITS)
+    cdef uint32_t *guesses = tables.guesses + 2 * place
+    cdef bint right = False
+    cdef int i, status
+    for i in range(2):
+        if guesses[i]:
+            token[0] = guesses[i] - 1
+            status = try_guess(tables, counts, piece, end, token[0], &right)
+            if status != STATUS_OK or right:
+                return status
+    status = find_last_token(tables, counts, piece, end, token)
+    guesses[1] = guesses[0]
+    guesses[0] = token[0] + 1
+    return status
+
+
 cdef inline int extend_counts(
     PrefixTables *tables, PrefixCounts *counts, const uint8_t *piece, size_t length
 ) noexcept nogil:
@@ -145,46 +185,21 @@ cdef inline int extend_counts(
     Args:
         piece: its bytes; LOAD_SLACK more are readable behind `length`.
     """
-    cdef const Vocabulary *vocabulary = tables.vocabulary
     cdef size_t n, size
-    cdef uint32_t token, place, before = NO_TOKEN
-    cdef bint right
+    cdef uint32_t token = NO_TOKEN
     cdef int status = grow_counts(counts, length)
-    if status != STATUS_OK:
-        return status
-    while counts.done < length:
+    while status == STATUS_OK and counts.done < length:
         n = counts.done + 1
-        if n > 1:
-            before = counts.last[n - 2]
-        place = (((before << 8) ^ before ^ piece[n - 1]) * GUESS_FACTOR) >> (32 - GUESS_BITS)
-        token = tables.guesses[place]
-        right = False
-        if token:
-            token -= 1
-            size = token_size(vocabulary, token)
-            if size == 1:
-                right = token == vocabulary.byte_indices[piece[n - 1]]
-            else:
-                right = size <= n and memcmp(
-                    piece + n - size, vocabulary.token_bytes + vocabulary.starts[token],
-                    size) == 0
-            if right:
-                status = fits(tables, counts, n - size, token, &right)
-                if status != STATUS_OK:
-                    return status
-        if not right:
-            status = find_last_token(tables, counts, piece, n, &token)
-            if status != STATUS_OK:
-                return status
-            size = token_size(vocabulary, token)
-            tables.guesses[place] = token + 1
-        check(size <= n)
-        counts.last[n - 1] = token
-        counts.counts[n - 1] = 1 + (counts.counts[n - 1 - size] if size < n else 0)
-        if token >= vocabulary.token_count:
-            counts.counts[n - 1] |= MISSING
-        counts.done = n
-    return STATUS_OK
+        status = guess_last_token(tables, counts, piece, n, &token)
+        if status == STATUS_OK:
+            size = token_size(tables.vocabulary, token)
+            check(size <= n)
+            counts.last[n - 1] = token
+            counts.counts[n - 1] = 1 + (counts.counts[n - 1 - size] if size < n else 0)
+            if token >= tables.vocabulary.token_count:
+                counts.counts[n - 1] |= MISSING
+            counts.done = n
+    return status
 
 
 cdef inline int first_missing_byte(

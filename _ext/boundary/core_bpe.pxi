@@ -78,6 +78,11 @@ cdef class CoreBPE:
         reserve_int_objects(&int_objects, 1 + max(
             <uint64_t>highest, <uint64_t>vocabulary.tables.ids[vocabulary.tables.token_count - 1]))
 
+    @property
+    def splits_by_automaton(self) -> bool:
+        """Whether the split pattern runs as an automaton, not on the regex library."""
+        return self.split_pattern is not None
+
     # ---- encoding ---------------------------------------------------------------------------
 
     cdef int _encode_into(self, text, const TextView *view, bytearray mask, bint counting,

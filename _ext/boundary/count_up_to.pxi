@@ -34,11 +34,10 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
                                          special_tokens_set)
     cdef PieceStream stream
     cdef Workspace *workspace
-    cdef size_t position = 0, window = FIRST_WINDOW, end, longest = 0
+    cdef size_t position = 0, window = FIRST_WINDOW, end, longest
     cdef int status = STATUS_OK
     view_text(text, &view)
-    if core.split_pattern.covers_all:
-        longest = max(core.vocabulary.tables.longest_token, special.longest_allowed())
+    longest = longest_token(core)
     workspace = core._take()
     open_stream(&stream, &core.vocabulary.tables, core.engine.automaton,
                 core.engine.special_tokens)
@@ -53,7 +52,7 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
                 status = feed_stream(&stream, workspace, &view, position, end, True,
                                      &workspace.ids)
             if status != STATUS_OK:
-                raise_status(status, text)
+                raise_status(status, text[position:end])
             if is_above(&stream, workspace.ids.length, limit, longest):
                 return None
             position = end
@@ -61,7 +60,7 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
         with nogil:
             status = encode_stream(&stream, workspace, True, True, &workspace.ids)
         if status != STATUS_OK:
-            raise_status(status, text)
+            raise_status(status, "")
         return None if workspace.ids.length > limit else workspace.ids.length
     finally:
         close_stream(&stream)
@@ -79,3 +78,23 @@ cdef bint is_above(const PieceStream *stream, size_t count, size_t limit, size_t
         return True
     # Whatever becomes of the text that waits: its bytes stand in tokens.
     return longest > 0 and (stream.text.length - stream.run.start) // longest > limit - count
+
+
+def longest_token(CoreBPE core not None) -> int:
+    """Returns the bytes of the longest token, special or not.
+
+    0: the split pattern leaves characters out of all pieces, or has no automaton that tells. Else
+    n bytes of text are at least n / longest tokens.
+    """
+    if core.split_pattern is None or not core.split_pattern.covers_all:
+        return 0
+    return max(core.vocabulary.tables.longest_token, core.special_tokens.longest_bytes)
+
+
+def refuse_disallowed(CoreBPE core not None, text, allowed_special, disallowed_special,
+                      special_tokens_set) -> None:
+    """Raises what `CoreBPE.encode_checked` raises about special tokens in a text."""
+    cdef TextView view
+    view_text(text, &view)
+    core.special_tokens.permit(text, &view, allowed_special, disallowed_special,
+                               special_tokens_set)

@@ -47,6 +47,7 @@ cdef class SpecialTokens:
     cdef frozenset usual_set
     cdef set known_set            # the last one found equal to usual_set, never None
     cdef dict ids                 # its bytes to its id
+    cdef size_t longest_bytes     # of a special token
     cdef SpecialTokenTrie trie
     cdef SpecialBytes token_bytes
     cdef Vectors vectors
@@ -66,6 +67,7 @@ cdef class SpecialTokens:
         self.known_set = set()
         self.ids = {
             name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
+        self.longest_bytes = max(map(len, self.ids), default=0)
         self.vectors = vectors
         self._copy_trie(trie)
         self._copy_token_bytes()

@@ -31,7 +31,7 @@ cdef class TextOfIds:
     cdef ByteBuffer joined     # pending bytes and those of the new ids
     cdef IdBuffer ids
 
-    def __cinit__(self, encoding, *args, errors="replace", **keywords):
+    cdef int _open(self, encoding, errors) except -1:
         core = getattr(encoding, "_core_bpe", None)
         if type(core) is not CoreBPE:
             raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
@@ -40,6 +40,7 @@ cdef class TextOfIds:
             raise TypeError(f"errors must be str, not {type(errors).__name__}")
         codecs.lookup_error(errors)   # LookupError: there is no such handler
         self.errors = errors.encode("utf-8")
+        return 0
 
     def __dealloc__(self):
         release(self.joined.data)
@@ -142,8 +143,8 @@ cdef class StreamDecoder(TextOfIds):
     cdef PendingBytes pending
     cdef bint flushed
 
-    def __init__(self, encoding, errors="replace"):
-        pass
+    def __cinit__(self, encoding, errors="replace"):
+        self._open(encoding, errors)
 
     def feed(self, ids) -> str:
         """Takes the next id, or several.

@@ -46,6 +46,7 @@ cdef class StreamDecoderBatch(TextOfIds):
 
     def __cinit__(self, encoding, n, errors="replace"):
         cdef Py_ssize_t count = n
+        self._open(encoding, errors)
         if count < 0:
             raise ValueError(f"there cannot be {count} sequences")
         self.count = <size_t>count
@@ -53,9 +54,6 @@ cdef class StreamDecoderBatch(TextOfIds):
         self.following = <PendingBytes *>allocate_zeroed(self.count, sizeof(PendingBytes))
         if self.pending == NULL or self.following == NULL:
             raise MemoryError(f"no memory for {count} sequences")
-
-    def __init__(self, encoding, n, errors="replace"):
-        pass
 
     def __dealloc__(self):
         release(self.pending)

@@ -84,12 +84,6 @@ cdef class StreamText:
             self.special_tokens._refuse_strings(window, NULL, self.refused_strings)
         return window[len(window) - self.overlap:] if len(window) > self.overlap else window
 
-    cdef size_t longest_allowed(self):
-        """Returns the bytes of the longest allowed special token."""
-        return max((len(name.encode("utf-8"))
-                    for name, allowed in zip(self.special_tokens.names, self.allowed) if allowed),
-                   default=0)
-
     cdef tuple whole_characters(self, str chunk):
         """Returns the waiting half and a chunk without surrogates, and the half that waits then."""
         cdef str half = ""
