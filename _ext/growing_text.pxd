@@ -91,7 +91,9 @@ cdef inline size_t forget_text(GrowingText *text, size_t done) noexcept nogil:
     return done
 
 
-cdef inline void begin_piece(const Automaton *automaton, PieceRun *run, size_t start) noexcept nogil:
+cdef inline void begin_piece(
+    const Automaton *automaton, PieceRun *run, size_t start
+) noexcept nogil:
     run.start = start
     run.position = start
     run.accepted = NO_MATCH

@@ -1,13 +1,13 @@
 # How many tokens each beginning of a growing piece has: BPE a byte at a time.
 #
 # For every beginning of n bytes the last token of its BPE and the number of its tokens are kept.
-# The last token of n bytes is the one token t that ends there such that the last token of the first
-# n - |t| bytes is compatible with t (token_parts.pxd); exactly one token is. So a guess that turns
-# out compatible is right, and the guess is what followed the same last token and byte before. Where
-# it fails, the tokens that the text ends in are tried, the longest first.
+# The last token of n bytes is the one token t that ends there such that the last token of the
+# first n - |t| bytes is compatible with t (token_parts.pxd); exactly one token is. So a guess that
+# turns out compatible is right, and the guesses are what followed the same last token and byte
+# before. Where they fail, the tokens that the text ends in are tried, the longest first.
 #
-# Time: amortised constant a byte where the guesses hold; else a look-up for each length that a token
-# with these last two bytes has (about ten in text). Space: 8 bytes a byte of the piece.
+# Time: amortised constant a byte where the guesses hold; else a look-up for each length that a
+# token with these last two bytes has (about ten in text). Space: 8 bytes a byte of the piece.
 # Loses against merge.pxd where only the count of the whole piece matters.
 #
 # A piece that is a token as a whole is that token, even if no merge makes it: the caller sees to it.

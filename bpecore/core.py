@@ -316,8 +316,8 @@ class Encoding:
             >>> encoding = bpecore.get_encoding("o200k_base")
             >>> encoding.truncate("one two three four five", 2)
             'one two'
-            >>> encoding.truncate("one two three four five", 3, side="middle")
-            'one two five'
+            >>> encoding.truncate("one two three four five six", 3, side="middle")
+            'one two six'
         """
         counting, disallowed = self._counting(allowed_special, disallowed_special)
         return trimming.truncate(counting, text, max_tokens, side, disallowed)

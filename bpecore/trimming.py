@@ -12,7 +12,7 @@ import operator
 import re
 from bisect import bisect_left
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from bpecore._core import (
     CoreBPE,
@@ -150,14 +150,6 @@ class Clean:
         return position + bisect_left(self._pairs, position)
 
 
-class Growing(Protocol):
-    """What a `TokenCounter` does."""
-
-    def feed(self, chunk: str, /) -> int: ...
-    def checkpoint(self) -> object: ...
-    def restore(self, checkpoint: object, /) -> None: ...
-
-
 class Recounter:
     """Counts like a `TokenCounter`, always anew: for split patterns without an automaton."""
 
@@ -172,12 +164,12 @@ class Recounter:
     def checkpoint(self) -> str:
         return self._text
 
-    def restore(self, checkpoint: object) -> None:
-        assert isinstance(checkpoint, str)
+    def restore(self, checkpoint: str) -> None:
         self._text = checkpoint
 
 
-def growing(counting: Counting) -> Growing:
+def growing(counting: Counting) -> Any:
+    """Returns what counts a growing text: a `TokenCounter`, or what does the same."""
     if not has_automaton(counting.core):
         return Recounter(counting)
     return TokenCounter(
@@ -440,7 +432,7 @@ def split(
     while end < len(clean.text):
         following = tight_end(counting, clean.text, start, max_tokens)
         if following <= end and start < end:
-            start = end   # so much overlap that nothing new fits
+            start = end  # so much overlap that nothing new fits
             continue
         if following == start:
             raise ValueError(

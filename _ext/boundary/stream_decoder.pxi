@@ -137,7 +137,7 @@ cdef class StreamDecoder(TextOfIds):
         >>> encoding = bpecore.get_encoding("o200k_base")
         >>> decoder = bpecore.StreamDecoder(encoding)
         >>> [decoder.feed(id) for id in encoding.encode("hi 𓀀!")], decoder.flush()
-        (['hi', ' ', '', '', '𓀀', '!'], '')
+        (['hi', ' ', '', '', '', '𓀀', '!'], '')
     """
 
     cdef PendingBytes pending

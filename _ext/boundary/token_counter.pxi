@@ -52,7 +52,7 @@ cdef class TokenCounter:
         >>> import bpecore
         >>> counter = bpecore.TokenCounter(bpecore.get_encoding("o200k_base"))
         >>> [counter.feed(chunk) for chunk in ("hel", "lo wor", "ld")]
-        [1, 3, 2]
+        [1, 2, 2]
         >>> counter.total
         2
     """
