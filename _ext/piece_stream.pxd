@@ -9,6 +9,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
 from automaton cimport NO_MATCH, Automaton
+from cache cimport expect_text
 from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace,
                            add_to_batch, append_text, begin_piece, end_of_piece, forget_text,
                            next_special, next_start, read_piece)
@@ -142,6 +143,7 @@ cdef inline int feed_stream(
         stream.run.accepted -= gone
     stream.open_from -= gone
     before = stream[0]
+    expect_text(&workspace.cache, end - start)
     status = append_text(&stream.text, view, start, end)
     if status == STATUS_OK:
         status = encode_stream(stream, workspace, False, counting, sink)

@@ -10,7 +10,8 @@
 # token with these last two bytes has (about ten in text). Space: 8 bytes a byte of the piece.
 # Loses against merge.pxd where only the count of the whole piece matters.
 #
-# A piece that is a token as a whole is that token, even if no merge makes it: the caller sees to it.
+# A piece that is a token as a whole is that token, even if no merge makes it: that is for the
+# caller to see to.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
 from libc.string cimport memcmp

@@ -20,6 +20,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from automaton cimport NO_MATCH, Automaton
+from cache cimport expect_text
 from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, SPECIAL_OPEN, GrowingText, PieceRun,
                            SpecialPlace, add_to_batch, append_text, begin_piece, end_of_piece,
                            forget_text, next_special, next_start, read_piece, reserve_text)
@@ -453,4 +454,6 @@ cdef inline int feed_counter(
     status = append_text(&counter.text, view, 0, view.length)
     if status != STATUS_OK:
         return status
+    if workspace != NULL:
+        expect_text(&workspace.cache, view.length)
     return count_so_far(counter, workspace)

@@ -8,7 +8,7 @@ from types cimport STATUS_OK, STATUS_SURROGATE
 from utf8 cimport TextView
 
 cdef enum:
-    LONG_CHUNK = 64    # characters from which on finished pieces are encoded in batches
+    LONG_CHUNK = 16    # characters from which on finished pieces are encoded in batches
 
 
 @cython.final
