@@ -15,6 +15,7 @@ from bpecore import _tiktoken as _tiktoken
 from bpecore import core as core
 from bpecore import model as model
 from bpecore import registry as registry
+from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
 from bpecore.core import Encoding
 from bpecore.model import (
     count_for_model,
@@ -28,6 +29,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Encoding",
+    "StreamDecoder",
+    "StreamDecoderBatch",
+    "StreamEncoder",
+    "TokenCounter",
     "__version__",
     "count_for_model",
     "encode_for_model",

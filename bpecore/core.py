@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from bpecore.trimming import Counting
+
     _Result = TypeVar("_Result")
 
 LONG_TEXT = 1 << 22
@@ -279,6 +281,126 @@ class Encoding:
                 disallowed_special,
                 self.special_tokens_set,
             )
+
+    def count_up_to(
+        self,
+        text: str,
+        limit: int,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> int | None:
+        """Counts the tokens of a text, but no further than a limit.
+
+        The time it takes depends on the limit, not on the length of the text; with a split pattern
+        that leaves characters out or needs the `regex` library, on the text as well.
+
+        Args:
+            text: as for `encode`.
+            limit: tokens.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`; only looked for in what is read of the text.
+
+        Returns:
+            The number of tokens, or None if it is above `limit`.
+
+        Raises:
+            ValueError: `limit` is negative, or as for `encode`.
+            TypeError: `limit` is no integer, or as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.count_up_to("hello world", 2), encoding.count_up_to("hello world" * 9, 2)
+            (2, None)
+        """
+        counting, disallowed = self._counting(allowed_special, disallowed_special)
+        from bpecore import trimming
+
+        return trimming.count_text_up_to(
+            counting, text, trimming.checked_number("limit", limit, 0), disallowed
+        )
+
+    def truncate(
+        self,
+        text: str,
+        max_tokens: int,
+        *,
+        side: Literal["end", "start", "middle"] = "end",
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> str:
+        """Cuts a text to a number of tokens.
+
+        Args:
+            text: as for `encode`.
+            max_tokens: how many tokens may be left.
+            side: what is cut off: the "end", the "start", or the "middle", of which about equal
+                parts stay at both ends.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            The text itself if it fits, else a part of it, in whole characters, that has at most
+            `max_tokens` tokens, and one more character would be too much. It is more than one token
+            short only where a character takes several tokens.
+
+        Raises:
+            ValueError: `max_tokens` is negative, `side` is none of these, or as for `encode`.
+            TypeError: `max_tokens` is no integer, or as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.truncate("one two three four five", 2)
+            'one two'
+            >>> encoding.truncate("one two three four five six", 3, side="middle")
+            'one two six'
+        """
+        counting, disallowed = self._counting(allowed_special, disallowed_special)
+        from bpecore import trimming
+
+        return trimming.truncate(counting, text, max_tokens, side, disallowed)
+
+    def split(
+        self,
+        text: str,
+        max_tokens: int,
+        *,
+        overlap: int = 0,
+        allowed_special: Literal["all"] | AbstractSet[str] = set(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[str]:
+        """Cuts a text into chunks of at most so many tokens.
+
+        Args:
+            text: as for `encode`.
+            max_tokens: tokens of a chunk, at most.
+            overlap: how many tokens of a chunk's end the next one begins with, at most.
+            allowed_special: as for `encode`.
+            disallowed_special: as for `encode`.
+
+        Returns:
+            Chunks of whole characters, each as long as fits; none for an empty text. Without an
+            overlap they are together the text.
+
+        Raises:
+            ValueError: `max_tokens` is not positive, `overlap` is negative or not below it, a
+                single character takes more than `max_tokens` tokens, or as for `encode`.
+            TypeError: a number is no integer, or as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.split("one two three four five", 2)
+            ['one two', ' three four', ' five']
+            >>> encoding.split("one two three four five", 3, overlap=1)
+            ['one two three', ' three four five']
+        """
+        counting, disallowed = self._counting(allowed_special, disallowed_special)
+        from bpecore import trimming
+
+        return trimming.split(counting, text, max_tokens, overlap, disallowed)
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -717,6 +839,20 @@ class Encoding:
     def _encode_bytes(self, text: bytes) -> list[int]:
         """Encodes bytes that need not be valid UTF-8."""
         return self._core_bpe._encode_bytes(text)
+
+    def _counting(
+        self,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> tuple[Counting, frozenset[str]]:
+        """Returns how to count, and the strings that a text may not hold."""
+        if isinstance(allowed_special, str) and allowed_special == "all":
+            allowed_special = self.special_tokens_set
+        if isinstance(disallowed_special, str) and disallowed_special == "all":
+            disallowed_special = self.special_tokens_set - allowed_special
+        from bpecore import trimming
+
+        return trimming.Counting(self, allowed_special), frozenset(disallowed_special)
 
     def _encode_batch(
         self,

@@ -74,6 +74,11 @@ cdef class CoreBPE:
         self.engine.vectors = vectors
         self.engine.special_tokens = &self.special_tokens.trie
 
+    @property
+    def splits_by_automaton(self) -> bool:
+        """Whether the split pattern runs as an automaton, not on the regex library."""
+        return self.split_pattern is not None
+
     # ---- encoding ---------------------------------------------------------------------------
 
     cdef int _encode_into(self, text, const TextView *view, bytearray mask, bint counting,

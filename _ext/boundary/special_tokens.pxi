@@ -53,6 +53,7 @@ cdef class SpecialTokens:
     cdef list known_sets          # these, which stay alive: threads read known_set without a lock;
     #                               None at first
     cdef dict ids                 # its bytes to its id
+    cdef size_t longest_bytes     # of a special token
     cdef SpecialTokenTrie trie
     cdef SpecialBytes token_bytes
     cdef Vectors vectors
@@ -72,6 +73,7 @@ cdef class SpecialTokens:
         self.known_set = no_set
         self.ids = {
             name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
+        self.longest_bytes = max(map(len, self.ids), default=0)
         self.vectors = vectors
         self._copy_trie(trie)
         self._copy_token_bytes()

@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from automaton cimport Automaton
+from coverage cimport find_coverage
 from memory cimport allocate, allocate_zeroed, release
 from sure_borders cimport find_sure_pairs
 from types cimport STATUS_OK
@@ -24,6 +25,7 @@ cdef class SplitPattern:
     """
 
     cdef Automaton tables
+    cdef bint covers_all     # every character of every text is in some piece
 
     def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
         cdef uint32_t class_count, state_count
@@ -63,7 +65,8 @@ cdef class SplitPattern:
                 raise ValueError("the automaton names a block that it does not have")
         memcpy(self.tables.ascii_classes,
                self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
-        if find_sure_pairs(&self.tables, state_count) != STATUS_OK:
+        if (find_sure_pairs(&self.tables, state_count) != STATUS_OK
+                or find_coverage(&self.tables, state_count, &self.covers_all) != STATUS_OK):
             raise MemoryError("no memory for a split pattern")
         if family:
             self._set_family(family, block_classes, class_kinds)

@@ -14,6 +14,7 @@ from table_file cimport (DIGEST_WORDS, TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADE
                          TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT, TABLE_OTHER_MACHINE, TABLE_SOUND,
                          TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableFile, TableHeader,
                          close_tables, digest_ranks, lay_out, open_tables, write_tables)
+from token_parts cimport TokenParts, build_token_parts, free_token_parts
 from types cimport LOAD_SLACK, STATUS_OK, TOKEN_LIMIT
 from vocab cimport Vocabulary as VocabularyTables, id_of
 from vocab_build cimport build_tables, free_vocabulary
@@ -154,6 +155,8 @@ cdef class Vocabulary:
     cdef uint64_t digest_words[DIGEST_WORDS]
     cdef WorkspacePool pool
     cdef list all_tokens        # what sorted_tokens returns, or None
+    cdef TokenParts parts       # made when a growing text first needs them
+    cdef bint has_parts
     cdef object __weakref__
 
     def __cinit__(self, source not None, bytes seeds=None):
@@ -207,6 +210,7 @@ cdef class Vocabulary:
 
     def __dealloc__(self):
         close_pool(&self.pool)
+        free_token_parts(&self.parts)
         if self.file.memory != NULL:
             close_tables(&self.file)
         else:
@@ -287,6 +291,15 @@ cdef class Vocabulary:
             if self.all_tokens is None:
                 self.all_tokens = sorted([self.token(i) for i in range(self.tables.token_count)])
             return self.all_tokens
+
+    cdef const TokenParts *token_parts(self) except NULL:
+        """Returns the parts of the tokens, made under the GIL when first asked for."""
+        if not self.has_parts:
+            free_token_parts(&self.parts)
+            if build_token_parts(&self.tables, &self.parts) != STATUS_OK:
+                raise MemoryError("no memory for the parts of the tokens")
+            self.has_parts = True
+        return &self.parts
 
     cdef bytes token(self, uint32_t index):
         return PyBytes_FromStringAndSize(

@@ -8,9 +8,11 @@ stand for bytes that are not UTF-8 (Python's `surrogateescape`) where an entry p
 from __future__ import annotations
 
 import functools
+import random
 import re
 from typing import Any, Callable, NamedTuple
 
+from bpecore._core import StreamDecoder, StreamEncoder, TokenCounter
 from bpecore.fuzzing.subject import Subject
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -304,6 +306,46 @@ def again(subject: Subject, text: str) -> Difference | None:
     return None
 
 
+def streams(subject: Subject, text: str) -> Difference | None:
+    """The text in chunks: counted after each, encoded, and its ids decoded, as in one piece."""
+    source = random.Random(text.encode("utf-8", "surrogatepass"))
+    arguments: dict[str, Any] = {"allowed_special": "all"}
+    if source.random() < 0.5:
+        arguments = {"disallowed_special": ()}
+    ours = subject.ours
+    expected: Any = outcome(lambda: subject.theirs.encode(text, **arguments))
+    try:
+        counter, encoder = TokenCounter(ours, **arguments), StreamEncoder(ours, **arguments)
+        ours.count(text, **arguments)
+    except (TypeError, ValueError):
+        return None  # no encoding of ours, the pattern has no automaton, or a byte is missing
+    if isinstance(expected, Raised):
+        return None
+    ids: list[int] = []
+    place = 0
+    while place < len(text):
+        chunk = text[place : place + source.choice((1, 1, 2, 4, 9, 70, 1000))]
+        place += len(chunk)
+        ids += encoder.feed(chunk)
+        total = counter.feed(chunk)
+        waits = "\ud800" <= text[place - 1] <= "\udbff"
+        count = ours.count(text[: place - 1 if waits else place], **arguments)
+        if total != count:
+            return Difference(
+                f"TokenCounter of {place} characters, {shown(arguments)}", total, count
+            )
+    ids += encoder.flush()
+    if ids != expected:
+        return Difference(f"StreamEncoder, {shown(arguments)}", ids, expected)
+    for errors in ("replace", "surrogateescape"):
+        decoder = StreamDecoder(ours, errors)
+        broken = expected[1:] if source.random() < 0.5 else expected[::-1]
+        decoded = "".join([decoder.feed(number) for number in broken]) + decoder.flush()
+        if decoded != ours.decode(broken, errors):
+            return Difference(f"StreamDecoder, {errors}", decoded, ours.decode(broken, errors))
+    return None
+
+
 def naive(subject: Subject, text: str) -> Difference | None:
     """The naive reference against both engines."""
     text = re.sub("[\ud800-\udfff]", "", text[:REFERENCE_LIMIT])
@@ -320,7 +362,7 @@ SLOW_CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         *(sinks, special_tokens, batches, decoding),
-        *(bytes_of_text, again, naive),
+        *(bytes_of_text, again, naive, streams),
     )
 }
 RARE_CHECKS: dict[str, Check] = {"unstable": unstable}

@@ -1,0 +1,457 @@
+"""Cutting texts to a number of tokens: `Encoding.truncate`, `split` and `count_up_to`.
+
+Adding a character to a text may take tokens away, so "the longest text with at most n tokens" is
+not found by adding until it is too long. What is found is a *tight* cut: the text fits, and with
+the next character it does not. Where one character adds more than two tokens, and the cut is more
+than a token short therefore, its neighbourhood is searched for a better one.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from bisect import bisect_left
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from bpecore._core import (
+    CoreBPE,
+    TokenCounter,
+    count_up_to,
+    longest_token,
+    refuse_disallowed,
+)
+
+if TYPE_CHECKING:
+    from bpecore.core import Encoding
+
+SIDES = ("end", "start", "middle")
+
+NEIGHBOURHOOD = 32
+"""Characters on either side of a cut that is too short among which a better one is looked for."""
+
+LONG_STRETCH = 4096
+"""Characters from which on a stretch without a sure border is likely to be one piece, of which a
+`TokenCounter` counts the tokens several times as fast as merging does."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+class Counting(NamedTuple):
+    """An encoding and the special tokens that count as such; no others are refused."""
+
+    encoding: Encoding
+    allowed_special: AbstractSet[str]
+
+    @property
+    def core(self) -> CoreBPE:
+        return self.encoding._core_bpe
+
+    def count(self, text: str) -> int:
+        return self.encoding.count(
+            text, allowed_special=self.allowed_special, disallowed_special=()
+        )
+
+    def up_to(self, text: str, limit: int) -> int | None:
+        """The tokens of a text, None if more than `limit`."""
+        return self.encoding.count_up_to(
+            text, limit, allowed_special=self.allowed_special, disallowed_special=()
+        )
+
+    def fits(self, text: str, limit: int) -> bool:
+        if limit < 0:
+            return False
+        if len(text) > LONG_STRETCH and has_automaton(self.core):
+            found: int = growing(self).feed(text)
+            return found <= limit
+        return self.up_to(text, limit) is not None
+
+
+def checked_number(name: str, value: int, least: int) -> int:
+    """Returns an argument that must be an integer.
+
+    Args:
+        name: the argument's name.
+        value: what was given.
+        least: the smallest value that is accepted.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is below `least`.
+
+    Example:
+        >>> checked_number("max_tokens", 3, 0)
+        3
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    if number < least:
+        raise ValueError(f"{name} must be {least} or more, not {number}")
+    return number
+
+
+def count_text_up_to(
+    counting: Counting,
+    text: str,
+    limit: int,
+    disallowed_special: frozenset[str],
+) -> int | None:
+    """Counts the tokens of a text up to a limit; see `Encoding.count_up_to`."""
+    core = counting.core
+    encoding = counting.encoding
+    if type(core) is not CoreBPE or not has_automaton(core):
+        found = encoding.count(
+            text,
+            allowed_special=counting.allowed_special,
+            disallowed_special=disallowed_special,
+        )
+        return found if found <= limit else None
+
+    def count(part: str) -> int | None:
+        return count_up_to(
+            core,
+            part,
+            limit,
+            counting.allowed_special,
+            disallowed_special,
+            encoding.special_tokens_set,
+        )
+
+    try:
+        return count(text)
+    except UnicodeEncodeError:
+        # So many characters are above the limit, whatever follows; a pair counts once.
+        longest = longest_token(core)
+        enough = 2 * (limit + 2) * longest if longest else len(text)
+        return count(without_surrogates(text[:enough]))
+
+
+def has_automaton(core: CoreBPE) -> bool:
+    """Whether the engine itself splits texts, not the `regex` library."""
+    return core.splits_by_automaton
+
+
+def without_surrogates(text: str) -> str:
+    """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Clean:
+    """A text without surrogates, and where its characters stand in the original.
+
+    Args:
+        text: any text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._pairs: list[int] = []
+        if not text.isascii() and _SURROGATE.search(text):
+            self.text = without_surrogates(text)
+            found = _SURROGATE_PAIR.finditer(text)
+            self._pairs = [pair.start() - i for i, pair in enumerate(found)]
+
+    def original(self, position: int) -> int:
+        """Where a character of the clean text begins in the original."""
+        return position + bisect_left(self._pairs, position)
+
+
+class Recounter:
+    """Counts like a `TokenCounter`, always anew: for split patterns without an automaton."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        self._text = ""
+
+    def feed(self, chunk: str) -> int:
+        self._text += chunk
+        return self._counting.count(self._text)
+
+    def checkpoint(self) -> str:
+        return self._text
+
+    def restore(self, checkpoint: str) -> None:
+        self._text = checkpoint
+
+
+def growing(counting: Counting) -> Any:
+    """Returns what counts a growing text: a `TokenCounter`, or what does the same."""
+    if not has_automaton(counting.core):
+        return Recounter(counting)
+    return TokenCounter(
+        counting.encoding, allowed_special=counting.allowed_special, disallowed_special=()
+    )
+
+
+# ---- cutting the end ------------------------------------------------------------------------
+
+
+def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int:
+    """Where a part of a text that begins at `start` may end, so that it fits tightly.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        start: a character.
+        max_tokens: tokens.
+
+    Returns:
+        A character; `start` itself if nothing fits.
+    """
+    counter = growing(counting)
+    checkpoint = counter.checkpoint()
+    end, total = start, 0
+    step, doubles = max(16, 2 * max_tokens), True
+    while end < len(text):
+        following = min(end + step, len(text))
+        found = counter.feed(text[end:following])
+        if found <= max_tokens:
+            end, total = following, found
+            checkpoint = counter.checkpoint()
+            step = 2 * step if doubles else max(1, step // 2)
+        else:
+            if following - end == 1:
+                break
+            counter.restore(checkpoint)
+            step, doubles = (following - end) // 2, False
+    if end < len(text) and total < max_tokens - 1:
+        return better_end(counting, text, start, end, max_tokens)
+    return end
+
+
+def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: int) -> int:
+    """Looks around a tight end for one that is at most a token short; the last, or `end`."""
+    first = max(start, end - NEIGHBOURHOOD)
+    counter = growing(counting)
+    counter.feed(text[start:first])
+    best = end
+    for position in range(first, min(end + NEIGHBOURHOOD, len(text))):
+        total = counter.feed(text[position])
+        if max_tokens - 1 <= total <= max_tokens:
+            best = position + 1
+    return best
+
+
+# ---- cutting the start ----------------------------------------------------------------------
+
+
+def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
+    """Where the end of a text may begin, so that it fits tightly.
+
+    The text is counted backwards from one sure border to the next; only the stretch between two of
+    them in which it gets too long is searched.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        max_tokens: tokens.
+
+    Returns:
+        A character; the text's length if nothing fits.
+    """
+    size = 8 * max_tokens + 256
+    while True:
+        first = max(0, len(text) - size)
+        window = text[first:]
+        borders = [0, *counting.core._sure_borders(window), len(window)]
+        total = 0
+        for begin, end in zip(reversed(borders[:-1]), reversed(borders[1:])):
+            found = counting.up_to(window[begin:end], max_tokens - total)
+            if found is None:
+                return first + start_between(counting, window, begin, end, max_tokens - total)
+            total += found
+        if first == 0:
+            return 0
+        size *= 2
+
+
+def start_between(counting: Counting, text: str, begin: int, end: int, max_tokens: int) -> int:
+    """Where the part of a text up to `end` may begin, so that it fits tightly.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        begin: from there it does not fit.
+        end: a sure border behind it.
+        max_tokens: tokens.
+    """
+    position = first_fitting(lambda at: counting.fits(text[at:end], max_tokens), begin, end)
+    if counting.count(text[position:end]) < max_tokens - 1:
+        lowest = max(begin + 1, position - NEIGHBOURHOOD)
+        for other in range(lowest, min(end, position + NEIGHBOURHOOD)):
+            found = counting.up_to(text[other:end], max_tokens)
+            if found is not None and found >= max_tokens - 1:
+                return other
+    return position
+
+
+def first_fitting(fits: Callable[[int], bool], low: int, high: int) -> int:
+    """Finds a place that fits, and the one before it does not.
+
+    Args:
+        fits: whether a place does.
+        low: does not.
+        high: does.
+    """
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+# ---- cutting the middle ---------------------------------------------------------------------
+
+
+class Kept(NamedTuple):
+    """What is left of a text: its beginning up to `end`, and its end from `start` on."""
+
+    end: int
+    start: int
+
+
+def tight_ends(
+    counting: Counting, text: str, max_tokens: int, is_refused: Callable[[str], bool]
+) -> Kept:
+    """Which beginning and which end of a text fit tightly together, about equal in tokens.
+
+    Args:
+        counting: how to count.
+        text: without surrogates; does not fit as a whole.
+        max_tokens: tokens.
+        is_refused: whether a text holds what it may not.
+    """
+    end = tight_end(counting, text, 0, (max_tokens + 1) // 2)
+    head, rest = text[:end], text[end:]
+    used = counting.count(head)
+    start = tight_start(counting, rest, max_tokens - used)
+    # Whatever changes where the two meet, changes behind the head's last sure border.
+    borders = [0, *counting.core._sure_borders(head)]
+    before = counting.count(head[: borders[-1]])
+    context = head[borders[-1] :]
+
+    def fits(at: int) -> bool:
+        joined = context + rest[at:]
+        return not is_refused(joined) and counting.fits(joined, max_tokens - before)
+
+    step = 1
+    if fits(start):
+        while start > 0 and fits(max(0, start - step)):
+            start = max(0, start - step)
+            step *= 2
+        start = first_fitting(fits, max(-1, start - step), start)
+    else:
+        low = start
+        while start < len(rest) and not fits(start):
+            low, start = start, min(start + step, len(rest))
+            step *= 2
+        start = first_fitting(fits, low, start)
+    return Kept(end, end + start)
+
+
+# ---- the methods ----------------------------------------------------------------------------
+
+
+def truncate(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    side: str,
+    disallowed_special: frozenset[str],
+) -> str:
+    """Cuts a text to a number of tokens; see `Encoding.truncate`."""
+    max_tokens = checked_number("max_tokens", max_tokens, 0)
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {SIDES}, not {side!r}")
+    refuse(counting, text, disallowed_special)
+    if counting.up_to(text, max_tokens) is not None:
+        return text
+    longest = longest_token(counting.core) if has_automaton(counting.core) else 0
+    # No more characters than these can be left; a surrogate pair counts twice.
+    most = 2 * (max_tokens + 2) * longest + 2 if longest else len(text)
+    if side == "end":
+        clean = Clean(text[:most])
+        return text[: clean.original(tight_end(counting, clean.text, 0, max_tokens))]
+    if side == "start":
+        part = text[max(0, len(text) - most) :]
+        clean = Clean(part)
+        return part[clean.original(tight_start(counting, clean.text, max_tokens)) :]
+    return truncate_middle(counting, text, max_tokens, disallowed_special)
+
+
+def truncate_middle(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    disallowed_special: frozenset[str],
+) -> str:
+    def is_refused(part: str) -> bool:
+        try:
+            refuse(counting, part, disallowed_special)
+        except ValueError:
+            return True
+        return False
+
+    clean = Clean(text)
+    kept = tight_ends(counting, clean.text, max_tokens, is_refused)
+    head = text[: clean.original(kept.end)]
+    result = head + text[clean.original(kept.start) :]
+    if counting.fits(result, max_tokens):
+        return result
+    # The halves of a surrogate pair have met.
+    return head + text[clean.original(kept.start) + 1 :]
+
+
+def refuse(
+    counting: Counting,
+    text: str,
+    disallowed_special: frozenset[str],
+) -> None:
+    """Raises ValueError if a text holds what it may not."""
+    refuse_disallowed(
+        counting.core,
+        text,
+        counting.allowed_special,
+        disallowed_special,
+        counting.encoding.special_tokens_set,
+    )
+
+
+def split(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    overlap: int,
+    disallowed_special: frozenset[str],
+) -> list[str]:
+    """Cuts a text into chunks; see `Encoding.split`."""
+    max_tokens = checked_number("max_tokens", max_tokens, 1)
+    overlap = checked_number("overlap", overlap, 0)
+    if overlap >= max_tokens:
+        raise ValueError(f"overlap must be below max_tokens, {max_tokens}, not {overlap}")
+    refuse(counting, text, disallowed_special)
+    clean = Clean(text)
+    chunks = []
+    start = end = 0
+    while end < len(clean.text):
+        following = tight_end(counting, clean.text, start, max_tokens)
+        if following <= end and start < end:
+            start = end  # so much overlap that nothing new fits
+            continue
+        if following == start:
+            raise ValueError(
+                f"the character {clean.text[start]!r} at {clean.original(start)} takes more than "
+                f"max_tokens={max_tokens} tokens"
+            )
+        chunks.append(text[clean.original(start) : clean.original(following)])
+        end = following
+        start = end
+        if overlap and end < len(clean.text):
+            chunk = Clean(chunks[-1]).text
+            start -= len(chunk) - tight_start(counting, chunk, overlap)
+    return chunks
