@@ -224,8 +224,8 @@ def small_encoding(kind: str, extra: dict[bytes, int] | None = None) -> Encoding
         The encoding; `SPECIAL_TOKEN` is its one special token.
 
     Example:
-        >>> small_encoding("blocks").count("hello")
-        2
+        >>> small_encoding("blocks").encode("the end")
+        [339, 68, 842]
     """
     return Encoding(
         f"small, {kind}",

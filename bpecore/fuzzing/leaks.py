@@ -34,13 +34,13 @@ IDS = list(range(64, 84))
 THREADS = 4
 """Threads that fill the pool of an encoding's workspaces: more than any entry point is given."""
 
-ROUNDS = 5
+ROUNDS = 3
 """How often they all begin at once."""
 
 THREADED_SLACK = 40
 """Allocations that entry points with threads may come to hold: a workspace a thread, kept idle."""
 
-BLOCK_SLACK = 100
+BLOCK_SLACK = 40
 """Python objects that may come to be, whatever the number of calls: caches of the interpreter's."""
 
 RESIDENT_SLACK = 512
@@ -193,7 +193,7 @@ def fill_pool(encoding: Encoding) -> None:
     Args:
         encoding: whose threads will run.
     """
-    text = TEXT * 20_000
+    text = TEXT * 2_000  # enough for a large cache
     barrier = threading.Barrier(THREADS)
 
     def count(_: int) -> int:
