@@ -12,7 +12,7 @@ images as inputs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from bpecore.chat_fields import fields_of, with_content
 from bpecore.core import Encoding
@@ -294,7 +294,7 @@ def _count_part(encoding: Encoding, part: Any, what: str) -> int:
     if not isinstance(image, str):
         image_fields = fields_of(image, f"the image_url of {what}")
         image, detail = image_fields.get("url"), image_fields.get("detail", detail)
-    return num_tokens_from_image_url(image, detail or "auto")
+    return num_tokens_from_image_url(cast("str", image), detail or "auto")
 
 
 def _text_of_part(part: Any, what: str) -> str | None:

@@ -2,13 +2,12 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
 
 from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport raise_status
-from int_objects cimport IntObjects, list_of_ids, reserve_int_objects
+from int_objects cimport list_of_ids, reserve_int_objects
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
@@ -21,9 +20,6 @@ from workspace cimport Workspace, give_back, take_workspace
 
 cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
-
-cdef IntObjects int_objects
-memset(&int_objects, 0, sizeof(int_objects))
 
 
 @cython.final

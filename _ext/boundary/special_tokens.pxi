@@ -13,6 +13,9 @@ from special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_
 from types cimport LOAD_SLACK
 from utf8 cimport TextView
 
+cdef enum:
+    GIL_SEARCH = 1 << 15   # characters; longer texts are searched without the GIL
+
 cdef bytearray empty_mask = bytearray()
 
 
@@ -180,7 +183,12 @@ cdef class SpecialTokens:
 
     cdef int _refuse_special_tokens(self, const TextView *view, bytearray mask) except -1:
         cdef const uint8_t *wanted = NULL if mask is None else <const uint8_t *>mask
-        cdef Occurrence found = find_special(&self.trie, &self.vectors, view, 0, wanted)
+        cdef Occurrence found
+        if view.length <= GIL_SEARCH:
+            found = find_special(&self.trie, &self.vectors, view, 0, wanted)
+        else:
+            with nogil:
+                found = find_special(&self.trie, &self.vectors, view, 0, wanted)
         if found.start < view.length:
             from bpecore.core import raise_disallowed_special_token
 
