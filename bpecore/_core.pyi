@@ -74,3 +74,7 @@ class CoreBPE:
 simd: str
 
 def choose_simd(wanted: str | None = None) -> str: ...
+
+prefix_hash_version: int
+
+def hash_prefixes_of(ids: object, block: int) -> list[int]: ...

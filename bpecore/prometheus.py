@@ -51,8 +51,8 @@ class EncoderCollector(Collector):
         >>> registry = CollectorRegistry()
         >>> encoder = AsyncEncoder(bpecore.get_encoding("o200k_base"))
         >>> registry.register(EncoderCollector({"o200k_base": encoder}))
-        >>> registry.get_sample_value("bpecore_queue_depth", {"encoder": "o200k_base"})
-        0.0
+        >>> registry.get_sample_value("bpecore_queue_depth", {"encoder": "o200k_base"}) == 0
+        True
     """
 
     def __init__(self, encoders: Mapping[str, AsyncEncoder]) -> None:

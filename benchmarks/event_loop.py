@@ -1,0 +1,165 @@
+"""How long an event loop stands still while it counts the tokens of its requests.
+
+    python -m benchmarks.event_loop [FOLDER] [--seconds 30] [--rate 1000] …
+
+Requests come at a fixed rate, each with a prompt of some KB; four in five are prompts that came
+before, as system prompts do. Each is encoded: by tiktoken in the loop's thread, then by
+`AsyncEncoder`. Meanwhile a task sleeps for a millisecond at a time; how much later than that it
+wakes is how long the loop stood still. What the machine itself adds is measured first, by the same
+loop with requests that encode nothing.
+
+The ids are compared before anything is timed. Run it on two idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, Callable
+
+import tiktoken
+
+import bpecore
+from benchmarks.machine import describe_machine
+from bpecore.aio import AsyncEncoder
+
+BEAT_SECONDS = 0.001
+
+
+def make_prompts(folder: Path | None, characters: int) -> Callable[[], str]:
+    """Returns a source of prompts that differ, cut out of a folder's texts."""
+    if folder is None:
+        folder = Path(random.__file__).parent
+    files = sorted(folder.glob("*.txt")) or sorted(folder.glob("*.py"))
+    texts = [file.read_bytes().decode("utf-8", "replace") for file in files]
+    texts = [text for text in texts if len(text) > 4 * characters]
+    if not texts:
+        raise SystemExit(f"{folder} has no text of {4 * characters} characters")
+    chance = random.Random(1)
+
+    def prompt() -> str:
+        text = chance.choice(texts)
+        start = chance.randrange(len(text) - characters)
+        return text[start : start + characters]
+
+    return prompt
+
+
+def make_requests(prompt: Callable[[], str], count: int, repeated: float) -> list[str]:
+    """Returns the prompts of all requests: new ones, and repetitions of two hundred."""
+    chance = random.Random(2)
+    known = [prompt() for _ in range(200)]
+    # Copies: a prompt that comes off a socket has no hash yet, and is no other's object.
+    return [
+        "".join(list(chance.choice(known))) if chance.random() < repeated else prompt()
+        for _ in range(count)
+    ]
+
+
+async def beat(late: list[float]) -> None:
+    """Notes how much later than asked for the loop wakes this task, in seconds."""
+    while True:
+        started = time.perf_counter()
+        await asyncio.sleep(BEAT_SECONDS)
+        late.append(time.perf_counter() - started - BEAT_SECONDS)
+
+
+async def serve(
+    requests: list[str], rate: float, encode: Callable[[str], Awaitable[Any]]
+) -> tuple[list[float], list[float]]:
+    """Sends the requests at a rate; returns the loop's stalls and the answers' times, seconds."""
+    late: list[float] = []
+    times: list[float] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(text: str) -> None:
+        started = time.perf_counter()
+        await encode(text)
+        times.append(time.perf_counter() - started)
+
+    beating = asyncio.create_task(beat(late))
+    began = time.perf_counter()
+    for number, text in enumerate(requests):
+        wait = began + number / rate - time.perf_counter()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        task = asyncio.create_task(answer(text))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    beating.cancel()
+    return sorted(late), sorted(times)
+
+
+def show(name: str, late: list[float], times: list[float], requests: int, wall: float) -> None:
+    """Prints a row: stalls and answers in milliseconds."""
+
+    def at(values: list[float], share: float) -> float:
+        return values[min(len(values) - 1, int(share * len(values)))] * 1e3
+
+    print(
+        f"{name:18} {requests / wall:8.0f} {at(late, 0.99):10.2f} {at(late, 0.999):10.2f} "
+        f"{late[-1] * 1e3:10.2f} {sum(value > 0.003 for value in late):8d} "
+        f"{at(times, 0.5):10.3f} {at(times, 0.99):10.3f}"
+    )
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    """Measures the three and prints a table."""
+    ours = bpecore.get_encoding(arguments.encoding)
+    theirs = tiktoken.get_encoding(arguments.encoding)
+    count = int(arguments.seconds * arguments.rate)
+    prompt = make_prompts(arguments.folder, arguments.characters)
+    requests = make_requests(prompt, count, arguments.repeated)
+    for text in requests[:200]:
+        if ours.encode_ordinary(text) != theirs.encode_ordinary(text):
+            raise SystemExit("the ids differ")
+
+    async def nothing(text: str) -> None:
+        del text
+
+    async def inline(text: str) -> list[int]:
+        return theirs.encode(text, disallowed_special=())
+
+    print(" · ".join(describe_machine().values()))
+    print(
+        f"{arguments.rate:.0f} requests a second of {arguments.characters} characters, "
+        f"{arguments.repeated:.0%} repeated, {arguments.seconds:.0f} s, {arguments.encoding}"
+    )
+    print(
+        f"{'':18} {'requests':>8} {'stall p99':>10} {'p99.9':>10} {'longest':>10} {'> 3 ms':>8} "
+        f"{'answer p50':>10} {'p99':>10}   (ms)"
+    )
+    async with AsyncEncoder(ours, workers=arguments.workers) as encoder:
+
+        async def through_encoder(text: str) -> list[int]:
+            return await encoder.encode(text, disallowed_special=())
+
+        for name, encode in (
+            ("nothing", nothing),
+            ("tiktoken inline", inline),
+            ("AsyncEncoder", through_encoder),
+        ):
+            if arguments.only and arguments.only != name:
+                continue
+            began = time.perf_counter()
+            late, times = await serve(requests, arguments.rate, encode)
+            show(name, late, times, count, time.perf_counter() - began)
+        print(encoder.metrics())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, help="texts to cut prompts out of")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--rate", type=float, default=1000, help="requests a second")
+    parser.add_argument("--characters", type=int, default=8192, help="of a prompt")
+    parser.add_argument("--repeated", type=float, default=0.8, help="share of known prompts")
+    parser.add_argument("--encoding", default="o200k_base")
+    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--only", help="one of the rows, by its name")
+    asyncio.run(main(parser.parse_args()))
