@@ -19,19 +19,31 @@ import random
 import time
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 import tiktoken
 
 import bpecore
 from benchmarks.machine import describe_machine
 from bpecore.aio import AsyncEncoder
+from bpecore.encodings import ENCODING_CONSTRUCTORS
 
 BEAT_SECONDS = 0.001
 
 
-def make_prompts(folder: Path | None, characters: int) -> Callable[[], str]:
-    """Returns a source of prompts that differ, cut out of a folder's texts."""
+class Requests(NamedTuple):
+    """Where each request's prompt stands; it is cut out when it is sent, as if off a socket."""
+
+    places: list[tuple[str, int]]
+    characters: int
+
+    def prompt(self, number: int) -> str:
+        text, start = self.places[number]
+        return text[start : start + self.characters]
+
+
+def make_requests(folder: Path | None, count: int, characters: int, repeated: float) -> Requests:
+    """Returns requests out of a folder's texts: new prompts, and repetitions of two hundred."""
     if folder is None:
         folder = Path(random.__file__).parent
     files = sorted(folder.glob("*.txt")) or sorted(folder.glob("*.py"))
@@ -41,23 +53,15 @@ def make_prompts(folder: Path | None, characters: int) -> Callable[[], str]:
         raise SystemExit(f"{folder} has no text of {4 * characters} characters")
     chance = random.Random(1)
 
-    def prompt() -> str:
+    def place() -> tuple[str, int]:
         text = chance.choice(texts)
-        start = chance.randrange(len(text) - characters)
-        return text[start : start + characters]
+        return text, chance.randrange(len(text) - characters)
 
-    return prompt
-
-
-def make_requests(prompt: Callable[[], str], count: int, repeated: float) -> list[str]:
-    """Returns the prompts of all requests: new ones, and repetitions of two hundred."""
-    chance = random.Random(2)
-    known = [prompt() for _ in range(200)]
-    # Copies: a prompt that comes off a socket has no hash yet, and is no other's object.
-    return [
-        "".join(list(chance.choice(known))) if chance.random() < repeated else prompt()
-        for _ in range(count)
-    ]
+    known = [place() for _ in range(200)]
+    return Requests(
+        [chance.choice(known) if chance.random() < repeated else place() for _ in range(count)],
+        characters,
+    )
 
 
 async def beat(late: list[float]) -> None:
@@ -69,7 +73,7 @@ async def beat(late: list[float]) -> None:
 
 
 async def serve(
-    requests: list[str], rate: float, encode: Callable[[str], Awaitable[Any]]
+    requests: Requests, rate: float, encode: Callable[[str], Awaitable[Any]]
 ) -> tuple[list[float], list[float]]:
     """Sends the requests at a rate; returns the loop's stalls and the answers' times, seconds."""
     late: list[float] = []
@@ -83,11 +87,11 @@ async def serve(
 
     beating = asyncio.create_task(beat(late))
     began = time.perf_counter()
-    for number, text in enumerate(requests):
+    for number in range(len(requests.places)):
         wait = began + number / rate - time.perf_counter()
         if wait > 0:
             await asyncio.sleep(wait)
-        task = asyncio.create_task(answer(text))
+        task = asyncio.create_task(answer(requests.prompt(number)))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
@@ -111,11 +115,10 @@ def show(name: str, late: list[float], times: list[float], requests: int, wall: 
 async def main(arguments: argparse.Namespace) -> None:
     """Measures the three and prints a table."""
     ours = bpecore.get_encoding(arguments.encoding)
-    theirs = tiktoken.get_encoding(arguments.encoding)
+    theirs = tiktoken.Encoding(**ENCODING_CONSTRUCTORS[arguments.encoding]())
     count = int(arguments.seconds * arguments.rate)
-    prompt = make_prompts(arguments.folder, arguments.characters)
-    requests = make_requests(prompt, count, arguments.repeated)
-    for text in requests[:200]:
+    requests = make_requests(arguments.folder, count, arguments.characters, arguments.repeated)
+    for text in map(requests.prompt, range(min(count, 200))):
         if ours.encode_ordinary(text) != theirs.encode_ordinary(text):
             raise SystemExit("the ids differ")
 
