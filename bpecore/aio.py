@@ -305,6 +305,7 @@ class AsyncEncoder:
         await self._queue.wait_closed()
 
     async def __aenter__(self) -> AsyncEncoder:
+        Loop.running()  # imports what anyio needs for this loop: 20 ms that no request should pay
         return self
 
     async def __aexit__(
