@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
 
 from bpecore.core import Encoding
-from bpecore.long_texts import encode_in_slices
+from bpecore.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore.metrics import LatencyHistogram, Metrics
-from bpecore.text_cache import Known, TextCache
+from bpecore.text_cache import TextCache
 from bpecore.worker_queue import (
     EncoderClosedError,
     Loop,
@@ -29,6 +29,8 @@ from bpecore.worker_queue import (
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from bpecore.id_buffers import IdBuffer
 
 # worker_queue has told already how to install it.
 from anyio.lowlevel import checkpoint
@@ -149,8 +151,8 @@ class AsyncEncoder:
             TypeError: as for `Encoding.encode`.
         """
         ids = await self._answer(_ids_of, text, allowed_special, disallowed_special)
-        # A list is not in the cache, and so its caller's own already.
-        return ids if isinstance(ids, list) else list(ids)
+        # A list has been made on a thread for this caller alone.
+        return ids if isinstance(ids, list) else list_of(ids)
 
     async def count(
         self,
@@ -204,22 +206,24 @@ class AsyncEncoder:
             ValueError: as for `Encoding.encode`.
             TypeError: as for `Encoding.encode`.
         """
-        return await self._do(
-            text,
-            partial(
-                self.encoding.encode_to_numpy,
-                text,
-                allowed_special=_frozen(allowed_special, "allowed_special"),
-                disallowed_special=_frozen_disallowed(disallowed_special),
-            ),
-        )
+        special = _special_arguments(allowed_special, disallowed_special)
+        return await self._do(text, partial(self.encoding.encode_to_numpy, text, **special))
 
-    async def count_up_to(self, text: str, limit: int) -> int | None:
+    async def count_up_to(
+        self,
+        text: str,
+        limit: int,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> int | None:
         """Counts the tokens of a text up to a limit, as `Encoding.count_up_to` does.
 
         Args:
             text: any text.
             limit: tokens.
+            allowed_special: as for `Encoding.encode`.
+            disallowed_special: as for `Encoding.encode`.
 
         Returns:
             The number of tokens, or None if it is above `limit`.
@@ -230,10 +234,17 @@ class AsyncEncoder:
             ValueError: as for `Encoding.count_up_to`.
             TypeError: as for `Encoding.count_up_to`.
         """
-        return await self._do(text, partial(self.encoding.count_up_to, text, limit))
+        special = _special_arguments(allowed_special, disallowed_special)
+        return await self._do(text, partial(self.encoding.count_up_to, text, limit, **special))
 
     async def truncate(
-        self, text: str, max_tokens: int, *, side: Literal["end", "start", "middle"] = "end"
+        self,
+        text: str,
+        max_tokens: int,
+        *,
+        side: Literal["end", "start", "middle"] = "end",
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
     ) -> str:
         """Cuts a text to a number of tokens, as `Encoding.truncate` does.
 
@@ -241,6 +252,8 @@ class AsyncEncoder:
             text: any text.
             max_tokens: tokens.
             side: as for `Encoding.truncate`.
+            allowed_special: as for `Encoding.encode`.
+            disallowed_special: as for `Encoding.encode`.
 
         Returns:
             What is left of the text.
@@ -251,15 +264,28 @@ class AsyncEncoder:
             ValueError: as for `Encoding.truncate`.
             TypeError: as for `Encoding.truncate`.
         """
-        return await self._do(text, partial(self.encoding.truncate, text, max_tokens, side=side))
+        special = _special_arguments(allowed_special, disallowed_special)
+        return await self._do(
+            text, partial(self.encoding.truncate, text, max_tokens, side=side, **special)
+        )
 
-    async def split(self, text: str, max_tokens: int, *, overlap: int = 0) -> list[str]:
+    async def split(
+        self,
+        text: str,
+        max_tokens: int,
+        *,
+        overlap: int = 0,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> list[str]:
         """Cuts a text into chunks of a number of tokens, as `Encoding.split` does.
 
         Args:
             text: any text.
             max_tokens: tokens a chunk.
             overlap: tokens, as for `Encoding.split`.
+            allowed_special: as for `Encoding.encode`.
+            disallowed_special: as for `Encoding.encode`.
 
         Returns:
             The chunks.
@@ -270,7 +296,10 @@ class AsyncEncoder:
             ValueError: as for `Encoding.split`.
             TypeError: as for `Encoding.split`.
         """
-        return await self._do(text, partial(self.encoding.split, text, max_tokens, overlap=overlap))
+        special = _special_arguments(allowed_special, disallowed_special)
+        return await self._do(
+            text, partial(self.encoding.split, text, max_tokens, overlap=overlap, **special)
+        )
 
     def metrics(self) -> Metrics:
         """Returns what the encoder did so far, as plain numbers."""
@@ -320,7 +349,7 @@ class AsyncEncoder:
 
     async def _answer(
         self,
-        compute: Callable[[Encoding, str, Special, Disallowed], Known | list[int]],
+        compute: Callable[[Encoding, str, Special, Disallowed], IdBuffer | list[int] | int],
         text: str,
         allowed_special: Special,
         disallowed_special: Disallowed,
@@ -419,13 +448,11 @@ class AsyncEncoder:
 
 
 def _list_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> list[int]:
-    return encode_in_slices(encoding, text, allowed, disallowed)
+    return list_in_slices(encode_to_buffer(encoding, text, allowed, disallowed))
 
 
-def _ids_of(
-    encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed
-) -> tuple[int, ...]:
-    return tuple(encode_in_slices(encoding, text, allowed, disallowed))
+def _ids_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> IdBuffer:
+    return encode_to_buffer(encoding, text, allowed, disallowed)
 
 
 def _count_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> int:
@@ -445,6 +472,13 @@ def _frozen_disallowed(strings: Disallowed) -> Disallowed:
     if isinstance(strings, str) and strings == "all":
         return "all"
     return frozenset(strings or ())
+
+
+def _special_arguments(allowed: Special, disallowed: Disallowed) -> dict[str, Any]:
+    return {
+        "allowed_special": _frozen(allowed, "allowed_special"),
+        "disallowed_special": _frozen_disallowed(disallowed),
+    }
 
 
 def _check_number(name: str, value: int, least: int) -> None:

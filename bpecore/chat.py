@@ -347,7 +347,7 @@ def _cut_message(encoding: Encoding, message: Any, excess: int) -> Any | None:
 def _cut_text(encoding: Encoding, text: str, excess: int) -> str:
     """Returns the end of a text that has at least `excess` tokens less."""
     room = _count(encoding, text) - excess
-    return encoding.truncate(text, room, side="start") if room > 0 else ""
+    return encoding.truncate(text, room, side="start", disallowed_special=()) if room > 0 else ""
 
 
 # ---- tools --------------------------------------------------------------------------------------

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
-# The ids of a text, or only their number. A tuple, not a list: it cannot be changed by who gets
-# it, and the garbage collector stops walking through it.
-Known = Union[tuple[int, ...], int]
+if TYPE_CHECKING:
+    from bpecore.id_buffers import IdBuffer
 
-# What the tables keep for an entry beside its text and ids, in bytes: measured with CPython 3.11.
-ENTRY_BYTES = 320
+    # The ids of a text, or only their number.
+    Known = Union[IdBuffer, int]
+
+# What an entry takes beside its text and ids, in bytes: measured with CPython 3.11.
+ENTRY_BYTES = 450
+BYTES_AN_ID = 4
 
 
 class TextCache:
@@ -26,14 +29,13 @@ class TextCache:
 
     Attributes:
         evictions: entries forgotten to make room, so far.
-        nbytes: bytes of the texts, of the tuples of ids and of the tables. The int objects are
-            left out: they are the engine's, one for each id.
+        nbytes: bytes of the texts, of the ids and of the tables.
 
     Example:
         >>> cache = TextCache(max_entries=1, max_bytes=10_000)
-        >>> cache.put("key", "a text", (64, 2201))
+        >>> cache.put("key", "a text", 2)
         >>> cache.get("key")
-        (64, 2201)
+        2
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
@@ -62,7 +64,8 @@ class TextCache:
             text: the text, for its size.
             known: its ids or their number. What is larger than the whole cache is not kept.
         """
-        size = ENTRY_BYTES + sys.getsizeof(text) + sys.getsizeof(known)
+        ids = 0 if isinstance(known, int) else len(known)
+        size = ENTRY_BYTES + sys.getsizeof(text) + BYTES_AN_ID * ids
         before = self._entries.pop(key, None)
         if before is not None:
             self.nbytes -= before[1]

@@ -78,7 +78,7 @@ def make_app(encoding_name: str = "o200k_base", queue: int = 1024) -> FastAPI:
     async def truncate(body: Text, max_tokens: int) -> Text:
         if max_tokens < 0:
             raise HTTPException(422, "max_tokens must not be negative")
-        return Text(text=await encoder.truncate(body.text, max_tokens))
+        return Text(text=await encoder.truncate(body.text, max_tokens, disallowed_special=()))
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -143,6 +143,13 @@ def test_an_old_message_that_cannot_be_cut_is_dropped() -> None:
     assert truncate_tokens_from_messages(messages, MODEL, 1000) == messages[1:]
 
 
+def test_special_tokens_spelt_out_are_ordinary_text() -> None:
+    messages = [{"role": "user", "content": "one two <|endoftext|> three four five"}]
+    kept = truncate_tokens_from_messages(messages, MODEL, 12)
+    assert num_tokens_from_messages(kept, MODEL) <= 12
+    assert kept[0]["content"].endswith(" three four five")
+
+
 def test_system_message_alone_and_none_at_all() -> None:
     assert truncate_tokens_from_messages([], MODEL, 3) == []
     assert truncate_tokens_from_messages(CHAT[:1], MODEL, 30) == CHAT[:1]
