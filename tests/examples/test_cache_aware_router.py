@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
+from loading import load_example
 
 import bpecore
 
 SYSTEM = "You answer questions about rivers in one short sentence. " * 20
 
 
-def test_made_up_chats_find_most_of_their_tokens(load_example: Any) -> None:
+def test_made_up_chats_find_most_of_their_tokens() -> None:
     router = load_example("cache_aware_router", "anyio")
     assert asyncio.run(router.main()) > 0.8
 
 
-def test_where_prompts_go(load_example: Any) -> None:
+def test_where_prompts_go() -> None:
     example = load_example("cache_aware_router", "anyio")
     aio = pytest.importorskip("bpecore.aio")
 
@@ -43,7 +43,7 @@ def test_where_prompts_go(load_example: Any) -> None:
     asyncio.run(main())
 
 
-def test_a_full_cache_forgets_what_was_used_least_lately(load_example: Any) -> None:
+def test_a_full_cache_forgets_what_was_used_least_lately() -> None:
     example = load_example("cache_aware_router", "anyio")
     server = example.Server("small", capacity=3)
     server.remember([1, 2, 3])
@@ -53,7 +53,7 @@ def test_a_full_cache_forgets_what_was_used_least_lately(load_example: Any) -> N
     assert server.cached_tokens([2, 1]) == 0
 
 
-def test_no_servers(load_example: Any) -> None:
+def test_no_servers() -> None:
     example = load_example("cache_aware_router", "anyio")
     with pytest.raises(ValueError, match="server"):
         example.Router([], None)

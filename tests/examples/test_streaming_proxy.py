@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from loading import load_example
 from servers import serving
 
 import bpecore
@@ -47,7 +48,7 @@ def chat_server(body: bytes, cut: int) -> Any:
 
 
 @pytest.mark.parametrize(("step", "cut"), [(1, 50), (7, 3), (10_000, 100_000)])
-def test_proxy(load_example: Any, step: int, cut: int) -> None:
+def test_proxy(step: int, cut: int) -> None:
     proxy = load_example("streaming_proxy", *NEEDED)
     import httpx
 
@@ -69,7 +70,7 @@ def test_proxy(load_example: Any, step: int, cut: int) -> None:
             }
 
 
-def test_what_is_no_chat_and_no_server(load_example: Any) -> None:
+def test_what_is_no_chat_and_no_server() -> None:
     proxy = load_example("streaming_proxy", *NEEDED)
     import httpx
 

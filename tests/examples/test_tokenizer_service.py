@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from loading import load_example
 from servers import serving
 
 import bpecore
@@ -12,7 +13,7 @@ import bpecore
 NEEDED = ("anyio", "fastapi", "httpx", "prometheus_client", "uvicorn")
 
 
-def test_service(load_example: Any) -> None:
+def test_service() -> None:
     service = load_example("tokenizer_service", *NEEDED)
     import httpx
 
@@ -33,7 +34,7 @@ def test_service(load_example: Any) -> None:
     assert f'bpecore_latency_seconds_bucket{{{label},le="+Inf"}} 3.0' in metrics
 
 
-def test_truncation(load_example: Any) -> None:
+def test_truncation() -> None:
     service = load_example("tokenizer_service", *NEEDED)
     import httpx
 
@@ -44,7 +45,7 @@ def test_truncation(load_example: Any) -> None:
         assert client.post("/truncate", params={"max_tokens": -1}, json=body).status_code == 422
 
 
-def test_overload_is_said(load_example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overload_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     service = load_example("tokenizer_service", *NEEDED)
     import httpx
 
