@@ -41,8 +41,9 @@ Result = TypeVar("Result")
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
 
-# Taking an answer out of the cache costs the loop about as much as encoding an eighth of the text
-# (its hash, the comparison, the list's copy) and these characters more.
+# What an answer out of the cache takes of a turn: an eighth of its characters, and these. It costs
+# 0.4 times as much as encoding (8.6 and 20.6 microseconds for 8,192 characters), so a turn may spend
+# about three times as long on these as on encoding before its tasks let others run.
 CHARACTERS_A_HIT = 256
 
 
@@ -334,7 +335,7 @@ class AsyncEncoder:
         await self._queue.wait_closed()
 
     async def __aenter__(self) -> AsyncEncoder:
-        Loop.running()  # imports what anyio needs for this loop: 20 ms that no request should pay
+        Loop.running()  # imports what anyio needs for this loop: 30 ms that no request should pay
         return self
 
     async def __aexit__(
