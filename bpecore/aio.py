@@ -41,9 +41,9 @@ Result = TypeVar("Result")
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
 
-# What an answer out of the cache takes of a turn: an eighth of its characters, and these. It costs
-# 0.4 times as much as encoding (8.6 and 20.6 microseconds for 8,192 characters), so a turn may spend
-# about three times as long on these as on encoding before its tasks let others run.
+# What an answer out of the cache takes of a turn: an eighth of its characters, and these. It
+# costs 0.4 times as much as encoding (8.6 and 20.6 microseconds for 8,192 characters), so a turn
+# may spend about three times as long on these as on encoding before its tasks let others run.
 CHARACTERS_A_HIT = 256
 
 
