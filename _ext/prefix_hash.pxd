@@ -4,8 +4,8 @@
 # 0 is the scheme's version. So equal hashes mean, but for a chance of 2^-64 a pair, equal ids from
 # the beginning on; the same numbers come out on every machine and of any other XXH64.
 #
-# Linear: 2.8 ns an id in blocks of 16, the list of hashes included. Not for keeping out an attacker:
-# who chooses the ids can make two prefixes collide.
+# Linear: 2.8 ns an id in blocks of 16, the list of hashes included. Not for keeping out an
+# attacker: who chooses the ids can make two prefixes collide.
 #
 # Reference: the specification of XXH64 (xxHash fast digest algorithm, 0.1.1).
 
