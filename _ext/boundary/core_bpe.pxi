@@ -7,7 +7,7 @@ from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_tex
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport Engine, encode_text
 from errors cimport exception_is_set, raise_status
-from int_objects cimport IntObjects, list_of_ids, open_int_objects
+from int_objects cimport list_of_ids
 from interrupt cimport run_signal_handlers, start_watch
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
@@ -22,9 +22,6 @@ from workspace cimport Workspace, give_back, take_workspace
 
 cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
-
-cdef IntObjects int_objects
-open_int_objects(&int_objects)
 
 
 @cython.final

@@ -15,6 +15,7 @@ from utf8 cimport TextView
 
 cdef enum:
     KNOWN_SETS = 8    # sets that `permit` may learn to know
+    GIL_SEARCH = 1 << 15   # characters; longer texts are searched without the GIL
 
 cdef bytearray empty_mask = bytearray()
 cdef set no_set = set()    # stands for no known set
@@ -230,7 +231,12 @@ cdef class SpecialTokens:
 
     cdef int _refuse_special_tokens(self, const TextView *view, bytearray mask) except -1:
         cdef const uint8_t *wanted = NULL if mask is None else <const uint8_t *>mask
-        cdef Occurrence found = find_special(&self.trie, &self.vectors, view, 0, wanted)
+        cdef Occurrence found
+        if view.length <= GIL_SEARCH:
+            found = find_special(&self.trie, &self.vectors, view, 0, wanted)
+        else:
+            with nogil:
+                found = find_special(&self.trie, &self.vectors, view, 0, wanted)
         if found.start < view.length:
             from bpecore.core import raise_disallowed_special_token
 

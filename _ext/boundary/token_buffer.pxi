@@ -3,7 +3,11 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
 
+from int_objects cimport IntObjects, list_of_ids, open_int_objects
 from memory cimport IdBuffer, release, trim_ids
+
+cdef IntObjects int_objects
+open_int_objects(&int_objects)
 
 
 cdef class TokenBuffer:
@@ -18,6 +22,22 @@ cdef class TokenBuffer:
 
     def __len__(self) -> int:
         return self.ids.length
+
+    def to_list(self, Py_ssize_t start, Py_ssize_t stop) -> list:
+        """Returns some of the ids as Python ints.
+
+        Args:
+            start: the first, from 0.
+            stop: one more than the last; what is beyond the end is left out.
+
+        Raises:
+            ValueError: `start` is negative.
+        """
+        if start < 0:
+            raise ValueError(f"start must not be negative: {start}")
+        stop = min(stop, <Py_ssize_t>self.ids.length)
+        return list_of_ids(&int_objects, self.ids.data + start,
+                           <size_t>(stop - start) if stop > start else 0)
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         if flags & PyBUF_WRITABLE:

@@ -1,0 +1,258 @@
+"""What messages and tools cost: the published samples, dicts and objects, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+import bpecore
+from bpecore.chat import num_tokens_from_messages, num_tokens_from_string
+
+# The samples of OpenAI's cookbook, with the numbers that its server returned.
+SAMPLE_MESSAGES = [
+    {
+        "role": "system",
+        "content": "You are a helpful, pattern-following assistant that translates corporate "
+        "jargon into plain English.",
+    },
+    {
+        "role": "system",
+        "name": "example_user",
+        "content": "New synergies will help drive top-line growth.",
+    },
+    {
+        "role": "system",
+        "name": "example_assistant",
+        "content": "Things working well together will increase revenue.",
+    },
+    {
+        "role": "system",
+        "name": "example_user",
+        "content": "Let's circle back when we have more bandwidth to touch base on opportunities "
+        "for increased leverage.",
+    },
+    {
+        "role": "system",
+        "name": "example_assistant",
+        "content": "Let's talk later when we're less busy about how to do better.",
+    },
+    {
+        "role": "user",
+        "content": "This late pivot means we don't have time to boil the ocean for the client "
+        "deliverable.",
+    },
+]
+WEATHER_MESSAGES = [
+    {
+        "role": "system",
+        "content": "You are a helpful assistant that can answer to questions about the weather.",
+    },
+    {"role": "user", "content": "What's the weather like in San Francisco?"},
+]
+WEATHER_FUNCTION = {
+    "name": "get_current_weather",
+    "description": "Get the current weather in a given location",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "location": {
+                "type": "string",
+                "description": "The city and state, e.g. San Francisco, CA",
+            },
+            "unit": {
+                "type": "string",
+                "description": "The unit of temperature to return",
+                "enum": ["celsius", "fahrenheit"],
+            },
+        },
+        "required": ["location"],
+    },
+}
+WEATHER_TOOLS = [{"type": "function", "function": WEATHER_FUNCTION}]
+
+
+class Turn(NamedTuple):
+    role: str
+    content: Any
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Frozen:
+    role: str
+    content: Any
+    name: str | None = None
+
+
+class Slotted:
+    __slots__ = ("content", "name", "role")
+
+    def __init__(self, role: str, content: Any, name: str | None = None) -> None:
+        self.role, self.content, self.name = role, content, name
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("gpt-4", 129),
+        ("gpt-4-0613", 129),
+        ("gpt-3.5-turbo", 129),
+        ("gpt-4o", 124),
+        ("gpt-4o-mini", 124),
+        ("gpt-3.5-turbo-0301", 127),
+    ],
+)
+def test_messages_of_the_cookbook(model: str, expected: int) -> None:
+    assert num_tokens_from_messages(SAMPLE_MESSAGES, model) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [("gpt-3.5-turbo", 105), ("gpt-4", 105), ("gpt-4o", 101), ("gpt-4o-mini", 101)],
+)
+def test_tools_of_the_cookbook(model: str, expected: int) -> None:
+    count = num_tokens_from_messages(WEATHER_MESSAGES, model, tools=WEATHER_TOOLS)
+    assert count == expected
+    flat = [{"type": "function", **WEATHER_FUNCTION}]
+    assert num_tokens_from_messages(WEATHER_MESSAGES, model, tools=flat) == expected
+
+
+def test_tools_as_objects() -> None:
+    function = SimpleNamespace(**WEATHER_FUNCTION)
+    tools = [SimpleNamespace(type="function", function=function)]
+    assert num_tokens_from_messages(WEATHER_MESSAGES, "gpt-4o", tools=tools) == 101
+
+
+def test_no_tools_cost_nothing() -> None:
+    without = num_tokens_from_messages(WEATHER_MESSAGES, "gpt-4o")
+    assert num_tokens_from_messages(WEATHER_MESSAGES, "gpt-4o", tools=[]) == without
+
+
+def test_tools_of_unusual_shape() -> None:
+    tools = [
+        {"function": {"name": "now"}},
+        {"function": {"name": "f", "description": None, "parameters": {"properties": {}}}},
+        {
+            "name": "g",
+            "parameters": {"properties": {"x": {"type": ["string", "null"], "enum": [1, "a"]}}},
+        },
+    ]
+    with_tools = num_tokens_from_messages(WEATHER_MESSAGES, "gpt-4o", tools=tools)
+    count = bpecore.get_encoding("o200k_base").count
+    lines = count("now:") + count("f:") + count("g:") + count("x:string|null:")
+    constants = 3 * 7 + 3 + 3 - 3 + 2 * 3 + 12
+    assert with_tools == (
+        num_tokens_from_messages(WEATHER_MESSAGES, "gpt-4o")
+        + lines
+        + constants
+        + count("1")
+        + count("a")
+    )
+
+
+@pytest.mark.parametrize("kind", [SimpleNamespace, Turn, Frozen, Slotted])
+def test_objects_count_as_dicts_do(kind: Any) -> None:
+    objects = [kind(**message) for message in SAMPLE_MESSAGES]
+    assert num_tokens_from_messages(objects, "gpt-4") == 129
+    assert num_tokens_from_messages(iter(objects), "gpt-4") == 129
+
+
+def test_parts_calls_and_fields_that_are_no_text() -> None:
+    encoding = bpecore.get_encoding("o200k_base")
+    parts = [{"type": "text", "text": "hello"}, {"type": "refusal", "refusal": "no"}, "world"]
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": parts, "weight": 1, "cache_control": {"type": "ephemeral"}},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "42", "tool_call_id": "call_1"},
+    ]
+    texts = ("user", "hello", "no", "world", "assistant", "f", "{}", "tool", "42", "call_1")
+    expected = 3 + 3 * len(messages) + sum(map(encoding.count, texts))
+    assert num_tokens_from_messages(messages, "gpt-4o") == expected
+
+
+def test_no_messages_are_the_start_of_a_reply() -> None:
+    assert num_tokens_from_messages([], "gpt-4o") == 3
+
+
+def test_special_tokens_spelt_out_are_ordinary_text() -> None:
+    text = "a <|endoftext|> b"
+    ordinary = len(bpecore.get_encoding("cl100k_base").encode_ordinary(text))
+    assert num_tokens_from_string(text, "gpt-4") == ordinary
+    messages = [{"role": "user", "content": text}]
+    assert num_tokens_from_messages(messages, "gpt-4") == 3 + 3 + 1 + ordinary
+
+
+def test_unknown_model() -> None:
+    for call in (
+        lambda **arguments: num_tokens_from_string("hi", "nobody-knows", **arguments),
+        lambda **arguments: num_tokens_from_messages([], "nobody-knows", **arguments),
+    ):
+        with pytest.raises(KeyError, match="nobody-knows"):
+            call()
+        with pytest.raises(ValueError, match="o300k"):
+            call(default="o300k")
+        call(default="o200k_base")
+
+
+def test_default_is_for_unknown_models_only() -> None:
+    text = "Ich weiß nicht, was soll es bedeuten"
+    for model in ("gpt-4o", "someone-elses"):
+        count = num_tokens_from_string(text, model, default="r50k_base")
+        name = "o200k_base" if model == "gpt-4o" else "r50k_base"
+        assert count == bpecore.get_encoding(name).count(text)
+
+
+@pytest.mark.parametrize(
+    ("messages", "error"),
+    [
+        ({"role": "user", "content": "hi"}, TypeError),
+        ("hi", TypeError),
+        (None, TypeError),
+        (["hi"], TypeError),
+        ([None], TypeError),
+        ([5], TypeError),
+        ([{"content": "hi"}], ValueError),
+        ([{"role": None, "content": "hi"}], ValueError),
+        ([{"role": 5, "content": "hi"}], TypeError),
+        ([{"role": "user", "content": 5}], TypeError),
+        ([{"role": "user", "content": b"hi"}], TypeError),
+        ([{"role": "user", "name": 5}], TypeError),
+        ([{"role": "user", "content": [{"type": "text"}]}], TypeError),
+        ([{"role": "user", "content": [{"type": "input_audio"}]}], ValueError),
+        ([{"role": "user", "content": [{"type": "image_url"}]}], ValueError),
+        ([{"role": "user", "content": [None]}], TypeError),
+        ([{"role": "user", "tool_calls": {"id": 1}}], TypeError),
+    ],
+)
+def test_wrong_messages(messages: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        num_tokens_from_messages(messages, "gpt-4o")
+
+
+@pytest.mark.parametrize(
+    ("tools", "error"),
+    [
+        ("f", TypeError),
+        (WEATHER_FUNCTION, TypeError),
+        ([{}], ValueError),
+        ([{"function": {"name": 5}}], ValueError),
+        ([{"name": "f", "parameters": {"properties": ["x"]}}], TypeError),
+        ([{"name": "f", "parameters": {"properties": {"x": "string"}}}], TypeError),
+        ([{"name": "f", "parameters": {"properties": {"x": {"enum": "ab"}}}}], TypeError),
+    ],
+)
+def test_wrong_tools(tools: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        num_tokens_from_messages([], "gpt-4o", tools=tools)
+
+
+@pytest.mark.parametrize("wrong", [None, b"hi", 5])
+def test_what_is_no_text_and_no_model(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        num_tokens_from_string(wrong, "gpt-4")
+    with pytest.raises(TypeError):
+        num_tokens_from_string("hi", wrong)
