@@ -326,7 +326,7 @@ def _cut_message(encoding: Encoding, message: Any, excess: int) -> Any | None:
     if isinstance(content, str):
         left = _cut_text(encoding, content, excess)
         return with_content(message, left) if left else None
-    parts = list(content or ())
+    parts: list[Any] = list(content or ())
     while parts and excess > 0:
         cost = _count_part(encoding, parts[0], "a message")
         text = parts[0] if isinstance(parts[0], str) else _text_of_part(parts[0], "a message")

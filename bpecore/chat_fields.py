@@ -77,8 +77,9 @@ def with_content(thing: Any, content: Any, name: str = "content") -> Any:
         return {**thing, name: content}
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         return dataclasses.replace(thing, **{name: content})
-    if hasattr(thing, "_replace"):  # a named tuple
-        return thing._replace(**{name: content})
+    replace = getattr(thing, "_replace", None)
+    if replace is not None:  # a named tuple
+        return replace(**{name: content})
     changed = copy.copy(thing)
     setattr(changed, name, content)
     return changed
