@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Pair
+from texts import random_texts
 
 import bpecore
 from bpecore import _core
 from bpecore.threads import available_cpus, thread_count
-from tests.conftest import Pair
-from tests.texts import random_texts
 
 PART_CHARACTERS = 1 << 18  # of _ext/parallel.pxd
 SPECIAL = "<|endoftext|>"

@@ -7,10 +7,10 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+from conftest import Pair
+from texts import random_text
 
 import bpecore
-from tests.conftest import Pair
-from tests.texts import random_text
 
 ERRORS = [
     *("replace", "ignore", "strict", "backslashreplace"),

@@ -6,10 +6,8 @@ import random
 from typing import Any
 
 import pytest
-
-import bpecore
-from tests.conftest import Pair
-from tests.test_token_counter import (
+from conftest import Pair
+from test_token_counter import (
     ARGUMENTS,
     LONG_PIECES,
     PATTERNS,
@@ -18,6 +16,8 @@ from tests.test_token_counter import (
     random_ranks,
     text_with_special_parts,
 )
+
+import bpecore
 
 
 def assert_same(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from conftest import Pair
+from texts import random_texts
 
 import bpecore
-from tests.conftest import Pair
-from tests.texts import random_texts
 
 
 def assert_borders_hold(encoding: bpecore.Encoding, text: str, **keywords: object) -> int:

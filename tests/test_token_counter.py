@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 import pytest
+from conftest import Pair
+from texts import random_text
 
 import bpecore
-from tests.conftest import Pair
-from tests.texts import random_text
 
 SPECIAL_PARTS = ["<|endoftext|>", "<|endof", "<|", "<", "<|im_start|>", "|>", "<|endofprompt|>"]
 ARGUMENTS: list[dict[str, Any]] = [{"disallowed_special": ()}, {"allowed_special": "all"}]

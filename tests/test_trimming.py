@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 import pytest
+from conftest import Pair
+from texts import random_text
 
 import bpecore
-from tests.conftest import Pair
-from tests.texts import random_text
 
 SIDES = ("end", "start", "middle")
 NOTHING_REFUSED: dict[str, Any] = {"disallowed_special": ()}
