@@ -289,7 +289,7 @@ cdef inline void resolve_doubts(
     cdef uint32_t block = 0, doubt
     cdef uint32_t reached = 0     # all starts up to here are sure
     cdef uint64_t word
-    while 64 * block < split.last:
+    while 64 * block <= split.last:
         word = split.doubt_words[block]
         while word:
             doubt = 64 * block + first_one(word)
