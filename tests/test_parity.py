@@ -139,3 +139,32 @@ def test_any_text(pair: Pair, text: str, padding: int) -> None:
     assert pair.ours.encode_ordinary(text) == expected
     assert pair.ours.count(text, disallowed_special=()) == len(expected)
     assert pair.ours.decode(expected) == text
+
+
+TAILS = [
+    *(
+        "'",
+        "'s",
+        "'st",
+        "'S",
+        "'ll",
+        "'lle",
+        "'re a",
+        "a's",
+        "1's",
+        " 's",
+        "''s",
+        "\u2019s",
+        "'\u017f",
+    ),
+    *("1", "123", "1234", "12345 6", "\n", " \n", "\n \n", "\n \na", "  a", "/\n/", "\n/a", ".\n/"),
+    *("A", "aB", "AB", "\u4e2dA", "\u0301", ".\u0301", "\u0301's"),
+]
+"""Texts' last characters, of which blocks are in doubt until they have seen what follows."""
+
+
+def test_ends_of_texts_around_the_borders_of_blocks(pair: Pair) -> None:
+    for before in ("a", "\u044f", ".", " "):
+        for length in (*range(44, 68), *range(124, 132)):
+            for tail in TAILS:
+                assert_equal_ids(pair, before * length + tail)
