@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import sys
 from collections.abc import Iterator
 from typing import Any, Callable
@@ -107,7 +108,13 @@ def leak_table(kept: list[object]) -> Callable[[], Any]:
 
 
 def leak_memory(kept: list[object]) -> Callable[[], Any]:
-    return lambda: kept.append(b"x" * 100_000)
+    def leak() -> None:
+        # Pages of their own: a large process has room for anything else.
+        pages = mmap.mmap(-1, 1 << 20)
+        pages.write(b"x" * (1 << 20))
+        kept.append(pages)
+
+    return leak
 
 
 @pytest.mark.parametrize(

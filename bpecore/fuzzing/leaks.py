@@ -40,7 +40,7 @@ ROUNDS = 3
 THREADED_SLACK = 40
 """Allocations that entry points with threads may come to hold: a workspace a thread, kept idle."""
 
-BLOCK_SLACK = 40
+BLOCK_SLACK = 100
 """Python objects that may come to be, whatever the number of calls: caches of the interpreter's."""
 
 RESIDENT_SLACK = 512
