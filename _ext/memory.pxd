@@ -34,6 +34,7 @@ cdef extern from *:
         void *memory = NULL;
         return posix_memalign(&memory, 4096, size) ? NULL : memset(memory, 0, size);
     }
+    #define bpecore_reserve_zeroed(size) bpecore_map_zeroed(size)
     #define bpecore_unmap(memory, size) free(memory)
     #else
     #define BPECORE_HUGE_PAGE ((size_t)2 << 20)
@@ -56,14 +57,14 @@ cdef extern from *:
     #endif
         return memory + before;
     }
-    #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
-    #endif
-    #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_reserve_zeroed(size_t size) {
         void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
                             -1, 0);
         return memory == MAP_FAILED ? NULL : memory;
     }
+    #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    #endif
+    #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_map_file(int descriptor, size_t size) {
         void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
         return memory == MAP_FAILED ? NULL : memory;

@@ -64,6 +64,26 @@ def build(
     return site
 
 
+def freeze(folder: Path, environment: Mapping[str, str]) -> None:
+    """Adds the frozen tables to a build whose extension needs an environment of its own to run.
+
+    Args:
+        folder: what `build` was given.
+        environment: all variables of the process that imports the extension.
+
+    Raises:
+        RuntimeError: the extension does not make them.
+    """
+    package = folder / "site" / "bpecore"
+    (extension,) = package.glob("_core.*.so")
+    script = folder / "tree" / "tools" / "make_frozen_files.py"
+    run(
+        [sys.executable, "-S", "-B", str(script), str(extension), str(package / "frozen")],
+        folder,
+        environment,
+    )
+
+
 def run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
     """Runs a command in a folder, with some environment variables set.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.build import SOURCE, build
+from fuzz.build import SOURCE, build, freeze
 
 SANITIZERS = "address,undefined,fuzzer-no-link"
 LONGEST_INPUT = 1_000
@@ -81,6 +81,7 @@ def main(
                 {"BPECORE_SANITIZE": SANITIZERS},
                 compiler,
             )
+            freeze(place, environment(place / "site"))
         command = [sys.executable, "-m", "fuzz.coverage_target"]
         surroundings = environment(place / "site")
         corpus = place / "corpus"

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import click
 
-from fuzz.build import SOURCE, build
+from fuzz.build import SOURCE, build, freeze
 
 COMPILER = "gcc"
 
@@ -139,7 +139,8 @@ def built(kind: Kind, folder: Path | None, patch: Path | None) -> Iterator[Path]
         if not (place / "site").is_dir():
             click.echo(f"building the engine with {kind.flags}")
             shutil.rmtree(place / "tree", ignore_errors=True)
-            build(place, patch, {"BPECORE_SANITIZE": kind.flags}, COMPILER)
+            site = build(place, patch, {"BPECORE_SANITIZE": kind.flags}, COMPILER)
+            freeze(place, environment(kind, site, place / "report"))
         # Away from the source tree, whose package would hide the build.
         outside = place / "outside"
         shutil.rmtree(outside, ignore_errors=True)
