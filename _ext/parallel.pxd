@@ -14,7 +14,7 @@ from libc.string cimport memcpy
 
 from encode cimport Engine, encode_text
 from interrupt cimport load_flag, start_watch
-from memory cimport IdBuffer
+from memory cimport IdBuffer, grow_ids
 from special_tokens cimport Occurrence, find_special
 from types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
 from utf8 cimport TextView
@@ -103,6 +103,10 @@ cdef inline void encode_groups(Worker *worker) noexcept nogil:
     cdef size_t group, i
     cdef Workspace *workspace = take_workspace(job.pool)
     if workspace == NULL:
+        return
+    # So that there is a place for the ids of a text that has none.
+    if grow_ids(&worker.ids, 1) != STATUS_OK:
+        give_back(job.pool, workspace)
         return
     start_watch(&workspace.watch, worker.signals, &job.stop)
     while True:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
-NEEDED = ("_ext", "bpecore", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+NEEDED = ("_ext", "bpecore", "tools", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 
 FORGET_EDITABLE = """\
 import sys

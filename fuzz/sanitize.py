@@ -29,6 +29,7 @@ from fuzz.build import SOURCE, build, freeze
 COMPILER = "gcc"
 
 LEFT_OUT = {
+    "test_benchmarks.py": "it is about the benchmarks, which are not copied",
     "test_plugins.py": "its processes have a PYTHONPATH of their own and import another build",
     "test_typing.py": "it runs mypy, not the engine",
 }
