@@ -9,11 +9,11 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
 from automaton cimport Automaton, split_batch
 from blocks cimport BLOCK_MINIMUM, split_by_blocks
-from cache cimport expect_text
+from cache cimport WIDE_IDS, expect_text
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
 from interrupt cimport count_work
-from memory cimport IdBuffer, grow_ids
+from memory cimport IdBuffer, grow_ids, reserve_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
@@ -29,6 +29,33 @@ cdef struct Engine:
     const Automaton *automaton            # borrowed
     const SpecialTokens *special_tokens   # borrowed
     Vectors vectors                       # without any the automaton splits all text
+
+
+cdef inline int make_room(
+    IdBuffer *sink, size_t bytes, size_t ids, size_t characters, size_t left
+) noexcept nogil:
+    """Makes room for the ids of the next bytes; if it has to grow, for those of much more text.
+
+    How much more the text before tells: eight times as much of it, or what is left. So little is
+    copied, and the last guess, made when a ninth is known, is good enough to be left untrimmed.
+    Doubling and trimming cost a quarter of the time on texts of a megabyte: the allocator never
+    sees a block of that size freed, and maps fresh pages at each call (NOTES.md).
+
+    Args:
+        bytes: of the pieces that come next.
+        ids: how many came of the `characters` before them; both may be 0.
+        left: characters of the text from those on.
+    """
+    cdef size_t needed = sink.length + bytes + WIDE_IDS
+    if needed <= sink.capacity:
+        return STATUS_OK
+    if left > 8 * characters:
+        left = 8 * characters
+    if characters:
+        needed += <size_t>(1.125 * <double>ids / <double>characters * <double>left)
+    if needed < sink.capacity + sink.capacity // 8:
+        needed = sink.capacity + sink.capacity // 8
+    return reserve_ids(sink, needed)
 
 
 cdef inline bint splits_by_blocks(const Engine *engine) noexcept nogil:
@@ -63,6 +90,7 @@ cdef inline int encode_in_place(
     """Encodes ASCII text where it lies."""
     cdef const uint8_t *end = text + length
     cdef size_t left, count, done
+    cdef size_t first = sink.length
     cdef size_t window = AUTOMATON_WINDOW
     cdef int status
     while text < end:
@@ -73,9 +101,12 @@ cdef inline int encode_in_place(
                 engine.automaton, &engine.vectors, &workspace.chunk, &workspace.split, text,
                 left, True, left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS, True)
         if count:
+            done = workspace.split.ends[count - 1]
+            if not counting and make_room(sink, done, sink.length - first, length - left,
+                                          left) != STATUS_OK:
+                return STATUS_NO_MEMORY
             status = encode_pieces(engine.vocabulary, workspace, text, workspace.split.ends,
                                    count, end, counting, sink)
-            done = workspace.split.ends[count - 1]
         else:
             status = encode_by_automaton(
                 engine, workspace, text, left if left < window else window, left <= window, end,
@@ -98,6 +129,7 @@ cdef inline int encode_transcoded(
     """Encodes the characters from `start` to `end` of a view that is not UTF-8."""
     cdef Chunk *chunk = &workspace.chunk
     cdef size_t count, done, filled
+    cdef size_t first = sink.length, begin = start
     cdef size_t window = AUTOMATON_WINDOW
     cdef bint by_blocks = splits_by_blocks(engine)
     cdef int status
@@ -113,6 +145,9 @@ cdef inline int encode_transcoded(
                 engine.automaton, &engine.vectors, chunk, &workspace.split, chunk.bytes,
                 chunk.byte_count, False, chunk.characters, chunk.characters == end - start)
         if count:
+            if not counting and make_room(sink, chunk.byte_count, sink.length - first,
+                                          start - begin, end - start) != STATUS_OK:
+                return STATUS_NO_MEMORY
             status = encode_pieces(
                 engine.vocabulary, workspace, chunk.bytes, workspace.split.ends, count,
                 chunk.bytes + chunk.byte_count + LOAD_SLACK, counting, sink)

@@ -164,12 +164,10 @@ cdef inline int grow_bytes(ByteBuffer *buffer, size_t capacity) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
-    """Makes room for `capacity` ids, keeping what is there; at least doubles."""
+cdef inline int reserve_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
+    """Makes room for `capacity` ids, keeping what is there."""
     if capacity <= buffer.capacity:
         return STATUS_OK
-    if capacity < 2 * buffer.capacity:
-        capacity = 2 * buffer.capacity
     if (capacity > SIZE_MAX // sizeof(uint32_t)
             or grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) != STATUS_OK):
         return STATUS_NO_MEMORY
@@ -177,9 +175,21 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
     return STATUS_OK
 
 
+cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
+    """Makes room for `capacity` ids, keeping what is there; if it grows, it at least doubles."""
+    if buffer.capacity < capacity < 2 * buffer.capacity:
+        capacity = 2 * buffer.capacity
+    return reserve_ids(buffer, capacity)
+
+
 cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it is much and can be done."""
+    """Gives back memory that the ids do not need, if it is more than a quarter and can be done.
+
+    Not less: an allocator that maps large blocks learns their size when they are freed, and would
+    go on mapping, with a page fault every 4 KB, if what is freed were smaller than what is
+    asked for.
+    """
     cdef size_t capacity = buffer.length if buffer.length else 1
-    if (buffer.capacity - buffer.length > buffer.length // 8 + 16
+    if (buffer.capacity - buffer.length > buffer.length // 4 + 16
             and grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) == STATUS_OK):
         buffer.capacity = capacity

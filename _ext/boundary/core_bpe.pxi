@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
-from encode cimport Engine, encode_text
+from encode cimport AUTOMATON_WINDOW, Engine, encode_text
 from errors cimport exception_is_set, raise_status
 from int_objects cimport list_of_ids
 from interrupt cimport run_signal_handlers, start_watch
@@ -207,7 +207,7 @@ cdef class CoreBPE:
     cdef TokenBuffer _encode_buffer(self, text, const TextView *view, bytearray mask):
         cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
         cdef Workspace *workspace
-        if grow_ids(&buffer.ids, view.length // 4 + 16) != STATUS_OK:
+        if grow_ids(&buffer.ids, min(view.length, <size_t>AUTOMATON_WINDOW) + 16) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
         workspace = self._take()
         try:
