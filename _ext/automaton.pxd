@@ -36,7 +36,8 @@ cdef struct Automaton:
     uint64_t *sure_borders   # owned: see sure_borders.pxd
     int family               # of the OpenAI patterns, see blocks.pxd; 0 = another pattern
     uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
-    uint8_t *low_kinds       # owned: [0x10000 + 3], kinds by code point; NULL without a family
+    uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family
+    uint8_t page_kinds[512]  # the kind of each 128 of them, or MIXED_KINDS
 
 cdef struct Batch:
     size_t start                   # byte where the first piece begins

@@ -20,7 +20,8 @@ enum {
     KIND_LINE_END = 48,   /* white space and space at once */
     KIND_APOSTROPHE = 64,
     KIND_MARK = 128,      /* a combining mark, where it counts as a letter */
-    KIND_SLASH = 192      /* apostrophe and mark at once, and no letter */
+    KIND_SLASH = 192,     /* apostrophe and mark at once, and no letter */
+    MIXED_KINDS = 255     /* no kind: several */
 };
 
 typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int is_ascii,
@@ -33,7 +34,8 @@ typedef size_t (*bpecore_place_function)(const uint64_t *words, size_t blocks,
 /* Tables that say of a character what its kind is and which borders tokens bridge: see
  * automaton.pxd and cuts.pxd. */
 typedef struct {
-    const uint8_t *kinds;          /* [0x10000 + 3], by code point */
+    const uint8_t *kinds;          /* [0x10000], by code point */
+    const uint8_t *page_kinds;     /* [512], the kind of 128 code points; MIXED_KINDS: several */
     const uint64_t *borders;
     uint32_t border_shift;
     const uint8_t *border_flags;   /* [4096 + 3] */
@@ -41,18 +43,18 @@ typedef struct {
     const uint8_t *fragment_right; /* [64] */
 } bpecore_character_tables;
 
-/* Where a run of characters goes, and what is found out about it. */
+/* Where a block of 64 characters goes, and what is found out about it. */
 typedef struct {
-    uint8_t *bytes;  /* UTF-8; room for 64 bytes */
-    uint8_t *kinds;  /* room for 16 */
-    uint8_t *places; /* where each character begins, `start` added; room for 16 */
-    uint8_t start;
+    uint8_t *bytes;      /* UTF-8; room for 192 bytes and 48 more */
+    uint8_t *places;     /* where each character begins in them */
+    uint64_t *masks;     /* the eight words of their kinds */
+    uint64_t cuts;       /* bits of characters before which a piece may be cut */
     uint32_t byte_count;
-    uint32_t cuts; /* bits of characters before which a piece may be cut */
-} bpecore_run;
+} bpecore_block;
 
-typedef int (*bpecore_run_function)(const void *source, int width, uint32_t previous,
-                                    const bpecore_character_tables *tables, bpecore_run *run);
+typedef int (*bpecore_block_function)(const void *source, int width, uint32_t previous,
+                                      const bpecore_character_tables *tables,
+                                      bpecore_block *block);
 typedef size_t (*bpecore_find_function)(const void *text, int width, size_t length,
                                         uint32_t character);
 
@@ -62,7 +64,7 @@ typedef struct {
     bpecore_mask_function masks;
     bpecore_pack_function pack_ascii;
     bpecore_place_function places;
-    bpecore_run_function encode_run; /* may be NULL although the others are not */
+    bpecore_block_function encode_block; /* may be NULL although the others are not */
 } bpecore_vectors;
 
 /* The kinds of 64 ASCII characters, by comparisons that every vector unit has. */
@@ -223,82 +225,211 @@ BPECORE_FIND_FUNCTION(bpecore_find_avx512, BPECORE_AVX512)
 
 #define BPECORE_VBMI2                                                                              \
     __attribute__((                                                                                \
-        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,gfni,bmi,bmi2,popcnt")))
 
-/* Encodes 16 characters of 1, 2 or 4 bytes.
- * Returns 0 if one of them is a surrogate or above 0xFFFF: then nothing is usable. */
-BPECORE_VBMI2 static int bpecore_encode_run_vbmi2(const void *source, int width, uint32_t previous,
-                                                  const bpecore_character_tables *tables,
-                                                  bpecore_run *run) {
-    __m512i characters, two, three, word, hashes, previous_hashes, before, places, flags, bits;
-    __m512i last, second, bridged_words;
-    __mmask16 is_two, is_three, bridged;
-    uint64_t valid;
-    uint32_t values[16];
-    if (width == 2)
-        characters = _mm512_cvtepu16_epi32(_mm256_loadu_si256(source));
-    else if (width == 1)
-        characters = _mm512_cvtepu8_epi32(_mm_loadu_si128(source));
-    else
-        characters = _mm512_loadu_si512(source);
-    if (_mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0xFFFF)) |
-        _mm512_cmpeq_epi32_mask(_mm512_srli_epi32(characters, 11), _mm512_set1_epi32(0x1B)))
-        return 0;
+/* Words of bits by transposing 8x8 matrices of bits.
+ *
+ * The affine instruction multiplies a matrix of 8 rows with a byte; given the unit vectors as bytes
+ * it transposes the matrix, whose last byte is the first row: so each 8 bytes are turned round
+ * first, and the words' bytes are brought together last. */
+BPECORE_VBMI2 static inline void bpecore_store_masks(__m512i kinds, uint64_t *masks) {
+    static const uint8_t turned[64] = {
+        7,  6,  5,  4,  3,  2,  1,  0,  15, 14, 13, 12, 11, 10, 9,  8,  23, 22, 21, 20, 19, 18,
+        17, 16, 31, 30, 29, 28, 27, 26, 25, 24, 39, 38, 37, 36, 35, 34, 33, 32, 47, 46, 45, 44,
+        43, 42, 41, 40, 55, 54, 53, 52, 51, 50, 49, 48, 63, 62, 61, 60, 59, 58, 57, 56};
+    static const uint8_t columns[64] = {
+        0, 8,  16, 24, 32, 40, 48, 56, 1, 9,  17, 25, 33, 41, 49, 57, 2, 10, 18, 26, 34, 42,
+        50, 58, 3,  11, 19, 27, 35, 43, 51, 59, 4,  12, 20, 28, 36, 44, 52, 60, 5,  13, 21, 29,
+        37, 45, 53, 61, 6,  14, 22, 30, 38, 46, 54, 62, 7,  15, 23, 31, 39, 47, 55, 63};
+    __m512i units = _mm512_set1_epi64((long long)0x8040201008040201ull);
+    kinds = _mm512_permutexvar_epi8(_mm512_loadu_si512(turned), kinds);
+    kinds = _mm512_gf2p8affine_epi64_epi8(units, kinds, 0);
+    _mm512_storeu_si512(masks, _mm512_permutexvar_epi8(_mm512_loadu_si512(columns), kinds));
+}
 
-    /* Each character's bytes in its 32 bits, then squeezed together. */
-    last = _mm512_or_si512(_mm512_and_si512(characters, _mm512_set1_epi32(0x3F)),
-                           _mm512_set1_epi32(0x80));
-    second = _mm512_or_si512(
+BPECORE_VBMI2 static void bpecore_masks_vbmi2(const uint8_t *source, size_t blocks, int is_ascii,
+                                              uint64_t *masks) {
+    __m512i low = _mm512_loadu_si512(bpecore_ascii_kind);
+    __m512i high = _mm512_loadu_si512(bpecore_ascii_kind + 64);
+    for (size_t block = 0; block < blocks; block++) {
+        __m512i kinds = _mm512_loadu_si512(source + 64 * block);
+        if (is_ascii)
+            kinds = _mm512_permutex2var_epi8(low, kinds, high);
+        bpecore_store_masks(kinds, masks + 8 * block);
+    }
+}
+
+/* The kinds of 64 characters below 0x10000, given as their low and high bytes.
+ *
+ * Most pages of 128 characters are of one kind. Of the others each that occurs costs a look-up: one
+ * or two in most blocks, for the letters of an alphabet and for ASCII. */
+BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
+                                                     const bpecore_character_tables *tables) {
+    __mmask64 odd_pages = _mm512_movepi8_mask(low);
+    __mmask64 upper_half = _mm512_movepi8_mask(high);
+    __mmask64 odd_quarters = _mm512_test_epi8_mask(high, _mm512_set1_epi8(0x40));
+    /* The page in its quarter of the code points: what is above 7 bits is not looked at. */
+    __m512i pages = _mm512_mask_sub_epi8(_mm512_add_epi8(high, high), odd_pages,
+                                         _mm512_add_epi8(high, high), _mm512_set1_epi8(-1));
+    __m512i kinds[4], found;
+    __mmask64 mixed;
+    uint8_t high_bytes[64];
+    for (int quarter = 0; quarter < 4; quarter++)
+        kinds[quarter] = _mm512_permutex2var_epi8(
+            _mm512_loadu_si512(tables->page_kinds + 128 * quarter), pages,
+            _mm512_loadu_si512(tables->page_kinds + 128 * quarter + 64));
+    found = _mm512_mask_mov_epi8(_mm512_mask_mov_epi8(kinds[0], odd_quarters, kinds[1]), upper_half,
+                                 _mm512_mask_mov_epi8(kinds[2], odd_quarters, kinds[3]));
+    mixed = _mm512_cmpeq_epi8_mask(found, _mm512_set1_epi8((char)MIXED_KINDS));
+    _mm512_storeu_si512(high_bytes, high);
+    while (mixed) {
+        int place = __builtin_ctzll(mixed);
+        uint32_t page = 2u * high_bytes[place] + (uint32_t)(odd_pages >> place & 1);
+        const uint8_t *kinds_of_page = tables->kinds + 128 * page;
+        __mmask64 same = _mm512_mask_cmpeq_epi8_mask(
+            mixed & (page & 1 ? odd_pages : ~odd_pages), high,
+            _mm512_set1_epi8((char)high_bytes[place]));
+        found = _mm512_mask_mov_epi8(
+            found, same,
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(kinds_of_page), low,
+                                     _mm512_loadu_si512(kinds_of_page + 64)));
+        mixed &= ~same;
+    }
+    return found;
+}
+
+/* Writes 16 characters below 0x10000 as UTF-8 and where each begins, `start` added; returns the
+ * bytes that each has in its 32 bits. */
+BPECORE_VBMI2 static inline __m512i bpecore_encode_16(__m512i characters, uint8_t start,
+                                                      uint8_t *bytes, uint8_t *places,
+                                                      uint32_t *byte_count) {
+    __m512i last = _mm512_or_si512(_mm512_and_si512(characters, _mm512_set1_epi32(0x3F)),
+                                   _mm512_set1_epi32(0x80));
+    __m512i second = _mm512_or_si512(
         _mm512_and_si512(_mm512_srli_epi32(characters, 6), _mm512_set1_epi32(0x3F)),
         _mm512_set1_epi32(0x80));
-    two = _mm512_or_si512(
+    __m512i two = _mm512_or_si512(
         _mm512_or_si512(_mm512_srli_epi32(characters, 6), _mm512_set1_epi32(0xC0)),
         _mm512_slli_epi32(last, 8));
-    three = _mm512_or_si512(
+    __m512i three = _mm512_or_si512(
         _mm512_or_si512(_mm512_srli_epi32(characters, 12), _mm512_set1_epi32(0xE0)),
         _mm512_or_si512(_mm512_slli_epi32(second, 8), _mm512_slli_epi32(last, 16)));
-    is_two = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7F));
-    is_three = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7FF));
-    word = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(characters, is_two, two), is_three, three);
-    valid = 0x1111111111111111ull | _pdep_u64(is_two, 0x2222222222222222ull) |
-            _pdep_u64(is_three, 0x4444444444444444ull);
-    _mm512_storeu_si512(run->bytes, _mm512_maskz_compress_epi8(valid, word));
-    run->byte_count = (uint32_t)__builtin_popcountll(valid);
-    places = _mm512_maskz_compress_epi8(_pext_u64(0x1111111111111111ull, valid),
-                                        _mm512_loadu_si512(bpecore_numbers));
-    _mm_storeu_si128(
-        (__m128i *)run->places,
-        _mm_add_epi8(_mm512_castsi512_si128(places), _mm_set1_epi8((char)run->start)));
+    __mmask16 is_two = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7F));
+    __mmask16 is_three = _mm512_cmpgt_epu32_mask(characters, _mm512_set1_epi32(0x7FF));
+    __m512i word =
+        _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(characters, is_two, two), is_three, three);
+    uint64_t valid = 0x1111111111111111ull | _pdep_u64(is_two, 0x2222222222222222ull) |
+                     _pdep_u64(is_three, 0x4444444444444444ull);
+    __m512i begins = _mm512_maskz_compress_epi8(_pext_u64(0x1111111111111111ull, valid),
+                                                _mm512_loadu_si512(bpecore_numbers));
+    _mm512_storeu_si512(bytes, _mm512_maskz_compress_epi8(valid, word));
+    _mm_storeu_si128((__m128i *)places, _mm_add_epi8(_mm512_castsi512_si128(begins),
+                                                     _mm_set1_epi8((char)start)));
+    *byte_count = (uint32_t)__builtin_popcountll(valid);
+    return word;
+}
 
-    _mm512_storeu_si512(values, characters);
-    for (int i = 0; i < 16; i++)
-        run->kinds[i] = tables->kinds[values[i]];
-
-    /* Which borders are bridged: cuts.pxd's is_bridged. */
-    before = _mm512_alignr_epi32(characters, _mm512_set1_epi32((int)previous), 15);
-    hashes = _mm512_mullo_epi32(characters, _mm512_set1_epi32((int)0x9E3779B1u));
-    previous_hashes = _mm512_mullo_epi32(before, _mm512_set1_epi32((int)0x9E3779B1u));
-    bits = _mm512_srlv_epi32(
+/* Which of 16 borders, each before a character, tokens may bridge: cuts.pxd's is_bridged.
+ * `words` are the characters' bytes. */
+BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, __m512i words,
+                                                        uint32_t previous,
+                                                        const bpecore_character_tables *tables) {
+    __m512i before = _mm512_alignr_epi32(characters, _mm512_set1_epi32((int)previous), 15);
+    __m512i hashes = _mm512_mullo_epi32(characters, _mm512_set1_epi32((int)0x9E3779B1u));
+    __m512i previous_hashes = _mm512_mullo_epi32(before, _mm512_set1_epi32((int)0x9E3779B1u));
+    __m512i bits = _mm512_srlv_epi32(
         _mm512_mullo_epi32(_mm512_xor_si512(_mm512_rol_epi32(previous_hashes, 11), hashes),
                            _mm512_set1_epi32((int)0x61C8864Fu)),
         _mm512_set1_epi32((int)tables->border_shift));
-    bridged_words = _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), tables->borders, 4);
-    flags = _mm512_i32gather_epi32(_mm512_srli_epi32(hashes, 20), tables->border_flags, 1);
-    bridged = _mm512_test_epi32_mask(
+    __m512i bridged_words =
+        _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), tables->borders, 4);
+    __m512i flags = _mm512_i32gather_epi32(_mm512_srli_epi32(hashes, 20), tables->border_flags, 1);
+    uint32_t bridged = _mm512_test_epi32_mask(
         _mm512_srlv_epi32(bridged_words, _mm512_and_si512(bits, _mm512_set1_epi32(31))),
         _mm512_set1_epi32(1));
     bridged |= _mm512_test_epi32_mask(flags, _mm512_set1_epi32(2));
-    bridged |= (__mmask16)(_mm512_test_epi32_mask(flags, _mm512_set1_epi32(1)) << 1);
-    bridged |= (__mmask16)(tables->border_flags[(previous * 0x9E3779B1u) >> 20] & 1);
+    bridged |= (uint32_t)_mm512_test_epi32_mask(flags, _mm512_set1_epi32(1)) << 1;
+    bridged |= tables->border_flags[(previous * 0x9E3779B1u) >> 20] & 1;
     bridged |= _mm512_test_epi32_mask(
         _mm512_and_si512(
             _mm512_permutexvar_epi8(before, _mm512_loadu_si512(tables->fragment_left)),
-            _mm512_permutexvar_epi8(_mm512_srli_epi32(word, 1),
+            _mm512_permutexvar_epi8(_mm512_srli_epi32(words, 1),
                                     _mm512_loadu_si512(tables->fragment_right))),
         _mm512_set1_epi32(0xFF));
-    bridged |= _mm512_cmplt_epu32_mask(_mm512_or_si512(characters, before),
-                                       _mm512_set1_epi32(0x80));
-    run->cuts = (uint16_t)~bridged;
+    return bridged & 0xFFFF;
+}
+
+/* Encodes a block. Returns 0 if one of its characters is a surrogate or above 0xFFFF: then nothing
+ * is usable. */
+BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int width,
+                                                    uint32_t previous,
+                                                    const bpecore_character_tables *tables,
+                                                    bpecore_block *block) {
+    /* Characters of 16 bits; of those, 64 low bytes and 64 high bytes. */
+    __m512i half[2], low, high;
+    __mmask64 not_ascii, cut_here;
+    uint32_t done = 0;
+    if (width == 1) {
+        half[0] = _mm512_cvtepu8_epi16(_mm256_loadu_si256(source));
+        half[1] = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)source + 1));
+    } else if (width == 2) {
+        half[0] = _mm512_loadu_si512(source);
+        half[1] = _mm512_loadu_si512((const __m512i *)source + 1);
+    } else {
+        __m512i quarter[4];
+        for (int i = 0; i < 4; i++)
+            quarter[i] = _mm512_loadu_si512((const __m512i *)source + i);
+        if (_mm512_cmpgt_epu32_mask(_mm512_or_si512(_mm512_or_si512(quarter[0], quarter[1]),
+                                                    _mm512_or_si512(quarter[2], quarter[3])),
+                                    _mm512_set1_epi32(0xFFFF)))
+            return 0;
+        for (int i = 0; i < 2; i++)
+            half[i] = _mm512_inserti64x4(
+                _mm512_castsi256_si512(_mm512_cvtepi32_epi16(quarter[2 * i])),
+                _mm512_cvtepi32_epi16(quarter[2 * i + 1]), 1);
+    }
+    low = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(half[0])),
+                             _mm512_cvtepi16_epi8(half[1]), 1);
+    high = _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm512_cvtepi16_epi8(_mm512_srli_epi16(half[0], 8))),
+        _mm512_cvtepi16_epi8(_mm512_srli_epi16(half[1], 8)), 1);
+    not_ascii = _mm512_movepi8_mask(low) | _mm512_test_epi8_mask(high, high);
+    if (!not_ascii) {
+        _mm512_storeu_si512(block->bytes, low);
+        _mm512_storeu_si512(block->places, _mm512_loadu_si512(bpecore_numbers));
+        bpecore_store_masks(
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), low,
+                                     _mm512_loadu_si512(bpecore_ascii_kind + 64)),
+            block->masks);
+        block->cuts = 0;
+        block->byte_count = 64;
+        return 1;
+    }
+    if (_mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),
+                               _mm512_set1_epi8((char)0xD8)))
+        return 0;
+    bpecore_store_masks(bpecore_kinds_of(low, high, tables), block->masks);
+    /* cuts.pxd's is_cuttable, and the border behind such a character. */
+    cut_here = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
+               _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
+                                      _mm512_set1_epi8(0x0E));
+    cut_here |= cut_here << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
+    block->cuts = 0;
+    for (int i = 0; i < 4; i++) {
+        __m512i characters = _mm512_cvtepu16_epi32(
+            i & 1 ? _mm512_extracti64x4_epi64(half[i >> 1], 1) : _mm512_castsi512_si256(half[i >> 1]));
+        uint32_t borders = (uint32_t)(cut_here >> 16 * i) & 0xFFFF, byte_count;
+        __m512i words = bpecore_encode_16(characters, (uint8_t)done, block->bytes + done,
+                                          block->places + 16 * i, &byte_count);
+        if (borders)
+            block->cuts |= (uint64_t)(borders & ~bpecore_bridged_16(characters, words, previous,
+                                                                    tables))
+                           << 16 * i;
+        previous = (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(_mm512_maskz_compress_epi32(
+            0x8000, characters)));
+        done += byte_count;
+    }
+    block->byte_count = done;
     return 1;
 }
 
@@ -322,37 +453,6 @@ BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t b
     return (size_t)(out - first);
 }
 
-#define BPECORE_GFNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,gfni")))
-
-/* Words of bits by transposing 8x8 matrices of bits, a block in five instructions.
- *
- * The affine instruction multiplies a matrix of 8 rows with a byte; given the unit vectors as bytes
- * it transposes the matrix, whose last byte is the first row: so each 8 bytes are turned round
- * first, and the words' bytes are brought together last. */
-BPECORE_GFNI static void bpecore_masks_gfni(const uint8_t *source, size_t blocks, int is_ascii,
-                                            uint64_t *masks) {
-    static const uint8_t turned[64] = {
-        7,  6,  5,  4,  3,  2,  1,  0,  15, 14, 13, 12, 11, 10, 9,  8,  23, 22, 21, 20, 19, 18,
-        17, 16, 31, 30, 29, 28, 27, 26, 25, 24, 39, 38, 37, 36, 35, 34, 33, 32, 47, 46, 45, 44,
-        43, 42, 41, 40, 55, 54, 53, 52, 51, 50, 49, 48, 63, 62, 61, 60, 59, 58, 57, 56};
-    static const uint8_t columns[64] = {
-        0, 8,  16, 24, 32, 40, 48, 56, 1, 9,  17, 25, 33, 41, 49, 57, 2, 10, 18, 26, 34, 42,
-        50, 58, 3,  11, 19, 27, 35, 43, 51, 59, 4,  12, 20, 28, 36, 44, 52, 60, 5,  13, 21, 29,
-        37, 45, 53, 61, 6,  14, 22, 30, 38, 46, 54, 62, 7,  15, 23, 31, 39, 47, 55, 63};
-    __m512i low = _mm512_loadu_si512(bpecore_ascii_kind);
-    __m512i high = _mm512_loadu_si512(bpecore_ascii_kind + 64);
-    __m512i units = _mm512_set1_epi64((long long)0x8040201008040201ull);
-    for (size_t block = 0; block < blocks; block++) {
-        __m512i kinds = _mm512_loadu_si512(source + 64 * block);
-        if (is_ascii)
-            kinds = _mm512_permutex2var_epi8(low, kinds, high);
-        kinds = _mm512_permutexvar_epi8(_mm512_loadu_si512(turned), kinds);
-        kinds = _mm512_gf2p8affine_epi64_epi8(units, kinds, 0);
-        _mm512_storeu_si512(masks + 8 * block,
-                            _mm512_permutexvar_epi8(_mm512_loadu_si512(columns), kinds));
-    }
-}
-
 static bpecore_vectors bpecore_vectors_named(const char *name) {
     bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
     bpecore_vectors sse2 = {bpecore_find_plain, bpecore_masks_sse2, bpecore_pack_sse2,
@@ -363,11 +463,10 @@ static bpecore_vectors bpecore_vectors_named(const char *name) {
                               bpecore_places_avx2, NULL};
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("bmi2")) {
-        if (__builtin_cpu_supports("gfni"))
-            avx512.masks = bpecore_masks_gfni;
+        __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2")) {
+        avx512.masks = bpecore_masks_vbmi2;
         avx512.places = bpecore_places_vbmi2;
-        avx512.encode_run = bpecore_encode_run_vbmi2;
+        avx512.encode_block = bpecore_encode_block_vbmi2;
     }
     if (strcmp(name, "sse2") == 0)
         return sse2;

@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
 from automaton cimport Automaton
-from cuts cimport hash_character, is_bridged
+from cuts cimport hash_character, is_bridged, is_cuttable
 from memory cimport grow, release
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, check
 from utf8 cimport TextView, character_at, encode_character, is_surrogate
@@ -21,18 +21,18 @@ from vocab cimport Vocabulary
 cdef extern from "blocks.h" nogil:
     ctypedef struct CharacterTables "bpecore_character_tables":
         const uint8_t *kinds
+        const uint8_t *page_kinds
         const uint64_t *borders
         uint32_t border_shift
         const uint8_t *border_flags
         const uint8_t *fragment_left
         const uint8_t *fragment_right
-    ctypedef struct Run "bpecore_run":
+    ctypedef struct Block "bpecore_block":
         uint8_t *bytes
-        uint8_t *kinds
         uint8_t *places
-        uint8_t start
+        uint64_t *masks
+        uint64_t cuts
         uint32_t byte_count
-        uint32_t cuts
     ctypedef struct Vectors "bpecore_vectors":
         # Returns the first place of a character among some of 2 or 4 bytes, or `length`.
         size_t (*find)(const void *text, int width, size_t length,
@@ -46,16 +46,18 @@ cdef extern from "blocks.h" nogil:
         # block's table of `places` says where a bit's character begins in it.
         size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
                          const uint8_t *places, size_t stride, uint32_t *out) noexcept nogil
-        # Encodes 16 characters; False if one is a surrogate or above 0xFFFF. May be NULL.
-        bint (*encode_run)(const void *source, int width, uint32_t previous,
-                           const CharacterTables *tables, Run *run) noexcept nogil
+        # Encodes 64 characters; False if one is a surrogate or above 0xFFFF. May be NULL.
+        bint (*encode_block)(const void *source, int width, uint32_t previous,
+                             const CharacterTables *tables, Block *block) noexcept nogil
+    enum:
+        MIXED_KINDS    # stands for a page of characters of several kinds
     # Writes the kinds of 16 ASCII characters.
     const uint8_t[64] ASCII_PLACES "bpecore_numbers"
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 
 cdef enum:
-    RUN = 16                               # characters that vectors encode at once
+    RUN = 16                               # characters that are looked at together
     CHUNK_BLOCKS = 64
     CHUNK_CHARACTERS = 64 * CHUNK_BLOCKS   # characters that are split at a time
 
@@ -156,8 +158,7 @@ cdef inline bint fill_run(
     cdef uint8_t *out = chunk.bytes + chunk.byte_count
     cdef uint8_t *places = chunk.places + 64 * block + first
     cdef uint8_t *kinds = chunk.kinds + first
-    cdef uint32_t previous_hash = hash_character(previous)
-    cdef uint32_t character, character_hash, word, length, i
+    cdef uint32_t character, word, length, i
     cdef uint64_t unbridged = 0
     cdef bint surrogate = False
     for i in range(count):
@@ -169,69 +170,73 @@ cdef inline bint fill_run(
         word = encode_character(character, &length)
         memcpy(out, &word, sizeof(word))
         out += length
-        character_hash = hash_character(character)
-        unbridged |= <uint64_t>(not is_bridged(
-            vocabulary, previous, previous_hash, character, character_hash,
-            <uint8_t>word)) << i
+        if is_cuttable(character) or is_cuttable(previous):
+            unbridged |= <uint64_t>(not is_bridged(
+                vocabulary, previous, hash_character(previous), character,
+                hash_character(character), <uint8_t>word)) << i
         previous = character
-        previous_hash = character_hash
     chunk.cuts[block] |= unbridged << first
     chunk.byte_count = out - chunk.bytes
     return not surrogate
 
 
-cdef inline bint fill_vector_run(
-    const TextView *view, size_t position, const CharacterTables *tables, const Vectors *vectors,
-    uint32_t block, uint32_t first, uint32_t previous, Chunk *chunk
+cdef inline bint fill_vector_block(
+    const TextView *view, size_t position, uint32_t count, const CharacterTables *tables,
+    const Vectors *vectors, uint32_t number, uint32_t previous, Chunk *chunk
 ) noexcept nogil:
-    """Appends RUN characters by vector instructions; arguments as for `fill_run`.
+    """Appends a block of up to 64 characters by vector instructions, with its masks and cuts.
+
+    Args:
+        number: of the block in the chunk.
+        previous: the character before, or 0.
 
     Returns:
         Whether it could.
     """
-    cdef Run run
-    if vectors.encode_run == NULL:
+    cdef uint8_t padded[4 * 64]
+    cdef const uint8_t *source = <const uint8_t *>view.data + position * view.width
+    cdef Block block
+    if vectors.encode_block == NULL:
         return False
-    run.bytes = chunk.bytes + chunk.byte_count
-    run.kinds = chunk.kinds + first
-    run.places = chunk.places + 64 * block + first
-    run.start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
-    if not vectors.encode_run(<const uint8_t *>view.data + position * view.width, view.width,
-                              previous, tables, &run):
+    if count < 64:
+        memset(padded, 0, sizeof(padded))
+        memcpy(padded, source, count * view.width)
+        source = padded
+    block.bytes = chunk.bytes + chunk.byte_count
+    block.places = chunk.places + 64 * number
+    block.masks = chunk.masks + 8 * number
+    if not vectors.encode_block(source, view.width, previous, tables, &block):
         return False
-    chunk.cuts[block] |= <uint64_t>run.cuts << first
-    chunk.byte_count += run.byte_count
+    chunk.cuts[number] = block.cuts
+    chunk.byte_count += block.byte_count - (64 - count)
     return True
 
 
 cdef inline bint fill_block(
     const TextView *view, size_t position, uint32_t count, const Automaton *automaton,
-    const Vocabulary *vocabulary, const CharacterTables *tables, const Vectors *vectors,
-    uint32_t block, uint32_t previous, Chunk *chunk
+    const Vocabulary *vocabulary, uint32_t number, uint32_t previous, Chunk *chunk
 ) noexcept nogil:
-    """Appends a block of up to 64 characters; returns whether there was no surrogate."""
+    """Appends a block of up to 64 characters and their kinds; returns whether there was no
+    surrogate. Arguments as for `fill_vector_block`."""
     cdef uint32_t done = 0, run, i
     cdef uint8_t start
     cdef uint8_t *out
+    chunk.cuts[number] = 0
     while done < count:
         out = chunk.bytes + chunk.byte_count
         run = RUN if count - done >= RUN else count - done
-        if run < RUN or not fill_vector_run(view, position + done, tables, vectors, block, done,
-                                            previous, chunk):
-            if run == RUN and pack_ascii(view, position + done, out):
-                ascii_kinds(out, chunk.kinds + done)
-                start = <uint8_t>(chunk.byte_count - chunk.block_starts[block])
-                for i in range(RUN):
-                    chunk.places[64 * block + done + i] = <uint8_t>(start + i)
-                chunk.byte_count += RUN
-            elif not fill_run(view, position + done, run, automaton, vocabulary, block, done,
-                              previous, chunk):
-                return False
+        if run == RUN and pack_ascii(view, position + done, out):
+            ascii_kinds(out, chunk.kinds + done)
+            start = <uint8_t>(chunk.byte_count - chunk.block_starts[number])
+            for i in range(RUN):
+                chunk.places[64 * number + done + i] = <uint8_t>(start + i)
+            chunk.byte_count += RUN
+        elif not fill_run(view, position + done, run, automaton, vocabulary, number, done,
+                          previous, chunk):
+            return False
         done += run
         previous = character_at(view, position + done - 1)
     memset(chunk.kinds + count, 0, 64 - count)
-    if vocabulary.unreachable_count:
-        chunk.cuts[block] = 0
     return True
 
 
@@ -251,6 +256,7 @@ cdef inline bint fill_chunk(
     cdef uint8_t *out
     cdef CharacterTables tables
     tables.kinds = automaton.low_kinds
+    tables.page_kinds = automaton.page_kinds
     tables.borders = vocabulary.borders
     tables.border_shift = vocabulary.border_shift
     tables.border_flags = vocabulary.border_flags
@@ -264,17 +270,20 @@ cdef inline bint fill_chunk(
         count = 64 if end - position >= 64 else <uint32_t>(end - position)
         out = chunk.bytes + chunk.byte_count
         chunk.block_starts[block] = <uint32_t>chunk.byte_count
-        chunk.cuts[block] = 0
-        if count == 64 and vectors.pack_ascii(
-                <const uint8_t *>view.data + position * view.width, view.width, out):
-            vectors.masks(out, 1, True, chunk.masks + 8 * block)
-            memcpy(chunk.places + 64 * block, ASCII_PLACES, 64)
-            chunk.byte_count += 64
-        else:
-            if not fill_block(view, position, count, automaton, vocabulary, &tables, vectors,
-                              block, previous, chunk):
-                return False
-            vectors.masks(chunk.kinds, 1, False, chunk.masks + 8 * block)
+        if not fill_vector_block(view, position, count, &tables, vectors, block, previous, chunk):
+            if count == 64 and vectors.pack_ascii(
+                    <const uint8_t *>view.data + position * view.width, view.width, out):
+                vectors.masks(out, 1, True, chunk.masks + 8 * block)
+                memcpy(chunk.places + 64 * block, ASCII_PLACES, 64)
+                chunk.byte_count += 64
+                chunk.cuts[block] = 0
+            else:
+                if not fill_block(view, position, count, automaton, vocabulary, block, previous,
+                                  chunk):
+                    return False
+                vectors.masks(chunk.kinds, 1, False, chunk.masks + 8 * block)
+        if vocabulary.unreachable_count:
+            chunk.cuts[block] = 0
         position += count
         previous = character_at(view, position - 1)
         block += 1

@@ -72,6 +72,16 @@ cdef inline bint is_bridged(
             | ((left | right) < 0x80))
 
 
+cdef inline bint is_cuttable(uint32_t character) noexcept nogil:
+    """Whether the split looks for cuts next to a character.
+
+    Not next to those of one or two bytes, whose words are short enough for the cache, nor next to
+    the punctuation and symbols of U+2000 to U+2DFF, which are no part of a long piece: there a
+    cut would gain nothing, and looking for it takes time.
+    """
+    return character >= 0x800 and character - 0x2000 >= 0xE00
+
+
 cdef inline uint32_t whole_character(const uint8_t *text) noexcept nogil:
     return text[0] if text[0] < 0x80 else decode_character(text)
 

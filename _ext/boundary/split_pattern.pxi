@@ -2,9 +2,10 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from automaton cimport Automaton
+from chunk cimport MIXED_KINDS
 from coverage cimport find_coverage
 from memory cimport allocate, allocate_zeroed, release
 from sure_borders cimport find_sure_pairs
@@ -72,11 +73,12 @@ cdef class SplitPattern:
             self._set_family(family, block_classes, class_kinds)
 
     cdef int _set_family(self, int family, bytes block_classes, bytes class_kinds) except -1:
+        cdef const uint8_t *page
         cdef size_t i
         if len(class_kinds) != self.tables.end_class:
             raise ValueError("each class of the automaton needs a kind")
         self.tables.block_kinds = <uint8_t *>allocate(len(block_classes), 1)
-        self.tables.low_kinds = <uint8_t *>allocate_zeroed(0x10000 + 3, 1)
+        self.tables.low_kinds = <uint8_t *>allocate(0x10000, 1)
         if self.tables.block_kinds == NULL or self.tables.low_kinds == NULL:
             raise MemoryError("no memory for a split pattern")
         for i in range(<size_t>len(block_classes)):
@@ -84,6 +86,10 @@ cdef class SplitPattern:
         for i in range(0x10000):
             self.tables.low_kinds[i] = self.tables.block_kinds[
                 (<size_t>self.tables.block_index[i >> 7] << 7) | (i & 127)]
+        for i in range(512):
+            page = self.tables.low_kinds + 128 * i
+            self.tables.page_kinds[i] = (
+                page[0] if memcmp(page, page + 1, 127) == 0 else <uint8_t>MIXED_KINDS)
         self.tables.family = family
         return 0
 
