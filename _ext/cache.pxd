@@ -7,8 +7,9 @@
 # its line, nothing else: no wipe. The narrow piece that has to go moves to the neighbour of its
 # line if there is room, where it is looked for when it is not in its own. So a look-up reads at
 # most two lines, whatever the text does.
-# A narrow entry without ids says that the piece is no token and has more than three: it is in the
-# wide table, or must be merged again.
+# A narrow entry for a piece that is no token and has more than three ids holds none: the piece is
+# in the wide table, or must be merged again. Its key is marked, so that the hot loop, which
+# compares keys, need not ask whether an entry has ids.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
 # A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
@@ -36,10 +37,20 @@ cdef enum:
     LARGE_WIDE_BITS = 13       # 2 MB
     LARGE_FROM = 1 << 21       # bytes of text after which a cache is made large
 
+cdef extern from *:
+    """
+    /* The highest bit of a key: no length has it. */
+    #define BPECORE_WITHOUT_IDS (1ull << 63)
+    /* A line where no piece is: its keys belong to none. */
+    static const uint64_t bpecore_no_line[8] = {~0ull, ~0ull, 0, 0, ~0ull, ~0ull, 0, 0};
+    """
+    const uint64_t WITHOUT_IDS "BPECORE_WITHOUT_IDS"
+    const uint64_t[8] NO_LINE "bpecore_no_line"
+
 cdef struct NarrowEntry:
-    Key key                     # length 0: free
+    Key key                     # length 0: free; marked by WITHOUT_IDS: see above
     uint32_t ids[NARROW_IDS]
-    uint32_t count              # ids in use; 0: see above
+    uint32_t count              # ids in use, 1 to NARROW_IDS; 0 if the key is marked
 
 cdef struct WideKey:
     uint64_t words[WIDE_WORDS]  # bytes of the piece, and its length in the highest byte
@@ -52,7 +63,7 @@ cdef struct WideEntry:
 cdef struct PieceCache:
     NarrowEntry *narrow      # two entries a line of 64 bytes
     WideEntry *wide          # two entries a line of 256 bytes
-    uint64_t narrow_mask     # the number of lines, less 1
+    uint64_t narrow_mask     # the number of lines, less 1, times the bytes of a line
     uint64_t wide_mask       # the number of wide lines, less 1
     void *memory             # owned: what both lie in
     size_t size              # bytes of it
@@ -73,7 +84,7 @@ cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_
     cache.size = size
     cache.narrow = <NarrowEntry *>memory
     cache.wide = <WideEntry *>(<uint8_t *>memory + narrow_size)
-    cache.narrow_mask = (<uint64_t>1 << narrow_bits) - 1
+    cache.narrow_mask = narrow_size - 64
     cache.wide_mask = (<uint64_t>1 << wide_bits) - 1
     return STATUS_OK
 
@@ -114,14 +125,20 @@ cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept 
     """Returns the two entries where the piece with this key may be.
 
     Multiply-shift hashing with random odd factors (Dietzfelbinger et al. 1997), of which the
-    highest 16 bits are used.
+    highest 16 bits are used, here as a multiple of the 64 bytes of a line.
     """
-    return cache.narrow + 2 * (
-        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> 48 & cache.narrow_mask)
+    return <NarrowEntry *>(<uint8_t *>cache.narrow + (
+        (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> 42 & cache.narrow_mask))
 
 
 cdef inline bint same_key(Key a, Key b) noexcept nogil:
     return ((a.low ^ b.low) | (a.high ^ b.high)) == 0
+
+
+cdef inline Key marked(Key key) noexcept nogil:
+    """Returns the key under which a piece is kept that has no ids in the narrow cache."""
+    key.high |= WITHOUT_IDS
+    return key
 
 
 cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogil:
@@ -139,10 +156,21 @@ cdef inline NarrowEntry *neighbour(NarrowEntry *line) noexcept nogil:
     return <NarrowEntry *>(<size_t>line ^ (2 * sizeof(NarrowEntry)))
 
 
+cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
+    """Returns the entry of a line, or behind it of its neighbour, that has this key, or NULL."""
+    if same_key(line.key, key):
+        return line
+    if same_key(line[1].key, key):
+        return line + 1
+    line = neighbour(line) + 1
+    return line if same_key(line.key, key) else NULL
+
+
 cdef inline void keep_narrow(
     NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with up to 3 ids first into its line; what was first becomes second."""
+    """Puts a piece with up to 3 ids, or a marked key, first into its line; what was first becomes
+    second."""
     cdef NarrowEntry *spare = neighbour(line) + 1
     cdef size_t i
     check(count <= NARROW_IDS)

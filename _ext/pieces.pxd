@@ -13,9 +13,9 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids,
-                    copy_wide_ids, find_wide, keep_narrow, keep_wide, make_wide_key, narrow_line,
-                    neighbour, same_key, wide_line)
+from cache cimport (NARROW_IDS, NO_LINE, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey,
+                    copy_ids, copy_wide_ids, find_narrow, find_wide, keep_narrow, keep_wide,
+                    make_wide_key, marked, narrow_line, same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
@@ -57,7 +57,7 @@ cdef inline int merge_short(
             return STATUS_OK
         keep_wide(wide_place, &wide, out, count[0])
     if not is_known:
-        keep_narrow(line, key, out, 0)
+        keep_narrow(line, marked(key), out, 0)
     return STATUS_OK
 
 
@@ -72,24 +72,21 @@ cdef inline int encode_short(
         line: its place in the narrow cache.
         out: room for `length` ids and WIDE_IDS more.
     """
-    cdef const NarrowEntry *entry = line + (not same_key(line.key, key))
-    cdef uint32_t index = NO_TOKEN
-    cdef bint is_known = same_key(entry.key, key)
-    if not is_known:
-        entry = neighbour(line) + 1
-        is_known = same_key(entry.key, key)
-    if is_known:
-        if entry.count:
-            copy_ids(out, entry)
-            count[0] = entry.count
-            return STATUS_OK
-    else:
-        index = find_short(vocabulary, key)
-    if index != NO_TOKEN:
-        out[0] = id_of(vocabulary, index)
-        count[0] = 1
-        keep_narrow(line, key, out, 1)
+    cdef const NarrowEntry *entry = find_narrow(line, key)
+    cdef uint32_t index
+    cdef bint is_known
+    if entry != NULL:
+        copy_ids(out, entry)
+        count[0] = entry.count
         return STATUS_OK
+    is_known = find_narrow(line, marked(key)) != NULL
+    if not is_known:
+        index = find_short(vocabulary, key)
+        if index != NO_TOKEN:
+            out[0] = id_of(vocabulary, index)
+            count[0] = 1
+            keep_narrow(line, key, out, 1)
+            return STATUS_OK
     return merge_short(vocabulary, workspace, piece, length, readable_end, key, line, is_known,
                        out, count)
 
@@ -211,49 +208,57 @@ cdef inline int encode_batch(
         written: receives the number of ids.
     """
     cdef Key keys[BATCH_PIECES]
-    cdef NarrowEntry *lines[BATCH_PIECES]    # NULL: a piece of more than 15 bytes
+    cdef NarrowEntry *lines[BATCH_PIECES]    # NO_LINE: a piece of more than 15 bytes
+    cdef NarrowEntry *line
     cdef const NarrowEntry *entry
     cdef const uint8_t *piece = text + start
+    cdef const uint8_t *end
+    # Behind this a key must not be read as a whole.
     cdef const uint8_t *last_whole = readable_end - sizeof(Key)
-    cdef size_t i, length, found = 0, last_found = 0
+    cdef size_t i, length, found = 0
     cdef uint32_t *first = out
     # A copy, whose fields stay in registers.
     cdef PieceCache cache = workspace.cache
+    cdef bint all_whole = text + ends[count - 1] <= last_whole
+    cdef Key key
     cdef int status
     for i in range(count):
-        length = text + ends[i] - piece
+        end = text + ends[i]
+        length = end - piece
+        line = <NarrowEntry *>NO_LINE
+        key.low = 0
+        key.high = 0
         if likely(length <= SHORT_PIECE):
-            if likely(piece <= last_whole):
-                keys[i] = load_key(piece, length)
+            if likely(all_whole or piece <= last_whole):
+                key = load_key(piece, length)
             else:
-                keys[i] = short_key(piece, length, readable_end)
-            lines[i] = narrow_line(&cache, keys[i])
-            prefetch(lines[i])
-        else:
-            lines[i] = NULL
-        piece += length
+                key = short_key(piece, length, readable_end)
+            line = narrow_line(&cache, key)
+            prefetch(line)
+        keys[i] = key
+        lines[i] = line
+        piece = end
     for i in range(count):
-        if likely(lines[i] != NULL):
-            # Whether it may be the second entry is added, not branched on.
-            entry = lines[i] + (lines[i].key.low != keys[i].low)
-            if likely(same_key(entry.key, keys[i]) and entry.count):
-                copy_ids(out, entry)
-                last_found = entry.count
-                out += last_found
-                continue
+        line = lines[i]
+        # Whether it may be the second entry is added, not branched on.
+        entry = line + (line.key.low != keys[i].low)
+        if likely(same_key(entry.key, keys[i])):
+            found = entry.count
+            copy_ids(out, entry)
+            out += found
+            continue
         piece = text + (ends[i - 1] if i else start)
         length = text + ends[i] - piece
-        if lines[i] != NULL:
+        if length <= SHORT_PIECE:
             status = encode_short(vocabulary, workspace, piece, length, readable_end, keys[i],
-                                  lines[i], out, &found)
+                                  line, out, &found)
         else:
             status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
                                  &found)
         if status != STATUS_OK:
             return status
-        last_found = found
         out += found
-    workspace.last_piece_ids = last_found
+    workspace.last_piece_ids = found
     written[0] = out - first
     return STATUS_OK
 

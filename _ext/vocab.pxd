@@ -79,16 +79,21 @@ cdef struct Vocabulary:
 
 cdef extern from *:
     """
-    static const uint64_t bpecore_low_masks[16] = {
-        0, 0xFFull, 0xFFFFull, 0xFFFFFFull, 0xFFFFFFFFull, 0xFFFFFFFFFFull, 0xFFFFFFFFFFFFull,
-        0xFFFFFFFFFFFFFFull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull};
-    static const uint64_t bpecore_high_masks[16] = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFFull, 0xFFFFull, 0xFFFFFFull, 0xFFFFFFFFull,
-        0xFFFFFFFFFFull, 0xFFFFFFFFFFFFull, 0xFFFFFFFFFFFFFFull};
+    /* For a length: which of its 16 bytes are the piece's, and the length in the highest one. */
+    typedef struct { uint64_t low, high, length, unused; } bpecore_key_mask;
+    #define BPECORE_LOW_MASK(n) {~0ull >> (64 - 8 * (n)), 0, (n##ull) << 56, 0}
+    #define BPECORE_HIGH_MASK(n) {~0ull, ~0ull >> (128 - 8 * (n)), (n##ull) << 56, 0}
+    static const bpecore_key_mask bpecore_key_masks[16] = {
+        {0, 0, 0, 0}, BPECORE_LOW_MASK(1), BPECORE_LOW_MASK(2), BPECORE_LOW_MASK(3),
+        BPECORE_LOW_MASK(4), BPECORE_LOW_MASK(5), BPECORE_LOW_MASK(6), BPECORE_LOW_MASK(7),
+        BPECORE_LOW_MASK(8), BPECORE_HIGH_MASK(9), BPECORE_HIGH_MASK(10), BPECORE_HIGH_MASK(11),
+        BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
+        BPECORE_HIGH_MASK(15)};
     #define BPECORE_NO_PAIR (~0ull)
     """
-    const uint64_t[16] LOW_MASKS "bpecore_low_masks"
-    const uint64_t[16] HIGH_MASKS "bpecore_high_masks"
+    ctypedef struct KeyMask "bpecore_key_mask":
+        uint64_t low, high, length
+    const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     uint64_t NO_PAIR "BPECORE_NO_PAIR"
 
 
@@ -101,10 +106,11 @@ cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
 
 cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads 16 bytes."""
+    cdef const KeyMask *mask = KEY_MASKS + length
     cdef Key key
     check(0 < length <= SHORT_PIECE)
-    key.low = load_word(piece) & LOW_MASKS[length]
-    key.high = (load_word(piece + 8) & HIGH_MASKS[length]) | (<uint64_t>length << 56)
+    key.low = load_word(piece) & mask.low
+    key.high = (load_word(piece + 8) & mask.high) | mask.length
     return key
 
 
