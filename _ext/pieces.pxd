@@ -10,6 +10,7 @@
 #
 # Time: O(1) for a piece in the cache or of one token, else as merge.pxd says.
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
@@ -196,6 +197,59 @@ cdef inline int encode_piece(
     return status
 
 
+cdef struct Probe:
+    Key key               # of the piece; 0 if it has more than 15 bytes
+    NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
+
+
+cdef inline void probe_pieces(
+    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
+    size_t count, const uint8_t *readable_end, Probe *probes
+) noexcept nogil:
+    """Makes the keys of pieces and asks for the lines where they may be.
+
+    Arguments as for `encode_pieces`.
+
+    Args:
+        probes: receives one a piece.
+    """
+    # So that they stay in registers.
+    cdef PieceCache fixed = cache[0]
+    cdef const Probe *last
+    cdef size_t whole = count
+    cdef uint32_t end
+    cdef Key key
+    # The last pieces, behind which 16 bytes cannot be read.
+    while whole > 0 and readable_end - text < <ptrdiff_t>(
+            sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
+        whole -= 1
+    last = probes + whole
+    while probes < last:
+        end = ends[0]
+        if likely(end - start <= SHORT_PIECE):
+            key = load_key(text + start, end - start)
+            probes.line = narrow_line(&fixed, key)
+            prefetch(probes.line)
+            probes.key = key
+        else:
+            probes.line = <NarrowEntry *>NO_LINE
+            probes.key.low = 0
+            probes.key.high = 0
+        start = end
+        ends += 1
+        probes += 1
+    last += count - whole
+    while probes < last:
+        end = ends[0]
+        probes.line = <NarrowEntry *>NO_LINE
+        if end - start <= SHORT_PIECE:
+            probes.key = short_key(text + start, end - start, readable_end)
+            probes.line = narrow_line(&fixed, probes.key)
+        start = end
+        ends += 1
+        probes += 1
+
+
 cdef inline int encode_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
     const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *out,
@@ -207,57 +261,37 @@ cdef inline int encode_batch(
         out: room for an id a byte and WIDE_IDS more.
         written: receives the number of ids.
     """
-    cdef Key keys[BATCH_PIECES]
-    cdef NarrowEntry *lines[BATCH_PIECES]    # NO_LINE: a piece of more than 15 bytes
-    cdef NarrowEntry *line
+    cdef Probe probes[BATCH_PIECES]
+    cdef const Probe *probe = probes
+    cdef const Probe *last = probes + count
     cdef const NarrowEntry *entry
-    cdef const uint8_t *piece = text + start
-    cdef const uint8_t *end
-    # Behind this a key must not be read as a whole.
-    cdef const uint8_t *last_whole = readable_end - sizeof(Key)
+    cdef const uint8_t *piece
     cdef size_t i, length, found = 0
     cdef uint32_t *first = out
-    # A copy, whose fields stay in registers.
-    cdef PieceCache cache = workspace.cache
-    cdef bint all_whole = text + ends[count - 1] <= last_whole
-    cdef Key key
     cdef int status
-    for i in range(count):
-        end = text + ends[i]
-        length = end - piece
-        line = <NarrowEntry *>NO_LINE
-        key.low = 0
-        key.high = 0
-        if likely(length <= SHORT_PIECE):
-            if likely(all_whole or piece <= last_whole):
-                key = load_key(piece, length)
-            else:
-                key = short_key(piece, length, readable_end)
-            line = narrow_line(&cache, key)
-            prefetch(line)
-        keys[i] = key
-        lines[i] = line
-        piece = end
-    for i in range(count):
-        line = lines[i]
+    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, probes)
+    while probe < last:
         # Whether it may be the second entry is added, not branched on.
-        entry = line + (line.key.low != keys[i].low)
-        if likely(same_key(entry.key, keys[i])):
+        entry = probe.line + (probe.line.key.low != probe.key.low)
+        if likely(same_key(entry.key, probe.key)):
             found = entry.count
             copy_ids(out, entry)
             out += found
+            probe += 1
             continue
+        i = probe - probes
         piece = text + (ends[i - 1] if i else start)
         length = text + ends[i] - piece
         if length <= SHORT_PIECE:
-            status = encode_short(vocabulary, workspace, piece, length, readable_end, keys[i],
-                                  line, out, &found)
+            status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
+                                  probe.line, out, &found)
         else:
             status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
                                  &found)
         if status != STATUS_OK:
             return status
         out += found
+        probe += 1
     workspace.last_piece_ids = found
     written[0] = out - first
     return STATUS_OK
