@@ -30,12 +30,12 @@ cdef enum:
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
     SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
-    MIDDLE_NARROW_BITS = 13    # 512 KB
+    MIDDLE_NARROW_BITS = 14    # 1 MB
     MIDDLE_WIDE_BITS = 10      # 256 KB
-    MIDDLE_FROM = 1 << 16      # bytes of text after which a cache is made middle-sized
+    MIDDLE_FROM = 1 << 16      # characters of text after which a cache is made middle-sized
     LARGE_NARROW_BITS = 16     # 4 MB
     LARGE_WIDE_BITS = 13       # 2 MB
-    LARGE_FROM = 1 << 21       # bytes of text after which a cache is made large
+    LARGE_FROM = 15 << 16      # characters of text after which a cache is made large
 
 cdef extern from *:
     """
@@ -68,7 +68,7 @@ cdef struct PieceCache:
     void *memory             # owned: what both lie in
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
-    size_t seen              # bytes of text looked up so far, while the cache may grow
+    size_t seen              # characters of text looked up so far, while the cache may grow
 
 
 cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits) \
@@ -97,22 +97,28 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
     return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS)
 
 
-cdef inline void expect_text(PieceCache *cache, size_t size) noexcept nogil:
-    """Tells a cache that so many bytes of text will be looked up; it may grow, and is then empty.
+cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
+    """Tells a cache that so many characters will be looked up; it may grow, and is then empty.
 
     Without memory to grow it stays as it is, and tries again after as much text.
+
+    Returns:
+        Whether it has just grown.
     """
     cdef size_t before = cache.seen
     cdef int status = STATUS_OK
     if before >= LARGE_FROM:
-        return
+        return False
     cache.seen += size
     if cache.seen >= LARGE_FROM:
         status = set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS)
     elif before < MIDDLE_FROM <= cache.seen:
         status = set_size(cache, MIDDLE_NARROW_BITS, MIDDLE_WIDE_BITS)
+    else:
+        return False
     if status != STATUS_OK:
         cache.seen = 0
+    return status == STATUS_OK
 
 
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:

@@ -18,11 +18,12 @@ from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from utf8 cimport TextView, count_characters
-from vocab cimport Vocabulary
+from vocab cimport Vocabulary, fetch_tables
 from workspace cimport Workspace
 
 cdef enum:
     AUTOMATON_WINDOW = 1 << 12    # characters that the automaton is given at a time at first
+    FETCH_FROM = 1 << 18          # characters of a text for which whole tables are fetched
 
 cdef struct Engine:
     const Vocabulary *vocabulary          # borrowed
@@ -200,7 +201,8 @@ cdef inline int encode_text(
     cdef Occurrence found
     cdef int status
     found.start = view.length
-    expect_text(&workspace.cache, view.length)
+    if expect_text(&workspace.cache, view.length) and view.length >= FETCH_FROM:
+        fetch_tables(engine.vocabulary)
     while True:
         if any_allowed:
             found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)

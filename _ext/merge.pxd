@@ -19,6 +19,25 @@ from memory cimport ByteBuffer, grow_bytes
 from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
 from vocab cimport Vocabulary, find_merge, id_of
 
+cdef extern from *:
+    """
+    /* The least of 16, in a tree of conditional moves. A vector instruction would have to wait
+     * until the candidates that were just written have reached the cache. */
+    #define BPECORE_LESSER(a, b) ((a) < (b) ? (a) : (b))
+    static inline int32_t bpecore_least_of_4(const int32_t *items) {
+        int32_t a = items[0], b = items[1], c = items[2], d = items[3];
+        int32_t first = BPECORE_LESSER(a, b), second = BPECORE_LESSER(c, d);
+        return BPECORE_LESSER(first, second);
+    }
+    static inline int32_t bpecore_least_of_16(const int32_t *items) {
+        int32_t a = bpecore_least_of_4(items), b = bpecore_least_of_4(items + 4);
+        int32_t c = bpecore_least_of_4(items + 8), d = bpecore_least_of_4(items + 12);
+        int32_t first = BPECORE_LESSER(a, b), second = BPECORE_LESSER(c, d);
+        return BPECORE_LESSER(first, second);
+    }
+    """
+    int32_t least_of_16 "bpecore_least_of_16" (const int32_t *items) noexcept nogil
+
 cdef enum:
     SCAN_LIMIT = 128              # bytes; positions fit the 7 low bits of a candidate
     SCAN_POSITION_BITS = 7
@@ -59,7 +78,7 @@ cdef inline size_t merge_by_scan(
     cdef int32_t candidates[SCAN_LIMIT]
     cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `length` at the end
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
-    cdef size_t padded = (length + 7) & ~<size_t>7
+    cdef size_t padded = (length + 15) & ~<size_t>15
     cdef size_t count, i
     cdef uint32_t position, after
     cdef int32_t best
@@ -73,9 +92,12 @@ cdef inline size_t merge_by_scan(
     for i in range(length - 1, padded):
         candidates[i] = NO_CANDIDATE
     while True:
-        best = NO_CANDIDATE
-        for i in range(padded):
-            best = candidates[i] if candidates[i] < best else best
+        if padded == 16:
+            best = least_of_16(candidates)
+        else:
+            best = NO_CANDIDATE
+            for i in range(padded):
+                best = candidates[i] if candidates[i] < best else best
         if best == NO_CANDIDATE:
             break
         position = best & (SCAN_LIMIT - 1)

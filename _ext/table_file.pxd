@@ -21,10 +21,10 @@ from libc.string cimport memcmp, memcpy, memset
 
 from memory cimport allocate, map_file, read_at, release, unmap_file
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, multiply_fold
-from vocab cimport Line, PAIR_PROBE_LIMIT, PROBE_LIMIT, Vocabulary, load_word
+from vocab cimport Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary, load_word
 
 cdef enum:
-    LAYOUT_VERSION = 1         # to be raised when the layout or a hash function changes
+    LAYOUT_VERSION = 2         # to be raised when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 8
     TOKEN_BYTES_SECTION = 6
@@ -152,7 +152,7 @@ cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nog
     if section == 0:
         return <void **>&tables.lines
     if section == 1:
-        return <void **>&tables.pair_slots
+        return <void **>&tables.pair_lines
     if section == 2:
         return <void **>&tables.borders
     if section == 3:
@@ -173,7 +173,7 @@ cdef inline uint64_t section_size(
     if section == 0:
         return (tables.line_count + PROBE_LIMIT) * sizeof(Line)
     if section == 1:
-        return (tables.pair_count + PAIR_PROBE_LIMIT + 1) * sizeof(uint64_t)
+        return (tables.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
     if section == 2:
         return (<uint64_t>1 << (32 - tables.border_shift)) // 8
     if section == 3:

@@ -25,7 +25,8 @@ from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, grow_bytes, release
 from merge cimport SCAN_LIMIT, merge_by_heap, merge_by_scan
 from types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
-from vocab cimport INDEX_BITS, NO_PAIR, PAIR_PROBE_LIMIT, Vocabulary, find_merge
+from vocab cimport (NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, Pair, PairLine, Vocabulary, find_merge,
+                    pair_at)
 
 cdef enum:
     MASKED_LENGTH = 62     # bytes of the longest token that has a bit of its own
@@ -57,17 +58,21 @@ cdef inline bint has_parts(
 
 
 cdef inline void fill_parts(const Vocabulary *vocabulary, TokenParts *parts) noexcept nogil:
-    cdef uint64_t place, slot
+    cdef const PairLine *line = vocabulary.pair_lines
+    cdef uint64_t i
     cdef uint32_t index
+    cdef int place
+    cdef Pair pair
     for index in range(vocabulary.token_count):
         parts.left[index] = NO_TOKEN
         parts.right[index] = NO_TOKEN
-    for place in range(vocabulary.pair_count + PAIR_PROBE_LIMIT):
-        slot = vocabulary.pair_slots[place]
-        if slot != NO_PAIR:
-            index = <uint32_t>(slot & 0x3FFFFF)
-            parts.left[index] = <uint32_t>(slot >> (22 + INDEX_BITS))
-            parts.right[index] = <uint32_t>(slot >> 22) & ((1 << INDEX_BITS) - 1)
+    for i in range(vocabulary.pair_line_count + PAIR_PROBE_LIMIT):
+        for place in range(PAIR_LINE):
+            if line[i].merged[place] == NO_PAIR:
+                break
+            pair = pair_at(line + i, place)
+            parts.left[pair.merged] = pair.left
+            parts.right[pair.merged] = pair.right
     parts.ordered = True
     for index in range(vocabulary.token_count):
         if parts.left[index] != NO_TOKEN:

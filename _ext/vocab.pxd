@@ -13,7 +13,9 @@
 #   before it crossed the outer borders of t, so inside t the same merges were made, in the same
 #   order, as if t stood alone: lowest rank first, leftmost first. Hence (l, r) is what BPE of t
 #   alone leaves before its last merge, whatever stands around it. The table has at most one
-#   entry a token instead of one for each way to cut it in two.
+#   entry a token instead of one for each way to cut it in two. Most look-ups find nothing, and
+#   whether they do cannot be foreseen: so the table is made of lines of eight pairs, one cache
+#   line each, which are compared at once. A look-up goes on to the next line if its own is full.
 #
 # A table has as many places as it needs, not a power of two, and slack behind the last, so that a
 # chain of probes never wraps around.
@@ -27,12 +29,14 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from types cimport NO_TOKEN, SHORT_PIECE, check, multiply_fold
+from types cimport NO_TOKEN, SHORT_PIECE, check, likely, multiply_fold
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
     PROBE_LIMIT = 32      # places behind its own where an entry may lie, less 1
-    PAIR_PROBE_LIMIT = 128  # the same for pairs, eight of which fill a cache line
+    PAIR_LINE = 8         # pairs of a line
+    PAIR_PROBE_LIMIT = 16  # lines behind its own where a pair may lie, less 1
+    TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
     INDEX_BITS = 21       # bits of a token index
     BORDER_FLAGS = 4096
     FLAG_BEFORE_FRAGMENT = 1   # a token holds the character and then a fragment of another one
@@ -46,6 +50,14 @@ cdef struct Line:
     Key keys[LINE_ENTRIES]        # a free entry has length 0
     uint32_t indices[LINE_ENTRIES]
     uint32_t overflowed           # not 0: go on with the next line
+
+cdef struct PairLine:
+    uint32_t tags[PAIR_LINE]      # lowest bits of the left index << INDEX_BITS | right index
+    uint32_t merged[PAIR_LINE]    # the other bits of the left index << INDEX_BITS | merged index;
+    #                               NO_PAIR = free; the free ones of a line are behind the others
+
+cdef struct Pair:
+    uint32_t left, right, merged      # token indices
 
 cdef struct Vocabulary:
     uint32_t token_count
@@ -65,9 +77,8 @@ cdef struct Vocabulary:
     uint32_t *long_records     # owned: [long_words], for each longer token its index, its length
     #                            and its bytes, filled up to a whole word
     uint64_t long_words
-    uint64_t *pair_slots       # owned: [pair_count + PAIR_PROBE_LIMIT + 1],
-    #                            left << 43 | right << 22 | merged, or NO_PAIR; the last is NO_PAIR
-    uint64_t pair_count        # below 2^32
+    PairLine *pair_lines       # owned: [pair_line_count + PAIR_PROBE_LIMIT]; the last is empty
+    uint64_t pair_line_count   # below 2^32
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
     uint8_t border_flags[BORDER_FLAGS + 3]   # by a character's hash: FLAG_*
@@ -89,12 +100,35 @@ cdef extern from *:
         BPECORE_LOW_MASK(8), BPECORE_HIGH_MASK(9), BPECORE_HIGH_MASK(10), BPECORE_HIGH_MASK(11),
         BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
         BPECORE_HIGH_MASK(15)};
-    #define BPECORE_NO_PAIR (~0ull)
+    #define BPECORE_NO_PAIR UINT32_MAX
+    #define bpecore_read_line(line) ((void)*(const volatile uint64_t *)(line))
+    /* Returns a bit for each of eight words that equals another. */
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
+        __m128i wanted = _mm_set1_epi32((int)word);
+        __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words), wanted);
+        __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words + 1), wanted);
+        __m128i both = _mm_packs_epi32(low, high);
+        return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(both, both)) & 0xFF;
+    }
+    #else
+    static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
+        uint32_t equal = 0;
+        for (int i = 0; i < 8; i++)
+            equal |= (uint32_t)(words[i] == word) << i;
+        return equal;
+    }
+    #endif
     """
     ctypedef struct KeyMask "bpecore_key_mask":
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
-    uint64_t NO_PAIR "BPECORE_NO_PAIR"
+    const uint32_t NO_PAIR "BPECORE_NO_PAIR"
+    void read_line "bpecore_read_line" (const uint8_t *line) noexcept nogil
+    uint32_t equal_words "bpecore_equal_words" (
+        const uint32_t *words, uint32_t word) noexcept nogil
+    int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
 cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
@@ -200,27 +234,61 @@ cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
     return NO_TOKEN
 
 
-cdef inline uint64_t pair_place(
-    const Vocabulary *vocabulary, uint64_t pair
+cdef inline uint64_t pair_line(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
-    return place_of(
-        multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]), vocabulary.pair_count)
+    """Returns which line a pair belongs to."""
+    cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
+    return place_of(multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]),
+                    vocabulary.pair_line_count)
+
+
+cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
+    """Returns a pair of a line. Precondition: the place is not free."""
+    cdef Pair pair
+    cdef uint32_t mask = (1 << INDEX_BITS) - 1
+    pair.left = (line.merged[place] >> INDEX_BITS << TAG_LEFT_BITS
+                 | line.tags[place] >> INDEX_BITS)
+    pair.right = line.tags[place] & mask
+    pair.merged = line.merged[place] & mask
+    return pair
 
 
 cdef inline uint32_t find_merge(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
-    cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
-    cdef const uint64_t *place = vocabulary.pair_slots + pair_place(vocabulary, pair)
-    cdef uint64_t slot
+    cdef const PairLine *line = vocabulary.pair_lines + pair_line(vocabulary, left, right)
+    cdef uint32_t equal, merged
     while True:
-        slot = place[0]
-        if slot >> 22 == pair:
-            return <uint32_t>(slot & 0x3FFFFF)
-        if slot == NO_PAIR:
+        equal = equal_words(line.tags, left << INDEX_BITS | right)
+        while equal:
+            merged = line.merged[first_bit(equal)]
+            if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
+                return merged & ((1 << INDEX_BITS) - 1)
+            equal &= equal - 1
+        if likely(line.merged[PAIR_LINE - 1] == NO_PAIR):
             return NO_TOKEN
-        place += 1
+        line += 1
+
+
+cdef inline void fetch_tables(const Vocabulary *vocabulary) noexcept nogil:
+    """Brings the tables of short tokens and of pairs near, from the first line to the last.
+
+    A long text needs nearly all of them. Read in order they come at the memory's bandwidth; one by
+    one, as pieces need them, each would cost its latency, a quarter of the time of a first call
+    on a megabyte (NOTES.md).
+    """
+    cdef const uint8_t *line = <const uint8_t *>vocabulary.lines
+    cdef const uint8_t *end = <const uint8_t *>(vocabulary.lines + vocabulary.line_count)
+    while line < end:
+        read_line(line)
+        line += sizeof(Line)
+    line = <const uint8_t *>vocabulary.pair_lines
+    end = <const uint8_t *>(vocabulary.pair_lines + vocabulary.pair_line_count)
+    while line < end:
+        read_line(line)
+        line += sizeof(PairLine)
 
 
 cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:

@@ -14,8 +14,9 @@ from parts cimport (CANDIDATE_TOKENS, Candidates, PartFinder, close_finder, coll
                     find_parts, open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
                     count_ones, prefetch)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, NO_PAIR, PAIR_PROBE_LIMIT, PROBE_LIMIT,
-                    Vocabulary, hash_bytes, hash_key, load_key, pair_place, place_of)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
+                    TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes, hash_key,
+                    load_key, pair_at, pair_line, place_of)
 
 cdef enum:
     LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
@@ -23,7 +24,7 @@ cdef enum:
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
 
 cdef struct PairsToEnter:
-    uint64_t slots[CANDIDATE_TOKENS]   # as in pair_slots; tokens of one length, so that none is
+    Pair items[CANDIDATE_TOKENS]       # tokens of one length, so that none is
     uint32_t count                     # needed to find the parts of another
 
 
@@ -45,7 +46,7 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.lines)
     release(vocabulary.long_slots)
     release(vocabulary.long_records)
-    release(vocabulary.pair_slots)
+    release(vocabulary.pair_lines)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
 
@@ -173,47 +174,57 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int place_pair(
-    uint64_t *slots, Vocabulary *vocabulary, uint64_t slot
+    PairLine *lines, const Vocabulary *vocabulary, uint32_t left, uint32_t right, uint32_t merged
 ) noexcept nogil:
-    cdef uint64_t place = pair_place(vocabulary, slot >> 22)
-    cdef int _probe
-    for _probe in range(PAIR_PROBE_LIMIT):
-        if slots[place] == NO_PAIR:
-            slots[place] = slot
-            return STATUS_OK
-        place += 1
+    cdef PairLine *line = lines + pair_line(vocabulary, left, right)
+    cdef int _probe, place
+    for _probe in range(PAIR_PROBE_LIMIT - 1):
+        for place in range(PAIR_LINE):
+            if line.merged[place] == NO_PAIR:
+                line.tags[place] = left << INDEX_BITS | right
+                line.merged[place] = (left >> TAG_LEFT_BITS) << INDEX_BITS | merged
+                return STATUS_OK
+        line += 1
     return NOT_PLACED
 
 
-cdef inline uint64_t pair_slot_count(const Vocabulary *vocabulary) noexcept nogil:
-    """Returns how many slots the pair table has, with those behind its last place."""
-    return vocabulary.pair_count + PAIR_PROBE_LIMIT + 1
+cdef inline int place_all(
+    PairLine *lines, const Vocabulary *vocabulary, const PairLine *old, uint64_t old_count
+) noexcept nogil:
+    """Places all pairs of old lines."""
+    cdef uint64_t i
+    cdef int place
+    cdef Pair pair
+    for i in range(old_count):
+        for place in range(PAIR_LINE):
+            if old[i].merged[place] == NO_PAIR:
+                break
+            pair = pair_at(old + i, place)
+            if place_pair(lines, vocabulary, pair.left, pair.right, pair.merged) != STATUS_OK:
+                return NOT_PLACED
+    return STATUS_OK
 
 
 cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
-    """Gives the pair table `count` places, or more if chains would get too long."""
-    cdef uint64_t *old = vocabulary.pair_slots
-    cdef uint64_t old_slots = pair_slot_count(vocabulary) if old != NULL else 0
-    cdef uint64_t *grown
-    cdef uint64_t i
-    cdef bint placed
+    """Gives the pair table `count` lines, or more if chains would get too long."""
+    cdef PairLine *old = vocabulary.pair_lines
+    cdef uint64_t old_count = vocabulary.pair_line_count if old != NULL else 0
+    cdef PairLine *grown
+    cdef uint64_t lines
     while True:
-        vocabulary.pair_count = count
-        grown = <uint64_t *>allocate(pair_slot_count(vocabulary), sizeof(uint64_t))
+        vocabulary.pair_line_count = count
+        lines = count + PAIR_PROBE_LIMIT
+        grown = <PairLine *>allocate(lines, sizeof(PairLine))
         if grown == NULL:
             return STATUS_NO_MEMORY
-        memset(grown, 0xFF, pair_slot_count(vocabulary) * sizeof(uint64_t))
-        placed = True
-        for i in range(old_slots):
-            if old[i] != NO_PAIR and place_pair(grown, vocabulary, old[i]) != STATUS_OK:
-                placed = False
-                break
-        if placed:
+        memset(grown, 0xFF, lines * sizeof(PairLine))
+        if place_all(grown, vocabulary, old,
+                     old_count + PAIR_PROBE_LIMIT if old != NULL else 0) == STATUS_OK:
             release(old)
-            vocabulary.pair_slots = grown
+            vocabulary.pair_lines = grown
             return STATUS_OK
         release(grown)
-        count += count // 4
+        count += count // 4 + 1
 
 
 cdef inline void note_pair(
@@ -221,11 +232,12 @@ cdef inline void note_pair(
     uint32_t right, uint32_t index
 ) noexcept nogil:
     """Takes note of the two parts that merge into a token, and fetches their place."""
-    cdef uint64_t pair = <uint64_t>left << INDEX_BITS | right
     record_parts(finder, vocabulary, left, right, index)
-    pairs.slots[pairs.count] = pair << 22 | index
+    pairs.items[pairs.count].left = left
+    pairs.items[pairs.count].right = right
+    pairs.items[pairs.count].merged = index
     pairs.count += 1
-    prefetch(vocabulary.pair_slots + pair_place(vocabulary, pair))
+    prefetch(vocabulary.pair_lines + pair_line(vocabulary, left, right))
 
 
 cdef inline int enter_pairs(Vocabulary *vocabulary, const PairsToEnter *pairs) noexcept nogil:
@@ -233,9 +245,10 @@ cdef inline int enter_pairs(Vocabulary *vocabulary, const PairsToEnter *pairs) n
     cdef uint32_t i
     cdef int status
     for i in range(pairs.count):
-        while place_pair(vocabulary.pair_slots, vocabulary, pairs.slots[i]) != STATUS_OK:
+        while place_pair(vocabulary.pair_lines, vocabulary, pairs.items[i].left,
+                         pairs.items[i].right, pairs.items[i].merged) != STATUS_OK:
             status = resize_pairs(
-                vocabulary, vocabulary.pair_count + vocabulary.pair_count // 4)
+                vocabulary, vocabulary.pair_line_count + vocabulary.pair_line_count // 4 + 1)
             if status != STATUS_OK:
                 return status
     return STATUS_OK
@@ -348,7 +361,7 @@ cdef inline int add_pairs_by_length(
 
 
 cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the merge table, three fifths full."""
+    """Builds the merge table, half full: one line in twenty makes look-ups go on to the next."""
     cdef PartFinder finder
     cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
     cdef uint32_t *ends = <uint32_t *>allocate_zeroed(
@@ -357,14 +370,15 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     if order == NULL or ends == NULL:
         status = STATUS_NO_MEMORY
     if status == STATUS_OK:
-        status = resize_pairs(vocabulary, <uint64_t>vocabulary.token_count * 5 // 3 + 4)
+        status = resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // (PAIR_LINE // 2) + 1)
     if status == STATUS_OK:
         sort_by_length(vocabulary, order, ends)
         status = add_pairs_by_length(vocabulary, &finder, order, ends)
     close_finder(&finder)
     release(order)
     release(ends)
-    vocabulary.table_bytes += pair_slot_count(vocabulary) * sizeof(uint64_t)
+    vocabulary.table_bytes += (
+        (vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine))
     return status
 
 
