@@ -17,7 +17,7 @@ from heap cimport Heap, heap_pop, heap_push, heapify
 from interrupt cimport Watch, count_work
 from memory cimport ByteBuffer, grow_bytes
 from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
-from vocab cimport Vocabulary, find_merge, id_of
+from vocab cimport Vocabulary, fetch_pair, find_merge, id_of
 
 cdef extern from *:
     """
@@ -61,12 +61,25 @@ cdef inline int write_parts(
 
 
 cdef inline int32_t candidate(
-    const Vocabulary *vocabulary, uint32_t left, uint32_t right, uint32_t position
+    const Vocabulary *vocabulary, const uint32_t *parts, uint32_t before, uint32_t position,
+    uint32_t after, uint32_t behind, uint32_t length
 ) noexcept nogil:
-    """Returns the packed candidate for merging the part at `position` with the next."""
-    cdef uint32_t merged = find_merge(vocabulary, left, right)
+    """Returns the packed candidate for merging the part at `position` with the one at `after`.
+
+    What the merged token would be looked up with is fetched already: most candidates become merges,
+    each of which would wait for the memory else.
+
+    Args:
+        before, behind: positions of the part before the two, `length` or more if there is none,
+            and of the one behind them, `length` at the end.
+    """
+    cdef uint32_t merged = find_merge(vocabulary, parts[position], parts[after])
     if merged == NO_TOKEN:
         return NO_CANDIDATE
+    if before < length:
+        fetch_pair(vocabulary, parts[before], merged)
+    if behind < length:
+        fetch_pair(vocabulary, merged, parts[behind])
     return <int32_t>((merged << SCAN_POSITION_BITS) | position)
 
 
@@ -80,7 +93,7 @@ cdef inline size_t merge_by_scan(
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
     cdef size_t padded = (length + 15) & ~<size_t>15
     cdef size_t count, i
-    cdef uint32_t position, after
+    cdef uint32_t position, after, before
     cdef int32_t best
     check(0 < length <= SCAN_LIMIT)
     for i in range(length):
@@ -88,7 +101,8 @@ cdef inline size_t merge_by_scan(
         following[i] = <uint8_t>(i + 1)
         preceding[i] = <uint8_t>(i - 1)
     for i in range(length - 1):
-        candidates[i] = candidate(vocabulary, parts[i], parts[i + 1], <uint32_t>i)
+        candidates[i] = candidate(vocabulary, parts, <uint32_t>i - 1, <uint32_t>i,
+                                  <uint32_t>i + 1, <uint32_t>i + 2, <uint32_t>length)
     for i in range(length - 1, padded):
         candidates[i] = NO_CANDIDATE
     while True:
@@ -106,15 +120,16 @@ cdef inline size_t merge_by_scan(
         candidates[after] = NO_CANDIDATE
         after = following[after]
         following[position] = <uint8_t>after
+        before = preceding[position]
         if after < length:
             preceding[after] = <uint8_t>position
             candidates[position] = candidate(
-                vocabulary, parts[position], parts[after], position)
+                vocabulary, parts, before, position, after, following[after], <uint32_t>length)
         else:
             candidates[position] = NO_CANDIDATE
         if position:
-            i = preceding[position]
-            candidates[i] = candidate(vocabulary, parts[i], parts[position], <uint32_t>i)
+            candidates[before] = candidate(
+                vocabulary, parts, preceding[before], before, position, after, <uint32_t>length)
     count = 0
     position = 0
     while position < length:

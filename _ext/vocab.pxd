@@ -29,7 +29,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from types cimport NO_TOKEN, SHORT_PIECE, check, likely, multiply_fold
+from types cimport NO_TOKEN, SHORT_PIECE, check, likely, multiply_fold, prefetch
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
@@ -241,6 +241,13 @@ cdef inline uint64_t pair_line(
     cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
     return place_of(multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]),
                     vocabulary.pair_line_count)
+
+
+cdef inline void fetch_pair(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Asks for the line where two parts would be looked up."""
+    prefetch(vocabulary.pair_lines + pair_line(vocabulary, left, right))
 
 
 cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
