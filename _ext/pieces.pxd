@@ -22,7 +22,8 @@ from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
-from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
+from vocab cimport (Key, Vocabulary, fetch_short, find_long, find_short, id_of, load_key,
+                    short_key)
 from workspace cimport Workspace
 
 
@@ -197,6 +198,9 @@ cdef inline int encode_piece(
     return status
 
 
+cdef enum:
+    MISSES_AHEAD = 16     # pieces behind a missing one that are looked through for others
+
 cdef struct Probe:
     Key key               # of the piece; 0 if it has more than 15 bytes
     NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
@@ -250,6 +254,24 @@ cdef inline void probe_pieces(
         probes += 1
 
 
+cdef inline bint is_hit(const Probe *probe, const NarrowEntry **entry) noexcept nogil:
+    """Whether the piece is in its line, and where: that it may be the second entry is added, not
+    branched on."""
+    entry[0] = probe.line + (probe.line.key.low != probe.key.low)
+    return same_key(entry[0].key, probe.key)
+
+
+cdef inline void fetch_missing(
+    const Vocabulary *vocabulary, const Probe *probe, const Probe *last
+) noexcept nogil:
+    """Asks for the lines of the vocabulary where pieces may be that are not in the cache."""
+    cdef const NarrowEntry *entry
+    while probe < last:
+        if not is_hit(probe, &entry):
+            fetch_short(vocabulary, probe.key)
+        probe += 1
+
+
 cdef inline int encode_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
     const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *out,
@@ -264,6 +286,7 @@ cdef inline int encode_batch(
     cdef Probe probes[BATCH_PIECES]
     cdef const Probe *probe = probes
     cdef const Probe *last = probes + count
+    cdef const Probe *fetched = probes    # up to here missing pieces' lines are asked for
     cdef const NarrowEntry *entry
     cdef const uint8_t *piece
     cdef size_t i, length, found = 0
@@ -271,14 +294,15 @@ cdef inline int encode_batch(
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, probes)
     while probe < last:
-        # Whether it may be the second entry is added, not branched on.
-        entry = probe.line + (probe.line.key.low != probe.key.low)
-        if likely(same_key(entry.key, probe.key)):
+        if likely(is_hit(probe, &entry)):
             found = entry.count
             copy_ids(out, entry)
             out += found
             probe += 1
             continue
+        if probe >= fetched:
+            fetched = probe + MISSES_AHEAD if last - probe > MISSES_AHEAD else last
+            fetch_missing(vocabulary, probe + 1, fetched)
         i = probe - probes
         piece = text + (ends[i - 1] if i else start)
         length = text + ends[i] - piece
