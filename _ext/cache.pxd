@@ -3,10 +3,11 @@
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 128-byte entries: pieces of up to 47 bytes with up to 19
-# ids. A line is two entries of either, the newer one first: a new piece replaces the older one of
-# its line, nothing else: no wipe. The narrow piece that has to go moves to the neighbour of its
-# line if there is room, where it is looked for when it is not in its own. So a look-up reads at
-# most two lines, whatever the text does.
+# ids. A line is two entries of either. A narrow piece that finds its line full goes to the line's
+# neighbour if there is room, where it is looked for when it is not in its own: what came first is
+# what a text repeats most, and stays where it is found at once. Else a new piece replaces the older
+# one of its line, nothing else: no wipe. So a look-up reads at most two lines, whatever the text
+# does.
 # A narrow entry for a piece that is no token and has more than three ids holds none: the piece is
 # in the wide table, or must be merged again. Its key is marked, so that the hot loop, which
 # compares keys, need not ask whether an entry has ids.
@@ -15,6 +16,10 @@
 # A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
 # process that counts a sentence now and then does not pay for megabytes. The largest lies in huge
 # pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
+#
+# Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better:
+# a fifth slower as soon as a process sees several texts. The wide table in small pages, of which most
+# texts touch few: a first call on a megabyte 6 % slower.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -164,30 +169,43 @@ cdef inline NarrowEntry *neighbour(NarrowEntry *line) noexcept nogil:
 
 cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
     """Returns the entry of a line, or behind it of its neighbour, that has this key, or NULL."""
+    cdef NarrowEntry *other = neighbour(line)
     if same_key(line.key, key):
         return line
     if same_key(line[1].key, key):
         return line + 1
-    line = neighbour(line) + 1
-    return line if same_key(line.key, key) else NULL
+    if same_key(other.key, key):
+        return other
+    return other + 1 if same_key(other[1].key, key) else NULL
+
+
+cdef inline NarrowEntry *place_for(NarrowEntry *line) noexcept nogil:
+    """Returns where a new piece of a line goes: a free entry, or the first one, of which what was
+    there has become the second."""
+    cdef NarrowEntry *other = neighbour(line)
+    if is_free(line):
+        return line
+    if is_free(line + 1):
+        return line + 1
+    if is_free(other + 1):
+        return other + 1
+    if is_free(other):
+        return other
+    line[1] = line[0]
+    return line
 
 
 cdef inline void keep_narrow(
     NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with up to 3 ids, or a marked key, first into its line; what was first becomes
-    second."""
-    cdef NarrowEntry *spare = neighbour(line) + 1
+    """Puts a piece with up to 3 ids, or a marked key, into its line or its neighbour."""
+    cdef NarrowEntry *entry = place_for(line)
     cdef size_t i
     check(count <= NARROW_IDS)
-    if not is_free(line):
-        if is_free(spare):
-            spare[0] = line[1]
-        line[1] = line[0]
-    line.key = key
+    entry.key = key
     for i in range(NARROW_IDS):
-        line.ids[i] = ids[i] if i < count else 0
-    line.count = <uint32_t>count
+        entry.ids[i] = ids[i] if i < count else 0
+    entry.count = <uint32_t>count
 
 
 cdef extern from *:
