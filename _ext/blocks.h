@@ -1,7 +1,7 @@
 /* The one place with intrinsics: 64 kinds of characters at a time become eight words of bits.
  *
  * Written once over the compiler's vectors and compiled for each instruction set; which one runs is
- * chosen when the module is imported. Without vectors a table of multiplications does it. */
+ * chosen when the module is imported. Where there are none, words of 64 bits do it. */
 #ifndef BPECORE_BLOCKS_H
 #define BPECORE_BLOCKS_H
 
@@ -58,7 +58,7 @@ typedef int (*bpecore_block_function)(const void *source, int width, uint32_t pr
 typedef size_t (*bpecore_find_function)(const void *text, int width, size_t length,
                                         uint32_t character);
 
-/* What the chosen instruction set does; without one all but `find` are NULL. */
+/* What the chosen instruction set does; if only the automaton splits, all but `find` are NULL. */
 typedef struct {
     bpecore_find_function find;
     bpecore_mask_function masks;
@@ -191,6 +191,40 @@ BPECORE_FIND_FUNCTION(bpecore_find_plain, )
             memcpy(masks + 8 * block, words, sizeof words);                                        \
         }                                                                                          \
     }
+
+/* The same without vectors: eight kinds are a matrix of 8x8 bits, which is transposed by exchanging
+ * ever larger parts (H. S. Warren, Hacker's Delight, section 7-3). */
+static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_ascii,
+                                uint64_t *masks) {
+    for (size_t block = 0; block < blocks; block++, source += 64, masks += 8) {
+        uint64_t words[8] = {0};
+        for (int group = 0; group < 8; group++) {
+            uint64_t kinds = 0, changed;
+            if (is_ascii)
+                for (int i = 0; i < 8; i++)
+                    kinds |= (uint64_t)bpecore_ascii_kind[source[8 * group + i]] << 8 * i;
+            else
+                memcpy(&kinds, source + 8 * group, 8);
+            changed = (kinds ^ kinds >> 7) & 0x00AA00AA00AA00AAull;
+            kinds ^= changed ^ changed << 7;
+            changed = (kinds ^ kinds >> 14) & 0x0000CCCC0000CCCCull;
+            kinds ^= changed ^ changed << 14;
+            changed = (kinds ^ kinds >> 28) & 0x00000000F0F0F0F0ull;
+            kinds ^= changed ^ changed << 28;
+            for (int bit = 0; bit < 8; bit++)
+                words[bit] |= (kinds >> 8 * bit & 0xFF) << 8 * group;
+        }
+        memcpy(masks, words, sizeof words);
+    }
+}
+
+BPECORE_PACK_FUNCTION(bpecore_pack_plain, )
+BPECORE_PLACE_FUNCTION(bpecore_places_plain, )
+
+/* What every machine has; `none` leaves all splitting to the automaton. */
+static const bpecore_vectors bpecore_plain = {bpecore_find_plain, bpecore_masks_plain,
+                                              bpecore_pack_plain, bpecore_places_plain, NULL};
+static const bpecore_vectors bpecore_none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
 
 /* The kinds of 16 ASCII characters. */
 static inline void bpecore_ascii_kinds(const uint8_t *text, uint8_t *out) {
@@ -454,7 +488,6 @@ BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t b
 }
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
     bpecore_vectors sse2 = {bpecore_find_plain, bpecore_masks_sse2, bpecore_pack_sse2,
                             bpecore_places_sse2, NULL};
     bpecore_vectors avx2 = {bpecore_find_avx2, bpecore_masks_avx2, bpecore_pack_avx2,
@@ -475,7 +508,7 @@ static bpecore_vectors bpecore_vectors_named(const char *name) {
     if (strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
         return avx512;
-    return none;
+    return strcmp(name, "off") == 0 ? bpecore_plain : bpecore_none;
 }
 
 #elif defined(__aarch64__)
@@ -493,18 +526,17 @@ BPECORE_PACK_FUNCTION(bpecore_pack_neon, )
 BPECORE_PLACE_FUNCTION(bpecore_places_neon, )
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
     bpecore_vectors neon = {bpecore_find_plain, bpecore_masks_neon, bpecore_pack_neon,
                             bpecore_places_neon, NULL};
-    return strcmp(name, "neon") == 0 ? neon : none;
+    if (strcmp(name, "neon") == 0)
+        return neon;
+    return strcmp(name, "off") == 0 ? bpecore_plain : bpecore_none;
 }
 
 #else
 
 static bpecore_vectors bpecore_vectors_named(const char *name) {
-    bpecore_vectors none = {bpecore_find_plain, NULL, NULL, NULL, NULL};
-    (void)name;
-    return none;
+    return strcmp(name, "off") == 0 ? bpecore_plain : bpecore_none;
 }
 
 #endif

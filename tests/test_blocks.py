@@ -27,7 +27,7 @@ from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
 PATTERNS = {"r50k": R50K_PATTERN, "cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
-INSTRUCTION_SETS = ("off", "sse2", "avx2", "avx512", "neon")
+INSTRUCTION_SETS = ("automaton", "off", "sse2", "avx2", "avx512", "neon")
 BLOCK = 64
 CHUNK = 4096
 LONGEST_RUN_TOKEN = 6
@@ -138,7 +138,7 @@ def engines() -> dict[str, Family]:
     families = {}
     for name, pat_str in PATTERNS.items():
         families[name] = Family(
-            engine("off", pat_str),
+            engine("automaton", pat_str),
             [engine(choice, pat_str) for choice in available_instructions()],
             tuple(tiktoken.Encoding("revealing", **arguments(pat_str, ranks)) for ranks in tables),
         )
@@ -428,12 +428,12 @@ def test_real_texts_with_every_instruction_set(name: str, corpora: dict[str, str
     """With the real vocabularies, so that the cuts of each instruction set are compared too."""
     before = _core.simd
     encodings = {}
-    for instructions in ("off", *available_instructions()):
+    for instructions in ("automaton", *available_instructions()):
         _core.choose_simd(instructions)
         encodings[instructions] = bpecore.Encoding(**ENCODING_CONSTRUCTORS[name]())
     _core.choose_simd(before)
     for text in corpora.values():
-        expected = encodings["off"].encode_to_numpy(text[:300_000], disallowed_special=())
+        expected = encodings["automaton"].encode_to_numpy(text[:300_000], disallowed_special=())
         for instructions, encoding in encodings.items():
             found = encoding.encode_to_numpy(text[:300_000], disallowed_special=())
             assert np.array_equal(expected, found), instructions

@@ -106,7 +106,7 @@ def encodings_of(pat_str: str, ranks: dict[bytes, int]) -> list[bpecore.Encoding
     arguments: dict[str, Any] = {"mergeable_ranks": ranks, "special_tokens": {}}
     before = _core.simd
     encodings = []
-    for choice in ("off", *available_instructions()):
+    for choice in ("automaton", *available_instructions()):
         _core.choose_simd(choice)
         encodings.append(bpecore.Encoding(choice, pat_str=pat_str, **arguments))
     _core.choose_simd(before)

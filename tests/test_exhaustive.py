@@ -102,8 +102,8 @@ def test_a_wrong_piece_is_found(number: int) -> None:
     wrong = bpecore.Encoding(
         "wrong",
         pat_str=PATTERNS["r50k"],
-        mergeable_ranks=right.ours["off"]._mergeable_ranks,
-        special_tokens=right.ours["off"]._special_tokens,
+        mergeable_ranks=right.ours["automaton"]._mergeable_ranks,
+        special_tokens=right.ours["automaton"]._special_tokens,
     )
     for instructions in available_instructions():
         ours = {**right.ours, instructions: wrong}

@@ -12,7 +12,9 @@ def choose_simd(wanted=None) -> str:
     """Chooses the vector instructions that splitting uses, for engines made from now on.
 
     Args:
-        wanted: "off", "sse2", "avx2", "avx512" or "neon"; None for the best there is.
+        wanted: "sse2", "avx2", "avx512" or "neon"; "off" for words of 64 bits, which every machine
+            has; "automaton" for no splitting by blocks at all, with which tests compare the
+            others; None for the best there is.
 
     Returns:
         The choice.
@@ -22,17 +24,14 @@ def choose_simd(wanted=None) -> str:
     """
     global vectors, simd
     cdef Vectors found
-    choices = ("avx512", "avx2", "sse2", "neon") if wanted is None else (wanted,)
+    choices = ("avx512", "avx2", "sse2", "neon", "off") if wanted is None else (wanted,)
     for choice in choices:
         found = vectors_named(choice.encode())
-        if found.masks != NULL:
+        if found.masks != NULL or choice == "automaton":
             vectors, simd = found, choice
             return simd
-    if wanted is not None and wanted != "off":
-        raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be "
-                         "'off', 'sse2', 'avx2', 'avx512' or 'neon'")
-    vectors, simd = vectors_named(b"off"), "off"
-    return simd
+    raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be 'off', "
+                     "'sse2', 'avx2', 'avx512', 'neon' or 'automaton'")
 
 
 choose_simd(os.environ.get("BPECORE_SIMD") or None)

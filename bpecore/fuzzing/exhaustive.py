@@ -89,7 +89,7 @@ class Revealing(NamedTuple):
     """A vocabulary that shows pieces, in all engines.
 
     Attributes:
-        ours: with each instruction set of the machine; "off" splits by the automaton alone.
+        ours: with each instruction set of the machine; "automaton" splits by it alone.
         theirs: tiktoken's.
         tokens: its tokens by id; the id behind them is the separator's.
         first_of_frames: the first id of the pieces of frames, which no string has.
@@ -162,7 +162,7 @@ class Exhaustive:
         self.name = name
         self.alphabet = class_representatives(compile_pattern(PATTERNS[name]))
         self._code_points = code_points("".join(self.alphabet))
-        self._instructions = [choice for choice in available_instructions() if choice != "off"]
+        self._instructions = [choice for choice in available_instructions() if choice != "automaton"]
         self._vocabularies = [self._build(tokens) for tokens in revealing_tokens(self.alphabet)]
 
     def _build(self, revealing: list[str]) -> Revealing:
@@ -179,7 +179,7 @@ class Exhaustive:
         }
         before = _core.simd
         ours = {}
-        for instructions in ("off", *self._instructions):
+        for instructions in ("automaton", *self._instructions):
             _core.choose_simd(instructions)
             ours[instructions] = Encoding("revealing", **arguments)
         _core.choose_simd(before)
@@ -243,11 +243,11 @@ class Exhaustive:
     def _compare_alone(self, vocabulary: Revealing, rows: CodePoints) -> Mismatch | None:
         """Compares the automaton with tiktoken."""
         text = joined("", rows, "")
-        found = encoded(vocabulary.ours["off"], text)
+        found = encoded(vocabulary.ours["automaton"], text)
         expected = encoded(vocabulary.theirs, text)
         if np.array_equal(found, expected):
             return None
-        return self._mismatch(vocabulary, rows, "off", ("", ""), found, expected)
+        return self._mismatch(vocabulary, rows, "automaton", ("", ""), found, expected)
 
     def _compare_framed(
         self, vocabulary: Revealing, rows: CodePoints, number: int
@@ -260,7 +260,7 @@ class Exhaustive:
         before = frame_before(LEAST_BEFORE + 7 * number % BLOCK, start)
         for behind in ("", BEHIND):
             short = joined("", rows, behind[:2])
-            expected = self._without_frames(vocabulary, "off", short)
+            expected = self._without_frames(vocabulary, "automaton", short)
             found = self._without_frames(vocabulary, instructions, joined(before, rows, behind))
             if not np.array_equal(found, expected):
                 frame = (before, behind)

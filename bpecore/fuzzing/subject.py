@@ -12,12 +12,12 @@ from bpecore._core import CoreBPE, RankTable, Vocabulary
 from bpecore._reference import ReferenceEncoder
 from bpecore.fuzzing.vocabularies import openai_definition
 
-INSTRUCTION_SETS = ("avx512", "avx2", "sse2", "neon", "off")
+INSTRUCTION_SETS = ("avx512", "avx2", "sse2", "neon", "off", "automaton")
 
 
 @functools.cache
 def available_instructions() -> list[str]:
-    """Returns the instruction sets that this machine has, "off" as the last."""
+    """Returns the instruction sets that this machine has, "automaton" as the last."""
     before = _core.simd
     found = []
     for choice in INSTRUCTION_SETS:
