@@ -30,6 +30,10 @@ SIDES = ("end", "start", "middle")
 NEIGHBOURHOOD = 32
 """Characters on either side of a cut that is too short among which a better one is looked for."""
 
+NEARBY_HEADS = 8
+"""Characters by which the beginning may be shorter or longer than a half, if the halves of a text
+would else be too short together."""
+
 LONG_STRETCH = 4096
 """Characters from which on a stretch without a sure border is likely to be one piece, of which a
 `TokenCounter` counts the tokens several times as fast as merging does."""
@@ -51,6 +55,14 @@ class Counting(NamedTuple):
     def count(self, text: str) -> int:
         return self.encoding.count(
             text, allowed_special=self.allowed_special, disallowed_special=()
+        )
+
+    def each(self, texts: list[str]) -> list[int]:
+        return self.encoding.count_batch(
+            texts,
+            num_threads=1,
+            allowed_special=self.allowed_special,
+            disallowed_special=(),
         )
 
     def up_to(self, text: str, limit: int) -> int | None:
@@ -223,15 +235,15 @@ def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int
 
 
 def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: int) -> int:
-    """Looks around a tight end for one that is at most a token short; the last, or `end`."""
+    """Looks around a tight end for the best: the last that is at most a token short, if one is."""
     first = max(start, end - NEIGHBOURHOOD)
     counter = growing(counting)
-    counter.feed(text[start:first])
-    best = end
-    for position in range(first, min(end + NEIGHBOURHOOD, len(text))):
-        total = counter.feed(text[position])
-        if max_tokens - 1 <= total <= max_tokens:
-            best = position + 1
+    total = counter.feed(text[start:first])
+    best, most = end, counting.count(text[start:end])
+    for position in range(first, min(end + NEIGHBOURHOOD, len(text)) + 1):
+        if most <= min(total, max_tokens - 1) and total <= max_tokens:
+            best, most = position, min(total, max_tokens - 1)
+        total = counter.feed(text[position : position + 1])
     return best
 
 
@@ -257,35 +269,68 @@ def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
         first = max(0, len(text) - size)
         window = text[first:]
         borders = [0, *counting.core._sure_borders(window), len(window)]
+        counts = counting.each([window[begin:end] for begin, end in zip(borders, borders[1:])])
         total = 0
-        for begin, end in zip(reversed(borders[:-1]), reversed(borders[1:])):
-            found = counting.up_to(window[begin:end], max_tokens - total)
-            if found is None:
-                return first + start_between(counting, window, begin, end, max_tokens - total)
-            total += found
+        for place in reversed(range(len(counts))):
+            total += counts[place]
+            if total > max_tokens:
+                stretches = Stretches(borders[place:], counts[place:])
+                return first + start_in_first(counting, window, stretches, max_tokens)
         if first == 0:
             return 0
         size *= 2
 
 
-def start_between(counting: Counting, text: str, begin: int, end: int, max_tokens: int) -> int:
-    """Where the part of a text up to `end` may begin, so that it fits tightly.
+class Stretches(NamedTuple):
+    """The end of a text, in stretches that can be counted one by one.
+
+    Attributes:
+        borders: where each stretch begins; then the text's length.
+        counts: tokens of each stretch.
+    """
+
+    borders: list[int]
+    counts: list[int]
+
+
+def start_in_first(counting: Counting, text: str, stretches: Stretches, max_tokens: int) -> int:
+    """Where the end of a text may begin, so that it fits tightly: in the first stretch.
 
     Args:
         counting: how to count.
         text: without surrogates.
-        begin: from there it does not fit.
-        end: a sure border behind it.
+        stretches: do not fit together, and do without the first.
         max_tokens: tokens.
     """
-    position = first_fitting(lambda at: counting.fits(text[at:end], max_tokens), begin, end)
-    if counting.count(text[position:end]) < max_tokens - 1:
-        lowest = max(begin + 1, position - NEIGHBOURHOOD)
-        for other in range(lowest, min(end, position + NEIGHBOURHOOD)):
-            found = counting.up_to(text[other:end], max_tokens)
-            if found is not None and found >= max_tokens - 1:
-                return other
-    return position
+    begin, end = stretches.borders[:2]
+    left = max_tokens - sum(stretches.counts[1:])
+    position = first_fitting(lambda at: counting.fits(text[at:end], left), begin, end)
+    if counting.count(text[position:end]) >= left - 1:
+        return position
+    return better_start(counting, text, stretches, position, max_tokens)
+
+
+def better_start(
+    counting: Counting, text: str, stretches: Stretches, position: int, max_tokens: int
+) -> int:
+    """Looks around a tight start for the best: the first that is at most a token short, if one is.
+
+    It is in these stretches: with all of the first one the text does not fit, whatever precedes.
+    """
+    best, most = position, -1
+    stretch, behind = 0, sum(stretches.counts[1:])
+    first = max(stretches.borders[0] + 1, position - NEIGHBOURHOOD)
+    for other in range(first, min(len(text), position + NEIGHBOURHOOD)):
+        if other == stretches.borders[stretch + 1]:
+            stretch += 1
+            behind -= stretches.counts[stretch]
+        end = stretches.borders[stretch + 1]
+        found = counting.up_to(text[other:end], max_tokens - behind)
+        if found is not None and found + behind > most:
+            best, most = other, found + behind
+            if most >= max_tokens - 1:
+                break
+    return best
 
 
 def first_fitting(fits: Callable[[int], bool], low: int, high: int) -> int:
@@ -320,15 +365,59 @@ def tight_ends(
 ) -> Kept:
     """Which beginning and which end of a text fit tightly together, about equal in tokens.
 
+    If they are more than a token short, beginnings that are some characters shorter or longer are
+    tried too, and the best is taken.
+
     Args:
         counting: how to count.
         text: without surrogates; does not fit as a whole.
         max_tokens: tokens.
         is_refused: whether a text holds what it may not.
     """
-    end = tight_end(counting, text, 0, (max_tokens + 1) // 2)
+    middle = tight_end(counting, text, 0, (max_tokens + 1) // 2)
+    best, most = Kept(middle, len(text)), -1
+    for end in nearest(middle, NEARBY_HEADS, len(text)):
+        found = tight_tail(counting, text, end, max_tokens, is_refused)
+        if found is not None and found.tokens > most:
+            best, most = Kept(end, found.start), found.tokens
+            if most >= max_tokens - 1:
+                break
+    return best
+
+
+def nearest(place: int, distance: int, last: int) -> list[int]:
+    """Returns the places from 0 to `last` that are at most `distance` away, the nearest first."""
+    around = range(max(0, place - distance), min(last, place + distance) + 1)
+    return sorted(around, key=lambda other: abs(other - place))
+
+
+class Tail(NamedTuple):
+    """Where the end of a text begins, and how many tokens it has together with a beginning."""
+
+    start: int
+    tokens: int
+
+
+def tight_tail(
+    counting: Counting,
+    text: str,
+    end: int,
+    max_tokens: int,
+    is_refused: Callable[[str], bool],
+) -> Tail | None:
+    """Which end of a text fits tightly behind its beginning; None if even the beginning does not.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        end: of the beginning.
+        max_tokens: tokens.
+        is_refused: whether a text holds what it may not.
+    """
     head, rest = text[:end], text[end:]
-    used = counting.count(head)
+    used = counting.up_to(head, max_tokens)
+    if used is None:
+        return None
     start = tight_start(counting, rest, max_tokens - used)
     # Whatever changes where the two meet, changes behind the head's last sure border.
     borders = [0, *counting.core._sure_borders(head)]
@@ -339,6 +428,10 @@ def tight_ends(
         joined = context + rest[at:]
         return not is_refused(joined) and counting.fits(joined, max_tokens - before)
 
+    def tail(at: int) -> Tail:
+        return Tail(end + at, before + counting.count(context + rest[at:]))
+
+    first = start
     step = 1
     if fits(start):
         while start > 0 and fits(max(0, start - step)):
@@ -351,7 +444,9 @@ def tight_ends(
             low, start = start, min(start + step, len(rest))
             step *= 2
         start = first_fitting(fits, low, start)
-    return Kept(end, end + start)
+    found = tail(start)
+    # Further out there may be fewer tokens.
+    return tail(first) if found.tokens < max_tokens - 1 and start < first else found
 
 
 # ---- the methods ----------------------------------------------------------------------------
