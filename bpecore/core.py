@@ -341,7 +341,7 @@ class Encoding:
             disallowed_special: as for `encode`.
 
         Returns:
-            The text itself if it fits, else a part of it, in whole characters, that has `max_tokens`
+            The text itself if it fits, else a part of it, in whole characters, of `max_tokens`
             tokens or one less. Where a single character adds three tokens or more, there may be no
             such part; then one is returned that has as many tokens as fit. To find it, cuts up to
             32 characters away are compared (with "middle", beginnings up to 8 characters away).

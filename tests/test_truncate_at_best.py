@@ -48,7 +48,7 @@ def test_no_beginning_or_end_is_better(name: str, text: str, share: float) -> No
 @given(text=TEXTS, share=SHARES)
 @settings(deadline=None, max_examples=50, derandomize=True)
 def test_no_cut_near_the_middle_is_better(name: str, text: str, share: float) -> None:
-    """All texts here are so short that beginnings of up to eight characters more or less are many."""
+    """Beginnings of up to eight characters more or less than half of the limit are compared."""
     encoding = bpecore.get_encoding(name)
     text = text[:16]
     whole = counted(encoding, text)
