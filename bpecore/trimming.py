@@ -147,11 +147,10 @@ def truncate_middle(
     clean = Clean(text)
     kept = tight_ends(counting, clean.text, max_tokens, is_refused)
     head = text[: clean.original(kept.end)]
-    result = head + text[clean.original(kept.start) :]
-    if counting.fits(result, max_tokens):
-        return result
-    # The halves of a surrogate pair have met.
-    return head + text[clean.original(kept.start) + 1 :]
+    start = clean.original(kept.start)
+    while not counting.fits(head + text[start:], max_tokens):
+        start += 1  # the halves of a surrogate pair have met
+    return head + text[start:]
 
 
 def refuse(
