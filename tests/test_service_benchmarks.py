@@ -7,6 +7,7 @@ The texts are tiny: what is measured here means nothing.
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 from pathlib import Path
 
@@ -22,7 +23,7 @@ if not BENCHMARKS.is_dir():
 # Not by the path: the source tree would hide the installed bpecore.
 runpy.run_path(str(BENCHMARKS / "start_worker.py"))["import_package"](BENCHMARKS)
 
-from benchmarks import services
+from benchmarks import event_loop, services
 from benchmarks.services import Row
 
 
@@ -46,3 +47,20 @@ def test_a_wrong_result_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_row_tells_whether_its_bar_is_met() -> None:
     assert str(Row("what", "zh", 0.5, 1, "ms")).endswith("0.500 ≤    1 ms met")
     assert str(Row("what", "zh", 1.5, 1, "ms")).endswith("MISSED")
+
+
+def test_the_event_loop_is_watched() -> None:
+    requests = event_loop.make_requests(None, count=30, characters=100, repeated=0.5)
+    assert {len(requests.prompt(number)) for number in range(30)} == {100}
+    asked = []
+
+    async def encode(text: str) -> None:
+        asked.append(text)
+
+    stalls, times = asyncio.run(event_loop.serve(requests, 1000, encode))
+    assert asked == [requests.prompt(number) for number in range(30)]
+    assert len(times) == 30
+    assert len(stalls.late) == len(stalls.waited) > 0
+    assert all(own <= late + 0.001 for own, late in zip(stalls.own(), stalls.late))
+    stalls.add(late=0.005, waited=0.004)
+    assert stalls.own()[-1] == pytest.approx(0.001)
