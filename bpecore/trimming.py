@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
 from bisect import bisect_left
 
 from bpecore._core import CoreBPE, count_up_to, longest_token, refuse_disallowed
@@ -19,7 +20,7 @@ _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def checked_number(name: str, value: int, least: int) -> int:
-    """Returns an argument that must be an integer.
+    """Returns an argument that must be an integer; of one above all sizes, the largest size.
 
     Args:
         name: the argument's name.
@@ -40,7 +41,7 @@ def checked_number(name: str, value: int, least: int) -> int:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
     if number < least:
         raise ValueError(f"{name} must be {least} or more, not {number}")
-    return number
+    return min(number, sys.maxsize)
 
 
 def count_text_up_to(

@@ -203,6 +203,15 @@ def test_other_patterns(pattern: str) -> None:
     )
 
 
+def test_a_limit_above_all_sizes(cl100k: Pair) -> None:
+    text = "one two three"
+    for limit in (2**63, 10**30):
+        assert cl100k.ours.count_up_to(text, limit) == 3
+        assert cl100k.ours.split(text, limit) == [text]
+        for side in SIDES:
+            assert cl100k.ours.truncate(text, limit, side=side) == text  # type: ignore[arg-type]
+
+
 def test_wrong_numbers(cl100k: Pair) -> None:
     encoding: Any = cl100k.ours
     for call in (
