@@ -17,6 +17,9 @@ from bpecore.counting import Counting, growing
 NEIGHBOURHOOD = 32
 """Characters on either side of a cut that is too short among which a better one is looked for."""
 
+STRETCHES_AT_ONCE = 64
+"""Stretches between sure borders that are counted together, until that is too much."""
+
 NEARBY_HEADS = 8
 """Characters by which the beginning may be shorter or longer than a half, if the halves of a text
 would else be too short together."""
@@ -92,45 +95,73 @@ def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
         first = max(0, len(text) - size)
         window = text[first:]
         borders = [0, *counting.core._sure_borders(window), len(window)]
-        counts = counting.each([window[begin:end] for begin, end in zip(borders, borders[1:])])
-        total = 0
-        for place in reversed(range(len(counts))):
-            total += counts[place]
-            if total > max_tokens:
-                stretches = Stretches(borders[place:], counts[place:])
-                return first + start_in_first(counting, window, stretches, max_tokens)
+        last, total = len(borders) - 1, 0
+        while last > 0:
+            begin = max(0, last - STRETCHES_AT_ONCE)
+            found = counting.up_to(window[borders[begin] : borders[last]], max_tokens - total)
+            if found is None:
+                stretches = stretches_from(counting, window, borders, begin, last, total)
+                return first + start_in(counting, window, stretches, max_tokens)
+            last, total = begin, total + found
         if first == 0:
             return 0
         size *= 2
 
 
 class Stretches(NamedTuple):
-    """The end of a text, in stretches that can be counted one by one.
+    """A part of a text, in stretches that can be counted one by one.
 
     Attributes:
-        borders: where each stretch begins; then the text's length.
+        borders: where each stretch begins, and where the last one ends.
         counts: tokens of each stretch.
+        behind: tokens of the text behind the last one.
     """
 
     borders: list[int]
     counts: list[int]
+    behind: int
 
 
-def start_in_first(counting: Counting, text: str, stretches: Stretches, max_tokens: int) -> int:
-    """Where the end of a text may begin, so that it fits tightly: in the first stretch.
+def stretches_from(
+    counting: Counting, text: str, borders: list[int], begin: int, last: int, behind: int
+) -> Stretches:
+    """Returns the stretches between some borders, and as many more as better cuts may be in.
 
     Args:
         counting: how to count.
         text: without surrogates.
-        stretches: do not fit together, and do without the first.
+        borders: all of the text's sure borders, its beginning and its end.
+        begin: the number of a border.
+        last: the number of a later one.
+        behind: tokens of the text behind the latter.
+    """
+    chosen = borders[begin : last + NEIGHBOURHOOD + 1]
+    counts = counting.each([text[start:end] for start, end in zip(chosen, chosen[1:])])
+    return Stretches(chosen, counts, behind - sum(counts[last - begin :]))
+
+
+def start_in(counting: Counting, text: str, stretches: Stretches, max_tokens: int) -> int:
+    """Where the end of a text may begin, so that it fits tightly: in one of some stretches.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        stretches: do not fit all together; what is behind them does.
         max_tokens: tokens.
     """
-    begin, end = stretches.borders[:2]
-    left = max_tokens - sum(stretches.counts[1:])
+    borders, counts, behind = stretches
+    place, total = len(counts), behind
+    while total <= max_tokens:
+        place -= 1
+        total += counts[place]
+    left = max_tokens - (total - counts[place])
+    begin, end = borders[place : place + 2]
     position = first_fitting(lambda at: counting.fits(text[at:end], left), begin, end)
     if counting.count(text[position:end]) >= left - 1:
         return position
-    return better_start(counting, text, stretches, position, max_tokens)
+    return better_start(
+        counting, text, Stretches(borders[place:], counts[place:], behind), position, max_tokens
+    )
 
 
 def better_start(
@@ -141,9 +172,9 @@ def better_start(
     It is in these stretches: with all of the first one the text does not fit, whatever precedes.
     """
     best, most = position, -1
-    stretch, behind = 0, sum(stretches.counts[1:])
+    stretch, behind = 0, stretches.behind + sum(stretches.counts[1:])
     first = max(stretches.borders[0] + 1, position - NEIGHBOURHOOD)
-    for other in range(first, min(len(text), position + NEIGHBOURHOOD)):
+    for other in range(first, min(stretches.borders[-1], position + NEIGHBOURHOOD)):
         if other == stretches.borders[stretch + 1]:
             stretch += 1
             behind -= stretches.counts[stretch]

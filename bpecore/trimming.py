@@ -7,7 +7,13 @@ import re
 import sys
 from bisect import bisect_left
 
-from bpecore._core import CoreBPE, count_up_to, longest_token, refuse_disallowed
+from bpecore._core import (
+    CoreBPE,
+    count_up_to,
+    has_surrogate,
+    longest_token,
+    refuse_disallowed,
+)
 from bpecore.counting import Counting, has_automaton
 from bpecore.tight_cuts import tight_end, tight_ends, tight_start
 
@@ -15,7 +21,6 @@ __all__ = ["Counting", "checked_number", "count_text_up_to", "split", "truncate"
 
 SIDES = ("end", "start", "middle")
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
@@ -95,7 +100,7 @@ class Clean:
     def __init__(self, text: str) -> None:
         self.text = text
         self._pairs: list[int] = []
-        if not text.isascii() and _SURROGATE.search(text):
+        if has_surrogate(text):
             self.text = without_surrogates(text)
             found = _SURROGATE_PAIR.finditer(text)
             self._pairs = [pair.start() - i for i, pair in enumerate(found)]
