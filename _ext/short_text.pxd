@@ -57,7 +57,7 @@ cdef inline str decode_short_text(const uint8_t *data, size_t length):
     cdef size_t count = 0, position = 0, size, i
     cdef str text
     cdef void *target
-    if length - 1 >= SHORT_TEXT:
+    if not 0 < length <= SHORT_TEXT:
         return None
     for i in range(length):
         most |= data[i]

@@ -65,7 +65,7 @@ def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: 
     first = max(start, end - NEIGHBOURHOOD)
     counter = growing(counting)
     total = counter.feed(text[start:first])
-    best, most = end, counting.count(text[start:end])
+    best, most = end, -1
     for position in range(first, min(end + NEIGHBOURHOOD, len(text)) + 1):
         if most <= min(total, max_tokens - 1) and total <= max_tokens:
             best, most = position, min(total, max_tokens - 1)
