@@ -63,6 +63,21 @@ cdef inline bint is_surrogate(uint32_t character) noexcept nogil:
     return character >> 11 == 0x1B    # 0xD800 to 0xDFFF
 
 
+cdef inline bint holds_surrogate(const TextView *view) noexcept nogil:
+    """Whether a surrogate is among the characters of a text."""
+    cdef const uint16_t *narrow = <const uint16_t *>view.data
+    cdef const uint32_t *wide = <const uint32_t *>view.data
+    cdef bint found = False
+    cdef size_t i
+    if view.width == 2:
+        for i in range(view.length):
+            found |= is_surrogate(narrow[i])
+    elif view.width == 4:
+        for i in range(view.length):
+            found |= is_surrogate(wide[i])
+    return found
+
+
 cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept nogil:
     """Returns how many characters begin in some bytes."""
     cdef size_t count = 0, i

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ import click
 
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 
+from .corpora import find_texts
 from .engines import ENGINES, installed_version
 from .measures import GROUPS
 from .measures.settings import Settings
@@ -100,23 +99,6 @@ def main(
         from .readme import update
 
         click.echo(f"README and plots show {update(REPOSITORY, newest_record())}")
-
-
-def find_texts(folder: Path | None) -> list[Path]:
-    """Returns the texts of a folder, or of the first default that has some.
-
-    Raises:
-        UsageError: the folder holds no text.
-    """
-    shared = Path(os.environ.get("BPECORE_CORPORA") or REPOSITORY.parent / "shared" / "corpora")
-    files = sorted((folder or shared).glob("*.txt"))
-    if files:
-        return files
-    if folder is not None:
-        raise click.UsageError(f"no .txt file in {folder}")
-    library = Path(sysconfig.get_path("stdlib"))
-    names = ("_pydecimal.py", "typing.py", "pydoc_data/topics.py", "LICENSE.txt")
-    return [library / name for name in names if (library / name).is_file()]
 
 
 def encodings_of(group: str, chosen: Sequence[str]) -> list[str]:

@@ -8,6 +8,11 @@ before, as system prompts do. Each is encoded: by tiktoken in the loop's thread,
 wakes is how long the loop stood still. What the machine itself adds is measured first, by the same
 loop with requests that encode nothing.
 
+Other programs take processors away, and a loop that waits for one stands still too. Linux tells how
+long a thread waited: "own" is the longest stall without that. As root, `chrt -f 50 python -m …`
+keeps other programs off, and "longest" tells the same. asyncio waits for whole milliseconds, so
+stalls of up to one are none.
+
 A full garbage collection walks through all that the process imported, 10 ms and more, whoever
 encodes. So the start-up heap is frozen first, as services do (`gc.freeze`); `--no-freeze` leaves
 it as it is.
@@ -22,6 +27,7 @@ import asyncio
 import gc
 import random
 import time
+from array import array
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -34,6 +40,7 @@ from bpecore.aio import AsyncEncoder
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 
 BEAT_SECONDS = 0.001
+WAITING = Path("/proc/thread-self/schedstat")
 
 
 class Requests(NamedTuple):
@@ -69,19 +76,53 @@ def make_requests(folder: Path | None, count: int, characters: int, repeated: fl
     )
 
 
-async def beat(late: list[float]) -> None:
-    """Notes how much later than asked for the loop wakes this task, in seconds."""
+class Stalls:
+    """How long the loop stood still, and how long of that it had no processor, in seconds.
+
+    Arrays, since the garbage collector would walk through an object a stall.
+    """
+
+    def __init__(self) -> None:
+        self.late = array("d")
+        self.waited = array("d")
+
+    def add(self, late: float, waited: float) -> None:
+        self.late.append(late)
+        self.waited.append(waited)
+
+    def own(self) -> list[float]:
+        """Returns the stalls without what the loop had no processor for."""
+        return [max(0.0, late - waited) for late, waited in zip(self.late, self.waited)]
+
+
+def waiting_seconds() -> Callable[[], float]:
+    """Returns what tells how long the calling thread has waited for a processor; 0 if unknown."""
+    if not WAITING.is_file():
+        return lambda: 0.0
+    statistics = WAITING.resolve()  # the thread's own folder: the link is resolved once
+
+    def seconds() -> float:
+        return int(statistics.read_bytes().split()[1]) / 1e9
+
+    return seconds
+
+
+async def beat(stalls: Stalls) -> None:
+    """Notes how much later than asked for the loop wakes this task."""
+    waiting = waiting_seconds()
     while True:
+        waited = waiting()
         started = time.perf_counter()
         await asyncio.sleep(BEAT_SECONDS)
-        late.append(time.perf_counter() - started - BEAT_SECONDS)
+        late = time.perf_counter() - started - BEAT_SECONDS
+        stalls.add(late, waiting() - waited)
 
 
 async def serve(
     requests: Requests, rate: float, encode: Callable[[str], Awaitable[Any]]
-) -> tuple[list[float], list[float]]:
+) -> tuple[Stalls, list[float]]:
     """Sends the requests at a rate; returns the loop's stalls and the answers' times, seconds."""
-    late: list[float] = []
+    stalls = Stalls()
     times: list[float] = []
     tasks: set[asyncio.Task[None]] = set()
 
@@ -90,7 +131,7 @@ async def serve(
         await encode(text)
         times.append(time.perf_counter() - started)
 
-    beating = asyncio.create_task(beat(late))
+    beating = asyncio.create_task(beat(stalls))
     began = time.perf_counter()
     for number in range(len(requests.places)):
         wait = began + number / rate - time.perf_counter()
@@ -101,18 +142,20 @@ async def serve(
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     beating.cancel()
-    return sorted(late), sorted(times)
+    return stalls, sorted(times)
 
 
-def show(name: str, late: list[float], times: list[float], requests: int, wall: float) -> None:
+def show(name: str, stalls: Stalls, times: list[float], requests: int, wall: float) -> None:
     """Prints a row: stalls and answers in milliseconds."""
 
     def at(values: list[float], share: float) -> float:
         return values[min(len(values) - 1, int(share * len(values)))] * 1e3
 
+    late = sorted(stalls.late)
+    own = max(stalls.own())
     print(
         f"{name:18} {requests / wall:8.0f} {at(late, 0.99):10.2f} {at(late, 0.999):10.2f} "
-        f"{late[-1] * 1e3:10.2f} {sum(value > 0.003 for value in late):8d} "
+        f"{late[-1] * 1e3:10.2f} {own * 1e3:8.2f} {sum(value > 0.003 for value in late):8d} "
         f"{at(times, 0.5):10.3f} {at(times, 0.99):10.3f}"
     )
 
@@ -139,8 +182,8 @@ async def main(arguments: argparse.Namespace) -> None:
         f"{arguments.repeated:.0%} repeated, {arguments.seconds:.0f} s, {arguments.encoding}"
     )
     print(
-        f"{'':18} {'requests':>8} {'stall p99':>10} {'p99.9':>10} {'longest':>10} {'> 3 ms':>8} "
-        f"{'answer p50':>10} {'p99':>10}   (ms)"
+        f"{'':18} {'requests':>8} {'stall p99':>10} {'p99.9':>10} {'longest':>10} {'own':>8} "
+        f"{'> 3 ms':>8} {'answer p50':>10} {'p99':>10}   (ms)"
     )
     if not arguments.no_freeze:
         gc.collect()
@@ -158,8 +201,8 @@ async def main(arguments: argparse.Namespace) -> None:
             if arguments.only and arguments.only != name:
                 continue
             began = time.perf_counter()
-            late, times = await serve(requests, arguments.rate, encode)
-            show(name, late, times, count, time.perf_counter() - began)
+            stalls, times = await serve(requests, arguments.rate, encode)
+            show(name, stalls, times, count, time.perf_counter() - began)
         print(encoder.metrics())
 
 

@@ -12,7 +12,7 @@ images as inputs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from bpecore.chat_fields import fields_of, with_content
 from bpecore.core import Encoding
@@ -109,7 +109,7 @@ def num_tokens_from_messages(
     Raises:
         KeyError: the model is not known, and there is no `default`.
         ValueError: no encoding has the name `default`, a message has no role, or a part of a
-            content is of an unknown type.
+            content is of an unknown type or an image without a URL.
         TypeError: a message, tool or field is of a type that it cannot have.
 
     Example:
@@ -228,10 +228,10 @@ def _count(encoding: Encoding, text: str) -> int:
     return encoding.count(text, disallowed_special=())
 
 
-def _listed(things: Iterable[Any], what: str) -> list[Any]:
+def _listed(things: Iterable[Any], what: str, wanted: str = "a list") -> list[Any]:
     """Refuses what iterates over something else: a single message, a string."""
     if isinstance(things, (str, bytes, Mapping)) or not isinstance(things, Iterable):
-        raise TypeError(f"{what} must be a list, not {type(things).__name__}: {things!r:.80}")
+        raise TypeError(f"{what} must be {wanted}, not {type(things).__name__}: {things!r:.80}")
     return list(things)
 
 
@@ -272,9 +272,8 @@ def _count_content(encoding: Encoding, content: Any, what: str) -> int:
         return 0
     if isinstance(content, str):
         return _count(encoding, content)
-    return sum(
-        _count_part(encoding, part, what) for part in _listed(content, f"the content of {what}")
-    )
+    parts = _listed(content, f"the content of {what}", "str, None or a list of parts")
+    return sum(_count_part(encoding, part, what) for part in parts)
 
 
 def _count_part(encoding: Encoding, part: Any, what: str) -> int:
@@ -285,16 +284,18 @@ def _count_part(encoding: Encoding, part: Any, what: str) -> int:
         return _count(encoding, text)
     fields = fields_of(part, f"a part of {what}")
     image = fields.get("image_url")
-    if fields.get("type") not in ("image_url", "input_image") or image is None:
+    if fields.get("type") not in ("image_url", "input_image"):
         raise ValueError(
             f"{what} has a part of type {fields.get('type')!r}; text, refusal, image_url, "
             "input_text, output_text and input_image can be counted"
         )
     detail = fields.get("detail")
-    if not isinstance(image, str):
+    if image is not None and not isinstance(image, str):
         image_fields = fields_of(image, f"the image_url of {what}")
         image, detail = image_fields.get("url"), image_fields.get("detail", detail)
-    return num_tokens_from_image_url(cast("str", image), detail or "auto")
+    if not isinstance(image, str):
+        raise ValueError(f"{what} has an image without a URL: {part!r:.80}")
+    return num_tokens_from_image_url(image, detail or "auto")
 
 
 def _text_of_part(part: Any, what: str) -> str | None:

@@ -341,9 +341,10 @@ class Encoding:
             disallowed_special: as for `encode`.
 
         Returns:
-            The text itself if it fits, else a part of it, in whole characters, that has at most
-            `max_tokens` tokens, and one more character would be too much. It is more than one token
-            short only where a character takes several tokens.
+            The text itself if it fits, else a part of it, in whole characters, of `max_tokens`
+            tokens or one less. Where a single character adds three tokens or more, there may be no
+            such part; then one is returned that has as many tokens as fit. To find it, cuts up to
+            32 characters away are compared (with "middle", beginnings up to 8 characters away).
 
         Raises:
             ValueError: `max_tokens` is negative, `side` is none of these, or as for `encode`.

@@ -1,75 +1,31 @@
-"""Cutting texts to a number of tokens: `Encoding.truncate`, `split` and `count_up_to`.
-
-Adding a character to a text may take tokens away, so "the longest text with at most n tokens" is
-not found by adding until it is too long. What is found is a *tight* cut: the text fits, and with
-the next character it does not. Where one character adds more than two tokens, and the cut is more
-than a token short therefore, its neighbourhood is searched for a better one.
-"""
+"""Cutting texts to a number of tokens: `Encoding.truncate`, `split` and `count_up_to`."""
 
 from __future__ import annotations
 
 import operator
 import re
+import sys
 from bisect import bisect_left
-from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from bpecore._core import (
     CoreBPE,
-    TokenCounter,
     count_up_to,
+    has_surrogate,
     longest_token,
     refuse_disallowed,
 )
+from bpecore.counting import Counting, has_automaton
+from bpecore.tight_cuts import tight_end, tight_ends, tight_start
 
-if TYPE_CHECKING:
-    from bpecore.core import Encoding
+__all__ = ["Counting", "checked_number", "count_text_up_to", "split", "truncate"]
 
 SIDES = ("end", "start", "middle")
 
-NEIGHBOURHOOD = 32
-"""Characters on either side of a cut that is too short among which a better one is looked for."""
-
-LONG_STRETCH = 4096
-"""Characters from which on a stretch without a sure border is likely to be one piece, of which a
-`TokenCounter` counts the tokens several times as fast as merging does."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
-class Counting(NamedTuple):
-    """An encoding and the special tokens that count as such; no others are refused."""
-
-    encoding: Encoding
-    allowed_special: AbstractSet[str]
-
-    @property
-    def core(self) -> CoreBPE:
-        return self.encoding._core_bpe
-
-    def count(self, text: str) -> int:
-        return self.encoding.count(
-            text, allowed_special=self.allowed_special, disallowed_special=()
-        )
-
-    def up_to(self, text: str, limit: int) -> int | None:
-        """The tokens of a text, None if more than `limit`."""
-        return self.encoding.count_up_to(
-            text, limit, allowed_special=self.allowed_special, disallowed_special=()
-        )
-
-    def fits(self, text: str, limit: int) -> bool:
-        if limit < 0:
-            return False
-        if len(text) > LONG_STRETCH and has_automaton(self.core):
-            found: int = growing(self).feed(text)
-            return found <= limit
-        return self.up_to(text, limit) is not None
-
-
 def checked_number(name: str, value: int, least: int) -> int:
-    """Returns an argument that must be an integer.
+    """Returns an argument that must be an integer; of one above all sizes, the largest size.
 
     Args:
         name: the argument's name.
@@ -90,7 +46,7 @@ def checked_number(name: str, value: int, least: int) -> int:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
     if number < least:
         raise ValueError(f"{name} must be {least} or more, not {number}")
-    return number
+    return min(number, sys.maxsize)
 
 
 def count_text_up_to(
@@ -129,11 +85,6 @@ def count_text_up_to(
         return count(without_surrogates(text[:enough]))
 
 
-def has_automaton(core: CoreBPE) -> bool:
-    """Whether the engine itself splits texts, not the `regex` library."""
-    return core.splits_by_automaton
-
-
 def without_surrogates(text: str) -> str:
     """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -149,7 +100,7 @@ class Clean:
     def __init__(self, text: str) -> None:
         self.text = text
         self._pairs: list[int] = []
-        if not text.isascii() and _SURROGATE.search(text):
+        if has_surrogate(text):
             self.text = without_surrogates(text)
             found = _SURROGATE_PAIR.finditer(text)
             self._pairs = [pair.start() - i for i, pair in enumerate(found)]
@@ -157,204 +108,6 @@ class Clean:
     def original(self, position: int) -> int:
         """Where a character of the clean text begins in the original."""
         return position + bisect_left(self._pairs, position)
-
-
-class Recounter:
-    """Counts like a `TokenCounter`, always anew: for split patterns without an automaton."""
-
-    def __init__(self, counting: Counting) -> None:
-        self._counting = counting
-        self._text = ""
-
-    def feed(self, chunk: str) -> int:
-        self._text += chunk
-        return self._counting.count(self._text)
-
-    def checkpoint(self) -> str:
-        return self._text
-
-    def restore(self, checkpoint: str) -> None:
-        self._text = checkpoint
-
-
-def growing(counting: Counting) -> Any:
-    """Returns what counts a growing text: a `TokenCounter`, or what does the same."""
-    if not has_automaton(counting.core):
-        return Recounter(counting)
-    return TokenCounter(
-        counting.encoding, allowed_special=counting.allowed_special, disallowed_special=()
-    )
-
-
-# ---- cutting the end ------------------------------------------------------------------------
-
-
-def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int:
-    """Where a part of a text that begins at `start` may end, so that it fits tightly.
-
-    Args:
-        counting: how to count.
-        text: without surrogates.
-        start: a character.
-        max_tokens: tokens.
-
-    Returns:
-        A character; `start` itself if nothing fits.
-    """
-    counter = growing(counting)
-    checkpoint = counter.checkpoint()
-    end, total = start, 0
-    step, doubles = max(16, 2 * max_tokens), True
-    while end < len(text):
-        following = min(end + step, len(text))
-        found = counter.feed(text[end:following])
-        if found <= max_tokens:
-            end, total = following, found
-            checkpoint = counter.checkpoint()
-            step = 2 * step if doubles else max(1, step // 2)
-        else:
-            if following - end == 1:
-                break
-            counter.restore(checkpoint)
-            step, doubles = (following - end) // 2, False
-    if end < len(text) and total < max_tokens - 1:
-        return better_end(counting, text, start, end, max_tokens)
-    return end
-
-
-def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: int) -> int:
-    """Looks around a tight end for one that is at most a token short; the last, or `end`."""
-    first = max(start, end - NEIGHBOURHOOD)
-    counter = growing(counting)
-    counter.feed(text[start:first])
-    best = end
-    for position in range(first, min(end + NEIGHBOURHOOD, len(text))):
-        total = counter.feed(text[position])
-        if max_tokens - 1 <= total <= max_tokens:
-            best = position + 1
-    return best
-
-
-# ---- cutting the start ----------------------------------------------------------------------
-
-
-def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
-    """Where the end of a text may begin, so that it fits tightly.
-
-    The text is counted backwards from one sure border to the next; only the stretch between two of
-    them in which it gets too long is searched.
-
-    Args:
-        counting: how to count.
-        text: without surrogates.
-        max_tokens: tokens.
-
-    Returns:
-        A character; the text's length if nothing fits.
-    """
-    size = 8 * max_tokens + 256
-    while True:
-        first = max(0, len(text) - size)
-        window = text[first:]
-        borders = [0, *counting.core._sure_borders(window), len(window)]
-        total = 0
-        for begin, end in zip(reversed(borders[:-1]), reversed(borders[1:])):
-            found = counting.up_to(window[begin:end], max_tokens - total)
-            if found is None:
-                return first + start_between(counting, window, begin, end, max_tokens - total)
-            total += found
-        if first == 0:
-            return 0
-        size *= 2
-
-
-def start_between(counting: Counting, text: str, begin: int, end: int, max_tokens: int) -> int:
-    """Where the part of a text up to `end` may begin, so that it fits tightly.
-
-    Args:
-        counting: how to count.
-        text: without surrogates.
-        begin: from there it does not fit.
-        end: a sure border behind it.
-        max_tokens: tokens.
-    """
-    position = first_fitting(lambda at: counting.fits(text[at:end], max_tokens), begin, end)
-    if counting.count(text[position:end]) < max_tokens - 1:
-        lowest = max(begin + 1, position - NEIGHBOURHOOD)
-        for other in range(lowest, min(end, position + NEIGHBOURHOOD)):
-            found = counting.up_to(text[other:end], max_tokens)
-            if found is not None and found >= max_tokens - 1:
-                return other
-    return position
-
-
-def first_fitting(fits: Callable[[int], bool], low: int, high: int) -> int:
-    """Finds a place that fits, and the one before it does not.
-
-    Args:
-        fits: whether a place does.
-        low: does not.
-        high: does.
-    """
-    while high - low > 1:
-        middle = (low + high) // 2
-        if fits(middle):
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-# ---- cutting the middle ---------------------------------------------------------------------
-
-
-class Kept(NamedTuple):
-    """What is left of a text: its beginning up to `end`, and its end from `start` on."""
-
-    end: int
-    start: int
-
-
-def tight_ends(
-    counting: Counting, text: str, max_tokens: int, is_refused: Callable[[str], bool]
-) -> Kept:
-    """Which beginning and which end of a text fit tightly together, about equal in tokens.
-
-    Args:
-        counting: how to count.
-        text: without surrogates; does not fit as a whole.
-        max_tokens: tokens.
-        is_refused: whether a text holds what it may not.
-    """
-    end = tight_end(counting, text, 0, (max_tokens + 1) // 2)
-    head, rest = text[:end], text[end:]
-    used = counting.count(head)
-    start = tight_start(counting, rest, max_tokens - used)
-    # Whatever changes where the two meet, changes behind the head's last sure border.
-    borders = [0, *counting.core._sure_borders(head)]
-    before = counting.count(head[: borders[-1]])
-    context = head[borders[-1] :]
-
-    def fits(at: int) -> bool:
-        joined = context + rest[at:]
-        return not is_refused(joined) and counting.fits(joined, max_tokens - before)
-
-    step = 1
-    if fits(start):
-        while start > 0 and fits(max(0, start - step)):
-            start = max(0, start - step)
-            step *= 2
-        start = first_fitting(fits, max(-1, start - step), start)
-    else:
-        low = start
-        while start < len(rest) and not fits(start):
-            low, start = start, min(start + step, len(rest))
-            step *= 2
-        start = first_fitting(fits, low, start)
-    return Kept(end, end + start)
-
-
-# ---- the methods ----------------------------------------------------------------------------
 
 
 def truncate(
@@ -400,11 +153,10 @@ def truncate_middle(
     clean = Clean(text)
     kept = tight_ends(counting, clean.text, max_tokens, is_refused)
     head = text[: clean.original(kept.end)]
-    result = head + text[clean.original(kept.start) :]
-    if counting.fits(result, max_tokens):
-        return result
-    # The halves of a surrogate pair have met.
-    return head + text[clean.original(kept.start) + 1 :]
+    start = clean.original(kept.start)
+    while not counting.fits(head + text[start:], max_tokens):
+        start += 1  # the halves of a surrogate pair have met
+    return head + text[start:]
 
 
 def refuse(

@@ -69,9 +69,11 @@ class CompletionCounter:
                 if isinstance(text, str):
                     index = choice.get("index", 0)
                     if index not in self.counters:
-                        self.counters[index] = TokenCounter(self.encoding)
+                        # A special token spelt out in an answer is text like any other.
+                        counter = TokenCounter(self.encoding, disallowed_special=())
+                        self.counters[index] = counter
                     self.counters[index].feed(text)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             return  # what is not understood is forwarded all the same, and not counted
 
     @property

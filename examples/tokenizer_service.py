@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel, Field
@@ -64,6 +65,12 @@ def make_app(encoding_name: str = "o200k_base", queue: int = 1024) -> FastAPI:
     @app.exception_handler(QueueFullError)
     async def overloaded(request: Request, error: QueueFullError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "1"})
+
+    # FastAPI would send the text back, which may be a megabyte, or hold half a surrogate pair.
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [{"loc": found["loc"], "msg": found["msg"]} for found in error.errors()]
+        return JSONResponse({"detail": problems}, 422)
 
     # A special token spelt out by a client is ordinary text: it may not steer a model.
     @app.post("/count")

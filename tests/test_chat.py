@@ -206,30 +206,43 @@ def test_default_is_for_unknown_models_only() -> None:
         assert count == bpecore.get_encoding(name).count(text)
 
 
+def of_user(content: Any) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": content}]
+
+
 @pytest.mark.parametrize(
-    ("messages", "error"),
+    ("messages", "error", "said"),
     [
-        ({"role": "user", "content": "hi"}, TypeError),
-        ("hi", TypeError),
-        (None, TypeError),
-        (["hi"], TypeError),
-        ([None], TypeError),
-        ([5], TypeError),
-        ([{"content": "hi"}], ValueError),
-        ([{"role": None, "content": "hi"}], ValueError),
-        ([{"role": 5, "content": "hi"}], TypeError),
-        ([{"role": "user", "content": 5}], TypeError),
-        ([{"role": "user", "content": b"hi"}], TypeError),
-        ([{"role": "user", "name": 5}], TypeError),
-        ([{"role": "user", "content": [{"type": "text"}]}], TypeError),
-        ([{"role": "user", "content": [{"type": "input_audio"}]}], ValueError),
-        ([{"role": "user", "content": [{"type": "image_url"}]}], ValueError),
-        ([{"role": "user", "content": [None]}], TypeError),
-        ([{"role": "user", "tool_calls": {"id": 1}}], TypeError),
+        ({"role": "user", "content": "hi"}, TypeError, "messages must be a list, not dict"),
+        ("hi", TypeError, "messages must be a list, not str: 'hi'"),
+        (None, TypeError, "messages must be a list, not NoneType"),
+        (["hi"], TypeError, "message 0 must be a dict or an object with fields, not str: 'hi'"),
+        ([None], TypeError, "message 0 must be a dict or an object with fields"),
+        ([5], TypeError, "message 0 must be a dict or an object with fields, not int: 5"),
+        ([{"content": "hi"}], ValueError, "message 0 has no role"),
+        ([{"role": None, "content": "hi"}], ValueError, "message 0 has no role"),
+        ([{"role": 5, "content": "hi"}], TypeError, "the role of message 0 must be str, not int"),
+        (
+            of_user(5),
+            TypeError,
+            "content of message 0 must be str, None or a list of parts, not int",
+        ),
+        (of_user(b"hi"), TypeError, "content of message 0 must be str, .*, not bytes: b'hi'"),
+        ([{"role": "user", "name": 5}], TypeError, "the name of message 0 must be str, not int"),
+        (of_user([{"type": "text"}]), TypeError, "message 0 has type 'text' and no string"),
+        (
+            of_user([{"type": "input_audio"}]),
+            ValueError,
+            "message 0 has a part of type 'input_audio'",
+        ),
+        (of_user([{"type": "image_url"}]), ValueError, "message 0 has an image without a URL"),
+        (of_user([{"type": "image_url", "image_url": {"url": 5}}]), ValueError, "without a URL"),
+        (of_user([None]), TypeError, "a part of message 0 must be a dict"),
+        ([{"role": "user", "tool_calls": {"id": 1}}], TypeError, "tool_calls of message 0 must be"),
     ],
 )
-def test_wrong_messages(messages: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_wrong_messages(messages: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
         num_tokens_from_messages(messages, "gpt-4o")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from itertools import product
 from typing import Any, Callable
 
 import numpy as np
@@ -121,6 +123,31 @@ def test_a_character_comes_when_it_is_complete(cl100k: Pair) -> None:
     assert decoder.flush() == "\ufffd"
 
 
+def byte_strings() -> list[bytes]:
+    """Returns all of two bytes, and some around every limit of UTF-8, with more behind or not."""
+    leads = [0x61, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEE, 0xEF, 0xF0, 0xF3, 0xF4, 0xF5, 0xFF]
+    seconds = [0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0]
+    rest = [b"", b"\x7f", b"\x80", b"\xbf", b"\x80\x80", b"\xbf\xbfa", b"\xbf\xc0", b"\x80\xc3\xa9"]
+    pairs = [bytes(pair) for pair in product(range(256), repeat=2)]
+    return pairs + [bytes(start) + end for *start, end in product(leads, seconds, rest)]
+
+
+def test_any_bytes() -> None:
+    """Short texts are made without CPython's decoder, and have the form that it gives them."""
+    encoding = bpecore.Encoding(
+        "bytes",
+        pat_str=r"[\s\S]",
+        mergeable_ranks={bytes([value]): value for value in range(256)},
+        special_tokens={},
+    )
+    for content in [*byte_strings(), b"", b"a" * 99, "é中😀".encode() * 20]:
+        decoder = bpecore.StreamDecoder(encoding)
+        text = decoder.feed(list(content)) + decoder.flush()
+        expected = content.decode("utf-8", "replace")
+        assert text == expected, content
+        assert sys.getsizeof(text) <= sys.getsizeof(expected), content
+
+
 def test_a_failing_call_takes_nothing(cl100k: Pair) -> None:
     encoding = cl100k.ours
     first, *rest = (encoding.encode_single_token(bytes([byte])) for byte in "é".encode())
@@ -157,6 +184,12 @@ def test_wrong_numbers_of_sequences(cl100k: Pair) -> None:
     wrong_rows: list[Any] = [[1], [1, 2, 3], np.array([1], dtype=np.uint32), (), "ab c"]
     for wrong in wrong_rows:
         with pytest.raises((ValueError, TypeError)):
+            batch.feed(wrong)
+    no_rows: list[Any] = [None, 3, "ab", {1, 2}]
+    for wrong in no_rows:
+        with pytest.raises(
+            TypeError, match=f"each of 2 sequences gets, not {type(wrong).__name__}"
+        ):
             batch.feed(wrong)
     for offsets in ([0, 2], [0, 1, 1], [1, 1, 2], [0, 3, 2], [0, 1, 2, 2]):
         with pytest.raises(ValueError, match="offsets"):

@@ -25,6 +25,12 @@ def test_random_texts_cut_at_every_sure_border(pair: Pair) -> None:
     assert found > len(texts)
 
 
+def test_long_texts_have_all_their_borders(pair: Pair) -> None:
+    """More than are looked for at once."""
+    borders = pair.ours._core_bpe._sure_borders("word " * 2000)
+    assert borders == [*range(4, 10_000, 5)]
+
+
 def test_special_tokens_are_not_cut(pair: Pair) -> None:
     for text in ("a <|endoftext|> b", "<|endoftext|><|endoftext|> a <|endofte xt|>"):
         assert assert_borders_hold(pair.ours, text, allowed_special="all")

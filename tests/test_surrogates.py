@@ -7,6 +7,8 @@ from conftest import Pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpecore._core import has_surrogate
+
 TEXTS = [
     "\ud800",
     "\udfff",
@@ -58,3 +60,15 @@ def test_special_tokens_beside_surrogates(pair: Pair) -> None:
     assert pair.ours.count(text, allowed_special="all") == len(expected)
     with pytest.raises(ValueError, match=r"<\|endoftext\|>"):
         pair.ours.count(text)
+
+
+@pytest.mark.parametrize("filler", ["a", "é", "中", "😀"])
+@pytest.mark.parametrize("length", [0, 1, 511, 512, 513, 2000])
+def test_one_surrogate_anywhere_is_seen(filler: str, length: int) -> None:
+    text = filler * length
+    assert not has_surrogate(text)
+    for surrogate in "\ud800\udbff\udc00\udfff":
+        for place in {0, length // 2, length}:
+            assert has_surrogate(text[:place] + surrogate + text[place:])
+    for neighbour in "\ud7ff\ue000":
+        assert not has_surrogate(text + neighbour)

@@ -97,6 +97,14 @@ def test_ends_that_meet_make_no_special_token(cl100k: Pair) -> None:
         assert cl100k.ours.count(result) <= limit
 
 
+@pytest.mark.parametrize("lows", ["\udc00", "\udfff\udc00", "\udfff" * 5])
+def test_halves_of_a_surrogate_pair_that_meet_count_as_one_character(pair: Pair, lows: str) -> None:
+    """Counted apart they fit, and whichever low one is dropped, the next may meet the high one."""
+    text = f"\udbff\x80 {lows}\udbff "
+    for limit in range(pair.ours.count(text)):
+        assert pair.ours.count(pair.ours.truncate(text, limit, side="middle")) <= limit
+
+
 @pytest.mark.parametrize("keywords", [NOTHING_REFUSED, ALL_ALLOWED], ids=["none", "all"])
 def test_chunks_fit_and_make_up_the_text(pair: Pair, keywords: dict[str, Any]) -> None:
     source = random.Random(4)
@@ -193,6 +201,15 @@ def test_other_patterns(pattern: str) -> None:
     assert encoding.count_up_to("!" * 100_000, 5) == encoding.count("!" * 100_000) or (
         encoding.count("!" * 100_000) > 5
     )
+
+
+def test_a_limit_above_all_sizes(cl100k: Pair) -> None:
+    text = "one two three"
+    for limit in (2**63, 10**30):
+        assert cl100k.ours.count_up_to(text, limit) == 3
+        assert cl100k.ours.split(text, limit) == [text]
+        for side in SIDES:
+            assert cl100k.ours.truncate(text, limit, side=side) == text  # type: ignore[arg-type]
 
 
 def test_wrong_numbers(cl100k: Pair) -> None:

@@ -22,6 +22,7 @@ from workspace cimport Workspace, give_back, take_workspace
 
 cdef enum:
     GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
+    BORDERS_AT_ONCE = 512    # sure borders that are looked for before they are put into a list
 
 
 @cython.final
@@ -238,14 +239,20 @@ cdef class CoreBPE:
         All special tokens may occur. None without an automaton, which is what knows.
         """
         cdef TextView view
-        cdef size_t position = 0
+        cdef size_t places[BORDERS_AT_ONCE]
+        cdef size_t position = 0, count, i
         cdef list found = []
         view_text(text, &view)
         while self.split_pattern is not None and position + 1 < view.length:
-            position = next_sure_border(self.engine.automaton, &self.special_tokens.trie, &view,
-                                        position + 1, view.length)
-            if position < view.length:
-                found.append(position)
+            count = 0
+            with nogil:
+                while position + 1 < view.length and count < BORDERS_AT_ONCE:
+                    position = next_sure_border(self.engine.automaton, &self.special_tokens.trie,
+                                                &view, position + 1, view.length)
+                    places[count] = position
+                    count += position < view.length
+            for i in range(count):
+                found.append(places[i])
         return found
 
     def encode_single_piece(self, piece) -> list:

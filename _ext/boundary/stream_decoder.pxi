@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 from arguments cimport checked_id, collect_ids
 from decode cimport TokenBytes, bytes_of
 from memory cimport ByteBuffer, IdBuffer, grow_bytes, release
+from short_text cimport decode_short_text
 from types cimport STATUS_OK
 
 cdef extern from "Python.h":
@@ -59,7 +60,11 @@ cdef class TextOfIds:
         """
         cdef Py_ssize_t consumed = 0
         cdef size_t i
-        cdef str text = PyUnicode_DecodeUTF8Stateful(
+        cdef str text = decode_short_text(data, length)
+        if text is not None:
+            pending.count = 0
+            return text
+        text = PyUnicode_DecodeUTF8Stateful(
             <const char *>data, <Py_ssize_t>length, self.errors, &consumed)
         pending.count = <uint8_t>(length - consumed)
         for i in range(pending.count):

@@ -1,8 +1,10 @@
 """`StreamDecoderBatch`: the texts of many sequences of ids that grow together."""
 
+from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport Py_INCREF
+from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
@@ -79,14 +81,17 @@ cdef class StreamDecoderBatch(TextOfIds):
             KeyError: an id is unknown.
             UnicodeDecodeError: bytes are invalid and `errors` is "strict".
             OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: an entry is none of these.
+            TypeError: an entry is none of these, or `ids` no sequence.
 
             No id of the call is taken then, of any sequence.
         """
         cdef list texts
         cdef size_t i = 0
+        if isinstance(ids, str) or not PySequence_Check(ids):
+            raise TypeError(f"expected a sequence of what each of {self.count} sequences gets, "
+                            f"not {type(ids).__name__}: {ids!r:.80}")
         self._begin()
-        if not isinstance(ids, (list, tuple)) and collect_buffer(ids, &self.ids):
+        if PyObject_CheckBuffer(ids) and collect_buffer(ids, &self.ids):
             self._check_count(self.ids.length)
             texts = PyList_New(<Py_ssize_t>self.count)
             for i in range(self.count):

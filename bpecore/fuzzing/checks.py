@@ -28,6 +28,12 @@ DECODING_METHODS = (
 REFERENCE_LIMIT = 300
 """Characters of the longest text that the naive reference encodes: its merge is quadratic."""
 
+LIMITED_LIMIT = 1_000
+"""Characters of the longest text that is cut to a limit: some patterns make that quadratic."""
+
+MOST_TOKENS_A_CHARACTER = 4
+"""Its bytes in UTF-8."""
+
 PIECE_LIMIT = 3_000
 """Bytes of the longest text that is encoded as a single piece."""
 
@@ -346,6 +352,36 @@ def streams(subject: Subject, text: str) -> Difference | None:
     return None
 
 
+def limits(subject: Subject, text: str) -> Difference | None:
+    """`count_up_to`, `truncate`, `split`: what they leave is within a limit by tiktoken's count."""
+    text = text[:LIMITED_LIMIT]
+    source = random.Random(text.encode("utf-8", "surrogatepass"))
+    ours = subject.ours
+
+    def count(part: str) -> int:
+        return len(subject.theirs.encode(part, disallowed_special=()))
+
+    whole = outcome(lambda: count(text))
+    if not isinstance(whole, int):
+        return None
+    limit = source.randint(0, whole + 1)
+    found: Any = outcome(lambda: ours.count_up_to(text, limit, disallowed_special=()))
+    expected = whole if whole <= limit else None
+    if found != expected:
+        return Difference(f"count_up_to {limit}", found, expected)
+    for side in ("end", "start", "middle"):
+        found = outcome(
+            functools.partial(ours.truncate, text, limit, side=side, disallowed_special=())
+        )
+        if isinstance(found, Raised) or count(found) > limit or (whole <= limit and found != text):
+            return Difference(f"truncate to {limit} tokens, side={side!r}", found, text)
+    chunk = max(limit, MOST_TOKENS_A_CHARACTER)
+    found = outcome(lambda: ours.split(text, chunk, disallowed_special=()))
+    if isinstance(found, Raised) or "".join(found) != text or any(count(x) > chunk for x in found):
+        return Difference(f"split into {chunk} tokens each", found, text)
+    return None
+
+
 def naive(subject: Subject, text: str) -> Difference | None:
     """The naive reference against both engines."""
     text = re.sub("[\ud800-\udfff]", "", text[:REFERENCE_LIMIT])
@@ -362,7 +398,7 @@ SLOW_CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         *(sinks, special_tokens, batches, decoding),
-        *(bytes_of_text, again, naive, streams),
+        *(bytes_of_text, again, naive, streams, limits),
     )
 }
 RARE_CHECKS: dict[str, Check] = {"unstable": unstable}

@@ -15,13 +15,13 @@ import bpecore
 from bpecore.chat import num_tokens_from_messages
 
 NEEDED = ("httpx", "starlette", "uvicorn")
-ANSWER = "Der Fluss fließt ins Meer. 🌊 " + "x = compute(y)\n" * 50
+ANSWER = "Der Fluss fließt ins Meer. 🌊 <|endoftext|> " + "x = compute(y)\n" * 50
 MESSAGES = [{"role": "user", "content": "Where does the river go?"}]
 
 
 def events(text: str, step: int) -> bytes:
     """Returns a stream of events, a few characters in each."""
-    lines = [b": a comment", b"data: not json"]
+    lines = [b": a comment", b"data: not json", b"data: []", b'data: {"choices": 3}']
     for start in range(0, len(text), step):
         delta = {"choices": [{"index": 0, "delta": {"content": text[start : start + step]}}]}
         lines.append(b"data: " + json.dumps(delta, ensure_ascii=False).encode())
@@ -53,6 +53,7 @@ def test_proxy(step: int, cut: int) -> None:
     import httpx
 
     stream = events(ANSWER, step)
+    tokens = bpecore.get_encoding("cl100k_base").count(ANSWER, disallowed_special=())
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(serving(chat_server(stream, cut)))
         url = stack.enter_context(serving(proxy.make_app(upstream)))
@@ -66,7 +67,7 @@ def test_proxy(step: int, cut: int) -> None:
             assert client.get("/usage").json() == {
                 "requests": requests,
                 "prompt_tokens": requests * num_tokens_from_messages(MESSAGES, "gpt-4"),
-                "completion_tokens": requests * bpecore.get_encoding("cl100k_base").count(ANSWER),
+                "completion_tokens": requests * tokens,
             }
 
 

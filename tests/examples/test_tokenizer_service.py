@@ -10,6 +10,7 @@ from servers import serving
 
 import bpecore
 
+JSON = {"content-type": "application/json"}
 NEEDED = ("anyio", "fastapi", "httpx", "prometheus_client", "uvicorn")
 
 
@@ -26,7 +27,12 @@ def test_service() -> None:
         assert client.post("/encode", json={"text": "hello world"}).json() == {"ids": [24912, 2375]}
         assert client.post("/count", json={"text": 5}).status_code == 422
         too_long = "x" * (service.MAX_CHARACTERS + 1)
-        assert client.post("/count", json={"text": too_long}).status_code == 422
+        answer = client.post("/count", json={"text": too_long})
+        assert answer.status_code == 422
+        assert len(answer.content) < 1000, "the text is not sent back"
+        half_a_pair = client.post("/count", content=b'{"text": "\\ud800"}', headers=JSON)
+        assert half_a_pair.status_code == 422
+        assert "body" in half_a_pair.text
         metrics = client.get("/metrics").text
     label = 'encoder="o200k_base"'
     assert f"bpecore_cache_hits_total{{{label}}} 1.0" in metrics
