@@ -3,7 +3,7 @@
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 128-byte entries: pieces of up to 47 bytes with up to 19
-# ids. A line is two entries of either. A narrow piece that finds its line full goes to the line's
+# ids. A line is two entries of either. A piece that finds its line full goes to the line's
 # neighbour if there is room, where it is looked for when it is not in its own: what came first is
 # what a text repeats most, and stays where it is found at once. Else a new piece replaces the older
 # one of its line, nothing else: no wipe. So a look-up reads at most two lines, whatever the text
@@ -167,16 +167,21 @@ cdef inline NarrowEntry *neighbour(NarrowEntry *line) noexcept nogil:
     return <NarrowEntry *>(<size_t>line ^ (2 * sizeof(NarrowEntry)))
 
 
+cdef inline bint same_piece(Key kept, Key key) noexcept nogil:
+    """Whether an entry's key, marked or not, is that of a piece."""
+    return ((kept.low ^ key.low) | (kept.high ^ key.high) << 1) == 0
+
+
 cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
-    """Returns the entry of a line, or behind it of its neighbour, that has this key, or NULL."""
+    """Returns the entry of a line, or behind it of its neighbour, that is of this piece, or NULL."""
     cdef NarrowEntry *other = neighbour(line)
-    if same_key(line.key, key):
+    if same_piece(line.key, key):
         return line
-    if same_key(line[1].key, key):
+    if same_piece(line[1].key, key):
         return line + 1
-    if same_key(other.key, key):
+    if same_piece(other.key, key):
         return other
-    return other + 1 if same_key(other[1].key, key) else NULL
+    return other + 1 if same_piece(other[1].key, key) else NULL
 
 
 cdef inline NarrowEntry *place_for(NarrowEntry *line) noexcept nogil:
@@ -251,13 +256,21 @@ cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogi
     return different == 0
 
 
-cdef inline const WideEntry *find_wide(
-    const WideEntry *line, const WideKey *key
-) noexcept nogil:
-    """Returns the entry of a line that has this key, or NULL."""
+cdef inline WideEntry *wide_neighbour(WideEntry *line) noexcept nogil:
+    """Returns the line that shares 512 aligned bytes with a line."""
+    return <WideEntry *>(<size_t>line ^ (2 * sizeof(WideEntry)))
+
+
+cdef inline const WideEntry *find_wide(WideEntry *line, const WideKey *key) noexcept nogil:
+    """Returns the entry of a line, or behind it of its neighbour, that has this key, or NULL."""
+    cdef WideEntry *other = wide_neighbour(line)
     if same_wide_key(&line.key, key):
         return line
-    return line + 1 if same_wide_key(&line[1].key, key) else NULL
+    if same_wide_key(&line[1].key, key):
+        return line + 1
+    if same_wide_key(&other.key, key):
+        return other
+    return other + 1 if same_wide_key(&other[1].key, key) else NULL
 
 
 cdef inline void copy_wide_ids(uint32_t *out, const WideEntry *entry) noexcept nogil:
@@ -265,12 +278,27 @@ cdef inline void copy_wide_ids(uint32_t *out, const WideEntry *entry) noexcept n
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
 
 
+cdef inline WideEntry *wide_place_for(WideEntry *line) noexcept nogil:
+    """As `place_for`."""
+    cdef WideEntry *other = wide_neighbour(line)
+    if line.count == 0:
+        return line
+    if line[1].count == 0:
+        return line + 1
+    if other[1].count == 0:
+        return other + 1
+    if other.count == 0:
+        return other
+    line[1] = line[0]
+    return line
+
+
 cdef inline void keep_wide(
     WideEntry *line, const WideKey *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with 1 to WIDE_IDS ids first into its line; what was first becomes second."""
+    """Puts a piece with 1 to WIDE_IDS ids into its line or its neighbour."""
+    cdef WideEntry *entry = wide_place_for(line)
     check(0 < count <= WIDE_IDS)
-    line[1] = line[0]
-    line.key = key[0]
-    memcpy(line.ids, ids, count * sizeof(uint32_t))
-    line.count = <uint32_t>count
+    entry.key = key[0]
+    memcpy(entry.ids, ids, count * sizeof(uint32_t))
+    entry.count = <uint32_t>count

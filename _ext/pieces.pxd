@@ -76,21 +76,19 @@ cdef inline int encode_short(
     """
     cdef const NarrowEntry *entry = find_narrow(line, key)
     cdef uint32_t index
-    cdef bint is_known
-    if entry != NULL:
+    if entry != NULL and entry.count:
         copy_ids(out, entry)
         count[0] = entry.count
         return STATUS_OK
-    is_known = find_narrow(line, marked(key)) != NULL
-    if not is_known:
+    if entry == NULL:
         index = find_short(vocabulary, key)
         if index != NO_TOKEN:
             out[0] = id_of(vocabulary, index)
             count[0] = 1
             keep_narrow(line, key, out, 1)
             return STATUS_OK
-    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line, is_known,
-                       out, count)
+    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line,
+                       entry != NULL, out, count)
 
 
 cdef inline int encode_part(
