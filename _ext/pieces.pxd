@@ -272,12 +272,13 @@ cdef inline void fetch_missing(
 
 cdef inline int encode_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
-    const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *out,
-    size_t *written
+    const uint32_t *ends, size_t count, const uint8_t *readable_end, bint counting,
+    uint32_t *out, size_t *written
 ) noexcept nogil:
     """Encodes up to BATCH_PIECES pieces; arguments as for `encode_pieces`.
 
     Args:
+        counting: known when this is compiled; what is then in `out` means nothing.
         out: room for an id a byte and WIDE_IDS more.
         written: receives the number of ids.
     """
@@ -287,15 +288,15 @@ cdef inline int encode_batch(
     cdef const Probe *fetched = probes    # up to here missing pieces' lines are asked for
     cdef const NarrowEntry *entry
     cdef const uint8_t *piece
-    cdef size_t i, length, found = 0
-    cdef uint32_t *first = out
+    cdef size_t i, length, found = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, probes)
     while probe < last:
         if likely(is_hit(probe, &entry)):
             found = entry.count
-            copy_ids(out, entry)
-            out += found
+            if not counting:
+                copy_ids(out + total, entry)
+            total += found
             probe += 1
             continue
         if probe >= fetched:
@@ -306,16 +307,16 @@ cdef inline int encode_batch(
         length = text + ends[i] - piece
         if length <= SHORT_PIECE:
             status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
-                                  probe.line, out, &found)
+                                  probe.line, out if counting else out + total, &found)
         else:
-            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, out,
-                                 &found)
+            status = encode_long(vocabulary, workspace, piece, length, readable_end, True,
+                                 out if counting else out + total, &found)
         if status != STATUS_OK:
             return status
-        out += found
+        total += found
         probe += 1
     workspace.last_piece_ids = found
-    written[0] = out - first
+    written[0] = total
     return STATUS_OK
 
 
@@ -341,8 +342,12 @@ cdef inline int encode_pieces(
         place = 0 if counting else sink.length
         if grow_ids(sink, place + (ends[done + batch - 1] - start) + WIDE_IDS) != STATUS_OK:
             return STATUS_NO_MEMORY
-        status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
-                              readable_end, sink.data + place, &written)
+        if counting:
+            status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
+                                  readable_end, True, sink.data, &written)
+        else:
+            status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
+                                  readable_end, False, sink.data + place, &written)
         if status != STATUS_OK:
             return status
         sink.length += written
