@@ -230,7 +230,9 @@ def test_constructing_parts() -> None:
     digest = RankTable(ranks).digest
     automaton = compile_pattern(PATTERNS["automaton"])
     core = bpecore._core.CoreBPE
+    backwards = dict(reversed(ranks.items()))
     assert fail_each(lambda: None, lambda _: RankTable(ranks).digest, digest, False) == 4
+    assert fail_each(lambda: None, lambda _: RankTable(backwards).digest, digest, False) == 7
     assert (
         fail_each(lambda: None, lambda _: len(Vocabulary(RankTable(longest))), len(longest), True)
         > 9
