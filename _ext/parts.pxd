@@ -14,14 +14,14 @@
 # Which way to cut a token in two is tried first decides the time. Early tokens are the parts of
 # later ones: the cut whose later side is earliest is the right one for six tokens of seven. So each
 # side is looked up in a *rank filter*, a table of bytes that tells about how early a token is, and
-# the look-ups of tokens are left to the cuts that are tried. A second such filter, over pairs, tells
-# of nearly all neighbours on a walk that they would not have merged before. Tokens of one length do
-# not need each other's parts, so batches of them take each step together: no step waits for the
-# memory of the one before, and what a token does next is seldom a branch.
+# the look-ups of tokens are left to the cuts that are tried. A second such filter, over pairs,
+# tells of nearly all neighbours on a walk that they would not have merged before. Tokens of one
+# length do not need each other's parts, so batches of them take each step together: no step waits
+# for the memory of the one before, and what a token does next is seldom a branch.
 #
-# Tokens that are longer than RATED_LENGTH, and those for which no orderly cut stands the test, are
-# merged. Time: two hashes a byte of a token, and two look-ups a try. Space: 2 bytes for each of 4 to
-# 8 places a token, and 8 bytes a token.
+# Tokens that are longer than RATED_LENGTH, and those of which TRIES cuts fail or no orderly one is
+# left, are merged. Time: two hashes a byte of a token; for each try two look-ups, and a step a byte
+# at most. Space: 2 bytes for each of 4 to 8 places a token, and 8 bytes a token.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -35,10 +35,11 @@ from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_long, 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
+    TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
 cdef struct RankFilter:
-    uint8_t *earliness    # owned: by the highest bits of a hash; 0, or that of the earliest token or
-    #                       pair with such a hash
+    uint8_t *earliness    # owned: by the highest bits of a hash; 0, or that of the earliest token
+    #                       or pair with such a hash
     uint32_t shift        # 64 less the binary logarithm of its size
 
 cdef struct PartFinder:
@@ -170,8 +171,8 @@ cdef inline void rate_cuts(
 ) noexcept nogil:
     """Rates the cuts of a token by the earliness of the later side, then enters the token.
 
-    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes from
-    the hashes of what begins at the token's first byte.
+    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes
+    from the hashes of what begins at the token's first byte.
 
     Args:
         length: bytes, 2 to RATED_LENGTH.
@@ -245,8 +246,8 @@ cdef inline void cut_tokens(
     """Cuts tokens where they have the best rating left, and looks up the sides.
 
     Args:
-        open: the tokens. Afterwards those whose sides are not two orderly tokens, and that have
-            other cuts.
+        open: the tokens. Afterwards those that were cut, but not into two orderly tokens. Who
+            had no cut left is in neither.
         orderly: set to those whose sides are in `left` and `right` of the batch.
     """
     cdef uint32_t i, place, cut, left, right
@@ -363,12 +364,15 @@ cdef inline void find_parts(
     """
     cdef Positions open, walking
     cdef uint32_t place, index
+    cdef int _try
     open.count = batch.count
     for place in range(batch.count):
         index = batch.indices[place]
         open.items[place] = place
         rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
                   earliness_of(finder, index), batch.ratings[place])
-    while open.count:
+    for _try in range(TRIES):
+        if open.count == 0:
+            break
         cut_tokens(finder, vocabulary, batch, &open, &walking)
         walk_back(finder, vocabulary, batch, &walking, &open)

@@ -28,7 +28,7 @@ cdef struct PairsToEnter:
     uint32_t *order       # owned: [token_count], the indices of all tokens, shorter ones first
     uint32_t *ends        # owned: [longest_token + 2], where in `order` the next length begins
     uint32_t entered      # tokens at the beginning of `order` whose pairs are in the table
-    uint32_t never_merges    # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
+    uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
     uint32_t *merged      # owned: [longest_token], for merging
     ByteBuffer memory     # for merging
 

@@ -263,6 +263,29 @@ def test_a_rank_table_whose_vocabulary_failed_is_used_up() -> None:
         Vocabulary(table)
 
 
+@pytest.mark.parametrize("lasting", [False, True])
+def test_an_array_that_python_has_no_memory_for(lasting: bool) -> None:
+    """Numpy's own allocations and Python's, not the engine's, which are watched elsewhere."""
+    memory = pytest.importorskip("_testcapi")
+    encoding = small_encoding("blocks")
+    ids = encoding.encode("hello hello")
+    assert encoding.encode_to_numpy("hello hello").tolist() == ids
+    failures = 0
+    array = None
+    for number in range(1, 100):
+        memory.set_nomemory(number, 0 if lasting else number + 1)
+        try:
+            array = encoding.encode_to_numpy("hello hello")
+        except MemoryError:
+            array = None
+        finally:
+            memory.remove_mem_hooks()
+        failures += array is None
+        assert array is None or array.tolist() == ids
+    assert array is not None
+    assert 0 < failures < 99
+
+
 def test_a_token_buffer_that_cannot_shrink_is_kept() -> None:
     encoding = small_encoding("blocks")
     text = " the" * 5_000
