@@ -18,8 +18,8 @@
 # pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
 #
 # Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better:
-# a fifth slower as soon as a process sees several texts. The wide table in small pages, of which most
-# texts touch few: a first call on a megabyte 6 % slower.
+# a fifth slower as soon as a process sees several texts. The wide table in small pages, of which
+# most texts touch few: a first call on a megabyte 6 % slower.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -173,7 +173,7 @@ cdef inline bint same_piece(Key kept, Key key) noexcept nogil:
 
 
 cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
-    """Returns the entry of a line, or behind it of its neighbour, that is of this piece, or NULL."""
+    """Returns the entry of a line, or behind it of its neighbour, for a piece, or NULL."""
     cdef NarrowEntry *other = neighbour(line)
     if same_piece(line.key, key):
         return line

@@ -24,8 +24,10 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from types cimport SHORT_PIECE
 from utf8 cimport decode_character, sequence_length
-from vocab cimport FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, Vocabulary
+from vocab cimport (FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, KEY_MASKS, KeyMask, Vocabulary,
+                    load_word)
 
 cdef extern from *:
     """
@@ -106,28 +108,38 @@ cdef inline size_t next_cut(
 
 # ---- building the filter ------------------------------------------------------------------
 
+cdef extern from *:
+    """
+    #define BPECORE_HIGH_BITS 0x8080808080808080ull
+    """
+    const uint64_t HIGH_BITS "BPECORE_HIGH_BITS"
+
 cdef struct BorderSide:
     bint possible      # whether such bytes occur beside a border in valid UTF-8
     bint whole         # whether the character is whole
     uint32_t value     # its code point, or the byte that stands for a fragment
 
 
-cdef inline BorderSide left_side(const uint8_t *token, size_t cut) noexcept nogil:
-    """Describes the character that ends at byte `cut` of a token."""
+cdef inline bint all_ascii(const uint8_t *token, size_t length) noexcept nogil:
+    """Whether all bytes are ASCII; reads 16 bytes if there are less."""
+    cdef const KeyMask *mask
+    cdef size_t i
+    cdef uint8_t any_byte = 0
+    if length <= SHORT_PIECE:
+        mask = &KEY_MASKS[length]
+        return ((load_word(token) & mask.low)
+                | (load_word(token + 8) & mask.high)) & HIGH_BITS == 0
+    for i in range(length):
+        any_byte |= token[i]
+    return any_byte < 0x80
+
+
+cdef inline BorderSide left_fragment(const uint8_t *token, size_t cut) noexcept nogil:
+    """Describes the trailing bytes of a character that a token begins with."""
     cdef BorderSide side
-    cdef size_t start = cut - 1
-    while start > 0 and token[start] & 0xC0 == 0x80 and cut - start < 4:
-        start -= 1
-    if token[start] & 0xC0 == 0x80:
-        # Trailing bytes alone: a fragment if they begin the token, else no valid text.
-        side.possible = start == 0 and cut < 4
-        side.whole = False
-        side.value = token[cut - 1]
-    else:
-        side.possible = 0xC2 <= token[start] < 0xF5 or token[start] < 0x80
-        side.possible = side.possible and sequence_length(token[start]) == cut - start
-        side.whole = True
-        side.value = whole_character(token + start) if side.possible else 0
+    side.possible = cut < 4
+    side.whole = False
+    side.value = token[cut - 1]
     return side
 
 
@@ -147,30 +159,47 @@ cdef inline BorderSide right_side(const uint8_t *token, size_t cut, size_t lengt
     return side
 
 
+cdef inline void record_border(
+    Vocabulary *vocabulary, const BorderSide *left, const BorderSide *right
+) noexcept nogil:
+    cdef uint32_t place
+    if left.whole and right.whole:
+        place = border_place(
+            vocabulary, hash_character(left.value), hash_character(right.value))
+        vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
+    elif left.whole:
+        vocabulary.border_flags[flags_place(hash_character(left.value))] |= FLAG_BEFORE_FRAGMENT
+    elif right.whole:
+        vocabulary.border_flags[flags_place(hash_character(right.value))] |= FLAG_AFTER_FRAGMENT
+    else:
+        vocabulary.fragment_left[left.value & 63] = 1
+        vocabulary.fragment_right[right.value >> 1 & 63] = 1
+
+
 cdef inline void record_borders(
     Vocabulary *vocabulary, const uint8_t *token, size_t length
 ) noexcept nogil:
-    """Records every border that a token bridges, unless both its characters are ASCII."""
-    cdef size_t cut
+    """Records every border that a token bridges, unless both its characters are ASCII.
+
+    Precondition: 16 bytes can be read.
+    """
+    cdef size_t cut = 0, start
     cdef BorderSide left, right
-    cdef uint32_t place
-    for cut in range(1, length):
-        if token[cut] & 0xC0 == 0x80 or (token[cut - 1] | token[cut]) < 0x80:
-            continue
-        left = left_side(token, cut)
+    if all_ascii(token, length):
+        return
+    while cut < length and token[cut] & 0xC0 == 0x80:
+        cut += 1
+    left.possible = False
+    if cut > 0:
+        left = left_fragment(token, cut)
+    while cut < length:
         right = right_side(token, cut, length)
-        if not left.possible or not right.possible:
-            continue
-        if left.whole and right.whole:
-            place = border_place(
-                vocabulary, hash_character(left.value), hash_character(right.value))
-            vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
-        elif left.whole:
-            vocabulary.border_flags[flags_place(hash_character(left.value))] |= \
-                FLAG_BEFORE_FRAGMENT
-        elif right.whole:
-            vocabulary.border_flags[flags_place(hash_character(right.value))] |= \
-                FLAG_AFTER_FRAGMENT
-        else:
-            vocabulary.fragment_left[left.value & 63] = 1
-            vocabulary.fragment_right[right.value >> 1 & 63] = 1
+        if left.possible and right.possible and (left.value | right.value) >= 0x80:
+            record_border(vocabulary, &left, &right)
+        # The right side is the left one of the next border, unless bytes are left over between.
+        start = cut
+        cut += 1
+        while cut < length and token[cut] & 0xC0 == 0x80:
+            cut += 1
+        left = right
+        left.possible = right.possible and cut - start == <size_t>sequence_length(token[start])

@@ -11,85 +11,139 @@
 # ended it, or equal if that merge lies to its right. If no pair on the way would, (l, r) is the
 # answer, and the only one. (The walk is that of the crate `bpe` in rust-gems.)
 #
-# Candidates (l, r) are looked up in a table of bits first, which fits a second-level cache; so are
-# pairs. Tokens of more than 15 bytes, and those for which no orderly candidate stands the test,
-# are merged. Time: a few look-ups a token, against three a byte. Space: 512 KB, and 9 bytes a
-# token.
+# Which way to cut a token in two is tried first decides the time. Early tokens are the parts of
+# later ones: the cut whose later side is earliest is the right one for six tokens of seven. So each
+# side is looked up in a *rank filter*, a table of bytes that tells about how early a token is, and
+# the look-ups of tokens are left to the cuts that are tried. A second such filter, over pairs,
+# tells of nearly all neighbours on a walk that they would not have merged before. Tokens of one
+# length do not need each other's parts, so batches of them take each step together: no step waits
+# for the memory of the one before, and what a token does next is seldom a branch.
+#
+# Tokens that are longer than RATED_LENGTH, and those of which TRIES cuts fail or no orderly one is
+# left, are merged. Time: two hashes a byte of a token; for each try two look-ups, and a step a byte
+# at most. Space: 2 bytes for each of 4 to 8 places a token, and 8 bytes a token.
 
+from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate, allocate_zeroed, release
-from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch
-from vocab cimport (INDEX_BITS, Key, Vocabulary, find_merge, find_short, hash_key, load_key,
-                    place_of)
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch,
+                    unlikely)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_long, find_short,
+                    hash_bytes, hash_key, load_key, place_of)
 
 cdef enum:
-    BITS_LOGARITHM = 21      # of a table of bits
-    CANDIDATE_TOKENS = 32    # tokens whose candidates are looked for before they are tested
+    BATCH_TOKENS = 64     # tokens that take each step together
+    RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
+    TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
-cdef struct Candidate:
-    Key left
-    Key right
-
-cdef struct Candidates:
-    Candidate items[CANDIDATE_TOKENS * SHORT_PIECE]
-    uint32_t ends[CANDIDATE_TOKENS]     # where each token's candidates end
+cdef struct RankFilter:
+    uint8_t *earliness    # owned: by the highest bits of a hash; 0, or that of the earliest token
+    #                       or pair with such a hash
+    uint32_t shift        # 64 less the binary logarithm of its size
 
 cdef struct PartFinder:
-    uint64_t *token_bits    # owned: 2^BITS_LOGARITHM bits, set for the hash of each short token
-    uint64_t *pair_bits     # owned: the same for pairs
-    uint32_t *left          # owned: [token_count], the parts of each orderly token so far
-    uint32_t *right         # owned
-    uint8_t *orderly        # owned: [token_count]
+    RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
+    RankFilter pairs      # that merge
+    uint64_t scale        # earliness_of: 2^32 times what an index counts
+    uint64_t factor       # of the rolling hash; odd
+    uint64_t powers[RATED_LENGTH + 1]   # of the factor
+    uint32_t *left        # owned: [token_count], the parts of each token so far, a byte being its
+    uint32_t *right       # own part; NO_TOKEN for those that no merge produces
+    uint64_t *orderly     # owned: a bit for each token, whether it is orderly
+
+cdef struct Batch:
+    uint32_t length                       # bytes of each token
+    uint32_t count                        # tokens
+    uint32_t indices[BATCH_TOKENS]
+    uint32_t left[BATCH_TOKENS]           # the parts; NO_TOKEN where no cut stood the test
+    uint32_t right[BATCH_TOKENS]
+    uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried
+    uint8_t ratings[BATCH_TOKENS][RATED_LENGTH]   # by the bytes of the left side; 0: cannot be
+
+cdef struct Positions:
+    uint32_t count
+    uint32_t items[BATCH_TOKENS]    # places in a batch
+
+cdef extern from *:
+    """
+    /* An odd word without a pattern: 2^64 divided by the golden ratio. */
+    #define BPECORE_MIXING_FACTOR 0x9E3779B97F4A7C15ull
+    """
+    const uint64_t MIXING_FACTOR "BPECORE_MIXING_FACTOR"
 
 
-cdef inline bint has_bit(const uint64_t *bits, uint64_t hashed) noexcept nogil:
-    hashed >>= 64 - BITS_LOGARITHM
-    return bits[hashed >> 6] >> (hashed & 63) & 1
+cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noexcept nogil:
+    """Returns how early a token is: 255 for the first ones, 2 for the last ones."""
+    return 255 - <uint32_t>(index * finder.scale >> 32)
 
 
-cdef inline void set_bit(uint64_t *bits, uint64_t hashed) noexcept nogil:
-    hashed >>= 64 - BITS_LOGARITHM
-    bits[hashed >> 6] |= <uint64_t>1 << (hashed & 63)
+cdef inline uint32_t look_up(const RankFilter *ranks, uint64_t hashed) noexcept nogil:
+    return ranks.earliness[hashed >> ranks.shift]
+
+
+cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) noexcept nogil:
+    cdef uint8_t *place = ranks.earliness + (hashed >> ranks.shift)
+    if place[0] < earliness:
+        place[0] = <uint8_t>earliness
+
+
+cdef inline int open_filter(RankFilter *ranks, uint32_t token_count) noexcept nogil:
+    ranks.shift = 64 - 6
+    while <size_t>1 << (64 - ranks.shift) < 4 * <size_t>token_count:
+        ranks.shift -= 1
+    ranks.earliness = <uint8_t *>allocate_zeroed(<size_t>1 << (64 - ranks.shift), 1)
+    return STATUS_NO_MEMORY if ranks.earliness == NULL else STATUS_OK
 
 
 cdef inline uint64_t hash_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
+    """Hashes a pair; the upper half is good, since it is the lower one of `pair_place`."""
     return multiply_fold((<uint64_t>left << INDEX_BITS | right) ^ vocabulary.seeds[0],
-                         vocabulary.seeds[1])
+                         vocabulary.seeds[1]) << 32
+
+
+cdef inline bint is_orderly(const PartFinder *finder, uint32_t index) noexcept nogil:
+    """Whether a token is known to be orderly. Precondition: it is a token."""
+    return finder.orderly[index >> 6] >> (index & 63) & 1
+
+
+cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
+    finder.orderly[index >> 6] |= <uint64_t>1 << (index & 63)
 
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:
-    release(finder.token_bits)
-    release(finder.pair_bits)
+    release(finder.tokens.earliness)
+    release(finder.pairs.earliness)
     release(finder.left)
     release(finder.right)
     release(finder.orderly)
 
 
 cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) noexcept nogil:
-    """Prepares for a vocabulary whose lines are built. After a failure it must be closed too."""
-    cdef size_t words = (<size_t>1 << BITS_LOGARITHM) // 64
-    cdef uint32_t index, length
-    cdef const uint8_t *token
-    finder.token_bits = <uint64_t *>allocate_zeroed(words, sizeof(uint64_t))
-    finder.pair_bits = <uint64_t *>allocate_zeroed(words, sizeof(uint64_t))
-    finder.left = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
-    finder.right = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
-    finder.orderly = <uint8_t *>allocate_zeroed(vocabulary.token_count, 1)
-    if (finder.token_bits == NULL or finder.pair_bits == NULL or finder.left == NULL
+    """Prepares for a vocabulary that has its tables of tokens. Must be closed after a failure too.
+    """
+    cdef uint32_t index, byte, power, token_count = vocabulary.token_count
+    cdef int status = open_filter(&finder.tokens, token_count)
+    cdef int pairs_status = open_filter(&finder.pairs, token_count)
+    finder.scale = (<uint64_t>254 << 32) // token_count
+    finder.factor = vocabulary.seeds[0] | 1
+    finder.powers[0] = 1
+    for power in range(RATED_LENGTH):
+        finder.powers[power + 1] = finder.powers[power] * finder.factor
+    finder.left = <uint32_t *>allocate(token_count, sizeof(uint32_t))
+    finder.right = <uint32_t *>allocate(token_count, sizeof(uint32_t))
+    finder.orderly = <uint64_t *>allocate_zeroed(token_count // 64 + 1, sizeof(uint64_t))
+    if (status != STATUS_OK or pairs_status != STATUS_OK or finder.left == NULL
             or finder.right == NULL or finder.orderly == NULL):
         return STATUS_NO_MEMORY
-    for index in range(vocabulary.token_count):
-        token = vocabulary.token_bytes + vocabulary.starts[index]
-        length = vocabulary.starts[index + 1] - vocabulary.starts[index]
-        if length == 1:
-            finder.orderly[index] = 1
-            finder.left[index] = index
-            finder.right[index] = index
-        if 0 < length <= SHORT_PIECE:
-            set_bit(finder.token_bits, hash_key(load_key(token, length), vocabulary.seeds))
+    for byte in range(256):
+        index = vocabulary.byte_indices[byte]
+        if index < token_count:
+            finder.left[index] = finder.right[index] = index
+            set_orderly(finder, index)
+            enter(&finder.tokens, (byte + 1) * MIXING_FACTOR, earliness_of(finder, index))
     return STATUS_OK
 
 
@@ -97,89 +151,228 @@ cdef inline void record_parts(
     PartFinder *finder, const Vocabulary *vocabulary, uint32_t left, uint32_t right,
     uint32_t merged
 ) noexcept nogil:
-    """Takes note of a token's parts."""
-    set_bit(finder.pair_bits, hash_pair(vocabulary, left, right))
-    # Behind the tokens: a byte that is none.
-    if left >= vocabulary.token_count or right >= vocabulary.token_count:
+    """Takes note of a token's parts; `left` is NO_TOKEN if no merge produces it."""
+    finder.left[merged] = left
+    finder.right[merged] = right
+    if left == NO_TOKEN:
         return
-    if left < merged and right < merged and finder.orderly[left] and finder.orderly[right]:
-        finder.orderly[merged] = 1
-        finder.left[merged] = left
-        finder.right[merged] = right
+    enter(&finder.pairs, hash_pair(vocabulary, left, right), earliness_of(finder, merged))
+    # Behind the tokens are the stand-ins for bytes that are none: they are above `merged` too.
+    if (left < merged and right < merged and is_orderly(finder, left)
+            and is_orderly(finder, right)):
+        set_orderly(finder, merged)
 
 
-cdef inline void collect_candidates(
-    const PartFinder *finder, const Vocabulary *vocabulary, const uint32_t *indices,
-    uint32_t count, Candidates *candidates
+# ---- cuts ---------------------------------------------------------------------------------
+
+cdef inline void rate_cuts(
+    PartFinder *finder, const uint8_t *token, uint32_t length, uint32_t earliness,
+    uint8_t *ratings
 ) noexcept nogil:
-    """Collects the candidates of up to CANDIDATE_TOKENS tokens of 2 to 15 bytes."""
-    cdef uint32_t i, cut, length, found = 0
-    cdef const uint8_t *token
-    cdef Key left, right
-    cdef uint64_t left_hash, right_hash
-    for i in range(count):
-        token = vocabulary.token_bytes + vocabulary.starts[indices[i]]
-        length = vocabulary.starts[indices[i] + 1] - vocabulary.starts[indices[i]]
-        for cut in range(1, length):
-            left = load_key(token, cut)
-            left_hash = hash_key(left, vocabulary.seeds)
-            if not has_bit(finder.token_bits, left_hash):
-                continue
-            right = load_key(token + cut, length - cut)
-            right_hash = hash_key(right, vocabulary.seeds)
-            if has_bit(finder.token_bits, right_hash):
-                candidates.items[found].left = left
-                candidates.items[found].right = right
-                found += 1
-                prefetch(vocabulary.lines + place_of(left_hash, vocabulary.line_count))
-                prefetch(vocabulary.lines + place_of(right_hash, vocabulary.line_count))
-        candidates.ends[i] = found
+    """Rates the cuts of a token by the earliness of the later side, then enters the token.
 
+    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes
+    from the hashes of what begins at the token's first byte.
 
-cdef inline bint would_merge(
-    const PartFinder *finder, const Vocabulary *vocabulary, uint32_t left, uint32_t right,
-    uint32_t limit
-) noexcept nogil:
-    """Whether two neighbours merge into a token below a limit."""
-    return (has_bit(finder.pair_bits, hash_pair(vocabulary, left, right))
-            and find_merge(vocabulary, left, right) < limit)
-
-
-cdef inline bint stays_apart(
-    const PartFinder *finder, const Vocabulary *vocabulary, uint32_t left, uint32_t right
-) noexcept nogil:
-    """Whether no merge crosses the border of two orderly tokens before both are made."""
-    cdef uint32_t limit
-    while True:
-        # A byte is its own part: nothing is left to undo on its side.
-        if finder.right[left] != left and (left > right or finder.left[right] == right):
-            limit = left
-            left = finder.right[left]
-        elif finder.left[right] != right:
-            limit = right + 1
-            right = finder.left[right]
-        else:
-            return True
-        if would_merge(finder, vocabulary, left, right, limit):
-            return False
-
-
-cdef inline bint find_parts(
-    const PartFinder *finder, const Vocabulary *vocabulary, const Candidate *candidates,
-    uint32_t count, uint32_t *left, uint32_t *right
-) noexcept nogil:
-    """Tests a token's candidates; returns whether one of them is its parts.
-
-    Precondition: the parts of all shorter tokens are known.
+    Args:
+        length: bytes, 2 to RATED_LENGTH.
+        earliness: the token's own.
     """
-    cdef uint32_t i
-    for i in range(count):
-        left[0] = find_short(vocabulary, candidates[i].left)
-        if left[0] == NO_TOKEN or not finder.orderly[left[0]]:
-            continue
-        right[0] = find_short(vocabulary, candidates[i].right)
-        if right[0] == NO_TOKEN or not finder.orderly[right[0]]:
-            continue
-        if stays_apart(finder, vocabulary, left[0], right[0]):
-            return True
-    return False
+    cdef uint64_t hashes[RATED_LENGTH + 1]
+    cdef const uint8_t *table = finder.tokens.earliness
+    cdef uint64_t factor = finder.factor, whole = 0
+    cdef uint32_t shift = finder.tokens.shift, cut, left, right
+    for cut in range(length):
+        hashes[cut] = whole
+        whole = whole * factor + token[cut] + 1
+    for cut in range(1, length):
+        left = table[hashes[cut] * MIXING_FACTOR >> shift]
+        right = table[(whole - hashes[cut] * finder.powers[length - cut]) * MIXING_FACTOR >> shift]
+        ratings[cut] = <uint8_t>(left if left < right else right)
+    enter(&finder.tokens, whole * MIXING_FACTOR, earliness)
+
+
+cdef inline uint32_t take_best(uint8_t *ratings, uint32_t length) noexcept nogil:
+    """Returns the cut of the highest rating, which becomes 0, or 0 if all are 0."""
+    cdef uint32_t cut, rated, best = 0
+    for cut in range(1, length):
+        rated = <uint32_t>ratings[cut] << 8 | cut
+        best = rated if rated > best else best
+    if best < 256:
+        return 0
+    ratings[best & 255] = 0
+    return best & 255
+
+
+cdef inline const void *place_of_part(
+    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
+) noexcept nogil:
+    """Returns where a look-up of a part begins. (A function that only prefetches it would be taken
+    for one that does nothing.)"""
+    if length <= SHORT_PIECE:
+        return vocabulary.lines + place_of(
+            hash_key(load_key(part, length), vocabulary.seeds), vocabulary.line_count)
+    return vocabulary.long_slots + (
+        hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask)
+
+
+cdef inline uint32_t find_part(
+    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
+) noexcept nogil:
+    """Returns the index of a token of ours, or NO_TOKEN."""
+    cdef Key key
+    cdef const Line *line
+    cdef uint32_t index, found = NO_TOKEN
+    cdef int entry
+    cdef bint equal
+    if length > SHORT_PIECE:
+        return find_long(vocabulary, part, length)
+    key = load_key(part, length)
+    line = vocabulary.lines + place_of(hash_key(key, vocabulary.seeds), vocabulary.line_count)
+    # Nobody can foretell which entry it is: no branches.
+    for entry in range(LINE_ENTRIES):
+        index = line.indices[entry]
+        equal = ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0
+        found = index if equal else found
+    if found == NO_TOKEN and line.overflowed:
+        return find_short(vocabulary, key)
+    return found
+
+
+cdef inline void cut_tokens(
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *open,
+    Positions *orderly
+) noexcept nogil:
+    """Cuts tokens where they have the best rating left, and looks up the sides.
+
+    Args:
+        open: the tokens. Afterwards those that were cut, but not into two orderly tokens. Who
+            had no cut left is in neither.
+        orderly: set to those whose sides are in `left` and `right` of the batch.
+    """
+    cdef uint32_t i, place, cut, left, right
+    cdef const uint8_t *token
+    cdef Positions cut_ones
+    cut_ones.count = 0
+    orderly.count = 0
+    for i in range(open.count):
+        place = open.items[i]
+        cut = take_best(batch.ratings[place], batch.length)
+        batch.left[place] = NO_TOKEN
+        batch.cuts[place] = cut
+        cut_ones.items[cut_ones.count] = place
+        cut_ones.count += cut != 0
+        if cut:
+            token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
+            prefetch(place_of_part(vocabulary, token, cut))
+            prefetch(place_of_part(vocabulary, token + cut, batch.length - cut))
+    open.count = 0
+    for i in range(cut_ones.count):
+        place = cut_ones.items[i]
+        cut = batch.cuts[place]
+        token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
+        left = find_part(vocabulary, token, cut)
+        right = find_part(vocabulary, token + cut, batch.length - cut)
+        if (left != NO_TOKEN and right != NO_TOKEN and is_orderly(finder, left)
+                and is_orderly(finder, right)):
+            batch.left[place] = left
+            batch.right[place] = right
+            orderly.items[orderly.count] = place
+            orderly.count += 1
+        else:
+            open.items[open.count] = place
+            open.count += 1
+
+
+# ---- walks --------------------------------------------------------------------------------
+
+cdef inline uint32_t merge_at(
+    const PartFinder *finder, const Vocabulary *vocabulary, const Batch *batch, uint32_t place,
+    uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns what two neighbours at the cut of a token merge into, or NO_TOKEN."""
+    cdef uint32_t before = vocabulary.starts[left + 1] - vocabulary.starts[left]
+    cdef uint32_t length = before + vocabulary.starts[right + 1] - vocabulary.starts[right]
+    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
+    cdef uint32_t merged = find_part(vocabulary, token + batch.cuts[place] - before, length)
+    if merged != NO_TOKEN and (finder.left[merged] != left or finder.right[merged] != right):
+        return NO_TOKEN
+    return merged
+
+
+cdef inline void walk_back(
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *walking,
+    Positions *crossed
+) noexcept nogil:
+    """Walks back from the two sides of each token to its bytes.
+
+    Args:
+        walking: the tokens. Afterwards none.
+        crossed: those are added whose border a merge would have crossed; they lose their sides.
+    """
+    cdef uint32_t left[BATCH_TOKENS], right[BATCH_TOKENS]
+    cdef uint32_t before[BATCH_TOKENS], after[BATCH_TOKENS]   # what the two are made of
+    cdef const uint32_t *rights = finder.right
+    cdef const uint32_t *lefts = finder.left
+    cdef uint32_t i, place, limit, last
+    cdef bint undo_left
+    for i in range(walking.count):
+        place = walking.items[i]
+        left[place] = batch.left[place]
+        right[place] = batch.right[place]
+    while True:
+        # A byte is its own part: where both are bytes, nothing is left to undo.
+        last = walking.count
+        walking.count = 0
+        for i in range(last):
+            place = walking.items[i]
+            before[place] = rights[left[place]]
+            after[place] = lefts[right[place]]
+            walking.items[walking.count] = place
+            walking.count += (before[place] != left[place]) | (after[place] != right[place])
+        if walking.count == 0:
+            return
+        last = walking.count
+        walking.count = 0
+        for i in range(last):
+            place = walking.items[i]
+            undo_left = (before[place] != left[place]) & (
+                (left[place] > right[place]) | (after[place] == right[place]))
+            limit = left[place] if undo_left else right[place]
+            left[place] = before[place] if undo_left else left[place]
+            right[place] = right[place] if undo_left else after[place]
+            # Nearly always the filter alone says that the two merge later, if at all.
+            if unlikely(look_up(&finder.pairs, hash_pair(vocabulary, left[place], right[place]))
+                        >= earliness_of(finder, limit)
+                        and merge_at(finder, vocabulary, batch, place, left[place], right[place])
+                        < limit + (not undo_left)):
+                batch.left[place] = NO_TOKEN
+                crossed.items[crossed.count] = place
+                crossed.count += 1
+            else:
+                walking.items[walking.count] = place
+                walking.count += 1
+
+
+cdef inline void find_parts(
+    PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
+) noexcept nogil:
+    """Finds the parts of tokens of one length; in `left` is NO_TOKEN where merging must tell.
+
+    Preconditions: all shorter tokens have been in such a batch and their parts are recorded, and
+    every byte is a token.
+    """
+    cdef Positions open, walking
+    cdef uint32_t place, index
+    cdef int _try
+    open.count = batch.count
+    for place in range(batch.count):
+        index = batch.indices[place]
+        open.items[place] = place
+        rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
+                  earliness_of(finder, index), batch.ratings[place])
+    for _try in range(TRIES):
+        if open.count == 0:
+            break
+        cut_tokens(finder, vocabulary, batch, &open, &walking)
+        walk_back(finder, vocabulary, batch, &walking, &open)

@@ -26,6 +26,7 @@ cdef extern from *:
     #define bpecore_unlikely(condition) __builtin_expect(!!(condition), 0)
     #define bpecore_prefetch(address) __builtin_prefetch(address)
     #define bpecore_count_ones(word) __builtin_popcountll(word)
+    #define bpecore_lowest_one(word) __builtin_ctzll(word)
     static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
         unsigned __int128 product = (unsigned __int128)a * b;
         return (uint64_t)product ^ (uint64_t)(product >> 64);
@@ -37,5 +38,7 @@ cdef extern from *:
     bint unlikely "bpecore_unlikely" (bint condition) noexcept nogil
     void prefetch "bpecore_prefetch" (const void *address) noexcept nogil
     uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept nogil
+    # The place of the lowest bit that is set; some bit must be.
+    uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept nogil
     # The 128-bit product of two words, its halves folded by exclusive or.
     uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept nogil

@@ -10,10 +10,10 @@ from cuts cimport record_borders
 from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, release
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
-from parts cimport (CANDIDATE_TOKENS, Candidates, PartFinder, close_finder, collect_candidates,
-                    find_parts, open_finder, record_parts)
+from parts cimport (BATCH_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder, find_parts,
+                    open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
-                    count_ones, prefetch)
+                    count_ones, lowest_one, prefetch)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
                     TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes, hash_key,
                     load_key, pair_at, pair_line, place_of)
@@ -23,9 +23,15 @@ cdef enum:
     AHEAD = 16         # tokens whose places are fetched before they are written to
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
 
+# What finds the pairs of all tokens, shorter ones first, and enters them into the pair table: only
+# when merging needs them, or at the end, since two tables at once are too much for the caches.
 cdef struct PairsToEnter:
-    Pair items[CANDIDATE_TOKENS]       # tokens of one length, so that none is
-    uint32_t count                     # needed to find the parts of another
+    uint32_t *order       # owned: [token_count], the indices of all tokens, shorter ones first
+    uint32_t *ends        # owned: [longest_token + 2], where in `order` the next length begins
+    uint32_t entered      # tokens at the beginning of `order` whose pairs are in the table
+    uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
+    uint32_t *merged      # owned: [longest_token], for merging
+    ByteBuffer memory     # for merging
 
 
 cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
@@ -54,23 +60,26 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
 cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
     cdef Line *line = vocabulary.lines + place_of(
         hash_key(key, vocabulary.seeds), vocabulary.line_count)
-    cdef int _probe, entry
+    cdef int _probe, entry, used
     for _probe in range(PROBE_LIMIT):
+        # Nobody can foretell how many there are: no branches.
+        used = 0
         for entry in range(LINE_ENTRIES):
-            if line.keys[entry].high == 0:
-                line.keys[entry] = key
-                line.indices[entry] = index
-                return STATUS_OK
+            used += line.keys[entry].high != 0
+        if used < LINE_ENTRIES:
+            line.keys[used] = key
+            line.indices[used] = index
+            return STATUS_OK
         line.overflowed = 1
         line += 1
     return NOT_PLACED
 
 
 cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
+    """Enters all short tokens into the lines, which are empty."""
     cdef Key keys[AHEAD]          # of the tokens that come next, whose lines are being fetched
     cdef uint32_t index, length, token_count = vocabulary.token_count
     cdef const uint8_t *token
-    memset(vocabulary.lines, 0, (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line))
     for index in range(token_count + AHEAD):
         if index >= AHEAD and keys[index % AHEAD].high != 0:
             if place_short(vocabulary, keys[index % AHEAD], index - AHEAD) != STATUS_OK:
@@ -91,7 +100,8 @@ cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
     vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
         release(vocabulary.lines)
-        vocabulary.lines = <Line *>allocate(vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
+        vocabulary.lines = <Line *>allocate_zeroed(
+            vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
         if vocabulary.lines == NULL:
             return STATUS_NO_MEMORY
         if fill_lines(vocabulary) == STATUS_OK:
@@ -174,15 +184,15 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int place_pair(
-    PairLine *lines, const Vocabulary *vocabulary, uint32_t left, uint32_t right, uint32_t merged
+    PairLine *lines, const Vocabulary *vocabulary, Pair pair
 ) noexcept nogil:
-    cdef PairLine *line = lines + pair_line(vocabulary, left, right)
+    cdef PairLine *line = lines + pair_line(vocabulary, pair.left, pair.right)
     cdef int _probe, place
     for _probe in range(PAIR_PROBE_LIMIT - 1):
         for place in range(PAIR_LINE):
             if line.merged[place] == NO_PAIR:
-                line.tags[place] = left << INDEX_BITS | right
-                line.merged[place] = (left >> TAG_LEFT_BITS) << INDEX_BITS | merged
+                line.tags[place] = pair.left << INDEX_BITS | pair.right
+                line.merged[place] = (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged
                 return STATUS_OK
         line += 1
     return NOT_PLACED
@@ -194,13 +204,11 @@ cdef inline int place_all(
     """Places all pairs of old lines."""
     cdef uint64_t i
     cdef int place
-    cdef Pair pair
     for i in range(old_count):
         for place in range(PAIR_LINE):
             if old[i].merged[place] == NO_PAIR:
                 break
-            pair = pair_at(old + i, place)
-            if place_pair(lines, vocabulary, pair.left, pair.right, pair.merged) != STATUS_OK:
+            if place_pair(lines, vocabulary, pair_at(old + i, place)) != STATUS_OK:
                 return NOT_PLACED
     return STATUS_OK
 
@@ -227,156 +235,176 @@ cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept no
         count += count // 4 + 1
 
 
-cdef inline void note_pair(
-    const Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs, uint32_t left,
-    uint32_t right, uint32_t index
+cdef inline int enter_pairs(
+    Vocabulary *vocabulary, const PartFinder *finder, const uint32_t *indices, uint32_t count
 ) noexcept nogil:
-    """Takes note of the two parts that merge into a token, and fetches their place."""
-    record_parts(finder, vocabulary, left, right, index)
-    pairs.items[pairs.count].left = left
-    pairs.items[pairs.count].right = right
-    pairs.items[pairs.count].merged = index
-    pairs.count += 1
-    prefetch(vocabulary.pair_lines + pair_line(vocabulary, left, right))
-
-
-cdef inline int enter_pairs(Vocabulary *vocabulary, const PairsToEnter *pairs) noexcept nogil:
-    """Enters the pairs that were taken note of."""
+    """Enters tokens whose parts are known into the pair table."""
+    cdef Pair pairs[AHEAD]    # those that come next, whose lines are being fetched
+    cdef Pair *pair
     cdef uint32_t i
     cdef int status
-    for i in range(pairs.count):
-        while place_pair(vocabulary.pair_lines, vocabulary, pairs.items[i].left,
-                         pairs.items[i].right, pairs.items[i].merged) != STATUS_OK:
-            status = resize_pairs(
-                vocabulary, vocabulary.pair_line_count + vocabulary.pair_line_count // 4 + 1)
-            if status != STATUS_OK:
-                return status
+    for i in range(count + AHEAD):
+        pair = &pairs[i % AHEAD]
+        if i >= AHEAD and pair.left != NO_TOKEN:
+            while place_pair(vocabulary.pair_lines, vocabulary, pair[0]) != STATUS_OK:
+                status = resize_pairs(
+                    vocabulary, vocabulary.pair_line_count + vocabulary.pair_line_count // 4 + 1)
+                if status != STATUS_OK:
+                    return status
+        pair.left = NO_TOKEN
+        if i < count and finder.left[indices[i]] != NO_TOKEN:
+            pair.left = finder.left[indices[i]]
+            pair.right = finder.right[indices[i]]
+            pair.merged = indices[i]
+            prefetch(vocabulary.pair_lines + pair_line(vocabulary, pair.left, pair.right))
     return STATUS_OK
 
 
-cdef inline int add_by_merging(
-    Vocabulary *vocabulary, PartFinder *finder, ByteBuffer *memory, uint32_t *parts,
-    PairsToEnter *pairs, uint32_t index
+cdef inline int enter_shorter(
+    Vocabulary *vocabulary, const PartFinder *finder, PairsToEnter *pairs, uint32_t length
 ) noexcept nogil:
-    """Finds the two parts that merge into a token by merging its bytes.
+    """Enters the pairs of all tokens of less than so many bytes."""
+    cdef uint32_t end = pairs.ends[length - 1]
+    cdef int status = STATUS_OK
+    if end > pairs.entered:
+        status = enter_pairs(
+            vocabulary, finder, pairs.order + pairs.entered, end - pairs.entered)
+        pairs.entered = end
+    return status
 
-    Args:
-        parts: room for as many indices as the token has bytes.
-    """
+
+cdef inline int merge_token(
+    Vocabulary *vocabulary, const PartFinder *finder, PairsToEnter *pairs, uint32_t index,
+    uint32_t *left, uint32_t *right
+) noexcept nogil:
+    """Finds the two parts of a token by merging its bytes; `left` is NO_TOKEN if there are none."""
     cdef uint32_t length = token_length(vocabulary, index)
     cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[index]
     cdef size_t count
-    cdef int status
     cdef Watch watch
+    cdef int status = enter_shorter(vocabulary, finder, pairs, length)
+    if status != STATUS_OK:
+        return status
     if length <= SCAN_LIMIT:
-        count = merge_by_scan(vocabulary, token, length, parts)
+        count = merge_by_scan(vocabulary, token, length, pairs.merged)
     else:
         start_watch(&watch, False, NULL)
-        status = merge_by_heap(vocabulary, memory, &watch, token, length, parts, &count)
+        status = merge_by_heap(
+            vocabulary, &pairs.memory, &watch, token, length, pairs.merged, &count)
         if status != STATUS_OK:
             return status
-    if count != 2 or vocabulary.ids[index] == UINT32_MAX:
-        vocabulary.unreachable_count += 1
-        return STATUS_OK
-    note_pair(vocabulary, finder, pairs, parts[0], parts[1], index)
+    left[0] = pairs.merged[0] if count == 2 else NO_TOKEN
+    right[0] = pairs.merged[1] if count == 2 else NO_TOKEN
     return STATUS_OK
 
 
-cdef inline int add_tokens(
-    Vocabulary *vocabulary, PartFinder *finder, Candidates *candidates, ByteBuffer *memory,
-    uint32_t *parts, const uint32_t *indices, uint32_t count
+cdef inline int add_batch(
+    Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs, Batch *batch
 ) noexcept nogil:
-    """Enters the parts of up to CANDIDATE_TOKENS tokens of one length.
+    """Finds the parts of tokens of one length.
 
-    Precondition: those of all shorter tokens are entered.
+    Precondition: those of all shorter tokens are found.
     """
-    cdef uint32_t i, left, right, first = 0
-    cdef uint32_t length = token_length(vocabulary, indices[0])
-    cdef bint short = length <= SHORT_PIECE and not vocabulary.misses_bytes
-    cdef PairsToEnter pairs
+    cdef uint32_t i, index
     cdef int status
-    pairs.count = 0
-    if short:
-        collect_candidates(finder, vocabulary, indices, count, candidates)
-    for i in range(count):
-        if (short and vocabulary.ids[indices[i]] != UINT32_MAX
-                and find_parts(finder, vocabulary, candidates.items + first,
-                               candidates.ends[i] - first, &left, &right)):
-            note_pair(vocabulary, finder, &pairs, left, right, indices[i])
-        else:
-            status = add_by_merging(vocabulary, finder, memory, parts, &pairs, indices[i])
+    if batch.length <= RATED_LENGTH and not vocabulary.misses_bytes:
+        find_parts(finder, vocabulary, batch)
+    else:
+        for i in range(batch.count):
+            batch.left[i] = NO_TOKEN
+    for i in range(batch.count):
+        index = batch.indices[i]
+        if index == pairs.never_merges:
+            batch.left[i] = NO_TOKEN
+        elif batch.left[i] == NO_TOKEN:
+            status = merge_token(vocabulary, finder, pairs, index, &batch.left[i],
+                                 &batch.right[i])
             if status != STATUS_OK:
                 return status
-        first = candidates.ends[i]
-    return enter_pairs(vocabulary, &pairs)
+    for i in range(batch.count):
+        record_parts(finder, vocabulary, batch.left[i], batch.right[i], batch.indices[i])
+        vocabulary.unreachable_count += batch.left[i] == NO_TOKEN
+    return STATUS_OK
 
 
 cdef inline void sort_by_length(
-    const Vocabulary *vocabulary, uint32_t *order, uint32_t *first
+    const Vocabulary *vocabulary, uint32_t *order, uint32_t *ends
 ) noexcept nogil:
     """Writes the indices of all tokens, shorter tokens first.
 
     Args:
         order: room for token_count indices.
-        first: longest_token + 2 zeros. Afterwards, for each length, where the next begins.
+        ends: longest_token + 2 zeros. Afterwards, for each length, where the next begins.
     """
     cdef uint32_t index, length
     for index in range(vocabulary.token_count):
-        first[token_length(vocabulary, index) + 1] += 1
+        ends[token_length(vocabulary, index) + 1] += 1
     for length in range(vocabulary.longest_token + 1):
-        first[length + 1] += first[length]
+        ends[length + 1] += ends[length]
     for index in range(vocabulary.token_count):
         length = token_length(vocabulary, index)
-        order[first[length]] = index
-        first[length] += 1
+        order[ends[length]] = index
+        ends[length] += 1
 
 
 cdef inline int add_pairs_by_length(
-    Vocabulary *vocabulary, PartFinder *finder, const uint32_t *order, const uint32_t *ends
+    Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs
 ) noexcept nogil:
-    """Enters the pairs of all tokens.
+    """Finds the parts of all tokens and enters their pairs."""
+    cdef Batch batch
+    cdef uint32_t i
+    cdef int status
+    for batch.length in range(2, vocabulary.longest_token + 1):
+        i = pairs.ends[batch.length - 1]
+        while i < pairs.ends[batch.length]:
+            batch.count = pairs.ends[batch.length] - i
+            if batch.count > BATCH_TOKENS:
+                batch.count = BATCH_TOKENS
+            memcpy(batch.indices, pairs.order + i, batch.count * sizeof(uint32_t))
+            status = add_batch(vocabulary, finder, pairs, &batch)
+            if status != STATUS_OK:
+                return status
+            i += batch.count
+    return enter_shorter(vocabulary, finder, pairs, vocabulary.longest_token + 1)
 
-    Args:
-        order, ends: those of `sort_by_length`.
-    """
-    cdef Candidates candidates
-    cdef ByteBuffer memory
-    cdef uint32_t *parts = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
-    cdef uint32_t length, i, count
-    cdef int status = STATUS_OK if parts != NULL else STATUS_NO_MEMORY
-    memory.data = NULL
-    memory.capacity = 0
-    for length in range(2, vocabulary.longest_token + 1):
-        i = ends[length - 1]
-        while status == STATUS_OK and i < ends[length]:
-            count = ends[length] - i
-            if count > CANDIDATE_TOKENS:
-                count = CANDIDATE_TOKENS
-            status = add_tokens(
-                vocabulary, finder, &candidates, &memory, parts, order + i, count)
-            i += count
-    release(parts)
-    release(memory.data)
-    return status
+
+cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept nogil:
+    """Prepares. Must be closed after a failure too."""
+    memset(pairs, 0, sizeof(PairsToEnter))
+    pairs.order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
+    pairs.ends = <uint32_t *>allocate_zeroed(
+        <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
+    pairs.merged = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
+    if pairs.order == NULL or pairs.ends == NULL or pairs.merged == NULL:
+        return STATUS_NO_MEMORY
+    sort_by_length(vocabulary, pairs.order, pairs.ends)
+    # Tokens of no or one byte have no pair.
+    pairs.entered = pairs.ends[1] if vocabulary.longest_token else pairs.ends[0]
+    pairs.never_merges = NO_TOKEN
+    if vocabulary.ids[vocabulary.token_count - 1] == UINT32_MAX:
+        pairs.never_merges = vocabulary.token_count - 1
+    return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // (PAIR_LINE // 2) + 1)
+
+
+cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
+    release(pairs.order)
+    release(pairs.ends)
+    release(pairs.merged)
+    release(pairs.memory.data)
 
 
 cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     """Builds the merge table, half full: one line in twenty makes look-ups go on to the next."""
     cdef PartFinder finder
-    cdef uint32_t *order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
-    cdef uint32_t *ends = <uint32_t *>allocate_zeroed(
-        <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
-    cdef int status = open_finder(&finder, vocabulary)
-    if order == NULL or ends == NULL:
-        status = STATUS_NO_MEMORY
+    cdef PairsToEnter pairs
+    cdef int status = open_pairs(vocabulary, &pairs)
+    cdef int finder_status = open_finder(&finder, vocabulary)
     if status == STATUS_OK:
-        status = resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // (PAIR_LINE // 2) + 1)
+        status = finder_status
     if status == STATUS_OK:
-        sort_by_length(vocabulary, order, ends)
-        status = add_pairs_by_length(vocabulary, &finder, order, ends)
+        status = add_pairs_by_length(vocabulary, &finder, &pairs)
     close_finder(&finder)
-    release(order)
-    release(ends)
+    close_pairs(&pairs)
     vocabulary.table_bytes += (
         (vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine))
     return status
@@ -392,7 +420,7 @@ cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
     cdef uint64_t *large = <uint64_t *>allocate_zeroed(
         <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
     cdef uint64_t *small
-    cdef uint64_t word, place, distinct = 0
+    cdef uint64_t word, ones, place, distinct = 0
     cdef uint32_t bits_logarithm = 6, index
     if large == NULL:
         return STATUS_NO_MEMORY
@@ -412,11 +440,11 @@ cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
     if small == NULL:
         return STATUS_NO_MEMORY
     for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
-        if large[word]:
-            for index in range(64):
-                if large[word] >> index & 1:
-                    place = (word << 6 | index) >> (LARGE_FILTER - bits_logarithm)
-                    small[place >> 6] |= <uint64_t>1 << (place & 63)
+        ones = large[word]
+        while ones:
+            place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
+            small[place >> 6] |= <uint64_t>1 << (place & 63)
+            ones &= ones - 1
     release(large)
     vocabulary.borders = small
     vocabulary.border_shift = 32 - bits_logarithm

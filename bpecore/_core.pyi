@@ -1,6 +1,6 @@
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal, SupportsIndex, final
+from typing import Any, Literal, SupportsIndex, final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,9 @@ class TokenBuffer:
     def __len__(self) -> int: ...
     def to_list(self, start: int, stop: int) -> list[int]: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]: ...
 
 @final
 class CoreBPE:

@@ -230,7 +230,9 @@ def test_constructing_parts() -> None:
     digest = RankTable(ranks).digest
     automaton = compile_pattern(PATTERNS["automaton"])
     core = bpecore._core.CoreBPE
+    backwards = dict(reversed(ranks.items()))
     assert fail_each(lambda: None, lambda _: RankTable(ranks).digest, digest, False) == 4
+    assert fail_each(lambda: None, lambda _: RankTable(backwards).digest, digest, False) == 7
     assert (
         fail_each(lambda: None, lambda _: len(Vocabulary(RankTable(longest))), len(longest), True)
         > 9
@@ -259,6 +261,29 @@ def test_a_rank_table_whose_vocabulary_failed_is_used_up() -> None:
     fail_allocation(0)
     with pytest.raises(ValueError, match="already"):
         Vocabulary(table)
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_an_array_that_python_has_no_memory_for(lasting: bool) -> None:
+    """Numpy's own allocations and Python's, not the engine's, which are watched elsewhere."""
+    memory = pytest.importorskip("_testcapi")
+    encoding = small_encoding("blocks")
+    ids = encoding.encode("hello hello")
+    assert encoding.encode_to_numpy("hello hello").tolist() == ids
+    failures = 0
+    array = None
+    for number in range(1, 100):
+        memory.set_nomemory(number, 0 if lasting else number + 1)
+        try:
+            array = encoding.encode_to_numpy("hello hello")
+        except MemoryError:
+            array = None
+        finally:
+            memory.remove_mem_hooks()
+        failures += array is None
+        assert array is None or array.tolist() == ids
+    assert array is not None
+    assert 0 < failures < 99
 
 
 def test_a_token_buffer_that_cannot_shrink_is_kept() -> None:

@@ -80,6 +80,37 @@ def test_the_same_tokens_with_ranks_out_of_order(seed: int) -> None:
     check(ranks, source, alphabet)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_long_tokens(seed: int) -> None:
+    """Around 15 bytes, the longest that the table of short tokens holds, and 64, up to which cuts
+    are rated; with characters of several bytes."""
+    source = random.Random(seed)
+    alphabet = source.choice([b"ab", "aé".encode(), "日本".encode()])
+    ranks = dict(BYTES)
+    parts = [bytes([byte]) for byte in alphabet]
+    for _ in range(400):
+        left = source.choice(parts[-20:])
+        token = left + source.choice(parts)
+        if token not in ranks and len(token) <= 100 and len(naive_parts(ranks, token)) == 2:
+            ranks[token] = len(ranks)
+            parts.append(token)
+    assert max(map(len, ranks)) > 64
+    check(ranks, source, alphabet)
+
+
+def test_a_token_that_can_be_cut_everywhere() -> None:
+    """More cuts than are tried, whose sides are all tokens."""
+    ranks = dict(BYTES)
+    for length in range(2, 60):
+        ranks[b"a" * length] = len(ranks)
+    check(ranks, random.Random(0), b"a")
+    tokens = list(ranks)
+    for seed in range(20):
+        source = random.Random(seed)
+        shuffled = {**ranks, **dict(zip(source.sample(tokens[256:], 58), range(256, 314)))}
+        check(shuffled, source, b"aab")
+
+
 @pytest.mark.parametrize("name", ["r50k_base", "cl100k_base"])
 def test_every_token_of_a_real_vocabulary_is_reached(name: str) -> None:
     """Merging alone turns each token's bytes into its id."""

@@ -54,6 +54,14 @@ cdef class TokenBuffer:
         buffer.suboffsets = NULL
         buffer.internal = NULL
 
+    def __array__(self, dtype=None, copy=None):
+        """What numpy asks for if it had no memory for a view of the buffer: that is no reason to
+        take the ids for something else."""
+        import numpy as np
+
+        array = np.frombuffer(self, dtype=np.uint32)
+        return array.astype(array.dtype if dtype is None else dtype, copy=bool(copy))
+
     cdef void finish(self) noexcept:
         """Gives back memory that the ids did not need; nothing is written to the buffer later."""
         trim_ids(&self.ids)

@@ -5,11 +5,11 @@ import os
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from arguments cimport checked_id, exact_bytes
 from cache cimport CACHE_SEEDS
-from memory cimport allocate, allocate_zeroed, release
+from memory cimport allocate, grow, release
 from table_file cimport (DIGEST_WORDS, TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED,
                          TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT, TABLE_OTHER_MACHINE, TABLE_SOUND,
                          TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableFile, TableHeader,
@@ -55,61 +55,100 @@ cdef class RankTable:
     cdef uint64_t digest_words[DIGEST_WORDS]
 
     def __cinit__(self, dict mergeable_ranks not None):
-        cdef RankedToken *order
         if len(mergeable_ranks) == 0:
             raise ValueError("a vocabulary needs at least one token: mergeable_ranks is empty")
         if len(mergeable_ranks) > TOKEN_LIMIT:
             raise ValueError(
                 f"a vocabulary may have {TOKEN_LIMIT:,} tokens, not {len(mergeable_ranks):,}")
         self.count = <uint32_t>len(mergeable_ranks)
-        order = <RankedToken *>allocate(self.count, sizeof(RankedToken))
-        if order == NULL:
+        self.ids = <uint32_t *>allocate(self.count, sizeof(uint32_t))
+        self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
+        if self.ids == NULL or self.starts == NULL:
             raise MemoryError("no memory for a rank table")
-        try:
-            self._fill(mergeable_ranks, order)
-        finally:
-            release(order)
+        if not self._read(mergeable_ranks):
+            self._sort()
+        digest_ranks(self.ids, self.starts, self.token_bytes, self.count,
+                     self.digest_words)
 
-    cdef int _fill(self, dict mergeable_ranks, RankedToken *order) except -1:
-        cdef uint64_t total = 0
+    cdef bint _read(self, dict mergeable_ranks) except -1:
+        """Reads the tokens as they come; returns whether their ranks are ascending."""
         cdef uint32_t i = 0
+        cdef uint64_t end = 0, room = 8 * <uint64_t>self.count
+        cdef size_t length
         cdef bytes token
-        cdef list tokens = []
         cdef bint ascending = True
+        self._resize(room)
         for key, rank in mergeable_ranks.items():
             if i == self.count:
                 raise RuntimeError("mergeable_ranks changed while it was read")
             token = exact_bytes(key)
-            tokens.append(token)
-            order[i].rank = checked_id(rank)
-            order[i].position = i
-            if i and order[i].rank < order[i - 1].rank:
+            length = <size_t>PyBytes_GET_SIZE(token)
+            self.starts[i] = <uint32_t>end
+            if end + length > room:
+                room = 2 * (end + length)
+                self._resize(room if room <= UINT32_MAX - LOAD_SLACK else end + length)
+            memcpy(self.token_bytes + end, PyBytes_AS_STRING(token), length)
+            end += length
+            self.ids[i] = checked_id(rank)
+            if i and self.ids[i] <= self.ids[i - 1]:
                 ascending = False
-            total += <uint64_t>PyBytes_GET_SIZE(token)
             i += 1
         if i != self.count:
             raise RuntimeError("mergeable_ranks changed while it was read")
+        self.starts[i] = <uint32_t>end
+        self._resize(end)
+        memset(self.token_bytes + end, 0, LOAD_SLACK)
+        return ascending
+
+    cdef int _resize(self, uint64_t total) except -1:
+        """Gives the tokens room for so many bytes, keeping what is there."""
         if total > UINT32_MAX - LOAD_SLACK:
             raise ValueError(f"the tokens of a vocabulary may have 4 GB, not {total:,} bytes")
-        if not ascending:
-            qsort(order, self.count, sizeof(RankedToken), compare_ranks)
-        self.ids = <uint32_t *>allocate(self.count, sizeof(uint32_t))
-        self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
-        self.token_bytes = <uint8_t *>allocate_zeroed(total + LOAD_SLACK, 1)
-        if self.ids == NULL or self.starts == NULL or self.token_bytes == NULL:
+        if grow(<void **>&self.token_bytes, total + LOAD_SLACK) != STATUS_OK:
             raise MemoryError("no memory for a rank table")
-        self.starts[0] = 0
-        for i in range(self.count):
-            token = <bytes>tokens[order[i].position]
-            if i and order[i].rank == order[i - 1].rank:
-                raise ValueError(f"the tokens {tokens[order[i - 1].position]!r} and {token!r} "
-                                 f"have the same rank {order[i].rank}")
-            self.ids[i] = order[i].rank
-            memcpy(self.token_bytes + self.starts[i], PyBytes_AS_STRING(token),
-                   <size_t>PyBytes_GET_SIZE(token))
-            self.starts[i + 1] = self.starts[i] + <uint32_t>PyBytes_GET_SIZE(token)
-        digest_ranks(self.ids, self.starts, self.token_bytes, self.count, self.digest_words)
         return 0
+
+    cdef int _sort(self) except -1:
+        """Puts the tokens into the order of their ranks."""
+        cdef uint32_t *unsorted = self.starts
+        cdef uint8_t *unsorted_bytes = self.token_bytes
+        cdef RankedToken *order = <RankedToken *>allocate(self.count, sizeof(RankedToken))
+        cdef uint32_t i, start, length
+        self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
+        self.token_bytes = NULL
+        try:
+            if order == NULL or self.starts == NULL:
+                raise MemoryError("no memory for a rank table")
+            self._resize(unsorted[self.count])
+            for i in range(self.count):
+                order[i].rank = self.ids[i]
+                order[i].position = i
+            qsort(order, self.count, sizeof(RankedToken), compare_ranks)
+            self.starts[0] = 0
+            for i in range(self.count):
+                start = unsorted[order[i].position]
+                length = unsorted[order[i].position + 1] - start
+                if i and order[i].rank == order[i - 1].rank:
+                    self._refuse_equal_ranks(
+                        unsorted, unsorted_bytes, &order[i - 1], &order[i])
+                self.ids[i] = order[i].rank
+                memcpy(self.token_bytes + self.starts[i], unsorted_bytes + start, length)
+                self.starts[i + 1] = self.starts[i] + length
+            memset(self.token_bytes + self.starts[self.count], 0, LOAD_SLACK)
+        finally:
+            release(order)
+            release(unsorted)
+            release(unsorted_bytes)
+        return 0
+
+    cdef int _refuse_equal_ranks(
+        self, const uint32_t *starts, const uint8_t *token_bytes, const RankedToken *first,
+        const RankedToken *second
+    ) except -1:
+        cdef uint32_t a = first.position, b = second.position
+        raise ValueError(
+            f"the tokens {token_bytes[starts[a]:starts[a + 1]]!r} and "
+            f"{token_bytes[starts[b]:starts[b + 1]]!r} have the same rank {first.rank}")
 
     def __dealloc__(self):
         release(self.ids)
