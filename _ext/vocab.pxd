@@ -183,11 +183,6 @@ cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64
         load_word(text + length - 16) ^ state, load_word(text + length - 8) ^ seeds[1])
 
 
-cdef inline void fetch_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
-    """Asks for the line where a token of 1 to 15 bytes would be."""
-    prefetch(vocabulary.lines + place_of(hash_key(key, vocabulary.seeds), vocabulary.line_count))
-
-
 cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
     """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
     cdef const Line *line = vocabulary.lines + place_of(
