@@ -242,6 +242,8 @@ cdef inline void probe_pieces(
     while probes < last:
         end = ends[0]
         probes.line = <NarrowEntry *>NO_LINE
+        probes.key.low = 0
+        probes.key.high = 0
         if end - start <= SHORT_PIECE:
             probes.key = short_key(text + start, end - start, readable_end)
             probes.line = narrow_line(&fixed, probes.key)

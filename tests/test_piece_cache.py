@@ -19,7 +19,10 @@ from bpecore._reference import ReferenceEncoder
 from bpecore.pattern.families import CL100K_PATTERN
 
 GROWS_AT = 1 << 16
-"""Bytes of text after which a cache is made large: LARGE_FROM in `_ext/cache.pxd`."""
+"""Characters of text after which a cache is made larger: MIDDLE_FROM in `_ext/cache.pxd`."""
+
+LARGE_AT = 15 << 16
+"""Those after which it is made as large as it gets: LARGE_FROM there."""
 
 LARGE_ENTRIES = 2 << 16
 """More than all narrow, or all wide, entries of a large cache."""
@@ -148,7 +151,7 @@ def test_more_distinct_pieces_than_fit(lengths: tuple[int, ...], cl100k: Pair) -
     assert cl100k.ours.encode_ordinary(sample) == cl100k.theirs.encode_ordinary(sample)
 
 
-@pytest.mark.parametrize("step", [1, 100, 5_000, GROWS_AT - 1, GROWS_AT, 3 * GROWS_AT])
+@pytest.mark.parametrize("step", [1, 100, 5_000, GROWS_AT - 1, GROWS_AT, LARGE_AT // 2, LARGE_AT])
 def test_ids_are_equal_before_and_after_the_cache_grows(step: int) -> None:
     """Texts of `step` bytes, until far more has been seen than makes the cache grow."""
     source = random.Random(step)
@@ -158,10 +161,13 @@ def test_ids_are_equal_before_and_after_the_cache_grows(step: int) -> None:
     probe = " ".join(words[:50])
     expected_probe = ids_of(encoding, words[:50])
     seen = 0
-    while seen < (GROWS_AT + 2_000 if step == 1 else 4 * GROWS_AT):
+    enough = {1: GROWS_AT + 2_000, LARGE_AT // 2: 2 * LARGE_AT, LARGE_AT: LARGE_AT + 1}
+    while seen < enough.get(step, 4 * GROWS_AT):
         chosen = [source.choice(words)]
-        while sum(map(len, chosen)) + len(chosen) < step:
+        length = len(chosen[0])
+        while length < step:
             chosen.append(source.choice(words))
+            length += 1 + len(chosen[-1])
         text = " ".join(chosen)
         seen += len(text)
         assert encoding.encode_ordinary(text) == ids_of(encoding, chosen)
