@@ -162,7 +162,7 @@ class Exhaustive:
         self.name = name
         self.alphabet = class_representatives(compile_pattern(PATTERNS[name]))
         self._code_points = code_points("".join(self.alphabet))
-        self._instructions = [choice for choice in available_instructions() if choice != "automaton"]
+        self._instructions = [name for name in available_instructions() if name != "automaton"]
         self._vocabularies = [self._build(tokens) for tokens in revealing_tokens(self.alphabet)]
 
     def _build(self, revealing: list[str]) -> Revealing:
