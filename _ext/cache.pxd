@@ -2,7 +2,7 @@
 # no atomic, no shared line in the loop.
 #
 # Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
-# (nearly all pieces). The wide one has 128-byte entries: pieces of up to 47 bytes with up to 19
+# (nearly all pieces). The wide one has 128-byte entries: pieces of up to 63 bytes with up to 15
 # ids. A line is two entries of either. A piece that finds its line full goes to the line's
 # neighbour if there is room, where it is looked for when it is not in its own: what came first is
 # what a text repeats most, and stays where it is found at once. Else a new piece replaces the older
@@ -30,8 +30,8 @@ from vocab cimport Key, load_word
 
 cdef enum:
     NARROW_IDS = 3
-    WIDE_IDS = 19
-    WIDE_WORDS = 6             # 8-byte words of a wide key
+    WIDE_IDS = 15
+    WIDE_WORDS = 8             # 8-byte words of a wide key
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
     SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
@@ -215,18 +215,19 @@ cdef inline void keep_narrow(
 
 cdef extern from *:
     """
-    static const uint8_t bpecore_wide_masks[96] = {
+    static const uint8_t bpecore_wide_masks[128] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     """
-    const uint8_t[96] WIDE_MASKS "bpecore_wide_masks"
+    const uint8_t[128] WIDE_MASKS "bpecore_wide_masks"
 
 
 cdef inline void make_wide_key(
     WideKey *key, const uint8_t *piece, size_t length, const uint8_t *readable_end
 ) noexcept nogil:
-    """Makes the key of a piece of 1 to 47 bytes; reads nothing at or behind `readable_end`."""
+    """Makes the key of a piece of 1 to 63 bytes; reads nothing at or behind `readable_end`."""
     cdef uint8_t copy[8 * WIDE_WORDS]
     cdef int i
     check(0 < length <= WIDE_PIECE)

@@ -12,11 +12,11 @@ cdef enum Status:
 
 cdef enum:
     SHORT_PIECE = 15     # bytes of the longest piece that one 16-byte key holds
-    WIDE_PIECE = 47      # bytes of the longest piece that one 48-byte key holds
+    WIDE_PIECE = 63      # bytes of the longest piece that one 64-byte key holds
     TOKEN_LIMIT = 0x1FFF00  # tokens of a vocabulary: an index, and 256 stand-ins for missing
     #                         bytes, fit 21 bits, so that a pair of indices fits 42
     NO_TOKEN = 0x1FFFFF  # an index that no token has
-    LOAD_SLACK = 48      # bytes that are readable behind a text of ours, for reading whole keys
+    LOAD_SLACK = 64      # bytes that are readable behind a text of ours, for reading whole keys
 
 cdef extern from *:
     """

@@ -28,9 +28,9 @@ LARGE_ENTRIES = 2 << 16
 """More than all narrow, or all wide, entries of a large cache."""
 
 # Bytes of a piece, around the most that a narrow and a wide entry hold.
-LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), 63, 64, 65]
+LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), *range(61, 67)]
 # Ids of a piece, around the most that entries hold.
-ID_COUNTS = [*range(1, 10), *range(17, 22), 30]
+ID_COUNTS = [*range(1, 10), *range(13, 18), 30]
 
 BYTES = {bytes([value]): value for value in range(256)}
 
