@@ -7,7 +7,7 @@ from array import array
 from itertools import accumulate
 from typing import Any
 
-from bpecore._core import CoreBPE, StreamDecoder, encode_batch_to_buffer
+from bpecore._core import CoreBPE, StreamDecoder, encode_batch_to_buffer, text_of_characters
 from bpecore.core import Encoding
 from bpecore.id_buffers import encode_to_buffer
 from bpecore.pool.messages import (
@@ -19,6 +19,7 @@ from bpecore.pool.messages import (
     RequestHeader,
     Special,
     describe_error,
+    padded,
     unpack_special,
 )
 from bpecore.pool.ring import Bytes
@@ -147,11 +148,13 @@ class Answerer:
     def _texts(
         self, header: RequestHeader, body: memoryview
     ) -> tuple[list[str], Special, Disallowed]:
-        start = 4 * header.items
+        start = 8 * header.items
+        numbers = body[:start].cast("I")
         texts = []
-        for length in body[:start].cast("I"):
-            texts.append(str(body[start : start + length], "utf-8", "surrogatepass"))
-            start += length
+        for length, width in zip(numbers[: header.items], numbers[header.items :]):
+            end = start + length * width
+            texts.append(text_of_characters(body[start:end], width))
+            start = padded(end)
         packed = bytes(body[start:])
         special = self._special.get(packed)
         if special is None:

@@ -234,6 +234,7 @@ class Connection:
         try:
             return list(map(self._streams.__getitem__, names))
         except KeyError as error:
+            self._check_open()
             raise StreamNotOpenError(f"there is no open stream {error.args[0]!r}") from None
 
     def _give_home(self, stream: Stream) -> bool:

@@ -1,12 +1,14 @@
-"""How requests and answers lie in the rings: flat arrays of numbers and UTF-8, little-endian or not
-as the machine is. Lone surrogates pass as they are.
+"""How requests and answers lie in the rings: flat arrays of numbers and characters, in the byte
+order of the machine. Lone surrogates pass as they are. Texts to encode lie there as in Python's
+memory, 1, 2 or 4 bytes a character; texts of streams as UTF-8, being short.
 
 | Kind | Behind the request's header | Behind the answer's |
 |---|---|---|
 | FEED, CLOSE, RESTORE | slots u32[items]; unless ONE_EACH, how many ids each has u32[items]; \
 ids u32[] | lengths u32[items], in characters; UTF-8 of all texts; `extra` bytes of JSON: what \
 went wrong with streams whose length is FAILED |
-| ENCODE | lengths u32[items], in bytes; UTF-8 of all texts; `extra` bytes of JSON: special tokens \
+| ENCODE | lengths u32[items], in characters; bytes of a character u32[items]; each text, padded \
+to 4 bytes; `extra` bytes of JSON: special tokens \
 | places i64[items + 1]; ids u32[] |
 | COUNT | the same | u64[items] |
 | DECODE | ids u32[items]; `extra` bytes: name of the error handler | UTF-8 |
@@ -84,6 +86,11 @@ ANSWER_HEADER = struct.Struct("=IIQ")
 
 CHARACTERS_A_TOKEN = 4
 """An estimate of how much work texts are before their tokens are known."""
+
+
+def padded(length: int) -> int:
+    """Returns the next multiple of 4."""
+    return length + 3 & ~3
 
 
 def pack_special(allowed: Special, disallowed: Disallowed) -> bytes:

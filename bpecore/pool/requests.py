@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bpecore._core import Characters
 from bpecore.pool.calls import Reply, StatelessCall
 from bpecore.pool.errors import FeedError, RequestTooLargeError
 from bpecore.pool.messages import (
@@ -15,6 +16,7 @@ from bpecore.pool.messages import (
     Disallowed,
     Special,
     pack_special,
+    padded,
 )
 from bpecore.pool.ring import Bytes
 from bpecore.pool.streams import Feeds, Stream, names_of
@@ -24,8 +26,44 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 BATCH_BYTES = 1 << 17
-"""UTF-8 bytes of a batch that go into one message: enough that messages cost little beside them,
+"""Bytes of a batch that go into one message: enough that messages cost little beside them,
 and few enough that workers end at about the same time."""
+
+
+NUMBERS_A_TEXT = 8
+"""Bytes of the length and the width of each text in a message."""
+
+
+class TextMessage:
+    """A message with texts while it is made.
+
+    Attributes:
+        lengths: of the texts, in characters.
+        size: bytes of the whole.
+    """
+
+    def __init__(self) -> None:
+        self.lengths = array("I")
+        self.size = 0
+        self._widths = array("I")
+        self._bodies: list[Bytes] = []
+
+    def add(self, data: Characters) -> None:
+        """Adds a text."""
+        self.lengths.append(len(data.text))
+        self._widths.append(data.width)
+        self._bodies.append(data)
+        padding = padded(len(data)) - len(data)
+        if padding:
+            self._bodies.append(bytes(padding))
+        self.size += len(data) + padding + NUMBERS_A_TEXT
+
+    def call(self, kind: int, special: bytes, reply: Reply, place: int) -> StatelessCall:
+        """Returns the call with all texts; the message is not used afterwards."""
+        numbers = [memoryview(numbers).cast("B") for numbers in (self.lengths, self._widths)]
+        body: list[Bytes] = [*numbers, *self._bodies, special]
+        tokens = sum(self.lengths) // CHARACTERS_A_TOKEN + len(self.lengths)
+        return StatelessCall(kind, len(self.lengths), tokens, body, len(special), reply, place)
 
 
 def text_calls(
@@ -51,36 +89,22 @@ def text_calls(
         TypeError: a text is no string, or an argument of another type than it may be.
     """
     special = pack_special(allowed, disallowed)
+    limit = largest - len(special) - NUMBERS_A_TEXT
     calls: list[StatelessCall] = []
-    bodies: list[bytes] = []
-    size = 0
-
-    def end_message() -> None:
-        nonlocal bodies, size
-        lengths = memoryview(array("I", map(len, bodies))).cast("B")
-        tokens = size // CHARACTERS_A_TOKEN + len(bodies)
-        body: list[Bytes] = [lengths, *bodies, special]
-        calls.append(
-            StatelessCall(kind, len(bodies), tokens, body, len(special), reply, len(calls))
-        )
-        bodies, size = [], 0
-
-    limit = largest - len(special) - 4
+    message = TextMessage()
     for text in texts:
-        if not isinstance(text, str):
-            raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
-        data = text.encode("utf-8", "surrogatepass")
-        if len(data) > limit:
+        data = Characters(text)
+        if padded(len(data)) > limit:
             raise RequestTooLargeError(
-                f"{KIND_NAMES[kind]}: a text of {len(data)} bytes, at most {limit} fit into the "
-                f"pool's ring"
+                f"{KIND_NAMES[kind]}: a text of {len(text)} characters takes {len(data)} bytes, "
+                f"and at most {limit} fit into the pool's ring"
             )
-        if bodies and size + len(data) + 4 * len(bodies) > min(BATCH_BYTES, limit - 4):
-            end_message()
-        bodies.append(data)
-        size += len(data)
-    if bodies:
-        end_message()
+        if message.lengths and message.size + len(data) > min(BATCH_BYTES, limit):
+            calls.append(message.call(kind, special, reply, len(calls)))
+            message = TextMessage()
+        message.add(data)
+    if message.lengths:
+        calls.append(message.call(kind, special, reply, len(calls)))
     reply.expect(len(calls))
     return calls
 

@@ -22,9 +22,9 @@ import struct
 from collections.abc import Sequence
 from typing import Union
 
-from bpecore._core import SharedWords
+from bpecore._core import Characters, SharedWords
 
-Bytes = Union[bytes, bytearray, memoryview]
+Bytes = Union[bytes, bytearray, memoryview, Characters]
 
 LENGTH = struct.Struct("<q")
 WRAP = -1
