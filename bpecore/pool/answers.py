@@ -42,6 +42,11 @@ class Decoders(dict[int, StreamDecoder]):
         decoder = self[slot] = StreamDecoder(self._encoding)
         return decoder
 
+    def end(self, slot: int) -> str:
+        """Frees a slot; returns what is left of its stream, which perhaps was never fed."""
+        decoder = self.pop(slot, None)
+        return "" if decoder is None else decoder.flush()
+
 
 class Answer:
     """An answer on its way.
@@ -88,7 +93,7 @@ class Answerer:
             counts = numbers[header.items : 2 * header.items].tolist()
             ids = numbers[2 * header.items :]
         if header.kind == CLOSE:
-            return _pack_texts([decoders.pop(slot).flush() for slot in slots])
+            return _pack_texts([decoders.end(slot) for slot in slots])
         texts: list[str | Exception] = []
         for slot, end, count in zip(slots, accumulate(counts), counts):
             try:
