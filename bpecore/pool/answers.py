@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -94,15 +95,17 @@ class Answerer:
             ids = numbers[2 * header.items :]
         if header.kind == CLOSE:
             return _pack_texts([decoders.end(slot) for slot in slots])
-        texts: list[str | Exception] = []
+        texts = []
+        errors: list[Any] = []
         for slot, end, count in zip(slots, accumulate(counts), counts):
             try:
                 texts.append(decoders[slot].feed(ids[end - count : end]))
             except Exception as error:  # told to the caller, for this stream alone
-                texts.append(error)
+                errors.append([len(texts), describe_error(error)])
+                texts.append("")
         if header.kind == RESTORE:
             return None
-        return _pack_mixed(texts)
+        return _pack_texts(texts, errors)
 
     def _are_known(self, ids: memoryview) -> bool:
         known = self._known
@@ -169,26 +172,11 @@ class Answerer:
         return texts, *special
 
 
-def _pack_texts(texts: list[str]) -> Answer:
+def _pack_texts(texts: list[str], errors: Sequence[Any] = ()) -> Answer:
+    """Packs texts, and for some places errors instead."""
     lengths = array("I", map(len, texts))
-    return Answer(memoryview(lengths).cast("B"), "".join(texts).encode("utf-8", "surrogatepass"))
-
-
-def _pack_mixed(texts: list[str | Exception]) -> Answer:
-    """Packs texts, and errors where there are none."""
-    errors: list[Any] = [
-        [place, describe_error(text)]
-        for place, text in enumerate(texts)
-        if isinstance(text, Exception)
-    ]
-    if not errors:
-        return _pack_texts([text for text in texts if isinstance(text, str)])
-    lengths = array("I", (len(text) if isinstance(text, str) else FAILED for text in texts))
-    joined = "".join(text for text in texts if isinstance(text, str))
-    described = json.dumps(errors).encode()
-    return Answer(
-        memoryview(lengths).cast("B"),
-        joined.encode("utf-8", "surrogatepass"),
-        described,
-        extra=len(described),
-    )
+    for place, _ in errors:
+        lengths[place] = FAILED
+    described = json.dumps(errors).encode() if errors else b""
+    joined = "".join(texts).encode("utf-8", "surrogatepass")
+    return Answer(memoryview(lengths).cast("B"), joined, described, extra=len(described))

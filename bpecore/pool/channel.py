@@ -13,6 +13,7 @@ from multiprocessing.shared_memory import SharedMemory
 
 from bpecore._core import SharedWords
 from bpecore.pool.ring import RingReader, RingWriter
+from bpecore.pool.segments import close_segment
 
 LINE = 8
 """Words in a cache line of 64 bytes: those that different processes write stand apart."""
@@ -101,4 +102,4 @@ class Channel:
         self.words.release()
         for ring in self._rings:
             ring.release()
-        self._segment.close()
+        close_segment(self._segment)

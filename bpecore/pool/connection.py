@@ -36,6 +36,7 @@ from bpecore.pool.messages import (
     RESTORE,
     rebuild_error,
 )
+from bpecore.pool.segments import new_owner
 from bpecore.pool.streams import Feeds, Stream, by_link, collect_feeds, in_sizes
 
 CONNECT_SECONDS = 30.0
@@ -62,6 +63,7 @@ class Connection:
     def __init__(self, folder: str, token: str, ring_bytes: int, max_inflight: int) -> None:
         self.process = os.getpid()
         self.largest = ring_bytes // 2 - 8 - REQUEST.size
+        self._owner = new_owner()
         self._folder = folder
         self._token = token
         self._ring_bytes = ring_bytes
@@ -93,7 +95,7 @@ class Connection:
             control = Control.connect(f"{self._folder}/pool", CONNECT_SECONDS)
         except OSError as error:
             raise PoolClosedError(f"there is no pool any more: {error}") from None
-        control.send(token=self._token, role="client", process=self.process)
+        control.send(token=self._token, role="client", owner=self._owner)
         welcome = control.receive_one()
         if welcome is None:
             control.close()
@@ -103,7 +105,7 @@ class Connection:
         return control
 
     def _connect(self, index: int, address: str) -> None:
-        link = open_link(index, address, self._token, self._ring_bytes)
+        link = open_link(index, address, self._token, self._ring_bytes, self._owner)
         if link is None:
             return  # it has died; the pool's process will tell when there is a new one
         with self._lock:

@@ -129,7 +129,7 @@ def least_loaded(links: Iterable[Link]) -> Link | None:
     return link
 
 
-def open_link(index: int, address: str, token: str, ring_bytes: int) -> Link | None:
+def open_link(index: int, address: str, token: str, ring_bytes: int, owner: str) -> Link | None:
     """Connects to a worker.
 
     Args:
@@ -137,6 +137,7 @@ def open_link(index: int, address: str, token: str, ring_bytes: int) -> Link | N
         address: the path of its socket.
         token: the pool's secret.
         ring_bytes: the size of each ring.
+        owner: whose the shared memory is.
 
     Returns:
         The link; None if the worker has ended.
@@ -145,7 +146,7 @@ def open_link(index: int, address: str, token: str, ring_bytes: int) -> Link | N
         control = Control.connect(address, HANDSHAKE_SECONDS)
     except OSError:
         return None
-    segment = create_segment(channel_bytes(ring_bytes))
+    segment = create_segment(channel_bytes(ring_bytes), owner)
     try:
         control.send(token=token, segment=segment.name, ring_bytes=ring_bytes)
         if control.receive_one() is None:

@@ -13,7 +13,7 @@ names that are gone.
 
 from __future__ import annotations
 
-import os
+import gc
 import secrets
 import sys
 import threading
@@ -59,16 +59,22 @@ def _untracked() -> Iterator[dict[str, bool]]:
             tracker.register, tracker.unregister = register, unregister
 
 
-def create_segment(size: int) -> SharedMemory:
+def new_owner() -> str:
+    """Returns a name for who makes segments: no other pool or client, ever, has the same."""
+    return secrets.token_hex(5)
+
+
+def create_segment(size: int, owner: str) -> SharedMemory:
     """Makes a segment of zeros.
 
     Args:
         size: bytes.
+        owner: what `new_owner` returned, for `sweep`.
 
     Returns:
         The segment; its name is to be unlinked within `HANDSHAKE_SECONDS`.
     """
-    name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(5)}"
+    name = f"{PREFIX}{owner}-{secrets.token_hex(4)}"
     with _untracked() as arguments:
         return SharedMemory(name, create=True, size=size, **arguments)
 
@@ -86,29 +92,43 @@ def open_segment(name: str) -> SharedMemory:
         return SharedMemory(name, **arguments)
 
 
+def close_segment(segment: SharedMemory) -> None:
+    """Closes a segment, of which no view should be left.
+
+    An exception that somebody keeps may hold a view in its traceback. If a collection does not free
+    that, the memory is left to the end of the process: nobody is to be stopped by it.
+    """
+    try:
+        segment.close()
+    except BufferError:
+        gc.collect()
+        with suppress(BufferError):
+            segment.close()
+
+
 def unlink_segment(segment: SharedMemory) -> None:
     """Takes a segment's name away, if it still has one; its memory stays until it is closed."""
     with _untracked(), suppress(FileNotFoundError):
         segment.unlink()
 
 
-def sweep(process: int | None = None) -> int:
+def sweep(owner: str | None = None) -> int:
     """Removes the names that killed processes have left behind.
 
     Args:
-        process: the number of a process that has ended, whose names all go; None: those of any
-            process that are older than `HANDSHAKE_SECONDS`.
+        owner: one that has ended, whose names all go; None: names of any owner that are older than
+            `HANDSHAKE_SECONDS`.
 
     Returns:
         How many there were.
     """
     if not FOLDER.is_dir():  # no Linux: the names cannot be listed
         return 0
-    prefix = PREFIX if process is None else f"{PREFIX}{process}-"
+    prefix = PREFIX if owner is None else f"{PREFIX}{owner}-"
     removed = 0
     for file in FOLDER.glob(f"{prefix}*"):
         with suppress(OSError):  # gone meanwhile, or another user's
-            if process is not None or time.time() - file.stat().st_mtime > HANDSHAKE_SECONDS:
+            if owner is not None or time.time() - file.stat().st_mtime > HANDSHAKE_SECONDS:
                 file.unlink()
                 removed += 1
     return removed

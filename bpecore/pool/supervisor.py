@@ -21,7 +21,7 @@ from bpecore.core import Encoding
 from bpecore.pool.control import Control, listen
 from bpecore.pool.errors import PoolError
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
-from bpecore.pool.segments import create_segment, sweep, unlink_segment
+from bpecore.pool.segments import create_segment, new_owner, sweep, unlink_segment
 from bpecore.pool.statistics import (
     COUNTS,
     FIRST_BUCKET,
@@ -66,7 +66,7 @@ class WorkerProcess:
     def start(self, context: BaseContext, encoding: Encoding, folder: str, token: str) -> None:
         """Starts a process."""
         self.due = None
-        segment = create_segment(STATISTICS_BYTES)
+        segment = create_segment(STATISTICS_BYTES, new_owner())
         self._segment = segment
         self._statistics = StatisticsReader(segment)
         place = WorkerPlace(self.index, self.restarts, encoding, folder, token, segment.name)
@@ -167,7 +167,7 @@ class Supervisor:
         self._context = context
         self._lock = threading.Lock()
         self._workers = [WorkerProcess(index) for index in range(processes)]
-        self._clients: dict[Control, int] = {}
+        self._clients: dict[Control, str] = {}
         self._drained: set[Control] = set()
         self._all_drained = threading.Event()
         self._is_closing = False
@@ -274,7 +274,7 @@ class Supervisor:
         elif messages[0]["role"] == "worker":
             self._greet_worker(control, self._workers[messages[0]["index"]])
         else:
-            self._clients[control] = messages[0]["process"]
+            self._clients[control] = messages[0]["owner"]
             workers = [[worker.index, worker.address] for worker in self._workers if worker.control]
             control.send(workers=workers)
             self._selector.register(

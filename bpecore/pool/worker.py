@@ -175,8 +175,7 @@ class Worker:
                 self._do_one()
             if is_stuck:
                 for client in self._clients.values():
-                    client.flush()
-                    client.tell()
+                    self._go_on(client)
             self._publish()
             if time.monotonic() - checked > PARENT_SECONDS:
                 checked = time.monotonic()
@@ -254,6 +253,14 @@ class Worker:
             else:
                 self._answer(client, header, body)
             reader.release()
+
+    def _go_on(self, client: Client) -> None:
+        """Writes the answers that did not fit; then the ring is read again, which had been left."""
+        if client.outbox:
+            client.flush()
+            if not client.outbox:
+                self._take_all(client)
+            client.tell()
 
     def _do_one(self) -> None:
         """Answers one request that was set aside."""
