@@ -80,7 +80,7 @@ class Answerer:
 
     # ---- streams ----------------------------------------------------------------------------
 
-    def feed(self, header: RequestHeader, body: memoryview, decoders: Decoders) -> Answer | None:
+    def feed(self, header: RequestHeader, body: memoryview, decoders: Decoders) -> Answer:
         """Answers FEED, CLOSE and RESTORE."""
         numbers = body.cast("I")
         slots = numbers[: header.items]
@@ -104,7 +104,7 @@ class Answerer:
                 errors.append([len(texts), describe_error(error)])
                 texts.append("")
         if header.kind == RESTORE:
-            return None
+            return Answer()
         return _pack_texts(texts, errors)
 
     def _are_known(self, ids: memoryview) -> bool:

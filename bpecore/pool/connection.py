@@ -14,7 +14,7 @@ import socket
 import threading
 from array import array
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any, Callable
 
 from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
@@ -110,9 +110,8 @@ class Connection:
             return  # it has died; the pool's process will tell when there is a new one
         with self._lock:
             self._links[index] = link
-            for stream in self._orphans:
-                self._settle(stream, link)
-            self._orphans.clear()
+            orphans, self._orphans = self._orphans, set()
+            self._give_homes(orphans)
             homeless, self._homeless = self._homeless, []
             for call in homeless:
                 self._dispatch(call)
@@ -144,9 +143,8 @@ class Connection:
         """
         with self._lock:
             self._check_open()
-            for stream in feeds.streams:
-                if stream.link is None and not self._give_home(stream):
-                    return False
+            if not self._links:
+                return False
             calls = []
             for link, part in by_link(feeds).items():
                 assert link is not None
@@ -191,7 +189,7 @@ class Connection:
             if name in self._streams:
                 raise StreamNotOpenError(f"the stream {name!r} is open already")
             stream = self._streams[name] = Stream(name)
-            self._give_home(stream)
+            self._give_homes([stream])
 
     def feeds_of(self, named: Iterable[tuple[Hashable, Any]]) -> list[Feeds]:
         """Returns what named streams are to be fed, in parts that fit into a message each.
@@ -239,22 +237,26 @@ class Connection:
             self._check_open()
             raise StreamNotOpenError(f"there is no open stream {error.args[0]!r}") from None
 
-    def _give_home(self, stream: Stream) -> bool:
-        """Gives a stream to a worker; the lock is held. Returns whether there is one."""
-        link = least_loaded(self._links.values())
-        if link is None:
-            self._orphans.add(stream)
-            return False
-        self._orphans.discard(stream)
-        self._settle(stream, link)
-        return True
+    def _give_homes(self, streams: Collection[Stream]) -> None:
+        """Gives streams to workers, with the states that they had elsewhere; the lock is held.
 
-    def _settle(self, stream: Stream, link: Link) -> None:
-        """Gives a stream to a worker, with the state that it had elsewhere."""
-        link.adopt(stream)
-        if stream.tail:
-            tail = array("I", stream.tail)
-            link.send(StreamCall(RESTORE, [stream], [len(tail)], tail, None))
+        If there is no worker, they get one as soon as there is.
+        """
+        if not self._links:
+            self._orphans.update(streams)
+            return
+        restored: dict[Link, list[Stream]] = {}
+        for stream in streams:
+            link = least_loaded(self._links.values())
+            assert link is not None
+            link.adopt(stream)
+            if stream.tail:
+                restored.setdefault(link, []).append(stream)
+        for link, those in restored.items():
+            ids = array("I", [token for stream in those for token in stream.tail])
+            feeds = Feeds(those, [len(stream.tail) for stream in those], ids)
+            for part in in_sizes(feeds, self.largest // 8):
+                link.send(StreamCall(RESTORE, part.streams, part.counts, part.ids, None))
 
     # ---- reading: the reader thread --------------------------------------------------------
 
@@ -314,7 +316,7 @@ class Connection:
                     body = memoryview(b"".join([*link.parts.pop(number), body]))
                 with self._lock:
                     call = link.answered(number)
-                    self._inflight -= call is not None
+                    self._inflight -= call is not None and call.kind != RESTORE
                 if call is not None:
                     self._take(link, call, kind, body, extra)
                 answered = True
@@ -355,7 +357,7 @@ class Connection:
             # What is being closed counts as open until the answer is there.
             for stream in link.streams:
                 stream.link = None
-                self._give_home(stream)
+            self._give_homes(link.streams)
             for call in link.unanswered():
                 call.attempts += 1
                 if call.attempts < ATTEMPTS:
@@ -366,7 +368,7 @@ class Connection:
         link.channel.close()
         for call in hopeless:
             name = KIND_NAMES[call.kind]
-            call.fail(WorkerDiedError(f"{name}: {ATTEMPTS} workers died with this request"))
+            call.fail(WorkerDiedError(f"{name}: {call.attempts} workers died with this request"))
 
     def _dispatch(self, call: Call) -> None:
         """Sends a call that was sent before; the lock is held."""

@@ -86,10 +86,7 @@ class Link:
             self._numbers += 1
             self._sent_tokens += call.tokens
             words.store(SENT_TOKENS, self._sent_tokens)
-            if call.kind == RESTORE:
-                self._own_tokens -= call.tokens
-            else:
-                self.calls[self._numbers] = call
+            self.calls[self._numbers] = call
             self.channel.writer.write(call.parts(self._numbers), call.length)
             sent = True
         if sent:
@@ -103,8 +100,9 @@ class Link:
         return call
 
     def unanswered(self) -> list[Call]:
-        """Returns all calls that have no answer, in their order."""
-        return [*self.calls.values(), *(call for call in self._backlog if call.kind != RESTORE)]
+        """Returns the calls that have no answer, in order; not those that restore streams."""
+        calls = [*self.calls.values(), *self._backlog]
+        return [call for call in calls if call.kind != RESTORE]
 
     def load(self) -> tuple[int, int, int]:
         """Returns how busy the worker is: tokens outstanding, open streams, lately chosen."""

@@ -13,7 +13,7 @@ to 4 bytes; `extra` bytes of JSON: special tokens \
 | COUNT | the same | u64[items] |
 | DECODE | ids u32[items]; `extra` bytes: name of the error handler | UTF-8 |
 
-RESTORE has no answer. An answer of the kind ERROR is JSON. A long answer comes as several
+The answer to RESTORE is empty. An answer of the kind ERROR is JSON. A long answer comes as several
 messages; all but the last are of the kind PART.
 """
 

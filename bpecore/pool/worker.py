@@ -280,13 +280,11 @@ class Worker:
             answer = Answer(json.dumps(describe_error(error)).encode())
             statistics.failed += 1
         client.answered_tokens += header.tokens
-        if answer is None:
-            return
         _put_answer(client, kind, header.number, answer)
         statistics.failed += kind == ANSWER and answer.extra > 0
         statistics.observe(time.monotonic_ns() - header.sent_ns)
 
-    def _work(self, client: Client, header: RequestHeader, body: memoryview) -> Answer | None:
+    def _work(self, client: Client, header: RequestHeader, body: memoryview) -> Answer:
         if header.kind == ENCODE:
             self._statistics.texts += header.items
             return self._answerer.encode(header, body)
