@@ -200,6 +200,7 @@ class SharedWords:
     def store(self, place: int, value: int, /) -> None: ...
 
 def lists_of_ids(memory: object, counts: Sequence[int]) -> list[list[int]]: ...
+
 @final
 class Characters:
     text: str

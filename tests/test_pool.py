@@ -423,6 +423,22 @@ def test_arguments(arguments: dict[str, Any], error: Any) -> None:
         TokenizerPool(**{"encoding": "o200k_base", **arguments})
 
 
+def test_prometheus(pool: TokenizerPool, client: PoolClient) -> None:
+    prometheus_client = pytest.importorskip("prometheus_client")
+    from bpecore.prometheus import PoolCollector
+
+    registry = prometheus_client.CollectorRegistry()
+    registry.register(PoolCollector({"main": pool}))
+    client.encode_batch(["hello"] * 10)
+    for worker in ("0", "1"):
+        labels = {"pool": "main", "worker": worker}
+        requests = registry.get_sample_value("bpecore_worker_requests_total", labels)
+        answers = registry.get_sample_value("bpecore_worker_latency_seconds_count", labels)
+        assert requests == answers
+        assert registry.get_sample_value("bpecore_worker_clients", labels) >= 1
+        assert registry.get_sample_value("bpecore_worker_restarts_total", labels) == 0
+
+
 def test_own_vocabulary() -> None:
     encoding = bpecore.Encoding(
         "mine",
