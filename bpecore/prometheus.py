@@ -1,4 +1,4 @@
-"""The metrics of `AsyncEncoder`s and of `TokenizerPool`s for Prometheus. Needs the extra `prometheus`."""
+"""`AsyncEncoder`s and `TokenizerPool`s as Prometheus sees them. Needs the extra `prometheus`."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ class PoolCollector(Collector):
         >>> with TokenizerPool("o200k_base", processes=1) as pool:
         ...     registry.register(PoolCollector({"main": pool}))
         ...     labels = {"pool": "main", "worker": "0"}
-        ...     registry.get_sample_value("bpecore_worker_restarts_total", labels)
-        0.0
+        ...     registry.get_sample_value("bpecore_worker_restarts_total", labels) == 0
+        True
     """
 
     def __init__(self, pools: Mapping[str, TokenizerPool]) -> None:
