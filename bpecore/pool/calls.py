@@ -12,7 +12,7 @@ import threading
 import time
 from array import array
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import accumulate, chain, repeat
 from operator import sub
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -248,29 +248,40 @@ class StreamCall(Call):
             return
         streams = self.streams
         end = 4 * len(streams)
-        lengths = body[:end].cast("I")
+        lengths = body[:end].cast("I").tolist()
         joined = str(body[end : len(body) - extra], "utf-8", "surrogatepass")
         if extra:
-            for place, described in json.loads(bytes(body[len(body) - extra :])):
-                reply.errors[streams[place]] = rebuild_error(described)
-        texts = reply.texts
+            self._take_some(lengths, joined, json.loads(bytes(body[len(body) - extra :])), reply)
+        else:
+            ends = list(accumulate(lengths))
+            starts = chain((0,), ends)
+            reply.texts.update(
+                zip(streams, [joined[start:end] for start, end in zip(starts, ends)])
+            )
+            if self.kind == FEED and self.counts is None:
+                for stream, token in zip(streams, self.ids):
+                    stream.tail = (*stream.tail[-2:], token)
+            elif self.kind == FEED:
+                self._note_ids(lengths)
+        reply.answered()
+
+    def _take_some(self, lengths: list[int], joined: str, errors: Any, reply: Reply) -> None:
+        """Takes an answer in which some streams failed."""
+        for place, described in errors:
+            reply.errors[self.streams[place]] = rebuild_error(described)
         start = 0
-        for stream, length in zip(streams, lengths):
+        for stream, length in zip(self.streams, lengths):
             if length != FAILED:
-                texts[stream] = joined[start : start + length]
+                reply.texts[stream] = joined[start : start + length]
                 start += length
         if self.kind == FEED:
             self._note_ids(lengths)
-        reply.answered()
 
-    def _note_ids(self, lengths: memoryview) -> None:
-        if self.counts is None:
-            for stream, token, length in zip(self.streams, self.ids, lengths):
-                if length != FAILED:
-                    stream.tail = (*stream.tail[-2:], token)
-            return
+    def _note_ids(self, lengths: list[int]) -> None:
+        """Notes the last ids of the streams that took theirs."""
+        counts = self.counts if self.counts is not None else [1] * len(self.streams)
         start = 0
-        for stream, count, length in zip(self.streams, self.counts, lengths):
+        for stream, count, length in zip(self.streams, counts, lengths):
             if length != FAILED:
                 stream.tail = (*stream.tail, *self.ids[start : start + count][-3:])[-3:]
             start += count
