@@ -168,7 +168,8 @@ class StatelessCall(Call):
         self.kind = kind
         self.count = count
         self.tokens = tokens
-        self.reply: Reply = reply
+        self.reply = reply
+        self._caller = reply
         self.length = REQUEST.size + sum(map(len, body))
         self._body = body
         self._extra = extra
@@ -181,13 +182,13 @@ class StatelessCall(Call):
 
     def take(self, body: memoryview, extra: int) -> None:
         """Takes the answer, as the caller wants it."""
-        self.reply.results[self._place] = _read_answer(self.kind, self.count, body)
-        self.reply.answered()
+        self._caller.results[self._place] = _read_answer(self.kind, self.count, body)
+        self._caller.answered()
 
     def fail(self, error: Exception) -> None:
         """Takes an error for an answer."""
-        self.reply.fail(self._place, error)
-        self.reply.answered()
+        self._caller.fail(self._place, error)
+        self._caller.answered()
 
 
 def _read_answer(kind: int, count: int, body: memoryview) -> Any:

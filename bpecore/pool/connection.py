@@ -157,12 +157,8 @@ class Connection:
             self._inflight += len(calls)
             reply.expect(len(calls))
             for link, call in calls:
-                link.write(call)
-        # All is written before the first wakes, which may take this thread's processor; and then
-        # without the lock, which the reader wants.
-        for link, _ in calls:
-            link.channel.wake()
-        return True
+                link.send(call)
+            return True
 
     def wait_for_room(self, waiter: Waiter) -> None:
         """Has a waiter woken when there may be room again."""

@@ -73,21 +73,12 @@ class Link:
 
     def send(self, call: Call) -> None:
         """Sends a call, as soon as there is room for it."""
-        self.write(call)
-        self.channel.wake()
-
-    def write(self, call: Call) -> None:
-        """Does the same, but leaves it to the caller to wake the worker."""
         self._own_tokens += call.tokens
         self._backlog.append(call)
-        self._write_backlog()
+        self.send_backlog()
 
     def send_backlog(self) -> None:
         """Sends what has waited for room."""
-        if self._write_backlog():
-            self.channel.wake()
-
-    def _write_backlog(self) -> bool:
         words: SharedWords = self.channel.words
         sent = False
         while self._backlog and self.channel.writer.has_room(self._backlog[0].length):
@@ -98,7 +89,8 @@ class Link:
             self.calls[self._numbers] = call
             self.channel.writer.write(call.parts(self._numbers), call.length)
             sent = True
-        return sent
+        if sent:
+            self.channel.wake()
 
     def answered(self, number: int) -> Call | None:
         """Takes a call off the list of those that wait; None: it was given up."""
