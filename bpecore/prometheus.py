@@ -1,12 +1,16 @@
-"""The metrics of `AsyncEncoder`s for Prometheus. Needs the extra `prometheus`."""
+"""`AsyncEncoder`s and `TokenizerPool`s as Prometheus sees them. Needs the extra `prometheus`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from bpecore.aio import AsyncEncoder
-from bpecore.metrics import LATENCY_BOUNDS_SECONDS, Metrics
+from bpecore.metrics import LATENCY_BOUNDS_SECONDS
+
+if TYPE_CHECKING:
+    from bpecore.pool import TokenizerPool
 
 try:
     from prometheus_client import Metric
@@ -35,6 +39,20 @@ GAUGES = (
     ("cached_bytes", "bpecore_cached_bytes", "Bytes that the cache takes."),
     ("queue_depth", "bpecore_queue_depth", "Texts that wait for a worker thread or are on one."),
     ("waiting_for_queue", "bpecore_waiting_for_queue", "Texts that wait for the queue."),
+)
+
+
+WORKER_COUNTERS = (
+    ("requests", "bpecore_worker_requests", "Requests that a worker answered."),
+    ("failed", "bpecore_worker_failed", "Requests that a worker answered with an error."),
+    ("fed_ids", "bpecore_worker_fed_ids", "Ids that streams were fed."),
+    ("texts", "bpecore_worker_texts", "Texts that a worker encoded or counted."),
+    ("restarts", "bpecore_worker_restarts", "How often a worker died and was started anew."),
+)
+WORKER_GAUGES = (
+    ("streams", "bpecore_worker_streams", "Open streams."),
+    ("clients", "bpecore_worker_clients", "Clients that are connected to a worker."),
+    ("queue_depth", "bpecore_worker_queue_depth", "Requests taken and not answered yet."),
 )
 
 
@@ -80,11 +98,59 @@ class EncoderCollector(Collector):
             "bpecore_latency_seconds", "The time that answers took.", labels=["encoder"]
         )
         for label, metrics in snapshots.items():
-            latency.add_metric([label], list(_buckets(metrics)), metrics.latency_sum_seconds)
+            buckets = list(_buckets(metrics.latency_counts))
+            latency.add_metric([label], buckets, metrics.latency_sum_seconds)
         yield latency
 
 
-def _buckets(metrics: Metrics) -> Iterator[tuple[str, float]]:
+class PoolCollector(Collector):
+    """Shows pools to Prometheus, with the labels `pool` and `worker`; read when it is asked.
+
+    Args:
+        pools: a pool for each value of the label.
+
+    Example:
+        >>> from bpecore.pool import TokenizerPool
+        >>> from prometheus_client import CollectorRegistry
+        >>> registry = CollectorRegistry()
+        >>> with TokenizerPool("o200k_base", processes=1) as pool:
+        ...     registry.register(PoolCollector({"main": pool}))
+        ...     labels = {"pool": "main", "worker": "0"}
+        ...     registry.get_sample_value("bpecore_worker_restarts_total", labels) == 0
+        True
+    """
+
+    def __init__(self, pools: Mapping[str, TokenizerPool]) -> None:
+        self._pools = dict(pools)
+
+    def collect(self) -> Iterable[Metric]:
+        """Returns the metrics of all pools as they are now."""
+        workers = [
+            ([label, str(index)], worker)
+            for label, pool in self._pools.items()
+            for index, worker in enumerate(pool.metrics().workers)
+        ]
+        names = ["pool", "worker"]
+        for field, name, text in WORKER_COUNTERS:
+            counter = CounterMetricFamily(name, text, labels=names)
+            for labels, metrics in workers:
+                counter.add_metric(labels, getattr(metrics, field))
+            yield counter
+        for field, name, text in WORKER_GAUGES:
+            gauge = GaugeMetricFamily(name, text, labels=names)
+            for labels, metrics in workers:
+                gauge.add_metric(labels, getattr(metrics, field))
+            yield gauge
+        latency = HistogramMetricFamily(
+            "bpecore_worker_latency_seconds", "From a request to its answer.", labels=names
+        )
+        for labels, metrics in workers:
+            buckets = list(_buckets(metrics.latency_counts))
+            latency.add_metric(labels, buckets, metrics.latency_sum_seconds)
+        yield latency
+
+
+def _buckets(counts: Iterable[int]) -> Iterator[tuple[str, float]]:
     """Returns the upper bound of each bucket and the answers up to it, as Prometheus wants them."""
     bounds = (*map(str, LATENCY_BOUNDS_SECONDS), "+Inf")
-    return zip(bounds, accumulate(metrics.latency_counts))
+    return zip(bounds, accumulate(counts))

@@ -87,6 +87,11 @@ class Raised(NamedTuple):
     name: str
 
 
+REGEX_LIMIT = "Regex error while tokenizing"
+"""How tiktoken's ValueError begins where its regex library gives up: on a million spaces, say, or on
+a pattern that backtracks over a long run."""
+
+
 def outcome(call: Callable[[], object]) -> object:
     """Returns what a call returns, or which exception it raises."""
     try:
@@ -94,12 +99,14 @@ def outcome(call: Callable[[], object]) -> object:
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # tiktoken's panics are no Exception
+        if isinstance(error, ValueError) and str(error).startswith(REGEX_LIMIT):
+            return Raised(REGEX_LIMIT)
         return Raised(type(error).__name__)
 
 
 def is_lost(value: object) -> bool:
-    """Whether tiktoken gave up: a panic, or its stack's limit on long white space."""
-    return isinstance(value, Raised) and value.name == "PanicException"
+    """Whether tiktoken gave up: a panic, or a limit of its regex library."""
+    return isinstance(value, Raised) and value.name in ("PanicException", REGEX_LIMIT)
 
 
 def compare(

@@ -1,0 +1,156 @@
+"""What processes share: words that are read and written atomically, and ids in foreign memory."""
+
+from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_FillInfo,
+                             PyBuffer_Release, PyObject_GetBuffer)
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.ref cimport Py_INCREF
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+
+from arguments cimport exact_str, view_text
+from int_objects cimport list_of_ids
+from shared_words cimport load_word, store_word
+from utf8 cimport TextView
+
+cdef extern from "Python.h":
+    str PyUnicode_FromKindAndData(int kind, const void *data, Py_ssize_t size)
+
+
+@cython.final
+cdef class SharedWords:
+    """Words of 64 bits in a buffer, each of which one process writes and any number read.
+
+    It keeps the buffer open until `release`.
+    """
+
+    cdef Py_buffer buffer
+    cdef bint is_open
+    cdef size_t count
+
+    def __cinit__(self, memory):
+        PyObject_GetBuffer(memory, &self.buffer, PyBUF_WRITABLE)
+        self.is_open = True
+        if <uintptr_t>self.buffer.buf % sizeof(uint64_t):
+            raise ValueError("the words do not stand at a multiple of 8 bytes")
+        self.count = <size_t>self.buffer.len // sizeof(uint64_t)
+
+    def __dealloc__(self):
+        self.release()
+
+    def __len__(self) -> int:
+        return self.count
+
+    cpdef release(self):
+        """Lets go of the buffer; no word can be used afterwards. A second time does nothing."""
+        self.count = 0
+        if self.is_open:
+            self.is_open = False
+            PyBuffer_Release(&self.buffer)
+
+    def load(self, size_t place) -> int:
+        """Returns a word, and makes visible what its writer wrote before it."""
+        if place >= self.count:
+            raise IndexError(f"there is no word {place} among {self.count}")
+        return load_word(<uint64_t *>self.buffer.buf + place)
+
+    def store(self, size_t place, uint64_t value) -> None:
+        """Writes a word, behind all that this thread has written before it."""
+        if place >= self.count:
+            raise IndexError(f"there is no word {place} among {self.count}")
+        store_word(<uint64_t *>self.buffer.buf + place, value)
+
+
+cdef int open_ids(memory, Py_buffer *buffer) except -1:
+    """Opens a buffer of `uint32`; the caller releases it."""
+    PyObject_GetBuffer(memory, buffer, PyBUF_C_CONTIGUOUS)
+    if buffer.len % sizeof(uint32_t) or <uintptr_t>buffer.buf % sizeof(uint32_t):
+        PyBuffer_Release(buffer)
+        raise ValueError("ids are whole words of 4 bytes, at a multiple of 4 bytes")
+    return 0
+
+
+def lists_of_ids(memory, counts) -> list:
+    """Returns the ids of several texts that stand behind each other in a buffer, a list a text.
+
+    Args:
+        memory: the ids, `uint32`.
+        counts: how many of them each text has, a sequence of ints.
+
+    Raises:
+        ValueError: the counts are not together the number of ids.
+    """
+    cdef Py_buffer buffer
+    cdef size_t length, count, start = 0
+    cdef list result, ids
+    cdef Py_ssize_t i, texts
+    counts = list(counts)
+    texts = len(counts)
+    open_ids(memory, &buffer)
+    try:
+        length = <size_t>buffer.len // sizeof(uint32_t)
+        result = PyList_New(texts)
+        for i in range(texts):
+            count = counts[i]
+            if count > length - start:
+                raise ValueError(f"there are {length} ids, not those of all texts")
+            ids = list_of_ids(&int_objects, <const uint32_t *>buffer.buf + start, count)
+            Py_INCREF(ids)
+            PyList_SET_ITEM(result, i, ids)
+            start += count
+        if start != length:
+            raise ValueError(f"there are {length} ids, and the texts have {start}")
+        return result
+    finally:
+        PyBuffer_Release(&buffer)
+
+
+@cython.final
+cdef class Characters:
+    """The characters of a string as they lie in memory, read through the buffer protocol.
+
+    Nothing is encoded: to make UTF-8 and read it again took a sixth as long as finding the tokens.
+    And nothing is copied until it is put into a ring.
+    """
+
+    cdef readonly str text
+    cdef TextView view
+
+    def __cinit__(self, text):
+        self.text = exact_str(text)
+        view_text(self.text, &self.view)
+        self.view.width = max(self.view.width, 1)
+
+    @property
+    def width(self) -> int:
+        """Bytes of a character: 1, 2 or 4."""
+        return self.view.width
+
+    def __len__(self) -> int:
+        """Returns how many bytes they are."""
+        return self.view.length * <size_t>self.view.width
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, <void *>self.view.data,
+                          <Py_ssize_t>(self.view.length * <size_t>self.view.width), True, flags)
+
+
+def text_of_characters(memory, Py_ssize_t width) -> str:
+    """Returns the string that `Characters` shows.
+
+    Args:
+        memory: the characters, at a multiple of `width` bytes.
+        width: bytes of each: 1, 2 or 4.
+
+    Raises:
+        ValueError: there is no such width, they stand elsewhere, or the last one is cut.
+    """
+    cdef Py_buffer buffer
+    if width not in (1, 2, 4):
+        raise ValueError(f"a character takes 1, 2 or 4 bytes, not {width}")
+    PyObject_GetBuffer(memory, &buffer, PyBUF_C_CONTIGUOUS)
+    try:
+        if buffer.len % width or <uintptr_t>buffer.buf % <size_t>width:
+            raise ValueError(f"{buffer.len} bytes are no characters of {width} bytes, or not "
+                             f"at a multiple of that")
+        return PyUnicode_FromKindAndData(<int>width, buffer.buf, buffer.len // width)
+    finally:
+        PyBuffer_Release(&buffer)

@@ -1,0 +1,1 @@
+"""What a `TokenizerPool` does under load: `python -m benchmarks.pool`."""

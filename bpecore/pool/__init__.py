@@ -1,0 +1,41 @@
+"""Several tokenizer processes for any number of others; docs/pool.md tells how they work.
+
+>>> from bpecore.pool import TokenizerPool
+>>> with TokenizerPool("o200k_base", processes=2) as pool, pool.client() as client:
+...     client.encode("hello world")
+[24912, 2375]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpecore.pool.client import PoolClient
+from bpecore.pool.errors import (
+    FeedError,
+    PoolBusy,
+    PoolClosedError,
+    PoolError,
+    RequestTooLargeError,
+    StreamNotOpenError,
+    WorkerDiedError,
+)
+from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
+from bpecore.pool.pool import TokenizerPool
+
+if TYPE_CHECKING:
+    from bpecore.pool.awaitable import AwaitablePoolClient as AwaitablePoolClient
+
+__all__ = [
+    "FeedError",
+    "PoolBusy",
+    "PoolClient",
+    "PoolClosedError",
+    "PoolError",
+    "PoolMetrics",
+    "RequestTooLargeError",
+    "StreamNotOpenError",
+    "TokenizerPool",
+    "WorkerDiedError",
+    "WorkerMetrics",
+]

@@ -1,0 +1,182 @@
+"""What a worker answers: one method a kind of request, from bytes to bytes."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from bpecore._core import CoreBPE, StreamDecoder, encode_batch_to_buffer, text_of_characters
+from bpecore.core import Encoding
+from bpecore.id_buffers import encode_to_buffer
+from bpecore.pool.messages import (
+    CLOSE,
+    FAILED,
+    ONE_EACH,
+    RESTORE,
+    Disallowed,
+    RequestHeader,
+    Special,
+    describe_error,
+    padded,
+    unpack_special,
+)
+from bpecore.pool.ring import Bytes
+
+KNOWN_LIMIT = 1 << 21
+"""Ids from here on are not remembered."""
+
+SPECIAL_LIMIT = 256
+"""Combinations of special-token arguments that are remembered."""
+
+
+class Decoders(dict[int, StreamDecoder]):
+    """The decoders of one client's streams by slot; one that is missing is a new stream's."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    def __missing__(self, slot: int) -> StreamDecoder:
+        decoder = self[slot] = StreamDecoder(self._encoding)
+        return decoder
+
+    def end(self, slot: int) -> str:
+        """Frees a slot; returns what is left of its stream, which perhaps was never fed."""
+        decoder = self.pop(slot, None)
+        return "" if decoder is None else decoder.flush()
+
+
+class Answer:
+    """An answer on its way.
+
+    Attributes:
+        parts: its bytes, in pieces.
+        extra: for its header.
+    """
+
+    __slots__ = ("extra", "parts")
+
+    def __init__(self, *parts: Bytes, extra: int = 0) -> None:
+        self.parts = parts
+        self.extra = extra
+
+
+class Answerer:
+    """Answers requests with an encoding.
+
+    Args:
+        encoding: the encoding.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._special: dict[bytes, tuple[Special, Disallowed]] = {}
+        # A byte an id: 1 if it is known to exist, so that a message can be checked before any of
+        # its streams is touched. Learnt as ids come: to ask for all would take 20 MB for a moment.
+        self._known = bytearray(min(encoding.max_token_value + 1, KNOWN_LIMIT))
+
+    # ---- streams ----------------------------------------------------------------------------
+
+    def feed(self, header: RequestHeader, body: memoryview, decoders: Decoders) -> Answer:
+        """Answers FEED, CLOSE and RESTORE."""
+        numbers = body.cast("I")
+        slots = numbers[: header.items]
+        if header.flags & ONE_EACH:
+            ids = numbers[header.items :]
+            if self._are_known(ids):
+                found = map(decoders.__getitem__, slots)
+                return _pack_texts(list(map(StreamDecoder.feed, found, ids)))
+            counts = [1] * header.items
+        else:
+            counts = numbers[header.items : 2 * header.items].tolist()
+            ids = numbers[2 * header.items :]
+        if header.kind == CLOSE:
+            return _pack_texts([decoders.end(slot) for slot in slots])
+        texts = []
+        errors: list[Any] = []
+        for slot, end, count in zip(slots, accumulate(counts), counts):
+            try:
+                texts.append(decoders[slot].feed(ids[end - count : end]))
+            except Exception as error:  # told to the caller, for this stream alone
+                errors.append([len(texts), describe_error(error)])
+                texts.append("")
+        if header.kind == RESTORE:
+            return Answer()
+        return _pack_texts(texts, errors)
+
+    def _are_known(self, ids: memoryview) -> bool:
+        known = self._known
+        try:
+            if all(map(known.__getitem__, ids)):
+                return True
+            for token in ids:
+                if not known[token]:
+                    self._encoding.decode_single_token_bytes(token)
+                    known[token] = 1
+        except (IndexError, KeyError):
+            return False  # then each stream is fed by itself, and its error told
+        return True
+
+    # ---- requests without a state ----------------------------------------------------------
+
+    def encode(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers ENCODE."""
+        encoding = self._encoding
+        texts, allowed, disallowed = self._texts(header, body)
+        if type(encoding._core_bpe) is CoreBPE and type(encoding).encode is Encoding.encode:
+            special_tokens = encoding.special_tokens_set
+            buffers = encode_batch_to_buffer(
+                encoding._core_bpe, texts, allowed, disallowed, special_tokens, 1
+            )
+            if buffers is not None:
+                ids, offsets = buffers
+                return Answer(offsets, memoryview(ids).cast("B"))
+        # A text with surrogates or with a disallowed string, or an engine that is not ours.
+        found = [encode_to_buffer(encoding, text, allowed, disallowed) for text in texts]
+        places = array("q", accumulate(map(len, found), initial=0))
+        return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
+
+    def count(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers COUNT."""
+        texts, allowed, disallowed = self._texts(header, body)
+        counts = self._encoding.count_batch(
+            texts, allowed_special=allowed, disallowed_special=disallowed, num_threads=1
+        )
+        return Answer(memoryview(array("Q", counts)).cast("B"))
+
+    def decode(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers DECODE."""
+        end = len(body) - header.extra
+        text = self._encoding.decode(body[:end].cast("I"), str(body[end:], "utf-8"))
+        return Answer(text.encode("utf-8", "surrogatepass"))
+
+    def _texts(
+        self, header: RequestHeader, body: memoryview
+    ) -> tuple[list[str], Special, Disallowed]:
+        start = 8 * header.items
+        numbers = body[:start].cast("I")
+        texts = []
+        for length, width in zip(numbers[: header.items], numbers[header.items :]):
+            end = start + length * width
+            texts.append(text_of_characters(body[start:end], width))
+            start = padded(end)
+        packed = bytes(body[start:])
+        special = self._special.get(packed)
+        if special is None:
+            if len(self._special) == SPECIAL_LIMIT:
+                self._special.clear()
+            special = self._special[packed] = unpack_special(packed)
+        return texts, *special
+
+
+def _pack_texts(texts: list[str], errors: Sequence[Any] = ()) -> Answer:
+    """Packs texts, and for some places errors instead."""
+    lengths = array("I", map(len, texts))
+    for place, _ in errors:
+        lengths[place] = FAILED
+    described = json.dumps(errors).encode() if errors else b""
+    joined = "".join(texts).encode("utf-8", "surrogatepass")
+    return Answer(memoryview(lengths).cast("B"), joined, described, extra=len(described))

@@ -1,0 +1,298 @@
+"""What a client asks of workers, and who waits for it.
+
+A `Call` is one message to one worker. The client keeps it until it is answered, so that it can be
+sent again if the worker dies. A `Reply` is what one caller waits for: the answers of one or several
+calls. Answers are read by the client's reader thread alone.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate, chain, repeat
+from operator import sub
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bpecore._core import lists_of_ids
+from bpecore.pool.messages import (
+    COUNT,
+    DECODE,
+    ENCODE,
+    FAILED,
+    FEED,
+    KIND_NAMES,
+    ONE_EACH,
+    REQUEST,
+    rebuild_error,
+)
+from bpecore.pool.ring import Bytes
+
+if TYPE_CHECKING:
+    from bpecore.pool.streams import Stream
+
+ATTEMPTS = 5
+"""How many workers may die with a request before it is given up: it may be what kills them."""
+
+
+class Waiter(Protocol):
+    """Who waits for something that another thread will tell."""
+
+    def wake(self) -> None:
+        """Tells it."""
+
+
+class BlockingWaiter:
+    """A thread that waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wake(self) -> None:
+        """Lets the thread go on; called once."""
+        self._lock.release()
+
+    def wait(self) -> None:
+        """Blocks until `wake` has been called; to be called once."""
+        self._lock.acquire()
+
+
+class Reply:
+    """What one caller waits for.
+
+    Args:
+        waiter: the caller.
+        answers: how many it needs; `expect` adds to them.
+
+    Attributes:
+        results: of stateless calls by their place among the caller's.
+        texts: of fed streams.
+        errors: of streams that were not fed.
+        error: why there is no result; of several, the one of the first call.
+    """
+
+    def __init__(self, waiter: Waiter, answers: int = 0) -> None:
+        self._waiter = waiter
+        self._lock = threading.Lock()
+        self._remaining = answers
+        self.results: dict[int, Any] = {}
+        self.texts: dict[Stream, str] = {}
+        self.errors: dict[Stream, Exception] = {}
+        self.error: Exception | None = None
+        self._error_place = 0
+
+    def fail(self, place: int, error: Exception) -> None:
+        """Notes that a call failed."""
+        if self.error is None or place < self._error_place:
+            self.error, self._error_place = error, place
+
+    def expect(self, answers: int) -> None:
+        """Notes that so many more answers are needed."""
+        with self._lock:
+            self._remaining += answers
+
+    def answered(self) -> None:
+        """Notes that one more answer is there; at the last, wakes the caller."""
+        with self._lock:
+            self._remaining -= 1
+            is_last = self._remaining == 0
+        if is_last:
+            self._waiter.wake()
+
+
+class Call:
+    """One message to a worker.
+
+    Attributes:
+        kind: FEED … DECODE.
+        count: streams, texts or ids.
+        tokens: how much work it is.
+        length: bytes of the message.
+        number: under which it was sent last.
+        attempts: how many workers died with it.
+        reply: who waits; None: nobody.
+    """
+
+    kind: int
+    count: int
+    tokens: int
+    length: int
+    number = 0
+    attempts = 0
+    reply: Reply | None
+
+    def parts(self, number: int) -> list[Bytes]:
+        """Returns the message as it is to be sent now, under a number."""
+        raise NotImplementedError
+
+    def take(self, body: memoryview, extra: int) -> None:
+        """Takes the answer; `body` is in the ring, and only valid during the call."""
+        raise NotImplementedError
+
+    def fail(self, error: Exception) -> None:
+        """Takes an error for an answer."""
+        raise NotImplementedError
+
+    def _header(self, number: int, flags: int, extra: int) -> bytes:
+        return REQUEST.pack(
+            self.kind, flags, self.count, number, time.monotonic_ns(), self.tokens, extra
+        )
+
+
+class StatelessCall(Call):
+    """A call that any worker can answer.
+
+    Args:
+        kind: ENCODE, COUNT or DECODE.
+        count: as in the message.
+        tokens: how much work it is.
+        body: the message behind its header, in pieces.
+        extra: bytes of what stands at the message's end.
+        reply: who waits.
+        place: this call's among the caller's.
+    """
+
+    def __init__(
+        self,
+        kind: int,
+        count: int,
+        tokens: int,
+        body: Sequence[Bytes],
+        extra: int,
+        reply: Reply,
+        place: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.count = count
+        self.tokens = tokens
+        self.reply = reply
+        self._caller = reply
+        self.length = REQUEST.size + sum(map(len, body))
+        self._body = body
+        self._extra = extra
+        self._place = place
+
+    def parts(self, number: int) -> list[Bytes]:
+        """Returns the message."""
+        self.number = number
+        return [self._header(number, 0, self._extra), *self._body]
+
+    def take(self, body: memoryview, extra: int) -> None:
+        """Takes the answer, as the caller wants it."""
+        self._caller.results[self._place] = _read_answer(self.kind, self.count, body)
+        self._caller.answered()
+
+    def fail(self, error: Exception) -> None:
+        """Takes an error for an answer."""
+        self._caller.fail(self._place, error)
+        self._caller.answered()
+
+
+def _read_answer(kind: int, count: int, body: memoryview) -> Any:
+    if kind == ENCODE:
+        end = 8 * (count + 1)
+        places = body[:end].cast("q").tolist()
+        return lists_of_ids(body[end:], list(map(sub, places[1:], places)))
+    if kind == COUNT:
+        return body.cast("Q").tolist()
+    assert kind == DECODE, KIND_NAMES[kind]
+    return str(body, "utf-8", "surrogatepass")
+
+
+class StreamCall(Call):
+    """A call for streams of one worker.
+
+    Args:
+        kind: FEED, CLOSE or RESTORE.
+        streams: the streams, each of them once.
+        counts: how many ids each gets; None: one.
+        ids: those of all streams behind each other.
+        reply: who waits; None for RESTORE, whose answer is empty.
+    """
+
+    def __init__(
+        self,
+        kind: int,
+        streams: list[Stream],
+        counts: list[int] | None,
+        ids: array[int],
+        reply: Reply | None,
+    ) -> None:
+        self.kind = kind
+        self.streams = streams
+        self.counts = counts
+        self.ids = ids
+        self.reply = reply
+        self.count = len(streams)
+        self.tokens = len(ids)
+        numbers = len(streams) + len(ids) + (0 if counts is None else len(streams))
+        self.length = REQUEST.size + 4 * numbers
+
+    def parts(self, number: int) -> list[Bytes]:
+        """Returns the message, with the slots that the streams have now."""
+        self.number = number
+        slots = array("I", [stream.slot for stream in self.streams])
+        flags = ONE_EACH if self.counts is None and self.kind == FEED else 0
+        parts: list[Bytes] = [self._header(number, flags, 0), _bytes_of(slots)]
+        if self.counts is not None:
+            parts.append(_bytes_of(array("I", self.counts)))
+        parts.append(_bytes_of(self.ids))
+        return parts
+
+    def take(self, body: memoryview, extra: int) -> None:
+        """Takes the texts, and notes what would be needed to build the streams anew."""
+        reply = self.reply
+        if reply is None:
+            return
+        streams = self.streams
+        end = 4 * len(streams)
+        lengths = body[:end].cast("I").tolist()
+        joined = str(body[end : len(body) - extra], "utf-8", "surrogatepass")
+        if extra:
+            self._take_some(lengths, joined, json.loads(bytes(body[len(body) - extra :])), reply)
+        else:
+            ends = list(accumulate(lengths))
+            starts = chain((0,), ends)
+            reply.texts.update(
+                zip(streams, [joined[start:end] for start, end in zip(starts, ends)])
+            )
+            if self.kind == FEED and self.counts is None:
+                for stream, token in zip(streams, self.ids):
+                    stream.tail = (*stream.tail[-2:], token)
+            elif self.kind == FEED:
+                self._note_ids(lengths)
+        reply.answered()
+
+    def _take_some(self, lengths: list[int], joined: str, errors: Any, reply: Reply) -> None:
+        """Takes an answer in which some streams failed."""
+        for place, described in errors:
+            reply.errors[self.streams[place]] = rebuild_error(described)
+        start = 0
+        for stream, length in zip(self.streams, lengths):
+            if length != FAILED:
+                reply.texts[stream] = joined[start : start + length]
+                start += length
+        if self.kind == FEED:
+            self._note_ids(lengths)
+
+    def _note_ids(self, lengths: list[int]) -> None:
+        """Notes the last ids of the streams that took theirs."""
+        counts = self.counts if self.counts is not None else [1] * len(self.streams)
+        start = 0
+        for stream, count, length in zip(self.streams, counts, lengths):
+            if length != FAILED:
+                stream.tail = (*stream.tail, *self.ids[start : start + count][-3:])[-3:]
+            start += count
+
+    def fail(self, error: Exception) -> None:
+        """Takes an error for all its streams."""
+        if self.reply is not None:
+            self.reply.errors.update(zip(self.streams, repeat(error)))
+            self.reply.answered()
+
+
+def _bytes_of(numbers: array[int]) -> memoryview:
+    return memoryview(numbers).cast("B")

@@ -1,0 +1,443 @@
+"""A process's connection to a pool: what it asked for, its streams, and the thread that reads.
+
+Any number of threads send, under the lock. One thread reads all answers, from the rings of all
+workers. It also finds out that a worker has died: then it gives the worker's streams and unanswered
+calls to the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import threading
+from array import array
+from collections import deque
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any, Callable
+
+from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
+from bpecore.pool.control import Control
+from bpecore.pool.errors import (
+    PoolClosedError,
+    RequestTooLargeError,
+    StreamNotOpenError,
+    WorkerDiedError,
+)
+from bpecore.pool.links import Link, least_loaded, open_link
+from bpecore.pool.messages import (
+    ANSWER_HEADER,
+    CLOSE,
+    ERROR,
+    KIND_NAMES,
+    PART,
+    REQUEST,
+    RESTORE,
+    rebuild_error,
+)
+from bpecore.pool.segments import new_owner
+from bpecore.pool.streams import Feeds, Stream, by_link, collect_feeds, in_sizes
+
+CONNECT_SECONDS = 30.0
+"""How long the pool's process may take to answer a new client: it may be starting a worker."""
+
+
+class Connection:
+    """A client's end of all that it shares with a pool.
+
+    Args:
+        folder: where the pool's sockets are.
+        token: the pool's secret.
+        ring_bytes: the size of each ring.
+        max_inflight: messages that may be unanswered.
+
+    Raises:
+        PoolClosedError: there is no pool, or it is closing.
+
+    Attributes:
+        process: the number of the process that it belongs to.
+        largest: bytes of the largest request.
+    """
+
+    def __init__(self, folder: str, token: str, ring_bytes: int, max_inflight: int) -> None:
+        self.process = os.getpid()
+        self.largest = ring_bytes // 2 - 8 - REQUEST.size
+        self._owner = new_owner()
+        self._folder = folder
+        self._token = token
+        self._ring_bytes = ring_bytes
+        self._max_inflight = max_inflight
+        self._lock = threading.Lock()
+        self._links: dict[int, Link] = {}
+        self._streams: dict[Hashable, Stream] = {}
+        self._homeless: list[Call] = []
+        self._orphans: set[Stream] = set()
+        self._inflight = 0
+        self._waiters: deque[Waiter] = deque()
+        self._closed: str | None = None
+        self._is_closing = False
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._stop)
+        self._control = self._greet()
+        self._selector.register(self._control, selectors.EVENT_READ, self._hear)
+        self._stopped = False
+        self._thread = threading.Thread(
+            target=self._read_on, name="bpecore-pool-client", daemon=True
+        )
+        self._thread.start()
+
+    def _greet(self) -> Control:
+        """Connects to the pool's process, and to each worker."""
+        try:
+            control = Control.connect(f"{self._folder}/pool", CONNECT_SECONDS)
+        except OSError as error:
+            raise PoolClosedError(f"there is no pool any more: {error}") from None
+        control.send(token=self._token, role="client", owner=self._owner)
+        welcome = control.receive_one()
+        if welcome is None:
+            control.close()
+            raise PoolClosedError("the pool is closed")
+        for index, address in welcome["workers"]:
+            self._connect(index, address)
+        return control
+
+    def _connect(self, index: int, address: str) -> None:
+        link = open_link(index, address, self._token, self._ring_bytes, self._owner)
+        if link is None:
+            return  # it has died; the pool's process will tell when there is a new one
+        with self._lock:
+            self._links[index] = link
+            orphans, self._orphans = self._orphans, set()
+            self._give_homes(orphans)
+            homeless, self._homeless = self._homeless, []
+            for call in homeless:
+                self._dispatch(call)
+        self._selector.register(link.channel, selectors.EVENT_READ, lambda: self._read(link))
+        self._wake_waiters()
+
+    # ---- sending: any thread ---------------------------------------------------------------
+
+    def try_stateless(self, call: StatelessCall) -> bool:
+        """Sends a call to the least busy worker if there is room.
+
+        Raises:
+            PoolClosedError: the pool is closed.
+        """
+        with self._lock:
+            self._check_open()
+            link = least_loaded(self._links.values())
+            if link is None or not self._may_send(1) or not link.has_room(call.length):
+                return False
+            self._inflight += 1
+            link.send(call)
+            return True
+
+    def try_streams(self, kind: int, feeds: Feeds, reply: Reply) -> bool:
+        """Sends what streams are fed to the workers that hold them, all of it or nothing.
+
+        Raises:
+            PoolClosedError: the pool is closed.
+        """
+        with self._lock:
+            self._check_open()
+            if not self._links:
+                return False
+            calls = []
+            for link, part in by_link(feeds).items():
+                assert link is not None
+                call = StreamCall(kind, part.streams, part.counts, part.ids, reply)
+                if not link.has_room(call.length):
+                    return False
+                calls.append((link, call))
+            if not self._may_send(len(calls)):
+                return False
+            self._inflight += len(calls)
+            reply.expect(len(calls))
+            for link, call in calls:
+                link.send(call)
+            return True
+
+    def wait_for_room(self, waiter: Waiter) -> None:
+        """Has a waiter woken when there may be room again."""
+        with self._lock:
+            if self._closed is None and (self._inflight or not self._links):
+                self._waiters.append(waiter)
+                return
+        waiter.wake()
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise PoolClosedError(self._closed)
+
+    def _may_send(self, calls: int) -> bool:
+        return self._inflight == 0 or self._inflight + calls <= self._max_inflight
+
+    # ---- streams: any thread ---------------------------------------------------------------
+
+    def open_stream(self, name: Hashable) -> None:
+        """Opens a stream, at the least busy worker.
+
+        Raises:
+            StreamNotOpenError: there is one of that name.
+            PoolClosedError: the pool is closed.
+        """
+        with self._lock:
+            self._check_open()
+            if name in self._streams:
+                raise StreamNotOpenError(f"the stream {name!r} is open already")
+            stream = self._streams[name] = Stream(name)
+            self._give_homes([stream])
+
+    def feeds_of(self, named: Iterable[tuple[Hashable, Any]]) -> list[Feeds]:
+        """Returns what named streams are to be fed, in parts that fit into a message each.
+
+        Raises:
+            StreamNotOpenError: there is no open stream of a name.
+            RequestTooLargeError: a stream gets more ids than fit into one message.
+            OverflowError: an id is negative or above 2**32 - 1.
+            TypeError: an id is no integer.
+        """
+        names, given = [], []
+        for name, ids in named:
+            names.append(name)
+            given.append(ids)
+        feeds = collect_feeds(self._streams_of(names), given)
+        largest = self.largest // 4
+        if feeds.counts is not None:
+            for stream, count in zip(feeds.streams, feeds.counts):
+                if count + 2 > largest:
+                    raise RequestTooLargeError(
+                        f"feed: {count} ids for the stream {stream.name!r}, "
+                        f"at most {largest - 2} fit into the pool's ring"
+                    )
+        # Half of what fits, so that there is room for it while another message is in the ring.
+        return in_sizes(feeds, max(largest // 2, max(feeds.counts or [0]) + 2))
+
+    def closing(self, names: Iterable[Hashable]) -> list[Feeds]:
+        """Takes streams off the list of open ones; returns what is to be sent to close them.
+
+        Raises:
+            StreamNotOpenError: there is no open stream of a name; then all stay open.
+        """
+        names = list(dict.fromkeys(names))
+        streams = self._streams_of(names)
+        with self._lock:
+            for name in names:
+                self._streams.pop(name, None)
+        feeds = Feeds(streams, [0] * len(streams), array("I"))
+        return in_sizes(feeds, self.largest // 8)
+
+    def _streams_of(self, names: Sequence[Hashable]) -> list[Stream]:
+        try:
+            return list(map(self._streams.__getitem__, names))
+        except KeyError as error:
+            self._check_open()
+            raise StreamNotOpenError(f"there is no open stream {error.args[0]!r}") from None
+
+    def _give_homes(self, streams: Collection[Stream]) -> None:
+        """Gives streams to workers, with the states that they had elsewhere; the lock is held.
+
+        If there is no worker, they get one as soon as there is.
+        """
+        if not self._links:
+            self._orphans.update(streams)
+            return
+        restored: dict[Link, list[Stream]] = {}
+        for stream in streams:
+            link = least_loaded(self._links.values())
+            assert link is not None
+            link.adopt(stream)
+            if stream.tail:
+                restored.setdefault(link, []).append(stream)
+        for link, those in restored.items():
+            ids = array("I", [token for stream in those for token in stream.tail])
+            feeds = Feeds(those, [len(stream.tail) for stream in those], ids)
+            for part in in_sizes(feeds, self.largest // 8):
+                link.send(StreamCall(RESTORE, part.streams, part.counts, part.ids, None))
+
+    # ---- reading: the reader thread --------------------------------------------------------
+
+    def _read_on(self) -> None:
+        while not self._stopped:
+            for key, _ in self._selector.select():
+                work: Callable[[], None] = key.data
+                work()
+        self._shut()
+
+    def _stop(self) -> None:
+        self._stopped = True
+
+    def _hear(self) -> None:
+        """Takes what the pool's process has to tell."""
+        messages = self._control.receive()
+        if messages is None:
+            self._end("the pool's process has ended")
+            self._stopped = True
+            return
+        for message in messages:
+            if message["do"] == "connect":
+                self._connect(message["index"], message["address"])
+            elif message["do"] == "drain":
+                with self._lock:
+                    self._closed = "the pool is closed"
+                    self._is_closing = True
+                self._wake_waiters()
+                self._tell_if_drained()
+
+    def _tell_if_drained(self) -> None:
+        if self._is_closing and self._inflight == 0:
+            self._control.send(did="drained")
+
+    def _read(self, link: Link) -> None:
+        """Takes what a worker has answered."""
+        lives = link.channel.clear()
+        self._take_answers(link)
+        if not lives:
+            self._lose(link)
+        self._wake_waiters()
+        self._tell_if_drained()
+
+    def _take_answers(self, link: Link) -> None:
+        reader = link.channel.reader
+        answered = False
+        while True:
+            message = reader.read()
+            if message is None:
+                break
+            kind, extra, number = ANSWER_HEADER.unpack_from(message)
+            body = message[ANSWER_HEADER.size :]
+            if kind == PART:
+                link.parts.setdefault(number, []).append(bytes(body))
+            else:
+                if number in link.parts:
+                    body = memoryview(b"".join([*link.parts.pop(number), body]))
+                with self._lock:
+                    call = link.answered(number)
+                    self._inflight -= call is not None and call.kind != RESTORE
+                if call is not None:
+                    self._take(link, call, kind, body, extra)
+                answered = True
+            del message, body
+            reader.release()
+        if answered:
+            with self._lock:
+                link.send_backlog()
+
+    def _take(self, link: Link, call: Call, kind: int, body: memoryview, extra: int) -> None:
+        if isinstance(call, StreamCall) and call.kind == CLOSE:
+            with self._lock:
+                link.release(call.streams)
+        if kind == ERROR:
+            call.fail(rebuild_error(json.loads(bytes(body))))
+            return
+        try:
+            call.take(body, extra)
+        except Exception as error:  # memory may run out; the caller shall not wait for ever
+            call.fail(error)
+
+    def _wake_waiters(self) -> None:
+        with self._lock:
+            waiters = list(self._waiters)
+            self._waiters.clear()
+        for waiter in waiters:
+            waiter.wake()
+
+    # ---- faults: the reader thread ---------------------------------------------------------
+
+    def _lose(self, link: Link) -> None:
+        """Gives what a dead worker had to the others."""
+        self._selector.unregister(link.channel)
+        hopeless = []
+        with self._lock:
+            if self._links.get(link.index) is link:
+                del self._links[link.index]
+            # What is being closed counts as open until the answer is there.
+            for stream in link.streams:
+                stream.link = None
+            self._give_homes(link.streams)
+            for call in link.unanswered():
+                call.attempts += 1
+                if call.attempts < ATTEMPTS:
+                    self._dispatch(call)
+                else:
+                    self._inflight -= 1
+                    hopeless.append(call)
+        link.channel.close()
+        for call in hopeless:
+            name = KIND_NAMES[call.kind]
+            call.fail(WorkerDiedError(f"{name}: {call.attempts} workers died with this request"))
+
+    def _dispatch(self, call: Call) -> None:
+        """Sends a call that was sent before; the lock is held."""
+        if not self._links:
+            self._homeless.append(call)
+        elif isinstance(call, StreamCall):
+            feeds = Feeds(call.streams, call.counts, call.ids)
+            parts = by_link(feeds)
+            if len(parts) > 1 and call.reply is not None:
+                call.reply.expect(len(parts) - 1)
+                self._inflight += len(parts) - 1
+            for link, part in parts.items():
+                assert link is not None
+                again = StreamCall(call.kind, part.streams, part.counts, part.ids, call.reply)
+                again.attempts = call.attempts
+                link.send(again)
+        else:
+            link = least_loaded(self._links.values())
+            assert link is not None
+            link.send(call)
+
+    # ---- the end ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends all that is unanswered, and the thread; its streams and memory are freed.
+
+        A second time, or in a child of a fork, it does nothing.
+        """
+        if os.getpid() != self.process or not self._thread.is_alive():
+            return
+        self._end("the client is disconnected")
+        try:
+            self._wake.send(b"\0")
+        except OSError:
+            return
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _end(self, why: str) -> None:
+        """Has every call fail, those that come too."""
+        with self._lock:
+            self._closed = self._closed or why
+            calls = [call for link in self._links.values() for call in link.unanswered()]
+            calls += self._homeless
+            self._homeless = []
+            self._streams.clear()
+            for link in self._links.values():
+                link.calls.clear()
+        for call in calls:
+            call.fail(PoolClosedError(why))
+        self._wake_waiters()
+
+    def _shut(self) -> None:
+        """Closes what the thread has read from."""
+        self._selector.close()
+        with self._lock:
+            links = list(self._links.values())
+            self._links.clear()
+        for link in links:
+            link.channel.close()
+        self._control.close()
+        self._wake.close()
+        self._woken.close()
+
+    def forget(self) -> None:
+        """In a child of a fork: closes the copies of descriptors, so that ends are seen."""
+        self._selector.close()
+        for link in self._links.values():
+            link.channel.forget()
+        self._control.close()
+        self._wake.close()
+        self._woken.close()

@@ -1,0 +1,46 @@
+"""What a pool's callers may be told instead of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+
+class PoolError(RuntimeError):
+    """The pool could not do what was asked for."""
+
+
+class PoolBusy(PoolError):  # noqa: N818 (the name that its users were promised)
+    """There is no room for a request now, and the client was told to say so instead of waiting."""
+
+
+class PoolClosedError(PoolError):
+    """The pool is closed, or its process has ended."""
+
+
+class WorkerDiedError(PoolError):
+    """Each worker that was given a request died with it."""
+
+
+class RequestTooLargeError(PoolError, ValueError):
+    """A request does not fit into the memory that client and worker share."""
+
+
+class StreamNotOpenError(PoolError, ValueError):
+    """There is no open stream of that name, or there is one already."""
+
+
+class FeedError(PoolError):
+    """Some streams of a `feed_many` or `close_many` failed, the others were fed.
+
+    Attributes:
+        texts: the new text of each stream that was fed.
+        errors: for each other stream why it was not; its ids were not taken.
+    """
+
+    def __init__(self, texts: dict[Hashable, str], errors: dict[Hashable, Exception]) -> None:
+        names = ", ".join(f"{name!r}: {error!r}" for name, error in errors.items())
+        super().__init__(
+            f"{len(errors)} of {len(errors) + len(texts)} streams failed: {names:.500}"
+        )
+        self.texts = texts
+        self.errors = errors

@@ -1,0 +1,159 @@
+"""How requests and answers lie in the rings: flat arrays of numbers and characters, in the byte
+order of the machine. Lone surrogates pass as they are. Texts to encode lie there as in Python's
+memory, 1, 2 or 4 bytes a character; texts of streams as UTF-8, being short.
+
+| Kind | Behind the request's header | Behind the answer's |
+|---|---|---|
+| FEED, CLOSE, RESTORE | slots u32[items]; unless ONE_EACH, how many ids each has u32[items]; \
+ids u32[] | lengths u32[items], in characters; UTF-8 of all texts; `extra` bytes of JSON: what \
+went wrong with streams whose length is FAILED |
+| ENCODE | lengths u32[items], in characters; bytes of a character u32[items]; each text, padded \
+to 4 bytes; `extra` bytes of JSON: special tokens \
+| places i64[items + 1]; ids u32[] |
+| COUNT | the same | u64[items] |
+| DECODE | ids u32[items]; `extra` bytes: name of the error handler | UTF-8 |
+
+The answer to RESTORE is empty. An answer of the kind ERROR is JSON. A long answer comes as several
+messages; all but the last are of the kind PART.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from typing import Any, Literal, NamedTuple, Union
+
+from bpecore.pool.errors import PoolError
+
+Special = Union[Literal["all"], AbstractSet[str]]
+Disallowed = Union[Literal["all"], Collection[str]]
+
+FEED, CLOSE, RESTORE, ENCODE, COUNT, DECODE = range(1, 7)
+ANSWER, PART, ERROR = range(1, 4)
+
+ONE_EACH = 1
+"""A flag of FEED: each stream gets one id, and the counts are left out."""
+
+FAILED = 0xFFFFFFFF
+"""In the place of a text's length: the stream was not fed."""
+
+KIND_NAMES = {
+    FEED: "feed",
+    CLOSE: "close",
+    RESTORE: "restore",
+    ENCODE: "encode",
+    COUNT: "count",
+    DECODE: "decode",
+}
+
+
+class RequestHeader(NamedTuple):
+    """The first 40 bytes of a request.
+
+    Attributes:
+        kind: FEED … DECODE.
+        flags: ONE_EACH or 0.
+        items: streams, texts or ids.
+        number: the client's number of the request, which the answer repeats.
+        sent_ns: when it was written, by `time.monotonic_ns`, which all processes share.
+        tokens: how many tokens of work it is; of texts an estimate.
+        extra: bytes of what stands at the end.
+    """
+
+    kind: int
+    flags: int
+    items: int
+    number: int
+    sent_ns: int
+    tokens: int
+    extra: int
+
+
+REQUEST = struct.Struct("=HHIQQQQ")
+
+
+class AnswerHeader(NamedTuple):
+    """The first 16 bytes of an answer; see `RequestHeader`."""
+
+    kind: int
+    extra: int
+    number: int
+
+
+ANSWER_HEADER = struct.Struct("=IIQ")
+
+CHARACTERS_A_TOKEN = 4
+"""An estimate of how much work texts are before their tokens are known."""
+
+
+def padded(length: int) -> int:
+    """Returns the next multiple of 4."""
+    return length + 3 & ~3
+
+
+def pack_special(allowed: Special, disallowed: Disallowed) -> bytes:
+    """Returns the arguments for special tokens as bytes; none for the usual ones.
+
+    Raises:
+        TypeError: an argument is none of these types.
+    """
+    if disallowed == "all" and isinstance(allowed, (set, frozenset)) and not allowed:
+        return b""
+    return json.dumps(
+        [_list_of(allowed, "allowed_special"), _list_of(disallowed, "disallowed_special")]
+    ).encode()
+
+
+def _list_of(strings: Special | Disallowed, name: str) -> list[str] | str:
+    if isinstance(strings, str):
+        if strings == "all":
+            return "all"
+    elif isinstance(strings, AbstractSet) or (
+        name != "allowed_special" and isinstance(strings, Collection)
+    ):
+        found = list(strings)
+        if all(isinstance(string, str) for string in found):
+            return sorted(found)
+    raise TypeError(f'{name} must be a set of str or "all", not {strings!r:.80}')
+
+
+def unpack_special(data: bytes) -> tuple[Special, Disallowed]:
+    """Returns what `pack_special` packed."""
+    if not data:
+        return frozenset(), "all"
+    allowed, disallowed = json.loads(data)
+    return (
+        "all" if allowed == "all" else frozenset(allowed),
+        "all" if disallowed == "all" else frozenset(disallowed),
+    )
+
+
+# The exceptions that the engine's methods raise for bad arguments.
+_ERRORS = {
+    error.__name__: error
+    for error in (KeyError, LookupError, MemoryError, OverflowError, TypeError, ValueError)
+}
+
+
+def describe_error(error: Exception) -> Any:
+    """Returns an exception as something for JSON."""
+    if isinstance(error, UnicodeDecodeError):
+        found, rest = bytes(error.object).hex(), [error.start, error.end, error.reason]
+        return ["UnicodeDecodeError", error.encoding, found, *rest]
+    for kind in type(error).__mro__:
+        if kind.__name__ in _ERRORS:
+            return [kind.__name__, str(error.args[0]) if error.args else ""]
+    return [type(error).__name__, str(error)]
+
+
+def rebuild_error(described: Any) -> Exception:
+    """Returns the exception that was described; one of an unknown kind becomes a `PoolError`."""
+    name, *arguments = described
+    if name == "UnicodeDecodeError":
+        encoding, found, start, end, reason = arguments
+        return UnicodeDecodeError(encoding, bytes.fromhex(found), start, end, reason)
+    if name in _ERRORS:
+        return _ERRORS[name](*arguments)
+    return PoolError(f"{name} in a worker: {arguments[0]}")

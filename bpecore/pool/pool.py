@@ -1,0 +1,168 @@
+"""`TokenizerPool`: several processes that tokenize for any number of others."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import multiprocessing.util
+import os
+import weakref
+from types import TracebackType
+from typing import Literal
+
+from bpecore.core import Encoding
+from bpecore.pool.client import PoolAddress, PoolClient
+from bpecore.pool.metrics import PoolMetrics
+from bpecore.pool.supervisor import Supervisor
+from bpecore.registry import get_encoding
+
+LEAST_RING_BYTES = 1 << 14
+
+DRAIN_SECONDS = 5.0
+"""How long `close` waits for the answers of all clients, unless it is told."""
+
+
+class TokenizerPool:
+    """Worker processes that encode, count and decode for clients in any number of processes.
+
+    The processes are started at once, and started again when they die. As with any use of
+    `multiprocessing`, a program makes its pool under `if __name__ == "__main__":`, since the
+    processes import the program's main module.
+
+    Args:
+        encoding: what the workers work with: an encoding, or the name of one.
+        processes: how many; None: as many as this process may use processors.
+        max_inflight: messages of one client that may be unanswered.
+        when_full: "wait": a client waits while there is no room for its request, or too many of
+            its messages are unanswered. "raise": it gets `PoolBusy`.
+        ring_bytes: of shared memory from each client to each worker, and as much back. A request
+            may take half of it.
+        start_method: how `multiprocessing` starts the processes.
+
+    Raises:
+        PoolError: a process did not start.
+        KeyError: there is no encoding of that name.
+        TypeError: `encoding` is neither, or a number no int.
+        ValueError: a number is too small, or a choice unknown.
+
+    Example:
+        >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+        ...     client.encode_batch(["hello world", "hello"])
+        [[24912, 2375], [24912]]
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding | str,
+        *,
+        processes: int | None = None,
+        max_inflight: int = 256,
+        when_full: Literal["wait", "raise"] = "wait",
+        ring_bytes: int = 1 << 21,
+        start_method: Literal["spawn", "forkserver"] = "spawn",
+    ) -> None:
+        if isinstance(encoding, str):
+            encoding = get_encoding(encoding)
+        if not isinstance(encoding, Encoding):
+            raise TypeError(f"expected an Encoding or its name, got {type(encoding).__name__}")
+        if processes is None:
+            processes = _usable_processors()
+        _check_number("processes", processes, 1)
+        _check_number("max_inflight", max_inflight, 1)
+        _check_number("ring_bytes", ring_bytes, LEAST_RING_BYTES)
+        if start_method not in ("spawn", "forkserver"):
+            raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
+        self._raise_if_full = _is_raise(when_full)
+        self._max_inflight = max_inflight
+        self._ring_bytes = -(-ring_bytes // 8) * 8
+        context = multiprocessing.get_context(start_method)
+        self._supervisor = Supervisor(encoding, processes, context)
+        self._finalizer = weakref.finalize(self, self._supervisor.close, 0.0)
+        self._finalizer.atexit = False
+        _pools.add(self)
+
+    def __enter__(self) -> TokenizerPool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def client(self, *, when_full: Literal["wait", "raise"] | None = None) -> PoolClient:
+        """Returns a new client, which may be passed to another process.
+
+        Args:
+            when_full: as for the pool; None: as the pool was told.
+
+        Raises:
+            ValueError: `when_full` is neither.
+        """
+        return PoolClient(
+            PoolAddress(
+                self._supervisor.folder,
+                self._supervisor.token,
+                self._ring_bytes,
+                self._max_inflight,
+                self._raise_if_full if when_full is None else _is_raise(when_full),
+            )
+        )
+
+    def metrics(self) -> PoolMetrics:
+        """Returns what the workers did, as plain numbers."""
+        return self._supervisor.metrics()
+
+    def close(self, timeout: float = DRAIN_SECONDS) -> None:
+        """Takes no more requests, waits for the answers of those that are there, ends the workers.
+
+        Args:
+            timeout: seconds to wait for the answers at most. What is unanswered then fails with
+                `PoolClosedError`.
+        """
+        self._finalizer.detach()
+        self._supervisor.close(timeout)
+
+
+def _is_raise(when_full: str) -> bool:
+    if when_full not in ("wait", "raise"):
+        raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
+    return when_full == "raise"
+
+
+def _check_number(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+def _usable_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_pools: weakref.WeakSet[TokenizerPool] = weakref.WeakSet()
+
+
+def _close_pools() -> None:
+    for pool in list(_pools):
+        pool.close(0.0)
+
+
+# At exit what was registered last runs first: `multiprocessing.util` ends all processes, which
+# would be taken for deaths. It is imported above, so this runs before.
+atexit.register(_close_pools)
+
+
+def _forget_pools() -> None:
+    for pool in list(_pools):
+        pool._finalizer.detach()
+        pool._supervisor.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pools)

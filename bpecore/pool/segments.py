@@ -1,0 +1,134 @@
+"""Shared memory whose name lives for a moment only.
+
+A segment has a name in the file system (Linux: `/dev/shm`) until it is unlinked, and its memory
+lives on until the last process that has it open is gone, however that ends. So whoever makes a
+segment tells its name to the one other process that needs it, and unlinks it as soon as that has
+opened it. From then on nothing can be left behind. What is left of the moment before, if a process
+is killed in it, `sweep` finds.
+
+Python's resource tracker is kept out of it. Before Python 3.13 it counts a segment that is merely
+opened as one that was made (bpo-38119), unlinks what other processes still use, and complains about
+names that are gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Any
+
+PREFIX = "bpecore-"
+FOLDER = Path("/dev/shm")
+
+HANDSHAKE_SECONDS = 10.0
+"""How long a segment may have a name: what is older was left behind."""
+
+_tracker_lock = threading.Lock()
+
+
+@contextmanager
+def _untracked() -> Iterator[dict[str, bool]]:
+    """Gives the arguments that keep a segment of ours from the resource tracker."""
+    if sys.version_info >= (3, 13):
+        yield {"track": False}
+        return
+    tracker: Any = resource_tracker
+    with _tracker_lock:
+        register, unregister = tracker.register, tracker.unregister
+
+        def register_others(name: str, kind: str) -> None:
+            if not name.lstrip("/").startswith(PREFIX):  # another thread's
+                register(name, kind)
+
+        def unregister_others(name: str, kind: str) -> None:
+            if not name.lstrip("/").startswith(PREFIX):
+                unregister(name, kind)
+
+        tracker.register, tracker.unregister = register_others, unregister_others
+        try:
+            yield {}
+        finally:
+            tracker.register, tracker.unregister = register, unregister
+
+
+def new_owner() -> str:
+    """Returns a name for who makes segments: no other pool or client, ever, has the same."""
+    return secrets.token_hex(5)
+
+
+def create_segment(size: int, owner: str) -> SharedMemory:
+    """Makes a segment of zeros.
+
+    Args:
+        size: bytes.
+        owner: what `new_owner` returned, for `sweep`.
+
+    Returns:
+        The segment; its name is to be unlinked within `HANDSHAKE_SECONDS`.
+    """
+    name = f"{PREFIX}{owner}-{secrets.token_hex(4)}"
+    with _untracked() as arguments:
+        return SharedMemory(name, create=True, size=size, **arguments)
+
+
+def open_segment(name: str) -> SharedMemory:
+    """Opens a segment that another process has made.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+        ValueError: the name is not one of ours.
+    """
+    if not name.startswith(PREFIX):
+        raise ValueError(f"not the name of a pool's segment: {name!r}")
+    with _untracked() as arguments:
+        return SharedMemory(name, **arguments)
+
+
+def close_segment(segment: SharedMemory) -> None:
+    """Closes a segment, of which no view should be left.
+
+    An exception that somebody keeps may hold a view in its traceback. If a collection does not free
+    that, the memory is left to the end of the process: nobody is to be stopped by it.
+    """
+    try:
+        segment.close()
+    except BufferError:
+        gc.collect()
+        with suppress(BufferError):
+            segment.close()
+
+
+def unlink_segment(segment: SharedMemory) -> None:
+    """Takes a segment's name away, if it still has one; its memory stays until it is closed."""
+    with _untracked(), suppress(FileNotFoundError):
+        segment.unlink()
+
+
+def sweep(owner: str | None = None) -> int:
+    """Removes the names that killed processes have left behind.
+
+    Args:
+        owner: one that has ended, whose names all go; None: names of any owner that are older than
+            `HANDSHAKE_SECONDS`.
+
+    Returns:
+        How many there were.
+    """
+    if not FOLDER.is_dir():  # no Linux: the names cannot be listed
+        return 0
+    prefix = PREFIX if owner is None else f"{PREFIX}{owner}-"
+    removed = 0
+    for file in FOLDER.glob(f"{prefix}*"):
+        with suppress(OSError):  # gone meanwhile, or another user's
+            if owner is not None or time.time() - file.stat().st_mtime > HANDSHAKE_SECONDS:
+                file.unlink()
+                removed += 1
+    return removed

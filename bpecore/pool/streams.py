@@ -1,0 +1,134 @@
+"""A stream as its client sees it, and what is needed to build it anew at another worker.
+
+The state of a stream is the beginning of a character whose last bytes have not come: at most three
+bytes. Its first byte is one that no character continues with, so a decoder that meets it begins a
+character there, whatever came before. Three bytes lie in the last three tokens at most, no token
+being empty; so a new decoder that is fed the last three ids, and whose text for them is thrown
+away, is in the same state.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bpecore.pool.links import Link
+
+
+class Stream:
+    """One sequence of ids that becomes text.
+
+    Attributes:
+        name: what its user calls it.
+        link: the worker that holds its state; None: none does now.
+        slot: its number there.
+        tail: the last ids that were taken, at most three.
+    """
+
+    __slots__ = ("link", "name", "slot", "tail")
+
+    def __init__(self, name: Hashable) -> None:
+        self.name = name
+        self.link: Link | None = None
+        self.slot = 0
+        self.tail: tuple[int, ...] = ()
+
+
+class Feeds:
+    """What streams are to be fed in one go.
+
+    Attributes:
+        streams: each of them once.
+        counts: how many ids each gets; None: one.
+        ids: those of all streams behind each other, `uint32`.
+    """
+
+    def __init__(self, streams: list[Stream], counts: list[int] | None, ids: array[int]) -> None:
+        self.streams = streams
+        self.counts = counts
+        self.ids = ids
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+
+def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
+    """Returns what streams are to be fed, out of an id or a sequence of ids for each.
+
+    Raises:
+        OverflowError: an id is negative or above 2**32 - 1.
+        TypeError: an id is no integer.
+    """
+    given = list(given)
+    try:
+        return Feeds(streams, None, array("I", given))
+    except TypeError:  # not one id each
+        pass
+    ids = array("I")
+    counts = []
+    for entry in given:
+        before = len(ids)
+        if hasattr(entry, "__index__") and not hasattr(entry, "__len__"):
+            ids.append(entry)
+        elif isinstance(entry, (str, bytes)):
+            raise TypeError(f"expected an id or a sequence of ids, got {type(entry).__name__}")
+        else:
+            ids.extend(entry)
+        counts.append(len(ids) - before)
+    return Feeds(streams, counts, ids)
+
+
+def by_link(feeds: Feeds) -> dict[Link | None, Feeds]:
+    """Returns what is to be fed, apart by the workers that hold the streams."""
+    links = {stream.link for stream in feeds.streams}
+    if len(links) == 1:
+        return {links.pop(): feeds}
+    one_each = feeds.counts is None
+    apart = {link: Feeds([], None if one_each else [], array("I")) for link in links}
+    if feeds.counts is None:
+        for stream, token in zip(feeds.streams, feeds.ids):
+            part = apart[stream.link]
+            part.streams.append(stream)
+            part.ids.append(token)
+        return apart
+    start = 0
+    for stream, count in zip(feeds.streams, feeds.counts):
+        part = apart[stream.link]
+        part.streams.append(stream)
+        if part.counts is not None:
+            part.counts.append(count)
+        part.ids.extend(feeds.ids[start : start + count])
+        start += count
+    return apart
+
+
+def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
+    """Cuts what is to be fed so that each part has at most so many numbers.
+
+    Args:
+        feeds: none of whose streams has more ids by itself.
+        largest: numbers, of ids and two for each stream.
+    """
+    if len(feeds.ids) + 2 * len(feeds) <= largest:
+        return [feeds]
+    counts = feeds.counts if feeds.counts is not None else [1] * len(feeds)
+    parts: list[Feeds] = []
+    first = start = end = 0
+    size = 0
+    for place, count in enumerate(counts):
+        if size + count + 2 > largest:
+            parts.append(
+                Feeds(feeds.streams[first:place], counts[first:place], feeds.ids[start:end])
+            )
+            first, start, size = place, end, 0
+        size += count + 2
+        end += count
+    parts.append(Feeds(feeds.streams[first:], counts[first:], feeds.ids[start:end]))
+    return parts
+
+
+def names_of(results: Mapping[Stream, Any], streams: Sequence[Stream]) -> dict[Hashable, Any]:
+    """Returns results by the streams' names, in the order of the streams."""
+    return {stream.name: results[stream] for stream in streams if stream in results}

@@ -1,0 +1,352 @@
+"""The thread of the pool's process that starts workers, starts them again, and knows all clients.
+
+No text and no id passes through it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import selectors
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from multiprocessing.context import BaseContext
+from typing import Any, Callable
+
+from bpecore.core import Encoding
+from bpecore.pool.control import Control, listen
+from bpecore.pool.errors import PoolError
+from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
+from bpecore.pool.segments import create_segment, new_owner, sweep, unlink_segment
+from bpecore.pool.statistics import (
+    COUNTS,
+    FIRST_BUCKET,
+    PLACES,
+    STATISTICS_BYTES,
+    WORDS,
+    StatisticsReader,
+)
+from bpecore.pool.worker import WorkerPlace, main
+
+RESTART_SECONDS = (0.1, 5.0)
+"""A worker that dies before it is ready is started again after the first of these; each further
+time after twice as long, up to the second."""
+
+END_SECONDS = 2.0
+"""How long a worker that is told to end may take, until it is killed."""
+
+
+class WorkerProcess:
+    """One worker's place, and the process that has it now.
+
+    Attributes:
+        index: its number.
+        restarts: how often its process was started anew.
+        process: the process.
+        control: its connection; None until it is ready.
+        address: the path of its socket.
+    """
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.restarts = 0
+        self.process: Any = None
+        self.control: Control | None = None
+        self.address = ""
+        self.patience = RESTART_SECONDS[0]
+        self.due: float | None = None
+        self._segment: Any = None
+        self._statistics: StatisticsReader | None = None
+        self._earlier = [0] * WORDS
+
+    def start(self, context: BaseContext, encoding: Encoding, folder: str, token: str) -> None:
+        """Starts a process."""
+        self.due = None
+        segment = create_segment(STATISTICS_BYTES, new_owner())
+        self._segment = segment
+        self._statistics = StatisticsReader(segment)
+        place = WorkerPlace(self.index, self.restarts, encoding, folder, token, segment.name)
+        self.address = place.address
+        # Typed as what all contexts have in common, which leaves `Process` out.
+        make: Any = context
+        process = make.Process(
+            target=main, args=(place,), name=f"bpecore-pool-{self.index}", daemon=True
+        )
+        process.start()
+        self.process = process
+
+    def is_ready(self, control: Control) -> None:
+        """Notes that the process has begun; its shared memory needs no name any more."""
+        self.control = control
+        self.patience = RESTART_SECONDS[0]
+        unlink_segment(self._segment)
+
+    def failed_to_start(self) -> None:
+        """Notes that there is no process, and when to try again."""
+        if self._segment is not None:
+            unlink_segment(self._segment)
+        self._keep_numbers()
+        self.due = time.monotonic() + self.patience
+        self.patience = min(2 * self.patience, RESTART_SECONDS[1])
+
+    def died(self) -> None:
+        """Notes that the process has ended, and keeps its numbers."""
+        if self.control is None:
+            self.failed_to_start()
+        else:
+            self.due = time.monotonic()
+            self.control.close()
+            self.control = None
+        self._keep_numbers()
+        self.process.join()
+        self.process.close()
+        self.process = None
+        self.restarts += 1
+
+    def _keep_numbers(self) -> None:
+        if self._statistics is None:
+            return
+        for place, number in enumerate(self._statistics.read()):
+            if place < len(COUNTS) or place >= FIRST_BUCKET:
+                self._earlier[place] += number
+        self._statistics.close()
+        self._statistics = None
+
+    def end(self) -> None:
+        """Waits for the process, which was told to end, and kills it if it does not."""
+        if self.process is not None:
+            self.process.join(END_SECONDS)
+            if self.process.is_alive():
+                self.process.kill()
+                self.process.join()
+        if self._segment is not None:
+            unlink_segment(self._segment)
+        if self.control is not None:
+            self.control.close()
+        self._keep_numbers()
+
+    def metrics(self) -> WorkerMetrics:
+        """Returns its numbers."""
+        now = self._statistics.read() if self._statistics is not None else [0] * WORDS
+        numbers = [before + number for before, number in zip(self._earlier, now)]
+        named = {name: numbers[place] for name, place in PLACES.items()}
+        return WorkerMetrics(
+            process=self.process.pid if self.control is not None else 0,
+            restarts=self.restarts,
+            latency_counts=tuple(numbers[FIRST_BUCKET:]),
+            latency_sum_seconds=named.pop("latency_sum_ns") / 1e9,
+            **named,
+        )
+
+
+class Supervisor:
+    """Starts the workers and the thread; see the module.
+
+    Args:
+        encoding: what the workers work with.
+        processes: how many.
+        context: how processes are started.
+
+    Raises:
+        PoolError: a worker did not start.
+
+    Attributes:
+        folder: where the sockets are.
+        token: the secret that connections begin with.
+    """
+
+    def __init__(self, encoding: Encoding, processes: int, context: BaseContext) -> None:
+        self.process = os.getpid()
+        self.folder = tempfile.mkdtemp(prefix="bpecore-pool-")
+        self.token = secrets.token_hex(32)
+        self._encoding = encoding
+        self._context = context
+        self._lock = threading.Lock()
+        self._workers = [WorkerProcess(index) for index in range(processes)]
+        self._clients: dict[Control, str] = {}
+        self._drained: set[Control] = set()
+        self._all_drained = threading.Event()
+        self._is_closing = False
+        self._ends = False
+        self._is_closed = False
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ, self._hear_wake)
+        self._listener = listen(f"{self.folder}/pool")
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._thread = threading.Thread(target=self._watch, name="bpecore-pool", daemon=True)
+        try:
+            sweep()
+            for worker in self._workers:
+                self._start(worker)
+            while not all(worker.control for worker in self._workers):
+                self._turn()
+                for worker in self._workers:
+                    if worker.restarts:
+                        raise PoolError(f"worker {worker.index} ended before it was ready")
+        except BaseException:
+            self._end_workers()
+            self._clean()
+            raise
+        self._thread.start()
+
+    def metrics(self) -> PoolMetrics:
+        """Returns all numbers as they are now."""
+        with self._lock:
+            return PoolMetrics(
+                tuple(worker.metrics() for worker in self._workers), len(self._clients)
+            )
+
+    # ---- the thread --------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self._ends:
+            self._turn()
+        with self._lock:
+            self._end_workers()
+            self._clean()
+
+    def _turn(self) -> None:
+        """Waits until something happens, and does what follows from it."""
+        due = [worker.due for worker in self._workers if worker.due is not None]
+        timeout = max(min(due) - time.monotonic(), 0) if due else None
+        for key, _ in self._selector.select(timeout):
+            work: Callable[[], None] = key.data
+            with self._lock:
+                work()
+        for worker in self._workers:
+            if worker.due is not None and worker.due <= time.monotonic() and not self._ends:
+                with self._lock:
+                    self._start(worker)
+
+    def _start(self, worker: WorkerProcess) -> None:
+        try:
+            worker.start(self._context, self._encoding, self.folder, self.token)
+        except OSError:  # no process, memory or descriptor is to be had now
+            worker.failed_to_start()
+            if not self._thread.is_alive():
+                raise
+            return
+        self._selector.register(
+            worker.process.sentinel, selectors.EVENT_READ, lambda: self._lose(worker)
+        )
+
+    def _lose(self, worker: WorkerProcess) -> None:
+        if worker.process is not None:
+            self._leave(worker.process.sentinel)
+            if worker.control is not None:
+                self._leave(worker.control)
+            worker.died()
+
+    def _leave(self, source: Any) -> None:
+        """Watches something no more; another event of the same turn may have said so before."""
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(source)
+
+    def _hear_wake(self) -> None:
+        self._woken.recv(64)
+        if self._is_closing:
+            for client in self._clients:
+                client.send(do="drain")
+            self._check_drained()
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # it has gone again
+            return
+        connection.setblocking(False)
+        control = Control(connection)
+        self._selector.register(control, selectors.EVENT_READ, lambda: self._greet(control))
+
+    def _greet(self, control: Control) -> None:
+        """Takes the first message of a worker or a client."""
+        messages = control.receive()
+        if messages == []:
+            return
+        self._leave(control)
+        if messages is None or messages[0].get("token") != self.token or self._is_closing:
+            control.close()
+        elif messages[0]["role"] == "worker":
+            self._greet_worker(control, self._workers[messages[0]["index"]])
+        else:
+            self._clients[control] = messages[0]["owner"]
+            workers = [[worker.index, worker.address] for worker in self._workers if worker.control]
+            control.send(workers=workers)
+            self._selector.register(
+                control, selectors.EVENT_READ, lambda: self._hear_client(control)
+            )
+
+    def _greet_worker(self, control: Control, worker: WorkerProcess) -> None:
+        worker.is_ready(control)
+        self._selector.register(control, selectors.EVENT_READ, lambda: self._hear_worker(control))
+        for client in self._clients:
+            client.send(do="connect", index=worker.index, address=worker.address)
+
+    def _hear_worker(self, control: Control) -> None:
+        if control.receive() is None:  # its process is about to end, which is heard of as well
+            self._leave(control)
+
+    def _hear_client(self, control: Control) -> None:
+        messages = control.receive()
+        if messages is None:
+            self._leave(control)
+            sweep(self._clients.pop(control))
+            control.close()
+            self._drained.discard(control)
+        elif any(message.get("did") == "drained" for message in messages):
+            self._drained.add(control)
+        self._check_drained()
+
+    def _check_drained(self) -> None:
+        if self._is_closing and self._drained >= set(self._clients):
+            self._all_drained.set()
+
+    # ---- the end ---------------------------------------------------------------------------
+
+    def close(self, timeout: float) -> None:
+        """Waits until all clients have their answers, then ends the workers and the thread.
+
+        A second time, or in a child of a fork, it does nothing.
+
+        Args:
+            timeout: seconds to wait for the clients' answers at most.
+        """
+        if os.getpid() != self.process or self._is_closed:
+            return
+        self._is_closed = True
+        self._is_closing = True
+        self._wake.send(b"\0")
+        self._all_drained.wait(timeout)
+        self._ends = True
+        self._wake.send(b"\0")
+        self._thread.join()
+
+    def _end_workers(self) -> None:
+        for worker in self._workers:
+            if worker.control is not None:
+                worker.control.send(do="end")
+            elif worker.process is not None:
+                worker.process.kill()
+        for worker in self._workers:
+            worker.end()
+
+    def _clean(self) -> None:
+        self.forget()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Closes all descriptors; in a child of a fork, so that others see when they end."""
+        self._selector.close()
+        self._listener.close()
+        for client in self._clients:
+            client.close()
+        for worker in self._workers:
+            if worker.control is not None:
+                worker.control.close()
+        self._wake.close()
+        self._woken.close()

@@ -1,0 +1,487 @@
+"""A pool answers as the encoding does, to any number of processes; what does not fit is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from texts import random_text
+
+import bpecore
+from bpecore.pool import (
+    FeedError,
+    PoolBusy,
+    PoolClient,
+    PoolClosedError,
+    RequestTooLargeError,
+    StreamNotOpenError,
+    TokenizerPool,
+)
+
+ENCODING = bpecore.get_encoding("o200k_base")
+MIXED = "Der Fluss fließt ins Meer. 🌊🤷🏽‍♀️ 中文字 नमस्ते\n" * 5
+IDS = ENCODING.encode(MIXED)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[TokenizerPool]:
+    with TokenizerPool(ENCODING, processes=2, ring_bytes=1 << 18) as pool:
+        yield pool
+
+
+@pytest.fixture
+def client(pool: TokenizerPool) -> Iterator[PoolClient]:
+    with pool.client() as client:
+        yield client
+
+
+def test_texts(client: PoolClient) -> None:
+    chance = random.Random(1)
+    texts = [random_text(chance, 200) for _ in range(200)]
+    texts += ["", "a\ud800b", "\ud83c\udf0a", "<|endoftext|>", "é" * 5000, "x🌊" * 5000]
+    arguments: dict[str, Any] = {"disallowed_special": ()}
+    wanted = ENCODING.encode_batch(texts, **arguments)
+    assert client.encode_batch(iter(texts), **arguments) == wanted
+    assert [client.encode(text, **arguments) for text in texts[-20:]] == wanted[-20:]
+    assert [client.count(text, **arguments) for text in texts[-20:]] == list(map(len, wanted[-20:]))
+    assert client.encode_batch([]) == []
+    assert client.encode("<|endoftext|>", allowed_special="all") == [199999]
+    assert client.encode("<|endoftext|>", allowed_special={"<|endoftext|>"}) == [199999]
+
+
+def test_more_than_the_rings_hold(client: PoolClient) -> None:
+    texts = [MIXED * 20] * 400
+    assert 4 * sum(map(len, texts)) > 8 * (1 << 18)
+    assert client.encode_batch(texts) == [ENCODING.encode(MIXED * 20)] * 400
+
+
+def test_answers_larger_than_the_ring(client: PoolClient) -> None:
+    spaces = ENCODING.encode(" " * 128)
+    assert len(spaces) == 1
+    ids = spaces * 20_000
+    assert client.decode(ids) == " " * 128 * 20_000
+    client.open_stream(1)
+    assert client.feed(1, ids) == " " * 128 * 20_000
+    client.close(1)
+
+
+def test_decode(client: PoolClient) -> None:
+    np = pytest.importorskip("numpy")
+    for ids in (IDS, tuple(IDS), np.array(IDS), np.array(IDS, dtype=np.uint32), [], IDS[:7]):
+        assert client.decode(ids) == ENCODING.decode(ids)
+    broken = ENCODING.encode("🤷🏽")[:1]
+    assert client.decode(broken, "ignore") == ENCODING.decode(broken, "ignore")
+    assert client.decode(broken, "surrogateescape") == ENCODING.decode(broken, "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda e: e.encode("a <|endoftext|>"), ValueError),
+        (lambda e: e.encode(b"bytes"), TypeError),
+        (lambda e: e.encode("a", allowed_special="some"), TypeError),
+        (lambda e: e.encode("a", allowed_special={1}), TypeError),
+        (lambda e: e.encode_batch(["a", "<|endoftext|>", "b"]), ValueError),
+        (lambda e: e.encode_batch(["a", None]), TypeError),
+        (lambda e: e.count("<|endofprompt|>"), ValueError),
+        (lambda e: e.decode([0, 10_000_000]), KeyError),
+        (lambda e: e.decode([-1]), OverflowError),
+        (lambda e: e.decode([1 << 32]), OverflowError),
+        (lambda e: e.decode("ab"), TypeError),
+        (lambda e: e.decode(5), TypeError),
+        (lambda e: e.decode([0.5]), TypeError),
+        (lambda e: e.decode(ENCODING.encode("🤷🏽")[:1], "strict"), UnicodeDecodeError),
+        (lambda e: e.decode(ENCODING.encode("🤷🏽")[:1], "no such handler"), LookupError),
+    ],
+)
+def test_errors_are_those_of_the_encoding(client: PoolClient, call: Any, error: Any) -> None:
+    with pytest.raises(error) as found:
+        call(client)
+    if error in (ValueError, KeyError, UnicodeDecodeError):
+        with pytest.raises(error) as wanted:
+            call(ENCODING)
+        assert str(found.value).replace("'", "") == str(wanted.value).replace("'", "")
+    assert client.encode("hello world") == [24912, 2375]
+
+
+def test_too_large_is_said_by_name_and_size(client: PoolClient) -> None:
+    with pytest.raises(RequestTooLargeError, match=r"encode: a text of 200000 characters .*200000"):
+        client.encode_batch(["short", "x" * 200_000])
+    with pytest.raises(RequestTooLargeError, match=r"count: a text of 50000 characters .*200000"):
+        client.count("🌊" * 50_000)
+    with pytest.raises(RequestTooLargeError, match="decode: 40000 ids"):
+        client.decode([5] * 40_000)
+    client.open_stream("long")
+    with pytest.raises(RequestTooLargeError, match="feed: 40000 ids for the stream 'long'"):
+        client.feed("long", [5] * 40_000)
+    assert client.feed("long", IDS) + client.close("long") == MIXED
+
+
+def test_streams(client: PoolClient) -> None:
+    names: list[Any] = [*range(150), "text", ("a", 1)]
+    for name in names:
+        client.open_stream(name)
+    texts = dict.fromkeys(names, "")
+    chance = random.Random(2)
+    places = dict.fromkeys(names, 0)
+    while any(place < len(IDS) for place in places.values()):
+        feed: dict[Any, Any] = {}
+        for name in chance.sample(names, 60):
+            count = chance.choice([0, 1, 1, 1, 2, 9])
+            ids = IDS[places[name] : places[name] + count]
+            places[name] += len(ids)
+            feed[name] = ids[0] if len(ids) == 1 else ids
+        answer = client.feed_many(feed)
+        assert list(answer) == list(feed)
+        for name, text in answer.items():
+            texts[name] += text
+    assert client.feed_many({}) == {}
+    assert texts == dict.fromkeys(names, MIXED)
+    assert client.close_many(names) == dict.fromkeys(names, "")
+
+
+def test_a_stream_that_ends_in_the_middle_of_a_character(client: PoolClient) -> None:
+    part = ENCODING.encode("🤷🏽")[:1]
+    client.open_stream(1)
+    text = client.feed(1, part)
+    assert text + client.close(1) == ENCODING.decode(part)
+    client.open_stream(1)
+    assert client.close(1) == ""
+
+
+def test_streams_that_are_not_open(client: PoolClient) -> None:
+    client.open_stream(1)
+    with pytest.raises(StreamNotOpenError, match="1 is open already"):
+        client.open_stream(1)
+    for call in (
+        lambda: client.feed(2, 5),
+        lambda: client.feed_many({1: 5, 2: 5}),
+        lambda: client.close(2),
+        lambda: client.close_many([1, 2]),
+    ):
+        with pytest.raises(StreamNotOpenError, match="no open stream 2"):
+            call()
+    assert client.feed(1, IDS) + client.close(1) == MIXED
+    with pytest.raises(StreamNotOpenError):
+        client.feed(1, 5)
+
+
+def test_a_bad_id_fails_its_stream_alone(client: PoolClient) -> None:
+    for name in "abcd":
+        client.open_stream(name)
+    for bad in (10_000_000, [24912, 10_000_000]):
+        with pytest.raises(FeedError, match="1 of 4") as error:
+            client.feed_many({"a": 24912, "b": bad, "c": 24912, "d": 24912})
+        assert error.value.texts == {"a": "hello", "c": "hello", "d": "hello"}
+        assert [*error.value.errors] == ["b"]
+        assert isinstance(error.value.errors["b"], KeyError)
+        with pytest.raises(KeyError):
+            client.feed("b", bad)
+    for wrong in (-1, 1 << 32, "text", 0.5, None, [0.5], [[1]]):
+        with pytest.raises((OverflowError, TypeError)):
+            client.feed_many({"a": 24912, "b": wrong})
+    assert client.feed("b", [24912, 2375]) == "hello world"
+    assert client.close_many("abcd") == dict.fromkeys("abcd", "")
+
+
+def test_threads_share_a_client(client: PoolClient) -> None:
+    wrong: list[object] = []
+
+    def use(number: int) -> None:
+        try:
+            client.open_stream(number)
+            text = "".join(client.feed(number, token) for token in IDS)
+            assert text + client.close(number) == MIXED
+            assert client.encode_batch([MIXED] * 30) == [IDS] * 30
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def frontend(client: PoolClient, results: Any) -> None:
+    """Runs in a process of its own."""
+    client.open_stream("mine")
+    text = "".join(client.feed("mine", token) for token in IDS)
+    results.put((text + client.close("mine"), client.encode(MIXED)))
+
+
+def test_clients_in_other_processes(pool: TokenizerPool, client: PoolClient) -> None:
+    client.open_stream("mine")  # every client has its own
+    context = multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    processes = [context.Process(target=frontend, args=(client, results)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    assert [results.get() for _ in processes] == [(MIXED, IDS)] * 2
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert client.feed("mine", IDS) == MIXED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_of_a_fork_connects_anew(tmp_path: Path) -> None:
+    code = """
+import os
+from bpecore.pool import TokenizerPool
+if __name__ == "__main__":
+    with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+        client.open_stream(1)
+        assert client.feed(1, 24912) == "hello"
+        child = os.fork()
+        if child == 0:
+            assert client.encode("hello world") == [24912, 2375]
+            client.open_stream(1)
+            client.disconnect()
+            pool.close()
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert client.feed(1, 2375) == " world"
+        print("done")
+"""
+    assert run(code, tmp_path) == "done\n"
+
+
+def run(code: str, folder: Path) -> str:
+    """Runs a program with a pool, which must be a file; returns what it printed."""
+    program = folder / "program.py"
+    program.write_text(code)
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, cwd=folder
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout
+
+
+def test_pickled_clients_connect_at_first_use(pool: TokenizerPool, client: PoolClient) -> None:
+    before = pool.metrics().clients
+    copy = pickle.loads(pickle.dumps(client))
+    assert pool.metrics().clients == before
+    assert copy.encode("hello world") == [24912, 2375]
+    copy.disconnect()
+    assert copy.count("hello world") == 2
+    copy.disconnect()
+
+
+def test_full_rings_and_too_much_in_flight() -> None:
+    with TokenizerPool("o200k_base", processes=1, max_inflight=1) as pool:
+        waiting, refusing = pool.client(), pool.client(when_full="raise")
+        busy = threading.Event()
+        outcomes = set()
+
+        def ask(client: PoolClient) -> None:
+            busy.wait()
+            for _ in range(10):
+                try:
+                    assert client.encode_batch([MIXED] * 20) == [IDS] * 20
+                    outcomes.add((client is refusing, "answered"))
+                except PoolBusy:
+                    outcomes.add((client is refusing, "busy"))
+
+        threads = [
+            threading.Thread(target=ask, args=(client,))
+            for client in (waiting, refusing)
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        busy.set()
+        for thread in threads:
+            thread.join()
+        assert outcomes == {(False, "answered"), (True, "answered"), (True, "busy")}
+        waiting.disconnect()
+        refusing.disconnect()
+
+
+def test_awaitable_forms(pool: TokenizerPool) -> None:
+    pytest.importorskip("anyio")
+    with pool.client() as blocking:
+        client = blocking.awaitable
+        assert blocking.awaitable is client
+
+        async def stream(name: int) -> str:
+            await client.open_stream(name)
+            texts = [await client.feed(name, token) for token in IDS]
+            return "".join(texts) + await client.close(name)
+
+        async def main() -> None:
+            assert await client.encode(MIXED) == IDS
+            assert await client.encode_batch([MIXED, "hello"]) == [IDS, [24912]]
+            assert await client.count(MIXED) == len(IDS)
+            assert await client.decode(IDS) == MIXED
+            before = pool.metrics()
+            assert await asyncio.gather(*map(stream, range(100))) == [MIXED] * 100
+            requests = sum(w.requests for w in pool.metrics().workers) - sum(
+                w.requests for w in before.workers
+            )
+            assert requests < 20 * len(IDS), "what is fed in one turn goes out together"
+            for name in (1, 2, 3):
+                await client.open_stream(name)
+            assert await client.feed_many({1: IDS, 2: 24912}) == {1: MIXED, 2: "hello"}
+            again = await asyncio.gather(
+                *(client.feed(2, token) for token in (2375, 24912)),
+                client.feed(3, 10_000_000),
+                client.feed(4, 5),
+                return_exceptions=True,
+            )
+            assert again[:2] == [" world", "hello"]
+            assert [type(error) for error in again[2:]] == [KeyError, StreamNotOpenError]
+            assert await client.close_many([1, 2, 3]) == {1: "", 2: "", 3: ""}
+            with pytest.raises(ValueError, match="endoftext"):
+                await client.encode("<|endoftext|>")
+
+        asyncio.run(main())
+        asyncio.run(main())
+
+
+def test_trio(pool: TokenizerPool) -> None:
+    trio = pytest.importorskip("trio")
+    with pool.client() as blocking:
+        client = blocking.awaitable
+
+        async def main() -> None:
+            assert await client.encode(MIXED) == IDS
+            await client.open_stream(1)
+            assert await client.feed(1, IDS) + await client.close(1) == MIXED
+
+        trio.run(main)
+
+
+def test_a_busy_pool_is_said_to_tasks() -> None:
+    pytest.importorskip("anyio")
+    with TokenizerPool("o200k_base", processes=1, max_inflight=1, when_full="raise") as pool:
+        client = pool.client().awaitable
+
+        async def main() -> None:
+            await client.open_stream(1)
+            outcomes = await asyncio.gather(
+                *(client.encode_batch([MIXED] * 50) for _ in range(5)),
+                client.feed(1, 24912),
+                return_exceptions=True,
+            )
+            assert outcomes[0] == [IDS] * 50
+            assert {type(outcome) for outcome in outcomes[1:]} == {PoolBusy}
+            assert await client.feed(1, 2375) == " world"
+
+        asyncio.run(main())
+
+
+def test_a_closed_pool(tmp_path: Path) -> None:
+    pool = TokenizerPool("o200k_base", processes=1)
+    client, late = pool.client(), pool.client()
+    client.open_stream(1)
+    folder = pool._supervisor.folder
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(client.encode_batch([MIXED] * 500)))
+    thread.start()
+    while not pool.metrics().workers[0].requests:
+        pass
+    pool.close()
+    thread.join()
+    assert answers == [[IDS] * 500], "what was sent is answered"
+    for call in (lambda: client.encode("a"), lambda: client.feed(1, 5), lambda: late.count("a")):
+        with pytest.raises(PoolClosedError):
+            call()
+    pool.close()
+    client.disconnect()
+    assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"encoding": 5}, TypeError),
+        ({"encoding": "none"}, ValueError),
+        ({"processes": 0}, ValueError),
+        ({"processes": "2"}, TypeError),
+        ({"max_inflight": 0}, ValueError),
+        ({"ring_bytes": 100}, ValueError),
+        ({"when_full": "explode"}, ValueError),
+        ({"start_method": "fork"}, ValueError),
+    ],
+)
+def test_arguments(arguments: dict[str, Any], error: Any) -> None:
+    with pytest.raises(error):
+        TokenizerPool(**{"encoding": "o200k_base", **arguments})
+
+
+def test_prometheus(pool: TokenizerPool, client: PoolClient) -> None:
+    prometheus_client = pytest.importorskip("prometheus_client")
+    from bpecore.prometheus import PoolCollector
+
+    registry = prometheus_client.CollectorRegistry()
+    registry.register(PoolCollector({"main": pool}))
+    client.encode_batch(["hello"] * 10)
+    for worker in ("0", "1"):
+        labels = {"pool": "main", "worker": worker}
+        requests = registry.get_sample_value("bpecore_worker_requests_total", labels)
+        answers = registry.get_sample_value("bpecore_worker_latency_seconds_count", labels)
+        assert requests == answers
+        assert registry.get_sample_value("bpecore_worker_clients", labels) >= 1
+        assert registry.get_sample_value("bpecore_worker_restarts_total", labels) == 0
+
+
+def test_own_vocabulary() -> None:
+    encoding = bpecore.Encoding(
+        "mine",
+        pat_str=r"\w+|\W",
+        mergeable_ranks={bytes([byte]): byte for byte in range(256)},
+        special_tokens={"<|end|>": 1 << 22},
+    )
+    with TokenizerPool(encoding, processes=1) as pool, pool.client() as client:
+        ids = client.encode("né<|end|>", allowed_special="all")
+        assert ids == encoding.encode("né<|end|>", allowed_special="all")
+        client.open_stream(1)
+        assert [client.feed(1, token) for token in ids] == ["n", "", "é", "<|end|>"]
+
+
+def test_metrics(pool: TokenizerPool) -> None:
+    with pool.client() as client:
+        before = pool.metrics()
+        for name in range(10):
+            client.open_stream(name)
+        client.feed_many(dict.fromkeys(range(10), 24912))
+        client.encode_batch(["hello"] * 7)
+        with pytest.raises(KeyError):
+            client.decode([10_000_000])
+
+        def grown(field: str) -> int:
+            return sum(
+                getattr(now, field) - getattr(then, field)
+                for now, then in zip(after.workers, before.workers)
+            )
+
+        end = time.monotonic() + 20
+        after = pool.metrics()
+        while grown("requests") < 4:  # a worker tells its numbers after its answers
+            assert time.monotonic() < end
+            after = pool.metrics()
+        assert (grown("requests"), grown("fed_ids"), grown("texts"), grown("failed")) == (
+            4,
+            10,
+            7,
+            1,
+        )
+        counts = [sum(worker.latency_counts) for worker in after.workers]
+        assert counts == [worker.requests for worker in after.workers]
+        assert sum(worker.streams for worker in after.workers) == 10
+        assert [worker.restarts for worker in after.workers] == [0, 0]
+        assert all(worker.process for worker in after.workers)

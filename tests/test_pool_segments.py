@@ -1,0 +1,142 @@
+"""Shared memory of pools: no name is left behind, and the ring loses nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bpecore._core import SharedWords
+from bpecore.pool.ring import RingReader, RingWriter
+from bpecore.pool.segments import (
+    FOLDER,
+    create_segment,
+    new_owner,
+    open_segment,
+    sweep,
+    unlink_segment,
+)
+
+needs_names = pytest.mark.skipif(not FOLDER.is_dir(), reason="names cannot be listed here")
+
+
+def ring(size: int) -> tuple[RingWriter, RingReader]:
+    words, data = SharedWords(bytearray(128)), memoryview(bytearray(size))
+    return RingWriter(words, 0, 8, data), RingReader(words, 0, 8, data)
+
+
+def test_messages_come_out_as_they_went_in() -> None:
+    writer, reader = ring(256)
+    chance = random.Random(1)
+    waiting: list[bytes] = []
+    passed = full = 0
+    while passed < 5000:
+        message = chance.randbytes(chance.randint(0, writer.largest))
+        cut = chance.randint(0, len(message))
+        if chance.random() < 0.6:
+            room = writer.has_room(len(message))
+            assert writer.write([message[:cut], message[cut:]], len(message)) == room
+            waiting += [message] * room
+            full += not room
+        elif waiting:
+            found = reader.read()
+            assert found is not None
+            assert bytes(found) == waiting.pop(0)
+            reader.release()
+            passed += 1
+        else:
+            assert reader.read() is None
+    assert full > 100
+
+
+def test_the_largest_message_fits_into_an_empty_ring_wherever_it_begins() -> None:
+    for before in range(0, 256, 8):
+        writer, reader = ring(256)
+        for length in (max(before - 8, 0) // 2 // 8 * 8, max(before - 8, 0) // 2 // 8 * 8):
+            assert writer.write([bytes(length)], length)
+            assert reader.read() is not None
+            reader.release()
+        message = bytes(range(writer.largest))
+        assert writer.write([message], len(message))
+        assert bytes(reader.read() or b"") == message
+
+
+def test_words_are_checked() -> None:
+    memory = bytearray(24)
+    words = SharedWords(memory)
+    words.store(2, 1 << 63)
+    assert [words.load(place) for place in range(len(words))] == [0, 0, 1 << 63]
+    for place in (3, 1 << 40):
+        with pytest.raises(IndexError):
+            words.load(place)
+        with pytest.raises(IndexError):
+            words.store(place, 1)
+    with pytest.raises(OverflowError):
+        words.store(0, -1)
+    with pytest.raises(ValueError, match="multiple of 8"):
+        SharedWords(memoryview(memory)[4:])
+    with pytest.raises(BufferError):
+        memory.append(0)
+    words.release()
+    words.release()
+    memory.append(0)
+    with pytest.raises(IndexError):
+        words.load(0)
+
+
+@needs_names
+def test_a_segment_lives_without_its_name() -> None:
+    made = create_segment(100, new_owner())
+    opened = open_segment(made.name)
+    unlink_segment(made)
+    unlink_segment(made)
+    assert not (FOLDER / made.name).exists()
+    assert made.buf is not None
+    assert opened.buf is not None
+    made.buf[7] = 7
+    assert opened.buf[7] == 7
+    with pytest.raises(FileNotFoundError):
+        open_segment(made.name)
+    made.close()
+    opened.close()
+    with pytest.raises(ValueError, match="not the name"):
+        open_segment("something")
+
+
+@needs_names
+def test_the_sweep_takes_old_names_and_those_of_a_dead_process() -> None:
+    old, young = create_segment(8, new_owner()), create_segment(8, owner := new_owner())
+    os.utime(FOLDER / old.name, (time.time() - 100,) * 2)
+    assert sweep() >= 1
+    assert not (FOLDER / old.name).exists()
+    assert (FOLDER / young.name).exists()
+    assert sweep(owner) == 1
+    assert not (FOLDER / young.name).exists()
+    old.close()
+    young.close()
+
+
+@needs_names
+def test_the_resource_tracker_says_nothing(tmp_path: Path) -> None:
+    code = """
+from multiprocessing.shared_memory import SharedMemory
+from bpecore.pool.segments import *
+a = create_segment(8, new_owner()); b = open_segment(a.name); unlink_segment(a)
+a.close(); b.close()
+other = SharedMemory(create=True, size=8)
+a = create_segment(8, new_owner()); name = a.name
+other.close(); other.unlink()
+print(name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    left = FOLDER / done.stdout.strip()
+    assert left.exists(), "the tracker does not know of it"
+    left.unlink()
