@@ -88,8 +88,8 @@ class Raised(NamedTuple):
 
 
 REGEX_LIMIT = "Regex error while tokenizing"
-"""How tiktoken's ValueError begins where its regex library gives up: on a million spaces, say, or on
-a pattern that backtracks over a long run."""
+"""How tiktoken's ValueError begins where its regex library gives up: on a million spaces, say, or
+on a pattern that backtracks over a long run."""
 
 
 def outcome(call: Callable[[], object]) -> object:
