@@ -174,6 +174,8 @@ cdef inline size_t next_special_beginning(
     """Returns the next byte from `position` on where a special token may begin."""
     cdef const void *found
     cdef uint32_t character
+    if position == length:
+        return length
     if special_tokens.first_edges[1] == 1 and special_tokens.edge_characters[0] < 0x80:
         found = memchr(text + position, <int>special_tokens.edge_characters[0], length - position)
         return length if found == NULL else <const uint8_t *>found - text

@@ -95,7 +95,9 @@ cdef inline set find_completions(object core, bytes unstable, list sorted_tokens
     # `\s+(?!\S)` may give up its last blank when text follows.
     if len(unstable) > 1:
         character, length = last_character(unstable)
-        if character is not None and character.isspace() and len(unstable) > length:
+        # Python takes four control characters for white space that Unicode does not.
+        if (character is not None and character.isspace()
+                and not "\x1c" <= character <= "\x1f" and len(unstable) > length):
             found.add(tuple(core._merge(unstable[:len(unstable) - length])
                             + core._merge(unstable[len(unstable) - length:])))
     return found

@@ -215,7 +215,8 @@ def main(
                 files = list(names or THREAD_TESTS)
             else:
                 files = chosen_tests(names, place / "outside")
-            jobs.append(["pytest", "-q", "-p", "no:cacheprovider", *files])
+            # What a sanitizer writes must not be captured with the output of a test that it ends.
+            jobs.append(["pytest", "-q", "-p", "no:cacheprovider", "--capture=sys", *files])
         if seconds > 0:
             jobs.append([*fuzzer, "--seconds", str(seconds), "--seed", str(seed)])
         fine = [run(job, kind, place) for job in jobs]
