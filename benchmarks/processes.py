@@ -123,8 +123,12 @@ class Workers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for worker in self._running.values():
-            worker.end()
+        self.end()
+
+    def end(self) -> None:
+        """Ends all processes; who is asked again is started again."""
+        while self._running:
+            self._running.popitem()[1].end()
 
     def ask(self, engine: str, what: str, **arguments: Any) -> dict[str, Any]:
         """Returns the answer of one engine's process; raises as `Worker.ask`."""

@@ -25,6 +25,8 @@ def memory(settings: Settings) -> list[Result]:
     if importlib.util.find_spec("psutil") is None:
         return [LeftOut("memory", settings.encoding, "", "bpecore", "psutil is not installed")]
     results: list[Result] = []
+    # What they have mapped would not count as any process's own.
+    settings.workers.end()
     with mixed_text_file(settings) as path:
         for engine in settings.engines:
             if engine == "bpecore-simd-off":
