@@ -35,7 +35,7 @@ cdef enum:
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
     SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
-    MIDDLE_NARROW_BITS = 14    # 1 MB
+    MIDDLE_NARROW_BITS = 13    # 512 KB
     MIDDLE_WIDE_BITS = 10      # 256 KB
     MIDDLE_FROM = 1 << 16      # characters of text after which a cache is made middle-sized
     LARGE_NARROW_BITS = 16     # 4 MB

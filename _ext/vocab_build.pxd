@@ -21,6 +21,7 @@ from vocab cimport (INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIM
 cdef enum:
     LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
     AHEAD = 16         # tokens whose places are fetched before they are written to
+    LINE_PAIRS = 5     # pairs a line of eight at first, on average
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
 
 # What finds the pairs of all tokens, shorter ones first, and enters them into the pair table: only
@@ -383,7 +384,7 @@ cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept
     pairs.never_merges = NO_TOKEN
     if vocabulary.ids[vocabulary.token_count - 1] == UINT32_MAX:
         pairs.never_merges = vocabulary.token_count - 1
-    return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // (PAIR_LINE // 2) + 1)
+    return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // LINE_PAIRS + 1)
 
 
 cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
@@ -394,7 +395,7 @@ cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
 
 
 cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the merge table, half full: one line in twenty makes look-ups go on to the next."""
+    """Builds the merge table: one line in eight is full and makes look-ups go on to the next."""
     cdef PartFinder finder
     cdef PairsToEnter pairs
     cdef int status = open_pairs(vocabulary, &pairs)
