@@ -30,10 +30,16 @@ COMPILER = "gcc"
 
 LEFT_OUT = {
     "test_benchmarks.py": "it is about the benchmarks, which are not copied",
+    "test_leaks.py": "it measures memory, which AddressSanitizer keeps when it is freed",
+    "test_memory_bounds.py": "the same",
     "test_plugins.py": "its processes have a PYTHONPATH of their own and import another build",
     "test_typing.py": "it runs mypy, not the engine",
 }
 """Tests that are not run, and why."""
+
+DESELECTED = "tests/test_fork.py::test_fork_while_other_threads_are_encoding"
+"""A test that cannot be run: a thread may hold a lock of AddressSanitizer's own allocator at the
+fork, and GCC's does not free it in the child, which then waits for it (seen with gdb, GCC 12)."""
 
 THREAD_TESTS = ("tests/test_batches.py", "tests/test_threads.py")
 
@@ -216,7 +222,8 @@ def main(
             else:
                 files = chosen_tests(names, place / "outside")
             # What a sanitizer writes must not be captured with the output of a test that it ends.
-            jobs.append(["pytest", "-q", "-p", "no:cacheprovider", "--capture=sys", *files])
+            options = ["-q", "-p", "no:cacheprovider", "--capture=sys", "--deselect", DESELECTED]
+            jobs.append(["pytest", *options, *files])
         if seconds > 0:
             jobs.append([*fuzzer, "--seconds", str(seconds), "--seed", str(seed)])
         fine = [run(job, kind, place) for job in jobs]
