@@ -239,6 +239,26 @@ static inline void bpecore_ascii_kinds(const uint8_t *text, uint8_t *out) {
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+/* Returns a bit for each of eight words that equals another. */
+static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
+    __m128i wanted = _mm_set1_epi32((int)word);
+    __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words), wanted);
+    __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words + 1), wanted);
+    __m128i both = _mm_packs_epi32(low, high);
+    return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(both, both)) & 0xFF;
+}
+#else
+/* The same, for the compiler to turn into vector instructions. */
+static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
+    uint32_t equal = 0;
+    for (int i = 0; i < 8; i++)
+        equal |= (uint32_t)(words[i] == word) << i;
+    return equal;
+}
+#endif
+
+#if defined(__x86_64__)
+
 #define BPECORE_TOP_BITS_16(v) ((uint64_t)(uint32_t)_mm_movemask_epi8((__m128i)(v)))
 #define BPECORE_TOP_BITS_32(v) ((uint64_t)(uint32_t)_mm256_movemask_epi8((__m256i)(v)))
 #define BPECORE_TOP_BITS_64(v) ((uint64_t)_mm512_movepi8_mask((__m512i)(v)))

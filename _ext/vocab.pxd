@@ -88,6 +88,10 @@ cdef struct Vocabulary:
     uint64_t seeds[2]
     size_t table_bytes         # size of all tables together
 
+cdef extern from "blocks.h" nogil:
+    # Returns a bit for each of eight words that equals another.
+    uint32_t equal_words "bpecore_equal_words" (const uint32_t *words, uint32_t word) noexcept
+
 cdef extern from *:
     """
     /* For a length: which of its 16 bytes are the piece's, and the length in the highest one. */
@@ -102,32 +106,12 @@ cdef extern from *:
         BPECORE_HIGH_MASK(15)};
     #define BPECORE_NO_PAIR UINT32_MAX
     #define bpecore_read_line(line) ((void)*(const volatile uint64_t *)(line))
-    /* Returns a bit for each of eight words that equals another. */
-    #if defined(__SSE2__)
-    #include <emmintrin.h>
-    static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
-        __m128i wanted = _mm_set1_epi32((int)word);
-        __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words), wanted);
-        __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *)words + 1), wanted);
-        __m128i both = _mm_packs_epi32(low, high);
-        return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(both, both)) & 0xFF;
-    }
-    #else
-    static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
-        uint32_t equal = 0;
-        for (int i = 0; i < 8; i++)
-            equal |= (uint32_t)(words[i] == word) << i;
-        return equal;
-    }
-    #endif
     """
     ctypedef struct KeyMask "bpecore_key_mask":
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
     void read_line "bpecore_read_line" (const uint8_t *line) noexcept nogil
-    uint32_t equal_words "bpecore_equal_words" (
-        const uint32_t *words, uint32_t word) noexcept nogil
     int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 

@@ -5,7 +5,6 @@ Needs the extra `aio`. docs/services.md says how it decides what runs where.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Collection, Hashable
 from collections.abc import Set as AbstractSet
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
 from bpecore.core import Encoding
 from bpecore.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore.metrics import LatencyHistogram, Metrics
+from bpecore.number_checks import check_number
 from bpecore.text_cache import TextCache
+from bpecore.threads import available_cpus
 from bpecore.worker_queue import (
     EncoderClosedError,
     Loop,
@@ -102,13 +103,13 @@ class AsyncEncoder:
                 "bpecore.get_encoding(name) returns one"
             )
         if workers is None:
-            workers = min(8, max(1, _usable_processors() - 1))
-        _check_number("workers", workers, 1)
-        _check_number("cache_entries", cache_entries, 0)
-        _check_number("cache_max_text", cache_max_text, 0)
-        _check_number("cache_bytes", cache_bytes, 0)
-        _check_number("queue", queue, 1)
-        _check_number("inline_below", inline_below, 0)
+            workers = min(8, max(1, available_cpus() - 1))
+        check_number("workers", workers, 1)
+        check_number("cache_entries", cache_entries, 0)
+        check_number("cache_max_text", cache_max_text, 0)
+        check_number("cache_bytes", cache_bytes, 0)
+        check_number("queue", queue, 1)
+        check_number("inline_below", inline_below, 0)
         if when_full not in ("wait", "raise"):
             raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
         self.encoding = encoding
@@ -480,16 +481,3 @@ def _special_arguments(allowed: Special, disallowed: Disallowed) -> dict[str, An
         "allowed_special": _frozen(allowed, "allowed_special"),
         "disallowed_special": _frozen_disallowed(disallowed),
     }
-
-
-def _check_number(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
-
-
-def _usable_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

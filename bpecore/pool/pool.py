@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Literal
 
 from bpecore.core import Encoding
+from bpecore.number_checks import check_number
 from bpecore.pool.client import PoolAddress, PoolClient
 from bpecore.pool.metrics import PoolMetrics
 from bpecore.pool.supervisor import Supervisor
 from bpecore.registry import get_encoding
+from bpecore.threads import available_cpus
 
 LEAST_RING_BYTES = 1 << 14
 
@@ -66,10 +68,10 @@ class TokenizerPool:
         if not isinstance(encoding, Encoding):
             raise TypeError(f"expected an Encoding or its name, got {type(encoding).__name__}")
         if processes is None:
-            processes = _usable_processors()
-        _check_number("processes", processes, 1)
-        _check_number("max_inflight", max_inflight, 1)
-        _check_number("ring_bytes", ring_bytes, LEAST_RING_BYTES)
+            processes = available_cpus()
+        check_number("processes", processes, 1)
+        check_number("max_inflight", max_inflight, 1)
+        check_number("ring_bytes", ring_bytes, LEAST_RING_BYTES)
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
         self._raise_if_full = _is_raise(when_full)
@@ -130,19 +132,6 @@ def _is_raise(when_full: str) -> bool:
     if when_full not in ("wait", "raise"):
         raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
     return when_full == "raise"
-
-
-def _check_number(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
-
-
-def _usable_processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 _pools: weakref.WeakSet[TokenizerPool] = weakref.WeakSet()

@@ -1,0 +1,26 @@
+"""Checks of the numbers that callers set."""
+
+from __future__ import annotations
+
+
+def check_number(name: str, value: int, least: int) -> None:
+    """Refuses what is no int, or too small.
+
+    Args:
+        name: the argument's name, for the error.
+        value: what was given.
+        least: the smallest value that is allowed.
+
+    Raises:
+        TypeError: `value` is no int, or a bool.
+        ValueError: it is below `least`.
+
+    Example:
+        >>> check_number("workers", 0, 1)
+        Traceback (most recent call last):
+        ValueError: workers must be at least 1, not 0
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
