@@ -413,50 +413,103 @@ BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, __m5
     return bridged & 0xFFFF;
 }
 
+/* Finishes a block of 64 ASCII characters. */
+BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters, bpecore_block *block) {
+    _mm512_storeu_si512(block->bytes, characters);
+    _mm512_storeu_si512(block->places, _mm512_loadu_si512(bpecore_numbers));
+    bpecore_store_masks(
+        _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), characters,
+                                 _mm512_loadu_si512(bpecore_ascii_kind + 64)),
+        block->masks);
+    block->cuts = 0;
+    block->byte_count = 64;
+}
+
+/* Writes 64 characters below 0x10000 as UTF-8, where each begins, and their cuts.
+ *
+ * `first` and `second` hold 32 characters each, `not_ascii` says which of all are not; `cuttable`
+ * which borders may be cut. */
+BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i second,
+                                                       __mmask64 not_ascii, __mmask64 cuttable,
+                                                       uint32_t previous,
+                                                       const bpecore_character_tables *tables,
+                                                       bpecore_block *block) {
+    uint32_t done = 0;
+    block->cuts = 0;
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        __m512i half = i < 2 ? first : second;
+        __m512i characters = _mm512_cvtepu16_epi32(i & 1 ? _mm512_extracti64x4_epi64(half, 1)
+                                                         : _mm512_castsi512_si256(half));
+        uint32_t borders = (uint32_t)(cuttable >> 16 * i) & 0xFFFF, byte_count = 16;
+        __m512i words = characters;
+        if ((uint32_t)(not_ascii >> 16 * i) & 0xFFFF) {
+            words = bpecore_encode_16(characters, (uint8_t)done, block->bytes + done,
+                                      block->places + 16 * i, &byte_count);
+        } else {
+            _mm_storeu_si128((__m128i *)(block->bytes + done), _mm512_cvtepi32_epi8(characters));
+            _mm_storeu_si128((__m128i *)(block->places + 16 * i),
+                             _mm_add_epi8(_mm_loadu_si128((const __m128i *)bpecore_numbers),
+                                          _mm_set1_epi8((char)done)));
+        }
+        if (borders)
+            block->cuts |= (uint64_t)(borders & ~bpecore_bridged_16(characters, words, previous,
+                                                                    tables))
+                           << 16 * i;
+        previous = (uint32_t)_mm_extract_epi32(_mm512_extracti32x4_epi32(characters, 3), 3);
+        done += byte_count;
+    }
+    block->byte_count = done;
+}
+
 /* Encodes a block. Returns 0 if one of its characters is a surrogate or above 0xFFFF: then nothing
  * is usable. */
 BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int width,
                                                     uint32_t previous,
                                                     const bpecore_character_tables *tables,
                                                     bpecore_block *block) {
-    /* Characters of 16 bits; of those, 64 low bytes and 64 high bytes. */
-    __m512i half[2], low, high;
-    __mmask64 not_ascii, cut_here;
-    uint32_t done = 0;
+    /* Every second byte of two vectors; every fourth, in the lower half. */
+    __m512i numbers = _mm512_loadu_si512(bpecore_numbers);
+    __m512i twos = _mm512_add_epi8(numbers, numbers), fours = _mm512_add_epi8(twos, twos);
+    /* Characters of 16 bits, 32 each; of all, the low bytes and the high bytes. */
+    __m512i first, second, low, high;
+    __mmask64 not_ascii, cuttable;
     if (width == 1) {
-        half[0] = _mm512_cvtepu8_epi16(_mm256_loadu_si256(source));
-        half[1] = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)source + 1));
-    } else if (width == 2) {
-        half[0] = _mm512_loadu_si512(source);
-        half[1] = _mm512_loadu_si512((const __m512i *)source + 1);
+        low = _mm512_loadu_si512(source);
+        not_ascii = _mm512_movepi8_mask(low);
+        first = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(low));
+        second = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(low, 1));
+        high = _mm512_setzero_si512();
     } else {
-        __m512i quarter[4];
-        for (int i = 0; i < 4; i++)
-            quarter[i] = _mm512_loadu_si512((const __m512i *)source + i);
-        if (_mm512_cmpgt_epu32_mask(_mm512_or_si512(_mm512_or_si512(quarter[0], quarter[1]),
-                                                    _mm512_or_si512(quarter[2], quarter[3])),
-                                    _mm512_set1_epi32(0xFFFF)))
-            return 0;
-        for (int i = 0; i < 2; i++)
-            half[i] = _mm512_inserti64x4(
-                _mm512_castsi256_si512(_mm512_cvtepi32_epi16(quarter[2 * i])),
-                _mm512_cvtepi32_epi16(quarter[2 * i + 1]), 1);
+        if (width == 2) {
+            first = _mm512_loadu_si512(source);
+            second = _mm512_loadu_si512((const __m512i *)source + 1);
+        } else {
+            __m512i a = _mm512_loadu_si512(source);
+            __m512i b = _mm512_loadu_si512((const __m512i *)source + 1);
+            __m512i c = _mm512_loadu_si512((const __m512i *)source + 2);
+            __m512i d = _mm512_loadu_si512((const __m512i *)source + 3);
+            __m512i any = _mm512_or_si512(_mm512_or_si512(a, b), _mm512_or_si512(c, d));
+            __m512i pairs = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(twos));
+            if (!_mm512_test_epi32_mask(any, _mm512_set1_epi32(~0x7F))) {
+                low = _mm512_inserti64x4(
+                    _mm512_permutex2var_epi8(a, fours, b),
+                    _mm512_castsi512_si256(_mm512_permutex2var_epi8(c, fours, d)), 1);
+                bpecore_store_ascii(low, block);
+                return 1;
+            }
+            if (_mm512_test_epi32_mask(any, _mm512_set1_epi32(~0xFFFF)))
+                return 0;
+            first = _mm512_permutex2var_epi16(a, pairs, b);
+            second = _mm512_permutex2var_epi16(c, pairs, d);
+        }
+        low = _mm512_permutex2var_epi8(first, twos, second);
+        high = _mm512_permutex2var_epi8(
+            first, _mm512_or_si512(twos, _mm512_set1_epi8(1)), second);
+        not_ascii = _mm512_movepi8_mask(low) | _mm512_test_epi8_mask(high, high);
     }
-    low = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(half[0])),
-                             _mm512_cvtepi16_epi8(half[1]), 1);
-    high = _mm512_inserti64x4(
-        _mm512_castsi256_si512(_mm512_cvtepi16_epi8(_mm512_srli_epi16(half[0], 8))),
-        _mm512_cvtepi16_epi8(_mm512_srli_epi16(half[1], 8)), 1);
-    not_ascii = _mm512_movepi8_mask(low) | _mm512_test_epi8_mask(high, high);
     if (!not_ascii) {
-        _mm512_storeu_si512(block->bytes, low);
-        _mm512_storeu_si512(block->places, _mm512_loadu_si512(bpecore_numbers));
-        bpecore_store_masks(
-            _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), low,
-                                     _mm512_loadu_si512(bpecore_ascii_kind + 64)),
-            block->masks);
-        block->cuts = 0;
-        block->byte_count = 64;
+        bpecore_store_ascii(low, block);
         return 1;
     }
     if (_mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),
@@ -464,26 +517,11 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
         return 0;
     bpecore_store_masks(bpecore_kinds_of(low, high, tables), block->masks);
     /* cuts.pxd's is_cuttable, and the border behind such a character. */
-    cut_here = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
+    cuttable = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
                _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
                                       _mm512_set1_epi8(0x0E));
-    cut_here |= cut_here << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
-    block->cuts = 0;
-    for (int i = 0; i < 4; i++) {
-        __m512i characters = _mm512_cvtepu16_epi32(
-            i & 1 ? _mm512_extracti64x4_epi64(half[i >> 1], 1) : _mm512_castsi512_si256(half[i >> 1]));
-        uint32_t borders = (uint32_t)(cut_here >> 16 * i) & 0xFFFF, byte_count;
-        __m512i words = bpecore_encode_16(characters, (uint8_t)done, block->bytes + done,
-                                          block->places + 16 * i, &byte_count);
-        if (borders)
-            block->cuts |= (uint64_t)(borders & ~bpecore_bridged_16(characters, words, previous,
-                                                                    tables))
-                           << 16 * i;
-        previous = (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(_mm512_maskz_compress_epi32(
-            0x8000, characters)));
-        done += byte_count;
-    }
-    block->byte_count = done;
+    cuttable |= cuttable << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
+    bpecore_encode_groups(first, second, not_ascii, cuttable, previous, tables, block);
     return 1;
 }
 
