@@ -25,7 +25,7 @@ from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
-from workspace cimport Workspace
+from workspace cimport TextAhead, Workspace
 
 
 cdef inline int merge_short(
@@ -202,28 +202,23 @@ cdef struct Probe:
     NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
 
 
-cdef inline void probe_pieces(
+cdef inline void probe_whole_pieces(
     const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
-    size_t count, const uint8_t *readable_end, Probe *probes
+    Probe *probes, const Probe *last, TextAhead *ahead, bint fetching
 ) noexcept nogil:
-    """Makes the keys of pieces and asks for the lines where they may be.
+    """Does it for pieces behind which 16 bytes can be read.
 
-    Arguments as for `encode_pieces`.
+    Arguments as for `probe_pieces`.
 
     Args:
-        probes: receives one a piece.
+        last: where the probes end.
+        fetching: known when this is compiled; whether text is fetched ahead.
     """
     # So that they stay in registers.
     cdef PieceCache fixed = cache[0]
-    cdef const Probe *last
-    cdef size_t whole = count
+    cdef TextAhead coming = ahead[0]
     cdef uint32_t end
     cdef Key key
-    # The last pieces, behind which 16 bytes cannot be read.
-    while whole > 0 and readable_end - text < <ptrdiff_t>(
-            sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
-        whole -= 1
-    last = probes + whole
     while probes < last:
         end = ends[0]
         if likely(end - start <= SHORT_PIECE):
@@ -235,19 +230,48 @@ cdef inline void probe_pieces(
             probes.line = <NarrowEntry *>NO_LINE
             probes.key.low = 0
             probes.key.high = 0
+        if fetching:
+            prefetch(coming.text)
+            coming.text += coming.step
         start = end
         ends += 1
         probes += 1
-    last += count - whole
+    ahead[0] = coming
+
+
+cdef inline void probe_pieces(
+    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
+    size_t count, const uint8_t *readable_end, TextAhead *ahead, Probe *probes
+) noexcept nogil:
+    """Makes the keys of pieces and asks for the lines where they may be.
+
+    Arguments as for `encode_pieces`.
+
+    Args:
+        probes: receives one a piece.
+    """
+    cdef const Probe *last = probes + count
+    cdef size_t whole = count
+    # The last pieces, behind which 16 bytes cannot be read.
+    while whole > 0 and readable_end - text < <ptrdiff_t>(
+            sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
+        whole -= 1
+    if ahead.step:
+        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, True)
+    else:
+        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, False)
+    if whole:
+        start = ends[whole - 1]
+    ends += whole
+    probes += whole
     while probes < last:
-        end = ends[0]
         probes.line = <NarrowEntry *>NO_LINE
         probes.key.low = 0
         probes.key.high = 0
-        if end - start <= SHORT_PIECE:
-            probes.key = short_key(text + start, end - start, readable_end)
-            probes.line = narrow_line(&fixed, probes.key)
-        start = end
+        if ends[0] - start <= SHORT_PIECE:
+            probes.key = short_key(text + start, ends[0] - start, readable_end)
+            probes.line = narrow_line(cache, probes.key)
+        start = ends[0]
         ends += 1
         probes += 1
 
@@ -271,7 +295,8 @@ cdef inline int encode_batch(
     cdef const uint8_t *piece
     cdef size_t i, length, found = 0, total = 0
     cdef int status
-    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, probes)
+    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
+                 probes)
     while probe < last:
         # Whether it may be the second entry is added, not branched on.
         entry = probe.line + (probe.line.key.low != probe.key.low)

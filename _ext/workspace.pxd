@@ -4,7 +4,7 @@
 # gives it back the same way, so no two running calls ever share one, and no lock is held while
 # encoding. Concurrent calls beyond the slots make a workspace and free it again.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from automaton cimport Batch
@@ -19,6 +19,10 @@ cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
     KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
 
+cdef struct TextAhead:
+    const uint8_t *text        # borrowed: what will be read after the pieces at hand
+    size_t step                # bytes of it that are fetched a piece; 0: none
+
 cdef struct Workspace:
     PieceCache cache
     Chunk chunk                # a part of the text as UTF-8
@@ -27,6 +31,7 @@ cdef struct Workspace:
     Batch batch                # pieces that the automaton has split
     Split split                # pieces that were split by blocks
     Watch watch                # whether and when the call ends early
+    TextAhead ahead            # set while a chunk of a large text is encoded
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:
