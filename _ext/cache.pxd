@@ -179,6 +179,8 @@ cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept 
         return line
     if same_piece(line[1].key, key):
         return line + 1
+    if is_free(line + 1):
+        return NULL    # nothing had to go next door
     if same_piece(other.key, key):
         return other
     return other + 1 if same_piece(other[1].key, key) else NULL
@@ -269,6 +271,8 @@ cdef inline const WideEntry *find_wide(WideEntry *line, const WideKey *key) noex
         return line
     if same_wide_key(&line[1].key, key):
         return line + 1
+    if line[1].count == 0:
+        return NULL    # nothing had to go next door
     if same_wide_key(&other.key, key):
         return other
     return other + 1 if same_wide_key(&other[1].key, key) else NULL

@@ -29,8 +29,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from memory cimport allocate, allocate_zeroed, release
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch,
                     unlikely)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_long, find_short,
-                    hash_bytes, hash_key, load_key, place_of)
+from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
+                    hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
@@ -210,8 +210,7 @@ cdef inline const void *place_of_part(
     """Returns where a look-up of a part begins. (A function that only prefetches it would be taken
     for one that does nothing.)"""
     if length <= SHORT_PIECE:
-        return vocabulary.lines + place_of(
-            hash_key(load_key(part, length), vocabulary.seeds), vocabulary.line_count)
+        return short_line(vocabulary, hash_key(load_key(part, length), vocabulary.seeds))
     return vocabulary.long_slots + (
         hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask)
 
@@ -223,19 +222,21 @@ cdef inline uint32_t find_part(
     cdef Key key
     cdef const Line *line
     cdef uint32_t index, found = NO_TOKEN
+    cdef uint64_t hashed
     cdef int entry
     cdef bint equal
     if length > SHORT_PIECE:
         return find_long(vocabulary, part, length)
     key = load_key(part, length)
-    line = vocabulary.lines + place_of(hash_key(key, vocabulary.seeds), vocabulary.line_count)
+    hashed = hash_key(key, vocabulary.seeds)
+    line = short_line(vocabulary, hashed)
     # Nobody can foretell which entry it is: no branches.
     for entry in range(LINE_ENTRIES):
         index = line.indices[entry]
         equal = ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0
         found = index if equal else found
-    if found == NO_TOKEN and line.overflowed:
-        return find_short(vocabulary, key)
+    if found == NO_TOKEN and line.overflowed & overflow_bit(hashed):
+        return find_from_line(line + 1, key, hashed)
     return found
 
 

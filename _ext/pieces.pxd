@@ -23,6 +23,7 @@ from cuts cimport next_cut
 from interrupt cimport count_work
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
+from probes cimport MANY_UNKNOWN, Probe, learn_tokens, probe_pieces
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
 from workspace cimport TextAhead, Workspace
@@ -38,29 +39,33 @@ cdef inline int merge_short(
     Other arguments as for `encode_short`.
 
     Args:
-        is_known: whether the narrow cache says that it is no token and has more than three ids.
+        is_known: whether the narrow cache says that it is no token and has more than three ids;
+            only then the wide one may have them.
     """
     cdef WideKey wide
     cdef WideEntry *wide_place
     cdef const WideEntry *entry
     cdef int status
-    make_wide_key(&wide, piece, length, readable_end)
-    wide_place = wide_line(&workspace.cache, &wide)
-    entry = find_wide(wide_place, &wide)
-    if entry != NULL:
-        copy_wide_ids(out, entry)
-        count[0] = entry.count
-    else:
-        status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length,
-                             out, count)
-        if status != STATUS_OK:
-            return status
-        if count[0] <= NARROW_IDS:
-            keep_narrow(line, key, out, count[0])
+    if is_known:
+        make_wide_key(&wide, piece, length, readable_end)
+        wide_place = wide_line(&workspace.cache, &wide)
+        entry = find_wide(wide_place, &wide)
+        if entry != NULL:
+            copy_wide_ids(out, entry)
+            count[0] = entry.count
             return STATUS_OK
-        keep_wide(wide_place, &wide, out, count[0])
+    status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
+                         count)
+    if status != STATUS_OK:
+        return status
+    if count[0] <= NARROW_IDS:
+        keep_narrow(line, key, out, count[0])
+        return STATUS_OK
     if not is_known:
+        make_wide_key(&wide, piece, length, readable_end)
+        wide_place = wide_line(&workspace.cache, &wide)
         keep_narrow(line, marked(key), out, 0)
+    keep_wide(wide_place, &wide, out, count[0])
     return STATUS_OK
 
 
@@ -82,6 +87,7 @@ cdef inline int encode_short(
         count[0] = entry.count
         return STATUS_OK
     if entry == NULL:
+        workspace.unknown += 1
         index = find_short(vocabulary, key)
         if index != NO_TOKEN:
             out[0] = id_of(vocabulary, index)
@@ -197,85 +203,6 @@ cdef inline int encode_piece(
     return status
 
 
-cdef struct Probe:
-    Key key               # of the piece; 0 if it has more than 15 bytes
-    NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
-
-
-cdef inline void probe_whole_pieces(
-    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
-    Probe *probes, const Probe *last, TextAhead *ahead, bint fetching
-) noexcept nogil:
-    """Does it for pieces behind which 16 bytes can be read.
-
-    Arguments as for `probe_pieces`.
-
-    Args:
-        last: where the probes end.
-        fetching: known when this is compiled; whether text is fetched ahead.
-    """
-    # So that they stay in registers.
-    cdef PieceCache fixed = cache[0]
-    cdef TextAhead coming = ahead[0]
-    cdef uint32_t end
-    cdef Key key
-    while probes < last:
-        end = ends[0]
-        if likely(end - start <= SHORT_PIECE):
-            key = load_key(text + start, end - start)
-            probes.line = narrow_line(&fixed, key)
-            prefetch(probes.line)
-            probes.key = key
-        else:
-            probes.line = <NarrowEntry *>NO_LINE
-            probes.key.low = 0
-            probes.key.high = 0
-        if fetching:
-            prefetch(coming.text)
-            coming.text += coming.step
-        start = end
-        ends += 1
-        probes += 1
-    ahead[0] = coming
-
-
-cdef inline void probe_pieces(
-    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
-    size_t count, const uint8_t *readable_end, TextAhead *ahead, Probe *probes
-) noexcept nogil:
-    """Makes the keys of pieces and asks for the lines where they may be.
-
-    Arguments as for `encode_pieces`.
-
-    Args:
-        probes: receives one a piece.
-    """
-    cdef const Probe *last = probes + count
-    cdef size_t whole = count
-    # The last pieces, behind which 16 bytes cannot be read.
-    while whole > 0 and readable_end - text < <ptrdiff_t>(
-            sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
-        whole -= 1
-    if ahead.step:
-        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, True)
-    else:
-        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, False)
-    if whole:
-        start = ends[whole - 1]
-    ends += whole
-    probes += whole
-    while probes < last:
-        probes.line = <NarrowEntry *>NO_LINE
-        probes.key.low = 0
-        probes.key.high = 0
-        if ends[0] - start <= SHORT_PIECE:
-            probes.key = short_key(text + start, ends[0] - start, readable_end)
-            probes.line = narrow_line(cache, probes.key)
-        start = ends[0]
-        ends += 1
-        probes += 1
-
-
 cdef inline int encode_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
     const uint32_t *ends, size_t count, const uint8_t *readable_end, bint counting,
@@ -297,6 +224,8 @@ cdef inline int encode_batch(
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
                  probes)
+    workspace.unknown = learn_tokens(vocabulary, probes, count) \
+        if workspace.unknown > MANY_UNKNOWN else 0
     while probe < last:
         # Whether it may be the second entry is added, not branched on.
         entry = probe.line + (probe.line.key.low != probe.key.low)

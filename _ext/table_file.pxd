@@ -24,7 +24,7 @@ from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, multiply_fold
 from vocab cimport Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary, load_word
 
 cdef enum:
-    LAYOUT_VERSION = 2         # to be raised when the layout or a hash function changes
+    LAYOUT_VERSION = 3         # to be raised when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 8
     TOKEN_BYTES_SECTION = 6

@@ -5,7 +5,8 @@
 # only. So comparing indices is comparing ranks, and 21 bits are enough whatever the ids are.
 #
 # - Tokens of up to 15 bytes: a hash table of 64-byte lines with three entries each, one cache
-#   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all.
+#   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A
+#   look-up goes on to the next line if its own is full and has a bit for such hashes.
 # - Longer tokens: open addressing over records that hold their bytes, which are compared. They lie
 #   together, so that encoding never touches the bytes of all tokens: decoding alone needs these.
 # - Pairs: for every token that merging can produce, the two tokens whose merge produces it.
@@ -49,7 +50,7 @@ cdef struct Key:
 cdef struct Line:
     Key keys[LINE_ENTRIES]        # a free entry has length 0
     uint32_t indices[LINE_ENTRIES]
-    uint32_t overflowed           # not 0: go on with the next line
+    uint32_t overflowed           # overflow_bit of the tokens whose look-ups go on behind it
 
 cdef struct PairLine:
     uint32_t tags[PAIR_LINE]      # lowest bits of the left index << INDEX_BITS | right index
@@ -167,18 +168,40 @@ cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64
         load_word(text + length - 16) ^ state, load_word(text + length - 8) ^ seeds[1])
 
 
-cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
-    """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
-    cdef const Line *line = vocabulary.lines + place_of(
-        hash_key(key, vocabulary.seeds), vocabulary.line_count)
+cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
+    """Returns the bit that says, of a full line, that a token with this hash may lie behind it.
+
+    So a look-up of a piece that is no token nearly always ends in its own line.
+    """
+    return <uint32_t>1 << (hashed >> 59)
+
+
+cdef inline const Line *short_line(const Vocabulary *vocabulary, uint64_t hashed) noexcept nogil:
+    """Returns the line where the look-up of a token with this hash begins."""
+    return vocabulary.lines + place_of(hashed, vocabulary.line_count)
+
+
+cdef inline uint32_t find_from_line(const Line *line, Key key, uint64_t hashed) noexcept nogil:
+    """Returns the index of the token with this key, or NO_TOKEN.
+
+    Args:
+        line: where its look-up begins.
+        hashed: its hash.
+    """
     cdef int entry
     while True:
         for entry in range(LINE_ENTRIES):
             if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
                 return line.indices[entry]
-        if not line.overflowed:
+        if likely(not line.overflowed & overflow_bit(hashed)):
             return NO_TOKEN
         line += 1
+
+
+cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
+    """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
+    cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
+    return find_from_line(short_line(vocabulary, hashed), key, hashed)
 
 
 cdef inline uint32_t find_long(

@@ -16,7 +16,7 @@ from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_
                     count_ones, lowest_one, prefetch)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
                     TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes, hash_key,
-                    load_key, pair_at, pair_line, place_of)
+                    load_key, overflow_bit, pair_at, pair_line, short_line)
 
 cdef enum:
     LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
@@ -59,8 +59,8 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
-    cdef Line *line = vocabulary.lines + place_of(
-        hash_key(key, vocabulary.seeds), vocabulary.line_count)
+    cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
+    cdef Line *line = <Line *>short_line(vocabulary, hashed)
     cdef int _probe, entry, used
     for _probe in range(PROBE_LIMIT):
         # Nobody can foretell how many there are: no branches.
@@ -71,7 +71,7 @@ cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noe
             line.keys[used] = key
             line.indices[used] = index
             return STATUS_OK
-        line.overflowed = 1
+        line.overflowed |= overflow_bit(hashed)
         line += 1
     return NOT_PLACED
 
@@ -91,8 +91,7 @@ cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
             if 0 < length <= SHORT_PIECE:
                 token = vocabulary.token_bytes + vocabulary.starts[index]
                 keys[index % AHEAD] = load_key(token, length)
-                prefetch(vocabulary.lines + place_of(
-                    hash_key(keys[index % AHEAD], vocabulary.seeds), vocabulary.line_count))
+                prefetch(short_line(vocabulary, hash_key(keys[index % AHEAD], vocabulary.seeds)))
     return STATUS_OK
 
 

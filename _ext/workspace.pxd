@@ -32,6 +32,7 @@ cdef struct Workspace:
     Split split                # pieces that were split by blocks
     Watch watch                # whether and when the call ends early
     TextAhead ahead            # set while a chunk of a large text is encoded
+    size_t unknown             # short pieces of the last batch that the cache did not know
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:

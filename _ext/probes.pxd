@@ -1,0 +1,131 @@
+# Keys of a batch of pieces, and the lines of the cache where they may be.
+#
+# All are made, and their lines asked for, before the first is looked at (pieces.pxd), so that one
+# piece's cache miss hides behind the others' work.
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from automaton cimport BATCH_PIECES
+from cache cimport (NO_LINE, NarrowEntry, PieceCache, find_narrow, keep_narrow, narrow_line,
+                    same_key)
+from types cimport NO_TOKEN, SHORT_PIECE, likely, prefetch
+from vocab cimport (Key, Vocabulary, find_from_line, hash_key, id_of, load_key, short_key,
+                    short_line)
+from workspace cimport TextAhead
+
+cdef enum:
+    MANY_UNKNOWN = 8    # a cache is new if it did not know more pieces of a batch
+
+cdef struct Probe:
+    Key key               # of the piece; 0 if it has more than 15 bytes
+    NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
+
+
+cdef inline void probe_whole_pieces(
+    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
+    Probe *probes, const Probe *last, TextAhead *ahead, bint fetching
+) noexcept nogil:
+    """Does it for pieces behind which 16 bytes can be read.
+
+    Arguments as for `probe_pieces`.
+
+    Args:
+        last: where the probes end.
+        fetching: known when this is compiled; whether text is fetched ahead.
+    """
+    # So that they stay in registers.
+    cdef PieceCache fixed = cache[0]
+    cdef TextAhead coming = ahead[0]
+    cdef uint32_t end
+    cdef Key key
+    while probes < last:
+        end = ends[0]
+        if likely(end - start <= SHORT_PIECE):
+            key = load_key(text + start, end - start)
+            probes.line = narrow_line(&fixed, key)
+            prefetch(probes.line)
+            probes.key = key
+        else:
+            probes.line = <NarrowEntry *>NO_LINE
+            probes.key.low = 0
+            probes.key.high = 0
+        if fetching:
+            prefetch(coming.text)
+            coming.text += coming.step
+        start = end
+        ends += 1
+        probes += 1
+    ahead[0] = coming
+
+
+cdef inline void probe_pieces(
+    const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
+    size_t count, const uint8_t *readable_end, TextAhead *ahead, Probe *probes
+) noexcept nogil:
+    """Makes the keys of pieces and asks for the lines where they may be.
+
+    Arguments as for `encode_pieces`.
+
+    Args:
+        probes: receives one a piece.
+    """
+    cdef const Probe *last = probes + count
+    cdef size_t whole = count
+    # The last pieces, behind which 16 bytes cannot be read.
+    while whole > 0 and readable_end - text < <ptrdiff_t>(
+            sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
+        whole -= 1
+    if ahead.step:
+        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, True)
+    else:
+        probe_whole_pieces(cache, text, start, ends, probes, probes + whole, ahead, False)
+    if whole:
+        start = ends[whole - 1]
+    ends += whole
+    probes += whole
+    while probes < last:
+        probes.line = <NarrowEntry *>NO_LINE
+        probes.key.low = 0
+        probes.key.high = 0
+        if ends[0] - start <= SHORT_PIECE:
+            probes.key = short_key(text + start, ends[0] - start, readable_end)
+            probes.line = narrow_line(cache, probes.key)
+        start = ends[0]
+        ends += 1
+        probes += 1
+
+
+cdef inline size_t learn_tokens(
+    const Vocabulary *vocabulary, const Probe *probes, size_t count
+) noexcept nogil:
+    """Puts the pieces into the cache that are not in it and are tokens.
+
+    For a cache that knows little yet. Piece by piece, each would wait for its line of the
+    vocabulary; here all of a batch are asked for before the first is read.
+
+    Returns:
+        How many they were.
+    """
+    cdef uint32_t missing[BATCH_PIECES]
+    cdef uint64_t hashes[BATCH_PIECES]
+    cdef const Probe *probe
+    cdef const NarrowEntry *entry
+    cdef size_t i, missing_count = 0, learned = 0
+    cdef uint32_t index, token_id
+    for i in range(count):
+        entry = probes[i].line + (probes[i].line.key.low != probes[i].key.low)
+        missing[missing_count] = <uint32_t>i
+        missing_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
+    for i in range(missing_count):
+        hashes[i] = hash_key(probes[missing[i]].key, vocabulary.seeds)
+        prefetch(short_line(vocabulary, hashes[i]))
+    for i in range(missing_count):
+        probe = probes + missing[i]
+        if find_narrow(probe.line, probe.key) == NULL:
+            index = find_from_line(short_line(vocabulary, hashes[i]), probe.key, hashes[i])
+            if index != NO_TOKEN:
+                token_id = id_of(vocabulary, index)
+                keep_narrow(probe.line, probe.key, &token_id, 1)
+                learned += 1
+    return learned
