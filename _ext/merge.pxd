@@ -17,7 +17,7 @@ from heap cimport Heap, heap_pop, heap_push, heapify
 from interrupt cimport Watch, count_work
 from memory cimport ByteBuffer, grow_bytes
 from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
-from vocab cimport Vocabulary, fetch_pair, find_merge, id_of
+from vocab cimport Vocabulary, fetch_pair, find_merge, id_of, merge_of_bytes
 
 cdef extern from *:
     """
@@ -41,7 +41,7 @@ cdef extern from *:
 cdef enum:
     SCAN_LIMIT = 128              # bytes; positions fit the 7 low bits of a candidate
     SCAN_POSITION_BITS = 7
-    NO_CANDIDATE = 0x7FFFFFFF
+    NO_CANDIDATE = NO_TOKEN << SCAN_POSITION_BITS
     HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
     NO_PART = 0xFFFFFFFF
 
@@ -60,27 +60,32 @@ cdef inline int write_parts(
     return STATUS_OK
 
 
+cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcept nogil:
+    """Returns a candidate: the less, the sooner it is merged; NO_CANDIDATE or more for NO_TOKEN."""
+    return <int32_t>((merged << SCAN_POSITION_BITS) | position)
+
+
 cdef inline int32_t candidate(
-    const Vocabulary *vocabulary, const uint32_t *parts, uint32_t before, uint32_t position,
-    uint32_t after, uint32_t behind, uint32_t length
+    const Vocabulary *vocabulary, const uint32_t *parts, uint32_t merged, uint32_t before,
+    uint32_t position, uint32_t behind, uint32_t length
 ) noexcept nogil:
-    """Returns the packed candidate for merging the part at `position` with the one at `after`.
+    """Returns the packed candidate for merging the part at `position` with the next one.
 
     What the merged token would be looked up with is fetched already: most candidates become merges,
     each of which would wait for the memory else.
 
     Args:
+        merged: what the two merge into, or NO_TOKEN.
         before, behind: positions of the part before the two, `length` or more if there is none,
             and of the one behind them, `length` at the end.
     """
-    cdef uint32_t merged = find_merge(vocabulary, parts[position], parts[after])
     if merged == NO_TOKEN:
         return NO_CANDIDATE
     if before < length:
         fetch_pair(vocabulary, parts[before], merged)
     if behind < length:
         fetch_pair(vocabulary, merged, parts[behind])
-    return <int32_t>((merged << SCAN_POSITION_BITS) | position)
+    return packed_candidate(merged, position)
 
 
 cdef inline size_t merge_by_scan(
@@ -101,8 +106,8 @@ cdef inline size_t merge_by_scan(
         following[i] = <uint8_t>(i + 1)
         preceding[i] = <uint8_t>(i - 1)
     for i in range(length - 1):
-        candidates[i] = candidate(vocabulary, parts, <uint32_t>i - 1, <uint32_t>i,
-                                  <uint32_t>i + 1, <uint32_t>i + 2, <uint32_t>length)
+        candidates[i] = candidate(vocabulary, parts, merge_of_bytes(vocabulary, piece + i),
+                                  <uint32_t>i - 1, <uint32_t>i, <uint32_t>i + 2, <uint32_t>length)
     for i in range(length - 1, padded):
         candidates[i] = NO_CANDIDATE
     while True:
@@ -112,7 +117,7 @@ cdef inline size_t merge_by_scan(
             best = NO_CANDIDATE
             for i in range(padded):
                 best = candidates[i] if candidates[i] < best else best
-        if best == NO_CANDIDATE:
+        if best >= NO_CANDIDATE:
             break
         position = best & (SCAN_LIMIT - 1)
         parts[position] = best >> SCAN_POSITION_BITS
@@ -124,12 +129,14 @@ cdef inline size_t merge_by_scan(
         if after < length:
             preceding[after] = <uint8_t>position
             candidates[position] = candidate(
-                vocabulary, parts, before, position, after, following[after], <uint32_t>length)
+                vocabulary, parts, find_merge(vocabulary, parts[position], parts[after]), before,
+                position, following[after], <uint32_t>length)
         else:
             candidates[position] = NO_CANDIDATE
         if position:
             candidates[before] = candidate(
-                vocabulary, parts, preceding[before], before, position, after, <uint32_t>length)
+                vocabulary, parts, find_merge(vocabulary, parts[before], parts[position]),
+                preceding[before], before, after, <uint32_t>length)
     count = 0
     position = 0
     while position < length:
@@ -174,8 +181,7 @@ cdef inline int merge_by_heap(
         following[i] = <uint32_t>(i + 1)
         preceding[i] = <uint32_t>i - 1
     for i in range(length):
-        merges[i] = find_merge(vocabulary, parts[i], parts[i + 1]) \
-            if i + 1 < length else <uint32_t>NO_TOKEN
+        merges[i] = merge_of_bytes(vocabulary, piece + i) if i + 1 < length else <uint32_t>NO_TOKEN
         if merges[i] != NO_TOKEN:
             heap.keys[heap.count] = (<uint64_t>merges[i] << 32) | i
             heap.count += 1

@@ -21,9 +21,10 @@ from cache cimport (NARROW_IDS, NO_LINE, WIDE_IDS, NarrowEntry, PieceCache, Wide
                     make_wide_key, marked, narrow_line, same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
+from learn cimport MANY_UNKNOWN, learn_pieces
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
-from probes cimport MANY_UNKNOWN, Probe, learn_tokens, probe_pieces
+from probes cimport Probe, probe_pieces
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
 from workspace cimport TextAhead, Workspace
@@ -224,7 +225,7 @@ cdef inline int encode_batch(
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
                  probes)
-    workspace.unknown = learn_tokens(vocabulary, probes, count) \
+    workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
         if workspace.unknown > MANY_UNKNOWN else 0
     while probe < last:
         # Whether it may be the second entry is added, not branched on.

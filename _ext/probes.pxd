@@ -4,18 +4,12 @@
 # piece's cache miss hides behind the others' work.
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 
-from automaton cimport BATCH_PIECES
-from cache cimport (NO_LINE, NarrowEntry, PieceCache, find_narrow, keep_narrow, narrow_line,
-                    same_key)
-from types cimport NO_TOKEN, SHORT_PIECE, likely, prefetch
-from vocab cimport (Key, Vocabulary, find_from_line, hash_key, id_of, load_key, short_key,
-                    short_line)
+from cache cimport NO_LINE, NarrowEntry, PieceCache, narrow_line
+from types cimport SHORT_PIECE, likely, prefetch
+from vocab cimport Key, load_key, short_key
 from workspace cimport TextAhead
-
-cdef enum:
-    MANY_UNKNOWN = 8    # a cache is new if it did not know more pieces of a batch
 
 cdef struct Probe:
     Key key               # of the piece; 0 if it has more than 15 bytes
@@ -94,38 +88,3 @@ cdef inline void probe_pieces(
         start = ends[0]
         ends += 1
         probes += 1
-
-
-cdef inline size_t learn_tokens(
-    const Vocabulary *vocabulary, const Probe *probes, size_t count
-) noexcept nogil:
-    """Puts the pieces into the cache that are not in it and are tokens.
-
-    For a cache that knows little yet. Piece by piece, each would wait for its line of the
-    vocabulary; here all of a batch are asked for before the first is read.
-
-    Returns:
-        How many they were.
-    """
-    cdef uint32_t missing[BATCH_PIECES]
-    cdef uint64_t hashes[BATCH_PIECES]
-    cdef const Probe *probe
-    cdef const NarrowEntry *entry
-    cdef size_t i, missing_count = 0, learned = 0
-    cdef uint32_t index, token_id
-    for i in range(count):
-        entry = probes[i].line + (probes[i].line.key.low != probes[i].key.low)
-        missing[missing_count] = <uint32_t>i
-        missing_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
-    for i in range(missing_count):
-        hashes[i] = hash_key(probes[missing[i]].key, vocabulary.seeds)
-        prefetch(short_line(vocabulary, hashes[i]))
-    for i in range(missing_count):
-        probe = probes + missing[i]
-        if find_narrow(probe.line, probe.key) == NULL:
-            index = find_from_line(short_line(vocabulary, hashes[i]), probe.key, hashes[i])
-            if index != NO_TOKEN:
-                token_id = id_of(vocabulary, index)
-                keep_narrow(probe.line, probe.key, &token_id, 1)
-                learned += 1
-    return learned

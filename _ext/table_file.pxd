@@ -1,8 +1,8 @@
 # Frozen tables as a file that is mapped into memory: its layout, its checks, mapping it.
 #
-# A file is a header and eight sections, the arrays that `Vocabulary` points to, each at the start
+# A file is a header and nine sections, the arrays that `Vocabulary` points to, each at the start
 # of a page. The header holds the struct itself with its pointers left out, so opening a file means
-# mapping it and setting eight pointers; nothing is parsed, and all processes share the pages.
+# mapping it and setting nine pointers; nothing is parsed, and all processes share the pages.
 #
 # A file is used only if all of it is as it was written: magic, layout version, byte order, sizes
 # of words and structs, its length, and checksums of the header and of everything behind it. For
@@ -21,13 +21,14 @@ from libc.string cimport memcmp, memcpy, memset
 
 from memory cimport allocate, map_file, read_at, release, unmap_file
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, multiply_fold
-from vocab cimport Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary, load_word
+from vocab cimport (BYTE_PAIRS, Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary,
+                    load_word)
 
 cdef enum:
     LAYOUT_VERSION = 3         # to be raised when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
-    SECTION_COUNT = 8
-    TOKEN_BYTES_SECTION = 6
+    SECTION_COUNT = 9
+    TOKEN_BYTES_SECTION = 7
     TABLE_PAGE = 4096          # alignment of the sections
     DIGEST_WORDS = 2
     READ_BYTES = 1 << 17       # bytes that are read at a time for the checksum
@@ -154,12 +155,14 @@ cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nog
     if section == 1:
         return <void **>&tables.pair_lines
     if section == 2:
-        return <void **>&tables.borders
+        return <void **>&tables.byte_pairs
     if section == 3:
-        return <void **>&tables.long_slots
+        return <void **>&tables.borders
     if section == 4:
-        return <void **>&tables.long_records
+        return <void **>&tables.long_slots
     if section == 5:
+        return <void **>&tables.long_records
+    if section == 6:
         return <void **>&tables.starts
     if section == TOKEN_BYTES_SECTION:
         return <void **>&tables.token_bytes
@@ -175,12 +178,14 @@ cdef inline uint64_t section_size(
     if section == 1:
         return (tables.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
     if section == 2:
-        return (<uint64_t>1 << (32 - tables.border_shift)) // 8
+        return BYTE_PAIRS * sizeof(uint32_t)
     if section == 3:
-        return (tables.long_mask + 1) * sizeof(uint32_t)
+        return (<uint64_t>1 << (32 - tables.border_shift)) // 8
     if section == 4:
-        return tables.long_words * sizeof(uint32_t)
+        return (tables.long_mask + 1) * sizeof(uint32_t)
     if section == 5:
+        return tables.long_words * sizeof(uint32_t)
+    if section == 6:
         return (<uint64_t>tables.token_count + 1) * sizeof(uint32_t)
     if section == TOKEN_BYTES_SECTION:
         return token_bytes + LOAD_SLACK

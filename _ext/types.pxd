@@ -24,6 +24,9 @@ cdef extern from *:
     #define bpecore_check(condition) assert(condition)
     #define bpecore_likely(condition) __builtin_expect(!!(condition), 1)
     #define bpecore_unlikely(condition) __builtin_expect(!!(condition), 0)
+    #define bpecore_computed(value) \
+        ({ __typeof__(value) bpecore_value = (value); \
+           __asm__("" : "+r"(bpecore_value)); bpecore_value; })
     #define bpecore_prefetch(address) __builtin_prefetch(address)
     #define bpecore_count_ones(word) __builtin_popcountll(word)
     #define bpecore_lowest_one(word) __builtin_ctzll(word)
@@ -36,6 +39,9 @@ cdef extern from *:
     void check "bpecore_check" (bint condition) noexcept nogil
     bint likely "bpecore_likely" (bint condition) noexcept nogil
     bint unlikely "bpecore_unlikely" (bint condition) noexcept nogil
+    # The value itself, of which the compiler cannot tell how it came about: what depends on it is
+    # computed, instead of being decided by a branch that nobody can foretell.
+    uint32_t computed "bpecore_computed" (uint32_t value) noexcept nogil
     void prefetch "bpecore_prefetch" (const void *address) noexcept nogil
     uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept nogil
     # The place of the lowest bit that is set; some bit must be.

@@ -30,7 +30,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from types cimport NO_TOKEN, SHORT_PIECE, check, likely, multiply_fold, prefetch
+from types cimport NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
@@ -39,6 +39,7 @@ cdef enum:
     PAIR_PROBE_LIMIT = 16  # lines behind its own where a pair may lie, less 1
     TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
     INDEX_BITS = 21       # bits of a token index
+    BYTE_PAIRS = 1 << 16   # pairs of two bytes
     BORDER_FLAGS = 4096
     FLAG_BEFORE_FRAGMENT = 1   # a token holds the character and then a fragment of another one
     FLAG_AFTER_FRAGMENT = 2    # a token holds it behind a fragment of another one
@@ -80,6 +81,8 @@ cdef struct Vocabulary:
     uint64_t long_words
     PairLine *pair_lines       # owned: [pair_line_count + PAIR_PROBE_LIMIT]; the last is empty
     uint64_t pair_line_count   # below 2^32
+    uint32_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: 1 +
+    #                            the index of the token that they merge into, or 0
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
     uint8_t border_flags[BORDER_FLAGS + 3]   # by a character's hash: FLAG_*
@@ -246,8 +249,7 @@ cdef inline uint64_t pair_line(
 ) noexcept nogil:
     """Returns which line a pair belongs to."""
     cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
-    return place_of(multiply_fold(pair ^ vocabulary.seeds[0], vocabulary.seeds[1]),
-                    vocabulary.pair_line_count)
+    return place_of(pair * (vocabulary.seeds[1] | 1) >> 32, vocabulary.pair_line_count)
 
 
 cdef inline void fetch_pair(
@@ -268,11 +270,10 @@ cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
     return pair
 
 
-cdef inline uint32_t find_merge(
-    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+cdef inline uint32_t find_merge_behind(
+    const PairLine *line, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
-    cdef const PairLine *line = vocabulary.pair_lines + pair_line(vocabulary, left, right)
+    """As `find_merge_from`, for any number of lines and of tags that are equal."""
     cdef uint32_t equal, merged
     while True:
         equal = equal_words(line.tags, left << INDEX_BITS | right)
@@ -284,6 +285,41 @@ cdef inline uint32_t find_merge(
         if likely(line.merged[PAIR_LINE - 1] == NO_PAIR):
             return NO_TOKEN
         line += 1
+
+
+cdef inline uint32_t find_merge_from(
+    const PairLine *line, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns the index of the token that the two parts merge into, or NO_TOKEN.
+
+    Whether there is one cannot be foreseen, so nearly always no branch depends on it.
+
+    Args:
+        line: where its look-up begins.
+    """
+    cdef uint32_t equal = equal_words(line.tags, left << INDEX_BITS | right)
+    cdef uint32_t merged = line.merged[first_bit(equal | 1 << (PAIR_LINE - 1))]
+    cdef uint32_t found = computed(
+        (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
+    cdef uint32_t absent = computed((equal == 0) & (line.merged[PAIR_LINE - 1] == NO_PAIR))
+    if likely(found | absent):
+        return (merged | (found - 1)) & NO_TOKEN
+    return find_merge_behind(line, left, right)
+
+
+cdef inline uint32_t find_merge(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
+    return find_merge_from(
+        vocabulary.pair_lines + pair_line(vocabulary, left, right), left, right)
+
+
+cdef inline uint32_t merge_of_bytes(
+    const Vocabulary *vocabulary, const uint8_t *text
+) noexcept nogil:
+    """Returns the index of the token that the two bytes at `text` merge into, or NO_TOKEN."""
+    return (vocabulary.byte_pairs[<uint32_t>text[0] << 8 | text[1]] - 1) & NO_TOKEN
 
 
 cdef inline void fetch_tables(const Vocabulary *vocabulary) noexcept nogil:

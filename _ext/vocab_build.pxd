@@ -14,9 +14,9 @@ from parts cimport (BATCH_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
                     open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
                     count_ones, lowest_one, prefetch)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
-                    TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes, hash_key,
-                    load_key, overflow_bit, pair_at, pair_line, short_line)
+from vocab cimport (BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT,
+                    PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes,
+                    hash_key, load_key, overflow_bit, pair_at, pair_line, short_line)
 
 cdef enum:
     LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
@@ -54,6 +54,7 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.long_slots)
     release(vocabulary.long_records)
     release(vocabulary.pair_lines)
+    release(vocabulary.byte_pairs)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
 
@@ -238,9 +239,10 @@ cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept no
 cdef inline int enter_pairs(
     Vocabulary *vocabulary, const PartFinder *finder, const uint32_t *indices, uint32_t count
 ) noexcept nogil:
-    """Enters tokens whose parts are known into the pair table."""
+    """Enters tokens whose parts are known into the pair table, those of two bytes twice."""
     cdef Pair pairs[AHEAD]    # those that come next, whose lines are being fetched
     cdef Pair *pair
+    cdef const uint8_t *token
     cdef uint32_t i
     cdef int status
     for i in range(count + AHEAD):
@@ -257,6 +259,9 @@ cdef inline int enter_pairs(
             pair.right = finder.right[indices[i]]
             pair.merged = indices[i]
             prefetch(vocabulary.pair_lines + pair_line(vocabulary, pair.left, pair.right))
+            if token_length(vocabulary, indices[i]) == 2:
+                token = vocabulary.token_bytes + vocabulary.starts[indices[i]]
+                vocabulary.byte_pairs[<uint32_t>token[0] << 8 | token[1]] = indices[i] + 1
     return STATUS_OK
 
 
@@ -375,7 +380,9 @@ cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept
     pairs.ends = <uint32_t *>allocate_zeroed(
         <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
     pairs.merged = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
-    if pairs.order == NULL or pairs.ends == NULL or pairs.merged == NULL:
+    vocabulary.byte_pairs = <uint32_t *>allocate_zeroed(BYTE_PAIRS, sizeof(uint32_t))
+    if (pairs.order == NULL or pairs.ends == NULL or pairs.merged == NULL
+            or vocabulary.byte_pairs == NULL):
         return STATUS_NO_MEMORY
     sort_by_length(vocabulary, pairs.order, pairs.ends)
     # Tokens of no or one byte have no pair.
@@ -405,8 +412,8 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
         status = add_pairs_by_length(vocabulary, &finder, &pairs)
     close_finder(&finder)
     close_pairs(&pairs)
-    vocabulary.table_bytes += (
-        (vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine))
+    vocabulary.table_bytes += BYTE_PAIRS * sizeof(uint32_t) + (
+        vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
     return status
 
 

@@ -1,0 +1,141 @@
+# Fills a new cache: the short pieces of a batch that it does not know, all together.
+#
+# Piece by piece (pieces.pxd), each would wait for its line of the vocabulary, and then at each
+# merge for a line of the pairs. A first call on a megabyte spent most of its time so (NOTES.md).
+# Here all lines of a batch are asked for before the first is read, and the merges go in step.
+#
+# What is learned is what pieces.pxd would find out by itself; a piece that cannot be learned is
+# left to it. Once a cache knows nearly all pieces nothing here runs.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from automaton cimport BATCH_PIECES
+from cache cimport (NARROW_IDS, NarrowEntry, PieceCache, WideKey, find_narrow, keep_narrow,
+                    keep_wide, make_wide_key, marked, same_key, wide_line)
+from merge_together cimport (PIECES_TOGETHER, GrowingMerge, advance_merge, begin_merge,
+                             write_merged)
+from probes cimport Probe
+from types cimport NO_TOKEN, SHORT_PIECE, prefetch
+from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
+
+cdef enum:
+    MANY_UNKNOWN = 2    # pieces of a batch: a cache that did not know more is new
+
+
+cdef struct UnknownPiece:
+    const Probe *probe     # borrowed
+    GrowingMerge merge
+
+
+cdef inline size_t find_unknown(
+    const Probe *probes, size_t count, uint32_t *unknown
+) noexcept nogil:
+    """Lists the probes of short pieces that are not found at once; returns how many there are."""
+    cdef const NarrowEntry *entry
+    cdef size_t i, unknown_count = 0
+    for i in range(count):
+        entry = probes[i].line + (probes[i].line.key.low != probes[i].key.low)
+        unknown[unknown_count] = <uint32_t>i
+        unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
+    return unknown_count
+
+
+cdef inline size_t learn_tokens(
+    const Vocabulary *vocabulary, const Probe *probes, uint32_t *unknown, size_t count,
+    size_t *others
+) noexcept nogil:
+    """Keeps those of the unknown pieces that are tokens; the list then has the others.
+
+    Args:
+        others: receives how many others there are.
+
+    Returns:
+        How many were tokens.
+    """
+    cdef uint64_t hashes[BATCH_PIECES]
+    cdef const Probe *probe
+    cdef size_t i, learned = 0
+    cdef uint32_t index, token_id
+    others[0] = 0
+    for i in range(count):
+        hashes[i] = hash_key(probes[unknown[i]].key, vocabulary.seeds)
+        prefetch(short_line(vocabulary, hashes[i]))
+    for i in range(count):
+        probe = probes + unknown[i]
+        if find_narrow(probe.line, probe.key) != NULL:
+            continue
+        index = find_from_line(short_line(vocabulary, hashes[i]), probe.key, hashes[i])
+        if index != NO_TOKEN:
+            token_id = id_of(vocabulary, index)
+            keep_narrow(probe.line, probe.key, &token_id, 1)
+            learned += 1
+        else:
+            unknown[others[0]] = unknown[i]
+            others[0] += 1
+    return learned
+
+
+cdef inline void keep_merged(
+    const Vocabulary *vocabulary, PieceCache *cache, const UnknownPiece *unknown
+) noexcept nogil:
+    """Keeps a piece and the ids that it merged into, unless it has come twice."""
+    cdef uint32_t ids[SHORT_PIECE]
+    cdef const Probe *probe = unknown.probe
+    cdef const uint8_t *piece = <const uint8_t *>&probe.key
+    cdef WideKey wide
+    cdef uint32_t i, count = write_merged(&unknown.merge, ids)
+    if find_narrow(probe.line, probe.key) != NULL:
+        return
+    for i in range(count):
+        ids[i] = id_of(vocabulary, ids[i])
+    if count <= NARROW_IDS:
+        keep_narrow(probe.line, probe.key, ids, count)
+    else:
+        make_wide_key(&wide, piece, unknown.merge.length, piece + unknown.merge.length)
+        keep_narrow(probe.line, marked(probe.key), ids, 0)
+        keep_wide(wide_line(cache, &wide), &wide, ids, count)
+
+
+cdef inline void learn_merged(
+    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, const uint32_t *unknown,
+    size_t count
+) noexcept nogil:
+    """Merges and keeps unknown pieces that are no tokens."""
+    cdef UnknownPiece pieces[PIECES_TOGETHER]
+    cdef UnknownPiece *end = pieces
+    cdef UnknownPiece *piece
+    cdef const uint32_t *last = unknown + count
+    while True:
+        while end < pieces + PIECES_TOGETHER and unknown < last:
+            end.probe = probes + unknown[0]
+            begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
+                        <uint32_t>(end.probe.key.high >> 56))
+            unknown += 1
+            end += 1
+        if end == pieces:
+            return
+        piece = pieces
+        while piece < end:
+            if advance_merge(vocabulary, &piece.merge):
+                piece += 1
+                continue
+            keep_merged(vocabulary, cache, piece)
+            end -= 1
+            piece[0] = end[0]
+
+
+cdef inline size_t learn_pieces(
+    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, size_t count
+) noexcept nogil:
+    """Keeps the short pieces of a batch that the cache does not know; returns how many there were.
+
+    Precondition: at most BATCH_PIECES probes.
+    """
+    cdef uint32_t unknown[BATCH_PIECES]
+    cdef size_t others
+    cdef size_t learned = learn_tokens(
+        vocabulary, probes, unknown, find_unknown(probes, count, unknown), &others)
+    # A byte that is no token is an error, which pieces.pxd reports at its place.
+    if not vocabulary.misses_bytes:
+        learn_merged(vocabulary, cache, probes, unknown, others)
+    return learned + others
