@@ -69,9 +69,7 @@ def test_ranks_out_of_order() -> None:
     source.shuffle(longer)
     ranks = {bytes([value]): value for value in range(256)}
     ranks.update((token, 256 + i) for i, token in enumerate(longer))
-    assert_equal_at_first_sight(
-        CL100K_PATTERN, ranks, [" ".join(word.decode() for word in words)]
-    )
+    assert_equal_at_first_sight(CL100K_PATTERN, ranks, [" ".join(word.decode() for word in words)])
 
 
 def test_the_same_new_word_many_times_in_one_batch() -> None:
@@ -103,5 +101,5 @@ def test_a_byte_that_is_no_token_is_still_an_error() -> None:
     words = ["".join(source.choices("abcdABCD", k=source.choice(LENGTHS))) for _ in range(900)]
     reference = ReferenceEncoder(CL100K_PATTERN, ranks, {})
     assert encoding.encode_ordinary(" ".join(words)) == reference.encode_ordinary(" ".join(words))
-    with pytest.raises(ValueError, match="69|0x45"):
+    with pytest.raises(ValueError, match="0x45"):
         encoding.encode_ordinary(" ".join([*words, "zE", *words]))
