@@ -24,7 +24,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from memory cimport map_zeroed, unmap
+from memory cimport map_zeroed, populate, unmap
 from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check
 from vocab cimport Key, load_word
 
@@ -41,6 +41,7 @@ cdef enum:
     LARGE_NARROW_BITS = 16     # 4 MB
     LARGE_WIDE_BITS = 13       # 2 MB
     LARGE_FROM = 15 << 16      # characters of text after which a cache is made large
+    POPULATE_FROM = 1 << 17    # bytes of a cache whose pages are made ready at once
 
 cdef extern from *:
     """
@@ -84,6 +85,8 @@ cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_
     cdef void *memory = map_zeroed(size)
     if memory == NULL:
         return STATUS_NO_MEMORY
+    if size >= POPULATE_FROM:
+        populate(memory, size, True)
     close_cache(cache)
     cache.memory = memory
     cache.size = size

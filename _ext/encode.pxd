@@ -13,7 +13,7 @@ from cache cimport WIDE_IDS, expect_text
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
 from interrupt cimport count_work
-from memory cimport IdBuffer, grow_ids, reserve_ids
+from memory cimport IdBuffer, grow_ids, populate, reserve_ids
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
@@ -24,6 +24,7 @@ from workspace cimport TextAhead, Workspace
 cdef enum:
     AUTOMATON_WINDOW = 1 << 12    # characters that the automaton is given at a time at first
     FETCH_FROM = 1 << 18          # characters of a text for which whole tables are fetched
+    READY_IDS = 1 << 16           # ids from which on their memory is made ready at once
     AHEAD_FROM = 3 << 20          # bytes of a text that is fetched while the text before is encoded
 
 cdef struct Engine:
@@ -57,7 +58,11 @@ cdef inline int make_room(
         needed += <size_t>(1.125 * <double>ids / <double>characters * <double>left)
     if needed < sink.capacity + sink.capacity // 8:
         needed = sink.capacity + sink.capacity // 8
-    return reserve_ids(sink, needed)
+    if reserve_ids(sink, needed) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    if needed >= READY_IDS:
+        populate(sink.data + sink.length, (needed - sink.length) * sizeof(uint32_t), True)
+    return STATUS_OK
 
 
 cdef inline bint splits_by_blocks(const Engine *engine) noexcept nogil:

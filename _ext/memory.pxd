@@ -64,6 +64,17 @@ cdef extern from *:
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
     #endif
+    /* Since Linux 5.14; older kernels refuse, and the pages come one by one. */
+    static void bpecore_populate(const void *memory, size_t size, int for_writing) {
+    #ifdef __linux__
+        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
+        size_t end = ((size_t)memory + size) & ~(size_t)4095;
+        int before = errno;
+        if (first < end)
+            madvise((void *)first, end - first, for_writing ? 23 : 22);
+        errno = before;
+    #endif
+    }
     #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_map_file(int descriptor, size_t size) {
         void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
@@ -87,6 +98,10 @@ cdef extern from *:
     void *map_pages "bpecore_map_zeroed" (size_t size) noexcept nogil
     void *reserve_pages "bpecore_reserve_zeroed" (size_t size) noexcept nogil
     void unmap_pages "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+    # Makes the whole pages of some memory ready at once, for reading or for writing: a page fault
+    # each would cost several times as much. A wish, which may not be granted.
+    void populate "bpecore_populate" (
+        const void *memory, size_t size, bint for_writing) noexcept nogil
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil

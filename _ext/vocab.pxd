@@ -30,6 +30,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from memory cimport populate
 from types cimport NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch
 
 cdef enum:
@@ -322,23 +323,25 @@ cdef inline uint32_t merge_of_bytes(
     return (vocabulary.byte_pairs[<uint32_t>text[0] << 8 | text[1]] - 1) & NO_TOKEN
 
 
+cdef inline void fetch_lines(const void *lines, uint64_t count) noexcept nogil:
+    """Brings lines of 64 bytes near, from the first to the last."""
+    cdef const uint8_t *line = <const uint8_t *>lines
+    cdef const uint8_t *end = line + 64 * count
+    populate(line, 64 * count, False)
+    while line < end:
+        read_line(line)
+        line += 64
+
+
 cdef inline void fetch_tables(const Vocabulary *vocabulary) noexcept nogil:
-    """Brings the tables of short tokens and of pairs near, from the first line to the last.
+    """Brings the tables of short tokens and of pairs near.
 
     A long text needs nearly all of them. Read in order they come at the memory's bandwidth; one by
     one, as pieces need them, each would cost its latency, a quarter of the time of a first call
     on a megabyte (NOTES.md).
     """
-    cdef const uint8_t *line = <const uint8_t *>vocabulary.lines
-    cdef const uint8_t *end = <const uint8_t *>(vocabulary.lines + vocabulary.line_count)
-    while line < end:
-        read_line(line)
-        line += sizeof(Line)
-    line = <const uint8_t *>vocabulary.pair_lines
-    end = <const uint8_t *>(vocabulary.pair_lines + vocabulary.pair_line_count)
-    while line < end:
-        read_line(line)
-        line += sizeof(PairLine)
+    fetch_lines(vocabulary.lines, vocabulary.line_count)
+    fetch_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
 
 
 cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
