@@ -6,17 +6,20 @@
 # - up to SCAN_LIMIT bytes, the candidates stand in an array with one word a position, and the
 #   minimum of the whole array is taken (dead positions hold NO_CANDIDATE). O(n^2) with a tiny
 #   constant: the compiler turns the minimum into vector instructions.
-# - longer pieces keep the candidates in a binary heap; a candidate that a later merge has made
-#   stale is recognised when it comes up (its part no longer merges into that token). O(n log n).
+# - longer pieces keep the candidates in a priority queue (merge_queue.pxd); one that a later merge
+#   has made stale is recognised when it comes up (its part no longer merges into that token).
+#   O(n log n).
 #
 # Reference: tiktoken's byte_pair_merge; bpecore/_reference.py is the slow twin.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from heap cimport Heap, heap_pop, heap_push, heapify
 from interrupt cimport Watch, count_work
-from memory cimport ByteBuffer, grow_bytes
-from types cimport NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check
+from memory cimport grow_bytes, populate
+from merge_queue cimport (MergeMemory, MergeQueue, open_queue, position_soon,
+                          queue_candidate, take_candidate)
+from types cimport (NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check,
+                    prefetch)
 from vocab cimport Vocabulary, fetch_pair, find_merge, id_of, merge_of_bytes
 
 cdef extern from *:
@@ -43,6 +46,7 @@ cdef enum:
     SCAN_POSITION_BITS = 7
     NO_CANDIDATE = NO_TOKEN << SCAN_POSITION_BITS
     HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
+    READY_LENGTH = 1 << 13        # bytes of a piece whose list of parts is made ready at once
     NO_PART = 0xFFFFFFFF
 
 
@@ -146,86 +150,103 @@ cdef inline size_t merge_by_scan(
     return count
 
 
+cdef struct Part:
+    uint32_t index        # of its token
+    uint32_t merged       # what it and the next part merge into, or NO_TOKEN
+    uint32_t following    # position of the next part; `length` at the end
+    uint32_t preceding    # position of the part before; NO_PART at the start
+
+
+cdef inline int list_bytes(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, Watch *watch, Part *parts,
+    MergeQueue *queue
+) noexcept nogil:
+    """Makes a part of each byte of a piece, and queues what can be merged."""
+    cdef size_t i
+    cdef int status
+    for i in range(length):
+        parts[i].index = vocabulary.byte_indices[piece[i]]
+        parts[i].merged = NO_TOKEN
+        parts[i].following = <uint32_t>(i + 1)
+        parts[i].preceding = <uint32_t>i - 1
+        status = count_work(watch, 1)
+        if status == STATUS_OK and i + 1 < length:
+            parts[i].merged = merge_of_bytes(vocabulary, piece + i)
+            if parts[i].merged != NO_TOKEN:
+                status = queue_candidate(queue, parts[i].merged, <uint32_t>i)
+        if status != STATUS_OK:
+            return status
+    return STATUS_OK
+
+
+cdef inline int queue_pair(
+    const Vocabulary *vocabulary, Part *parts, uint32_t position, MergeQueue *queue
+) noexcept nogil:
+    """Finds out what the part at a position and the next one merge into, and queues that."""
+    cdef Part *part = parts + position
+    part.merged = find_merge(vocabulary, part.index, parts[part.following].index)
+    if part.merged == NO_TOKEN:
+        return STATUS_OK
+    return queue_candidate(queue, part.merged, position)
+
+
 cdef inline int merge_by_heap(
-    const Vocabulary *vocabulary, ByteBuffer *memory, Watch *watch, const uint8_t *piece,
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
     size_t length, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Merges a piece of any length; writes the part indices and their number.
 
     Args:
-        memory: scratch memory, grown to 32 bytes a byte of the piece.
+        memory: scratch memory, grown to 24 bytes a byte of the piece or more.
     """
-    cdef uint32_t *parts
-    cdef uint32_t *merges       # what a part and the next one merge into, or NO_TOKEN
-    cdef uint32_t *following    # position of the next part; `length` at the end
-    cdef uint32_t *preceding    # position of the part before; NO_PART at the start
-    cdef Heap heap
+    cdef Part *parts
+    cdef Part *part
+    cdef MergeQueue queue
     cdef uint64_t key
-    cdef uint32_t position, after, before
-    cdef size_t i
+    cdef uint32_t position, after
     cdef int status
     if length > HEAP_PIECE_LIMIT:
         return STATUS_NO_MEMORY
-    if grow_bytes(memory, 32 * length) != STATUS_OK:
+    if (grow_bytes(&memory.parts, sizeof(Part) * length) != STATUS_OK
+            or open_queue(&queue, memory, length) != STATUS_OK):
         return STATUS_NO_MEMORY
-    heap.keys = <uint64_t *>memory.data
-    # At most `length` - 1 candidates at first; each merge takes one and adds at most two.
-    heap.capacity = 2 * length
-    heap.count = 0
-    parts = <uint32_t *>(heap.keys + heap.capacity)
-    merges = parts + length
-    following = merges + length
-    preceding = following + length
-    for i in range(length):
-        parts[i] = vocabulary.byte_indices[piece[i]]
-        following[i] = <uint32_t>(i + 1)
-        preceding[i] = <uint32_t>i - 1
-    for i in range(length):
-        merges[i] = merge_of_bytes(vocabulary, piece + i) if i + 1 < length else <uint32_t>NO_TOKEN
-        if merges[i] != NO_TOKEN:
-            heap.keys[heap.count] = (<uint64_t>merges[i] << 32) | i
-            heap.count += 1
+    parts = <Part *>memory.parts.data
+    if length >= READY_LENGTH:
+        populate(parts, sizeof(Part) * length, True)
+    status = list_bytes(vocabulary, piece, length, watch, parts, &queue)
+    while status == STATUS_OK and queue.run_count:
+        key = take_candidate(&queue)
+        position = <uint32_t>key
+        part = parts + position
+        if queue.run_count:
+            prefetch(parts + position_soon(&queue))
         status = count_work(watch, 1)
-        if status != STATUS_OK:
-            return status
-    status = heapify(&heap, watch)
+        if part.merged != key >> 32:
+            continue
+        part.index = part.merged
+        part.merged = NO_TOKEN
+        parts[part.following].merged = NO_TOKEN
+        after = parts[part.following].following
+        part.following = after
+        if after < length:
+            parts[after].preceding = position
+            if status == STATUS_OK:
+                status = queue_pair(vocabulary, parts, position, &queue)
+        if part.preceding != NO_PART and status == STATUS_OK:
+            status = queue_pair(vocabulary, parts, part.preceding, &queue)
     if status != STATUS_OK:
         return status
-    while heap.count:
-        status = count_work(watch, 1)
-        if status != STATUS_OK:
-            return status
-        key = heap_pop(&heap)
-        position = <uint32_t>key
-        if merges[position] != key >> 32:
-            continue
-        parts[position] = merges[position]
-        after = following[position]
-        merges[after] = NO_TOKEN
-        after = following[after]
-        following[position] = after
-        merges[position] = NO_TOKEN
-        if after < length:
-            preceding[after] = position
-            merges[position] = find_merge(vocabulary, parts[position], parts[after])
-            if merges[position] != NO_TOKEN:
-                heap_push(&heap, (<uint64_t>merges[position] << 32) | position)
-        before = preceding[position]
-        if before != NO_PART:
-            merges[before] = find_merge(vocabulary, parts[before], parts[position])
-            if merges[before] != NO_TOKEN:
-                heap_push(&heap, (<uint64_t>merges[before] << 32) | before)
     count[0] = 0
     position = 0
     while position < length:
-        out[count[0]] = parts[position]
+        out[count[0]] = parts[position].index
         count[0] += 1
-        position = following[position]
+        position = parts[position].following
     return STATUS_OK
 
 
 cdef inline int merge_piece(
-    const Vocabulary *vocabulary, ByteBuffer *memory, Watch *watch, const uint8_t *piece,
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
     size_t length, uint32_t *ids, size_t *count
 ) noexcept nogil:
     """Encodes a piece by merging alone, without looking the whole piece up.

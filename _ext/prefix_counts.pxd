@@ -17,6 +17,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
 from libc.string cimport memcmp
 
 from memory cimport ByteBuffer, grow
+from merge_queue cimport MergeMemory
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK,
                     check)
 from token_parts cimport (LONGER, MASKED_LENGTH, TokenParts, has_parts, is_compatible_by_merging,
@@ -48,7 +49,7 @@ cdef struct PrefixTables:
     const TokenParts *parts        # borrowed
     uint32_t guesses[2 * GUESSES]  # index + 1 of the last two tokens that followed, 0 = none yet
     ByteBuffer memory              # scratch of is_compatible_by_merging
-    ByteBuffer merging             # the same
+    MergeMemory merging            # the same
 
 
 cdef inline int grow_counts(PrefixCounts *counts, size_t capacity) noexcept nogil:

@@ -25,6 +25,7 @@ from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, SPECIAL_OPEN, GrowingTex
                            SpecialPlace, add_to_batch, append_text, begin_piece, end_of_piece,
                            forget_text, next_special, next_start, read_piece, reserve_text)
 from memory cimport allocate, grow, release
+from merge_queue cimport free_merge_memory
 from pieces cimport encode_pieces
 from prefix_counts cimport (MISSING, PrefixCounts, PrefixTables, extend_counts,
                             first_missing_byte, grow_counts)
@@ -75,7 +76,7 @@ cdef inline void close_counter(TokenCounter *counter) noexcept nogil:
     release(counter.text.buffer.data)
     if counter.tables != NULL:
         release(counter.tables.memory.data)
-        release(counter.tables.merging.data)
+        free_merge_memory(&counter.tables.merging)
     release(counter.tables)
     memset(counter, 0, sizeof(TokenCounter))
 

@@ -24,6 +24,7 @@ from libc.string cimport memcpy, memset
 from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, grow_bytes, release
 from merge cimport SCAN_LIMIT, merge_by_heap, merge_by_scan
+from merge_queue cimport MergeMemory
 from types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 from vocab cimport (NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, Pair, PairLine, Vocabulary, find_merge,
                     pair_at)
@@ -157,7 +158,7 @@ cdef inline size_t copy_token(
 
 
 cdef inline int is_compatible_by_merging(
-    const Vocabulary *vocabulary, ByteBuffer *memory, ByteBuffer *merging, uint32_t left,
+    const Vocabulary *vocabulary, ByteBuffer *memory, MergeMemory *merging, uint32_t left,
     uint32_t right, bint *compatible
 ) noexcept nogil:
     """Whether BPE leaves two tokens side by side, found out by merging their joint bytes.

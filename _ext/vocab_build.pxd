@@ -8,8 +8,9 @@ from libc.string cimport memcpy, memset
 
 from cuts cimport record_borders
 from interrupt cimport Watch, start_watch
-from memory cimport ByteBuffer, allocate, allocate_zeroed, release
+from memory cimport allocate, allocate_zeroed, release
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
+from merge_queue cimport MergeMemory, free_merge_memory
 from parts cimport (BATCH_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder, find_parts,
                     open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
@@ -32,7 +33,7 @@ cdef struct PairsToEnter:
     uint32_t entered      # tokens at the beginning of `order` whose pairs are in the table
     uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
     uint32_t *merged      # owned: [longest_token], for merging
-    ByteBuffer memory     # for merging
+    MergeMemory memory    # for merging
 
 
 cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
@@ -397,7 +398,7 @@ cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
     release(pairs.order)
     release(pairs.ends)
     release(pairs.merged)
-    release(pairs.memory.data)
+    free_merge_memory(&pairs.memory)
 
 
 cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:

@@ -12,7 +12,8 @@ from blocks cimport Split
 from cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from chunk cimport Chunk, free_chunk
 from interrupt cimport Watch
-from memory cimport ByteBuffer, IdBuffer, allocate_zeroed, release
+from memory cimport IdBuffer, allocate_zeroed, release
+from merge_queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from types cimport STATUS_OK
 
 cdef enum:
@@ -26,7 +27,7 @@ cdef struct TextAhead:
 cdef struct Workspace:
     PieceCache cache
     Chunk chunk                # a part of the text as UTF-8
-    ByteBuffer merging         # scratch memory of merge_by_heap
+    MergeMemory merging        # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
     Batch batch                # pieces that the automaton has split
     Split split                # pieces that were split by blocks
@@ -57,7 +58,7 @@ cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
     if workspace != NULL:
         close_cache(&workspace.cache)
         free_chunk(&workspace.chunk)
-        release(workspace.merging.data)
+        free_merge_memory(&workspace.merging)
         release(workspace.ids.data)
         release(workspace)
 
@@ -81,9 +82,8 @@ cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
 cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept nogil:
     """Makes a workspace idle; memory that only an unusual text needed is freed first."""
     cdef int slot
-    if workspace.merging.capacity > KEPT_BYTES:
-        release(workspace.merging.data)
-        memset(&workspace.merging, 0, sizeof(ByteBuffer))
+    if merge_memory_size(&workspace.merging) > KEPT_BYTES:
+        free_merge_memory(&workspace.merging)
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
         free_chunk(&workspace.chunk)
     if workspace.ids.capacity > KEPT_BYTES // sizeof(uint32_t):
