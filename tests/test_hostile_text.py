@@ -12,7 +12,7 @@ from conftest import Pair
 LARGE = 1_000_000
 SMALL = LARGE // 10
 LARGEST_TIME_RATIO = 36
-"""Of a million to a hundred thousand. At n log n it is 12, and for random letters up to thrice that:
+"""Of a million to a hundred thousand. At n log n it is 12, for random letters up to thrice that:
 their merges jump about in memory, which for a hundred thousand lies in the processor's caches and
 for a million does not. At n squared it is 100."""
 
