@@ -1,12 +1,15 @@
-from collections.abc import Collection, Sequence
+from array import array
+from collections.abc import Collection, Hashable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, SupportsIndex, final
+from typing import Any, Literal, SupportsIndex, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
 from bpecore.core import Encoding
 from bpecore.pattern import Automaton
+
+_Result = TypeVar("_Result")
 
 class RankTable:
     def __init__(self, mergeable_ranks: dict[bytes, int]) -> None: ...
@@ -215,6 +218,28 @@ class Characters:
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 def text_of_characters(memory: object, width: int) -> str: ...
+
+@final
+class Stream:
+    link: Any
+    slot: int
+    def __init__(self, name: Hashable) -> None: ...
+    @property
+    def name(self) -> Hashable: ...
+    @property
+    def tail(self) -> tuple[int, ...]: ...
+
+def part_by_link(
+    streams: list[Stream], counts: list[int] | None, ids: object
+) -> dict[Any, tuple[list[Stream], list[int] | None, array[int]]]: ...
+def slots_of(streams: list[Stream]) -> bytes: ...
+def cut_texts(
+    streams: list[Stream], lengths: object, joined: str, texts: dict[Stream, str]
+) -> None: ...
+def note_ids(
+    streams: list[Stream], counts: list[int] | None, ids: object, lengths: object
+) -> None: ...
+def names_of(results: dict[Stream, _Result], streams: list[Stream]) -> dict[Hashable, _Result]: ...
 
 simd: str
 
