@@ -62,7 +62,9 @@ cdef class SharedWords:
 cdef int open_ids(memory, Py_buffer *buffer) except -1:
     """Opens a buffer of `uint32`; the caller releases it."""
     PyObject_GetBuffer(memory, buffer, PyBUF_C_CONTIGUOUS)
-    if buffer.len % sizeof(uint32_t) or <uintptr_t>buffer.buf % sizeof(uint32_t):
+    # An empty `array` stands anywhere.
+    if (buffer.len % sizeof(uint32_t)
+            or buffer.len and <uintptr_t>buffer.buf % sizeof(uint32_t)):
         PyBuffer_Release(buffer)
         raise ValueError("ids are whole words of 4 bytes, at a multiple of 4 bytes")
     return 0

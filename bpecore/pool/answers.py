@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from bpecore._core import CoreBPE, StreamDecoder, encode_batch_to_buffer, text_of_characters
+from bpecore._core import CoreBPE, SlotDecoders, encode_batch_to_buffer, text_of_characters
 from bpecore.core import Encoding
 from bpecore.id_buffers import encode_to_buffer
 from bpecore.pool.messages import (
@@ -25,28 +25,8 @@ from bpecore.pool.messages import (
 )
 from bpecore.pool.ring import Bytes
 
-KNOWN_LIMIT = 1 << 21
-"""Ids from here on are not remembered."""
-
 SPECIAL_LIMIT = 256
 """Combinations of special-token arguments that are remembered."""
-
-
-class Decoders(dict[int, StreamDecoder]):
-    """The decoders of one client's streams by slot; one that is missing is a new stream's."""
-
-    def __init__(self, encoding: Encoding) -> None:
-        super().__init__()
-        self._encoding = encoding
-
-    def __missing__(self, slot: int) -> StreamDecoder:
-        decoder = self[slot] = StreamDecoder(self._encoding)
-        return decoder
-
-    def end(self, slot: int) -> str:
-        """Frees a slot; returns what is left of its stream, which perhaps was never fed."""
-        decoder = self.pop(slot, None)
-        return "" if decoder is None else decoder.flush()
 
 
 class Answer:
@@ -74,21 +54,19 @@ class Answerer:
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
         self._special: dict[bytes, tuple[Special, Disallowed]] = {}
-        # A byte an id: 1 if it is known to exist, so that a message can be checked before any of
-        # its streams is touched. Learnt as ids come: to ask for all would take 20 MB for a moment.
-        self._known = bytearray(min(encoding.max_token_value + 1, KNOWN_LIMIT))
 
     # ---- streams ----------------------------------------------------------------------------
 
-    def feed(self, header: RequestHeader, body: memoryview, decoders: Decoders) -> Answer:
+    def feed(self, header: RequestHeader, body: memoryview, decoders: SlotDecoders) -> Answer:
         """Answers FEED, CLOSE and RESTORE."""
         numbers = body.cast("I")
         slots = numbers[: header.items]
         if header.flags & ONE_EACH:
+            found = decoders.feed_each(numbers)
+            if found is not None:
+                return _pack_texts(found)
+            # An id is unknown: each stream is fed by itself, and its error told.
             ids = numbers[header.items :]
-            if self._are_known(ids):
-                found = map(decoders.__getitem__, slots)
-                return _pack_texts(list(map(StreamDecoder.feed, found, ids)))
             counts = [1] * header.items
         else:
             counts = numbers[header.items : 2 * header.items].tolist()
@@ -99,26 +77,13 @@ class Answerer:
         errors: list[Any] = []
         for slot, end, count in zip(slots, accumulate(counts), counts):
             try:
-                texts.append(decoders[slot].feed(ids[end - count : end]))
+                texts.append(decoders.feed(slot, ids[end - count : end]))
             except Exception as error:  # told to the caller, for this stream alone
                 errors.append([len(texts), describe_error(error)])
                 texts.append("")
         if header.kind == RESTORE:
             return Answer()
         return _pack_texts(texts, errors)
-
-    def _are_known(self, ids: memoryview) -> bool:
-        known = self._known
-        try:
-            if all(map(known.__getitem__, ids)):
-                return True
-            for token in ids:
-                if not known[token]:
-                    self._encoding.decode_single_token_bytes(token)
-                    known[token] = 1
-        except (IndexError, KeyError):
-            return False  # then each stream is fed by itself, and its error told
-        return True
 
     # ---- requests without a state ----------------------------------------------------------
 

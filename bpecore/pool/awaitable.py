@@ -155,13 +155,13 @@ class AwaitablePoolClient:
     async def feed(self, request_id: Hashable, ids: int | Ids) -> str:
         """Takes the next ids of a stream; see `PoolClient.feed`."""
         connection = await self._connected()
-        (feeds,) = connection.feeds_of([(request_id, ids)])
+        (feeds,) = connection.feeds_of([request_id], [ids])
         return await self._gathering(connection).feed(feeds)
 
     async def feed_many(self, ids: Mapping[Any, int | Ids]) -> dict[Any, str]:
         """Takes the next ids of many streams; see `PoolClient.feed_many`."""
         connection = await self._connected()
-        parts = connection.feeds_of(ids.items())
+        parts = connection.feeds_of(ids.keys(), ids.values())
         return texts_of(await self._send_feeds(connection, FEED, parts), parts)
 
     async def close(self, request_id: Hashable) -> str:

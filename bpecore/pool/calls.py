@@ -12,16 +12,15 @@ import threading
 import time
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate, chain, repeat
+from itertools import repeat
 from operator import sub
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from bpecore._core import lists_of_ids
+from bpecore._core import Stream, cut_texts, lists_of_ids, note_ids, slots_of
 from bpecore.pool.messages import (
     COUNT,
     DECODE,
     ENCODE,
-    FAILED,
     FEED,
     KIND_NAMES,
     ONE_EACH,
@@ -29,9 +28,6 @@ from bpecore.pool.messages import (
     rebuild_error,
 )
 from bpecore.pool.ring import Bytes
-
-if TYPE_CHECKING:
-    from bpecore.pool.streams import Stream
 
 ATTEMPTS = 5
 """How many workers may die with a request before it is given up: it may be what kills them."""
@@ -234,9 +230,8 @@ class StreamCall(Call):
     def parts(self, number: int) -> list[Bytes]:
         """Returns the message, with the slots that the streams have now."""
         self.number = number
-        slots = array("I", [stream.slot for stream in self.streams])
         flags = ONE_EACH if self.counts is None and self.kind == FEED else 0
-        parts: list[Bytes] = [self._header(number, flags, 0), _bytes_of(slots)]
+        parts: list[Bytes] = [self._header(number, flags, 0), slots_of(self.streams)]
         if self.counts is not None:
             parts.append(_bytes_of(array("I", self.counts)))
         parts.append(_bytes_of(self.ids))
@@ -249,43 +244,15 @@ class StreamCall(Call):
             return
         streams = self.streams
         end = 4 * len(streams)
-        lengths = body[:end].cast("I").tolist()
+        lengths = body[:end]
         joined = str(body[end : len(body) - extra], "utf-8", "surrogatepass")
         if extra:
-            self._take_some(lengths, joined, json.loads(bytes(body[len(body) - extra :])), reply)
-        else:
-            ends = list(accumulate(lengths))
-            starts = chain((0,), ends)
-            reply.texts.update(
-                zip(streams, [joined[start:end] for start, end in zip(starts, ends)])
-            )
-            if self.kind == FEED and self.counts is None:
-                for stream, token in zip(streams, self.ids):
-                    stream.tail = (*stream.tail[-2:], token)
-            elif self.kind == FEED:
-                self._note_ids(lengths)
-        reply.answered()
-
-    def _take_some(self, lengths: list[int], joined: str, errors: Any, reply: Reply) -> None:
-        """Takes an answer in which some streams failed."""
-        for place, described in errors:
-            reply.errors[self.streams[place]] = rebuild_error(described)
-        start = 0
-        for stream, length in zip(self.streams, lengths):
-            if length != FAILED:
-                reply.texts[stream] = joined[start : start + length]
-                start += length
+            for place, described in json.loads(bytes(body[len(body) - extra :])):
+                reply.errors[streams[place]] = rebuild_error(described)
+        cut_texts(streams, lengths, joined, reply.texts)
         if self.kind == FEED:
-            self._note_ids(lengths)
-
-    def _note_ids(self, lengths: list[int]) -> None:
-        """Notes the last ids of the streams that took theirs."""
-        counts = self.counts if self.counts is not None else [1] * len(self.streams)
-        start = 0
-        for stream, count, length in zip(self.streams, counts, lengths):
-            if length != FAILED:
-                stream.tail = (*stream.tail, *self.ids[start : start + count][-3:])[-3:]
-            start += count
+            note_ids(streams, self.counts, self.ids, lengths)
+        reply.answered()
 
     def fail(self, error: Exception) -> None:
         """Takes an error for all its streams."""

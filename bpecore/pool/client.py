@@ -323,7 +323,7 @@ class PoolClient:
 
     def _feed(self, ids: Mapping[Any, int | Ids]) -> tuple[Reply, list[Feeds]]:
         connection = self._connected()
-        parts = connection.feeds_of(ids.items())
+        parts = connection.feeds_of(ids.keys(), ids.values())
         return self._send_feeds(connection, FEED, parts), parts
 
     def _send_feeds(self, connection: Connection, kind: int, parts: list[Feeds]) -> Reply:

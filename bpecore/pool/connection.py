@@ -14,9 +14,10 @@ import socket
 import threading
 from array import array
 from collections import deque
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable
 from typing import Any, Callable
 
+from bpecore._core import Stream
 from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
 from bpecore.pool.control import Control
 from bpecore.pool.errors import (
@@ -37,7 +38,7 @@ from bpecore.pool.messages import (
     rebuild_error,
 )
 from bpecore.pool.segments import new_owner
-from bpecore.pool.streams import Feeds, Stream, by_link, collect_feeds, in_sizes
+from bpecore.pool.streams import Feeds, by_link, collect_feeds, in_sizes
 
 CONNECT_SECONDS = 30.0
 """How long the pool's process may take to answer a new client: it may be starting a worker."""
@@ -191,8 +192,12 @@ class Connection:
             stream = self._streams[name] = Stream(name)
             self._give_homes([stream])
 
-    def feeds_of(self, named: Iterable[tuple[Hashable, Any]]) -> list[Feeds]:
-        """Returns what named streams are to be fed, in parts that fit into a message each.
+    def feeds_of(self, names: Iterable[Hashable], given: Iterable[Any]) -> list[Feeds]:
+        """Returns what streams are to be fed, in parts that fit into a message each.
+
+        Args:
+            names: those of the streams.
+            given: an id or a sequence of ids for each.
 
         Raises:
             StreamNotOpenError: there is no open stream of a name.
@@ -200,10 +205,6 @@ class Connection:
             OverflowError: an id is negative or above 2**32 - 1.
             TypeError: an id is no integer.
         """
-        names, given = [], []
-        for name, ids in named:
-            names.append(name)
-            given.append(ids)
         feeds = collect_feeds(self._streams_of(names), given)
         largest = self.largest // 4
         if feeds.counts is not None:
@@ -230,7 +231,7 @@ class Connection:
         feeds = Feeds(streams, [0] * len(streams), array("I"))
         return in_sizes(feeds, self.largest // 8)
 
-    def _streams_of(self, names: Sequence[Hashable]) -> list[Stream]:
+    def _streams_of(self, names: Iterable[Hashable]) -> list[Stream]:
         try:
             return list(map(self._streams.__getitem__, names))
         except KeyError as error:

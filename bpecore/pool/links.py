@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from bpecore._core import SharedWords
+from bpecore._core import SharedWords, Stream
 from bpecore.pool.calls import Call
 from bpecore.pool.channel import (
     OTHERS_STREAMS,
@@ -17,7 +17,6 @@ from bpecore.pool.channel import (
 from bpecore.pool.control import Control
 from bpecore.pool.messages import RESTORE
 from bpecore.pool.segments import HANDSHAKE_SECONDS, create_segment, unlink_segment
-from bpecore.pool.streams import Stream
 
 
 class Link:

@@ -13,11 +13,12 @@ from typing import Callable
 # worker_queue has told already how to install it.
 import anyio
 
+from bpecore._core import Stream
 from bpecore.pool.calls import Reply
 from bpecore.pool.connection import Connection
 from bpecore.pool.messages import FEED
 from bpecore.pool.requests import single_text_of
-from bpecore.pool.streams import Feeds, Stream
+from bpecore.pool.streams import Feeds
 from bpecore.worker_queue import Loop
 
 

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpecore._core import Characters
+from bpecore._core import Characters, Stream, names_of
 from bpecore.pool.calls import Reply, StatelessCall
 from bpecore.pool.errors import FeedError, RequestTooLargeError
 from bpecore.pool.messages import (
@@ -19,7 +19,7 @@ from bpecore.pool.messages import (
     padded,
 )
 from bpecore.pool.ring import Bytes
-from bpecore.pool.streams import Feeds, Stream, names_of
+from bpecore.pool.streams import Feeds
 
 if TYPE_CHECKING:
     import numpy as np

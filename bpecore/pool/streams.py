@@ -10,30 +10,13 @@ away, is in the same state.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from bpecore._core import Stream, part_by_link
 
 if TYPE_CHECKING:
     from bpecore.pool.links import Link
-
-
-class Stream:
-    """One sequence of ids that becomes text.
-
-    Attributes:
-        name: what its user calls it.
-        link: the worker that holds its state; None: none does now.
-        slot: its number there.
-        tail: the last ids that were taken, at most three.
-    """
-
-    __slots__ = ("link", "name", "slot", "tail")
-
-    def __init__(self, name: Hashable) -> None:
-        self.name = name
-        self.link: Link | None = None
-        self.slot = 0
-        self.tail: tuple[int, ...] = ()
 
 
 class Feeds:
@@ -82,26 +65,8 @@ def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
 
 def by_link(feeds: Feeds) -> dict[Link | None, Feeds]:
     """Returns what is to be fed, apart by the workers that hold the streams."""
-    links = {stream.link for stream in feeds.streams}
-    if len(links) == 1:
-        return {links.pop(): feeds}
-    one_each = feeds.counts is None
-    apart = {link: Feeds([], None if one_each else [], array("I")) for link in links}
-    if feeds.counts is None:
-        for stream, token in zip(feeds.streams, feeds.ids):
-            part = apart[stream.link]
-            part.streams.append(stream)
-            part.ids.append(token)
-        return apart
-    start = 0
-    for stream, count in zip(feeds.streams, feeds.counts):
-        part = apart[stream.link]
-        part.streams.append(stream)
-        if part.counts is not None:
-            part.counts.append(count)
-        part.ids.extend(feeds.ids[start : start + count])
-        start += count
-    return apart
+    parts = part_by_link(feeds.streams, feeds.counts, feeds.ids)
+    return {link: Feeds(*part) for link, part in parts.items()}
 
 
 def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
@@ -127,8 +92,3 @@ def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
         end += count
     parts.append(Feeds(feeds.streams[first:], counts[first:], feeds.ids[start:end]))
     return parts
-
-
-def names_of(results: Mapping[Stream, Any], streams: Sequence[Stream]) -> dict[Hashable, Any]:
-    """Returns results by the streams' names, in the order of the streams."""
-    return {stream.name: results[stream] for stream in streams if stream in results}

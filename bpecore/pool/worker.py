@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from multiprocessing import parent_process
 from typing import Any, Callable
 
+from bpecore._core import SlotDecoders
 from bpecore.core import Encoding
-from bpecore.pool.answers import Answer, Answerer, Decoders
+from bpecore.pool.answers import Answer, Answerer
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
 from bpecore.pool.control import Control, listen
 from bpecore.pool.messages import (
@@ -92,7 +93,7 @@ class Client:
         is_gone: whether it has ended.
     """
 
-    def __init__(self, channel: Channel, decoders: Decoders) -> None:
+    def __init__(self, channel: Channel, decoders: SlotDecoders) -> None:
         self.channel = channel
         self.decoders = decoders
         self.answered_tokens = 0
@@ -215,7 +216,7 @@ class Worker:
             return
         source.send(did="open")
         channel = Channel(segment, source.detach(), messages[0]["ring_bytes"], is_worker=True)
-        client = Client(channel, Decoders(self._place.encoding))
+        client = Client(channel, SlotDecoders(self._place.encoding))
         number = channel.fileno()
         self._clients[number] = client
         self._selector.register(channel, selectors.EVENT_READ, lambda _: self._serve(client))
