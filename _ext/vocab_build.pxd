@@ -8,7 +8,8 @@ from libc.string cimport memcpy, memset
 
 from cuts cimport record_borders
 from interrupt cimport Watch, start_watch
-from memory cimport ByteBuffer, allocate, allocate_zeroed, release
+from memory cimport (ByteBuffer, allocate, allocate_table, allocate_zeroed, release,
+                     release_table)
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from parts cimport (BATCH_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder, find_parts,
                     open_finder, record_parts)
@@ -46,14 +47,22 @@ cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) 
     return vocabulary.starts[index + 1] - vocabulary.starts[index]
 
 
+cdef inline void release_lines(Vocabulary *vocabulary) noexcept nogil:
+    release_table(vocabulary.lines, vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
+
+
+cdef inline void release_pair_lines(PairLine *lines, uint64_t count) noexcept nogil:
+    release_table(lines, count + PAIR_PROBE_LIMIT, sizeof(PairLine))
+
+
 cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.ids)
     release(vocabulary.starts)
     release(vocabulary.token_bytes)
-    release(vocabulary.lines)
+    release_lines(vocabulary)
     release(vocabulary.long_slots)
     release(vocabulary.long_records)
-    release(vocabulary.pair_lines)
+    release_pair_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
     release(vocabulary.byte_pairs)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
@@ -100,14 +109,14 @@ cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
     """Builds the table of tokens of up to 15 bytes, about four fifths full."""
     vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
-        release(vocabulary.lines)
-        vocabulary.lines = <Line *>allocate_zeroed(
+        vocabulary.lines = <Line *>allocate_table(
             vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
         if vocabulary.lines == NULL:
             return STATUS_NO_MEMORY
         if fill_lines(vocabulary) == STATUS_OK:
             vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
             return STATUS_OK
+        release_lines(vocabulary)
         vocabulary.line_count += vocabulary.line_count // 8 + 1
 
 
@@ -217,22 +226,23 @@ cdef inline int place_all(
 cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
     """Gives the pair table `count` lines, or more if chains would get too long."""
     cdef PairLine *old = vocabulary.pair_lines
-    cdef uint64_t old_count = vocabulary.pair_line_count if old != NULL else 0
+    cdef uint64_t old_count = vocabulary.pair_line_count
     cdef PairLine *grown
     cdef uint64_t lines
     while True:
-        vocabulary.pair_line_count = count
         lines = count + PAIR_PROBE_LIMIT
-        grown = <PairLine *>allocate(lines, sizeof(PairLine))
+        grown = <PairLine *>allocate_table(lines, sizeof(PairLine))
         if grown == NULL:
+            vocabulary.pair_line_count = old_count
             return STATUS_NO_MEMORY
+        vocabulary.pair_line_count = count
         memset(grown, 0xFF, lines * sizeof(PairLine))
         if place_all(grown, vocabulary, old,
                      old_count + PAIR_PROBE_LIMIT if old != NULL else 0) == STATUS_OK:
-            release(old)
+            release_pair_lines(old, old_count)
             vocabulary.pair_lines = grown
             return STATUS_OK
-        release(grown)
+        release_pair_lines(grown, count)
         count += count // 4 + 1
 
 
