@@ -26,7 +26,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from memory cimport allocate, allocate_zeroed, release
+from memory cimport allocate_table, release_table
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch,
                     unlikely)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
@@ -38,8 +38,8 @@ cdef enum:
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
 cdef struct RankFilter:
-    uint8_t *earliness    # owned: by the highest bits of a hash; 0, or that of the earliest token
-    #                       or pair with such a hash
+    uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or pair
+    #                       with such a hash
     uint32_t shift        # 64 less the binary logarithm of its size
 
 cdef struct PartFinder:
@@ -48,9 +48,11 @@ cdef struct PartFinder:
     uint64_t scale        # earliness_of: 2^32 times what an index counts
     uint64_t factor       # of the rolling hash; odd
     uint64_t powers[RATED_LENGTH + 1]   # of the factor
-    uint32_t *left        # owned: [token_count], the parts of each token so far, a byte being its
-    uint32_t *right       # own part; NO_TOKEN for those that no merge produces
-    uint64_t *orderly     # owned: a bit for each token, whether it is orderly
+    uint32_t *left        # [token_count], the parts of each token so far, a byte being its own
+    uint32_t *right       # part; NO_TOKEN for those that no merge produces
+    uint64_t *orderly     # a bit for each token, whether it is orderly
+    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
+    size_t memory_words
 
 cdef struct Batch:
     uint32_t length                       # bytes of each token
@@ -88,14 +90,6 @@ cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) n
         place[0] = <uint8_t>earliness
 
 
-cdef inline int open_filter(RankFilter *ranks, uint32_t token_count) noexcept nogil:
-    ranks.shift = 64 - 6
-    while <size_t>1 << (64 - ranks.shift) < 4 * <size_t>token_count:
-        ranks.shift -= 1
-    ranks.earliness = <uint8_t *>allocate_zeroed(<size_t>1 << (64 - ranks.shift), 1)
-    return STATUS_NO_MEMORY if ranks.earliness == NULL else STATUS_OK
-
-
 cdef inline uint64_t hash_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
@@ -114,29 +108,38 @@ cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
 
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:
-    release(finder.tokens.earliness)
-    release(finder.pairs.earliness)
-    release(finder.left)
-    release(finder.right)
-    release(finder.orderly)
+    release_table(finder.memory, finder.memory_words, sizeof(uint64_t))
+
+
+cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept nogil:
+    cdef size_t filter_words = 8, words = token_count // 64 + 1
+    cdef uint32_t shift = 64 - 6
+    while 8 * filter_words < 4 * token_count:
+        filter_words *= 2
+        shift -= 1
+    finder.memory_words = 2 * filter_words + words + token_count
+    finder.memory = <uint64_t *>allocate_table(finder.memory_words, sizeof(uint64_t))
+    if finder.memory == NULL:
+        return STATUS_NO_MEMORY
+    finder.tokens.shift = finder.pairs.shift = shift
+    finder.tokens.earliness = <uint8_t *>finder.memory
+    finder.pairs.earliness = <uint8_t *>(finder.memory + filter_words)
+    finder.orderly = finder.memory + 2 * filter_words
+    finder.left = <uint32_t *>(finder.orderly + words)
+    finder.right = finder.left + token_count
+    return STATUS_OK
 
 
 cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) noexcept nogil:
     """Prepares for a vocabulary that has its tables of tokens. Must be closed after a failure too.
     """
     cdef uint32_t index, byte, power, token_count = vocabulary.token_count
-    cdef int status = open_filter(&finder.tokens, token_count)
-    cdef int pairs_status = open_filter(&finder.pairs, token_count)
     finder.scale = (<uint64_t>254 << 32) // token_count
     finder.factor = vocabulary.seeds[0] | 1
     finder.powers[0] = 1
     for power in range(RATED_LENGTH):
         finder.powers[power + 1] = finder.powers[power] * finder.factor
-    finder.left = <uint32_t *>allocate(token_count, sizeof(uint32_t))
-    finder.right = <uint32_t *>allocate(token_count, sizeof(uint32_t))
-    finder.orderly = <uint64_t *>allocate_zeroed(token_count // 64 + 1, sizeof(uint64_t))
-    if (status != STATUS_OK or pairs_status != STATUS_OK or finder.left == NULL
-            or finder.right == NULL or finder.orderly == NULL):
+    if allocate_finder(finder, token_count) != STATUS_OK:
         return STATUS_NO_MEMORY
     for byte in range(256):
         index = vocabulary.byte_indices[byte]
