@@ -27,8 +27,8 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_table, release_table
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch,
-                    unlikely)
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, multiply_fold,
+                    prefetch, unlikely)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
@@ -66,6 +66,15 @@ cdef struct Batch:
 cdef struct Positions:
     uint32_t count
     uint32_t items[BATCH_TOKENS]    # places in a batch
+
+cdef struct Walk:
+    uint32_t count
+    uint32_t places[BATCH_TOKENS]       # of the tokens in their batch
+    uint32_t left[BATCH_TOKENS]         # the neighbours at the border
+    uint32_t right[BATCH_TOKENS]
+    uint32_t limits[BATCH_TOKENS]       # they would have merged before if into a token below this
+    uint32_t thresholds[BATCH_TOKENS]   # the earliness of such a token is not less
+    uint32_t slots[BATCH_TOKENS]        # where the filter of pairs tells theirs
 
 cdef extern from *:
     """
@@ -224,10 +233,10 @@ cdef inline uint32_t find_part(
     """Returns the index of a token of ours, or NO_TOKEN."""
     cdef Key key
     cdef const Line *line
-    cdef uint32_t index, found = NO_TOKEN
+    cdef uint32_t found = NO_TOKEN
     cdef uint64_t hashed
+    cdef uint32_t equal
     cdef int entry
-    cdef bint equal
     if length > SHORT_PIECE:
         return find_long(vocabulary, part, length)
     key = load_key(part, length)
@@ -235,9 +244,9 @@ cdef inline uint32_t find_part(
     line = short_line(vocabulary, hashed)
     # Nobody can foretell which entry it is: no branches.
     for entry in range(LINE_ENTRIES):
-        index = line.indices[entry]
-        equal = ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0
-        found = index if equal else found
+        equal = computed(
+            ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0)
+        found ^= (found ^ line.indices[entry]) & (0 - equal)
     if found == NO_TOKEN and line.overflowed & overflow_bit(hashed):
         return find_from_line(line + 1, key, hashed)
     return found
@@ -304,6 +313,36 @@ cdef inline uint32_t merge_at(
     return merged
 
 
+cdef inline void step_back(
+    const PartFinder *finder, const Vocabulary *vocabulary, Walk *walk
+) noexcept nogil:
+    """Undoes one merge of each walk; those that have arrived at two bytes leave."""
+    cdef const uint32_t *rights = finder.right
+    cdef const uint32_t *lefts = finder.left
+    cdef const uint8_t *filter = finder.pairs.earliness
+    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, kept = 0
+    cdef uint64_t place
+    for i in range(walk.count):
+        left = walk.left[i]
+        right = walk.right[i]
+        before = rights[left]
+        after = lefts[right]
+        # A byte is its own part: where both are bytes, nothing is left to undo.
+        undo_left = computed((before != left) & ((left > right) | (after == right)))
+        mask = 0 - undo_left
+        limit = right ^ ((left ^ right) & mask)
+        walk.places[kept] = walk.places[i]
+        walk.left[kept] = left ^ ((left ^ before) & mask)
+        walk.right[kept] = after ^ ((after ^ right) & mask)
+        walk.limits[kept] = limit + (1 - undo_left)
+        walk.thresholds[kept] = earliness_of(finder, limit)
+        place = hash_pair(vocabulary, walk.left[kept], walk.right[kept]) >> finder.pairs.shift
+        walk.slots[kept] = <uint32_t>place
+        prefetch(filter + place)
+        kept += computed((before != left) | (after != right))
+    walk.count = kept
+
+
 cdef inline void walk_back(
     const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *walking,
     Positions *crossed
@@ -311,51 +350,35 @@ cdef inline void walk_back(
     """Walks back from the two sides of each token to its bytes.
 
     Args:
-        walking: the tokens. Afterwards none.
+        walking: the tokens.
         crossed: those are added whose border a merge would have crossed; they lose their sides.
     """
-    cdef uint32_t left[BATCH_TOKENS], right[BATCH_TOKENS]
-    cdef uint32_t before[BATCH_TOKENS], after[BATCH_TOKENS]   # what the two are made of
-    cdef const uint32_t *rights = finder.right
-    cdef const uint32_t *lefts = finder.left
-    cdef uint32_t i, place, limit, last
-    cdef bint undo_left
+    cdef Walk walk
+    cdef uint32_t suspects[BATCH_TOKENS]
+    cdef uint32_t i, suspect, place, suspect_count
+    walk.count = walking.count
     for i in range(walking.count):
         place = walking.items[i]
-        left[place] = batch.left[place]
-        right[place] = batch.right[place]
-    while True:
-        # A byte is its own part: where both are bytes, nothing is left to undo.
-        last = walking.count
-        walking.count = 0
-        for i in range(last):
-            place = walking.items[i]
-            before[place] = rights[left[place]]
-            after[place] = lefts[right[place]]
-            walking.items[walking.count] = place
-            walking.count += (before[place] != left[place]) | (after[place] != right[place])
-        if walking.count == 0:
-            return
-        last = walking.count
-        walking.count = 0
-        for i in range(last):
-            place = walking.items[i]
-            undo_left = (before[place] != left[place]) & (
-                (left[place] > right[place]) | (after[place] == right[place]))
-            limit = left[place] if undo_left else right[place]
-            left[place] = before[place] if undo_left else left[place]
-            right[place] = right[place] if undo_left else after[place]
-            # Nearly always the filter alone says that the two merge later, if at all.
-            if unlikely(look_up(&finder.pairs, hash_pair(vocabulary, left[place], right[place]))
-                        >= earliness_of(finder, limit)
-                        and merge_at(finder, vocabulary, batch, place, left[place], right[place])
-                        < limit + (not undo_left)):
+        walk.places[i] = place
+        walk.left[i] = batch.left[place]
+        walk.right[i] = batch.right[place]
+    while walk.count:
+        step_back(finder, vocabulary, &walk)
+        # Nearly always the filter alone says that the two merge later, if at all.
+        suspect_count = 0
+        for i in range(walk.count):
+            suspects[suspect_count] = i
+            suspect_count += finder.pairs.earliness[walk.slots[i]] >= walk.thresholds[i]
+        for suspect in range(suspect_count):
+            i = suspects[suspect]
+            place = walk.places[i]
+            if merge_at(finder, vocabulary, batch, place, walk.left[i], walk.right[i]) \
+                    < walk.limits[i]:
                 batch.left[place] = NO_TOKEN
                 crossed.items[crossed.count] = place
                 crossed.count += 1
-            else:
-                walking.items[walking.count] = place
-                walking.count += 1
+                # Two bytes: the walk ends.
+                walk.left[i] = walk.right[i] = vocabulary.byte_indices[0]
 
 
 cdef inline void find_parts(
