@@ -34,6 +34,7 @@ from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_l
 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
+    COMING_TOKENS = 32    # tokens ahead whose bytes are fetched; where they lie, twice as many
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
@@ -57,7 +58,8 @@ cdef struct PartFinder:
 cdef struct Batch:
     uint32_t length                       # bytes of each token
     uint32_t count                        # tokens
-    uint32_t indices[BATCH_TOKENS]
+    const uint32_t *indices               # [count + 2 * COMING_TOKENS], the tokens, and some that
+    #                                       come next
     uint32_t left[BATCH_TOKENS]           # the parts; NO_TOKEN where no cut stood the test
     uint32_t right[BATCH_TOKENS]
     uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried
@@ -396,6 +398,8 @@ cdef inline void find_parts(
     for place in range(batch.count):
         index = batch.indices[place]
         open.items[place] = place
+        prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
+        prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
         rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
                   earliness_of(finder, index), batch.ratings[place])
     for _try in range(TRIES):
