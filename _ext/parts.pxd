@@ -26,20 +26,21 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from memory cimport allocate, allocate_zeroed, release
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, multiply_fold, prefetch,
-                    unlikely)
+from memory cimport allocate_table, release_table
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, multiply_fold,
+                    prefetch, unlikely)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
+    COMING_TOKENS = 32    # tokens ahead whose bytes are fetched; where they lie, twice as many
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
 cdef struct RankFilter:
-    uint8_t *earliness    # owned: by the highest bits of a hash; 0, or that of the earliest token
-    #                       or pair with such a hash
+    uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or pair
+    #                       with such a hash
     uint32_t shift        # 64 less the binary logarithm of its size
 
 cdef struct PartFinder:
@@ -48,14 +49,17 @@ cdef struct PartFinder:
     uint64_t scale        # earliness_of: 2^32 times what an index counts
     uint64_t factor       # of the rolling hash; odd
     uint64_t powers[RATED_LENGTH + 1]   # of the factor
-    uint32_t *left        # owned: [token_count], the parts of each token so far, a byte being its
-    uint32_t *right       # own part; NO_TOKEN for those that no merge produces
-    uint64_t *orderly     # owned: a bit for each token, whether it is orderly
+    uint32_t *left        # [token_count], the parts of each token so far, a byte being its own
+    uint32_t *right       # part; NO_TOKEN for those that no merge produces
+    uint64_t *orderly     # a bit for each token, whether it is orderly
+    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
+    size_t memory_words
 
 cdef struct Batch:
     uint32_t length                       # bytes of each token
     uint32_t count                        # tokens
-    uint32_t indices[BATCH_TOKENS]
+    const uint32_t *indices               # [count + 2 * COMING_TOKENS], the tokens, and some that
+    #                                       come next
     uint32_t left[BATCH_TOKENS]           # the parts; NO_TOKEN where no cut stood the test
     uint32_t right[BATCH_TOKENS]
     uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried
@@ -64,6 +68,15 @@ cdef struct Batch:
 cdef struct Positions:
     uint32_t count
     uint32_t items[BATCH_TOKENS]    # places in a batch
+
+cdef struct Walk:
+    uint32_t count
+    uint32_t places[BATCH_TOKENS]       # of the tokens in their batch
+    uint32_t left[BATCH_TOKENS]         # the neighbours at the border
+    uint32_t right[BATCH_TOKENS]
+    uint32_t limits[BATCH_TOKENS]       # they would have merged before if into a token below this
+    uint32_t thresholds[BATCH_TOKENS]   # the earliness of such a token is not less
+    uint32_t slots[BATCH_TOKENS]        # where the filter of pairs tells theirs
 
 cdef extern from *:
     """
@@ -88,14 +101,6 @@ cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) n
         place[0] = <uint8_t>earliness
 
 
-cdef inline int open_filter(RankFilter *ranks, uint32_t token_count) noexcept nogil:
-    ranks.shift = 64 - 6
-    while <size_t>1 << (64 - ranks.shift) < 4 * <size_t>token_count:
-        ranks.shift -= 1
-    ranks.earliness = <uint8_t *>allocate_zeroed(<size_t>1 << (64 - ranks.shift), 1)
-    return STATUS_NO_MEMORY if ranks.earliness == NULL else STATUS_OK
-
-
 cdef inline uint64_t hash_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
@@ -114,29 +119,38 @@ cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
 
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:
-    release(finder.tokens.earliness)
-    release(finder.pairs.earliness)
-    release(finder.left)
-    release(finder.right)
-    release(finder.orderly)
+    release_table(finder.memory, finder.memory_words, sizeof(uint64_t))
+
+
+cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept nogil:
+    cdef size_t filter_words = 8, words = token_count // 64 + 1
+    cdef uint32_t shift = 64 - 6
+    while 8 * filter_words < 4 * token_count:
+        filter_words *= 2
+        shift -= 1
+    finder.memory_words = 2 * filter_words + words + token_count
+    finder.memory = <uint64_t *>allocate_table(finder.memory_words, sizeof(uint64_t))
+    if finder.memory == NULL:
+        return STATUS_NO_MEMORY
+    finder.tokens.shift = finder.pairs.shift = shift
+    finder.tokens.earliness = <uint8_t *>finder.memory
+    finder.pairs.earliness = <uint8_t *>(finder.memory + filter_words)
+    finder.orderly = finder.memory + 2 * filter_words
+    finder.left = <uint32_t *>(finder.orderly + words)
+    finder.right = finder.left + token_count
+    return STATUS_OK
 
 
 cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) noexcept nogil:
     """Prepares for a vocabulary that has its tables of tokens. Must be closed after a failure too.
     """
     cdef uint32_t index, byte, power, token_count = vocabulary.token_count
-    cdef int status = open_filter(&finder.tokens, token_count)
-    cdef int pairs_status = open_filter(&finder.pairs, token_count)
     finder.scale = (<uint64_t>254 << 32) // token_count
     finder.factor = vocabulary.seeds[0] | 1
     finder.powers[0] = 1
     for power in range(RATED_LENGTH):
         finder.powers[power + 1] = finder.powers[power] * finder.factor
-    finder.left = <uint32_t *>allocate(token_count, sizeof(uint32_t))
-    finder.right = <uint32_t *>allocate(token_count, sizeof(uint32_t))
-    finder.orderly = <uint64_t *>allocate_zeroed(token_count // 64 + 1, sizeof(uint64_t))
-    if (status != STATUS_OK or pairs_status != STATUS_OK or finder.left == NULL
-            or finder.right == NULL or finder.orderly == NULL):
+    if allocate_finder(finder, token_count) != STATUS_OK:
         return STATUS_NO_MEMORY
     for byte in range(256):
         index = vocabulary.byte_indices[byte]
@@ -221,10 +235,10 @@ cdef inline uint32_t find_part(
     """Returns the index of a token of ours, or NO_TOKEN."""
     cdef Key key
     cdef const Line *line
-    cdef uint32_t index, found = NO_TOKEN
+    cdef uint32_t found = NO_TOKEN
     cdef uint64_t hashed
+    cdef uint32_t equal
     cdef int entry
-    cdef bint equal
     if length > SHORT_PIECE:
         return find_long(vocabulary, part, length)
     key = load_key(part, length)
@@ -232,9 +246,9 @@ cdef inline uint32_t find_part(
     line = short_line(vocabulary, hashed)
     # Nobody can foretell which entry it is: no branches.
     for entry in range(LINE_ENTRIES):
-        index = line.indices[entry]
-        equal = ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0
-        found = index if equal else found
+        equal = computed(
+            ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0)
+        found ^= (found ^ line.indices[entry]) & (0 - equal)
     if found == NO_TOKEN and line.overflowed & overflow_bit(hashed):
         return find_from_line(line + 1, key, hashed)
     return found
@@ -301,6 +315,36 @@ cdef inline uint32_t merge_at(
     return merged
 
 
+cdef inline void step_back(
+    const PartFinder *finder, const Vocabulary *vocabulary, Walk *walk
+) noexcept nogil:
+    """Undoes one merge of each walk; those that have arrived at two bytes leave."""
+    cdef const uint32_t *rights = finder.right
+    cdef const uint32_t *lefts = finder.left
+    cdef const uint8_t *filter = finder.pairs.earliness
+    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, kept = 0
+    cdef uint64_t place
+    for i in range(walk.count):
+        left = walk.left[i]
+        right = walk.right[i]
+        before = rights[left]
+        after = lefts[right]
+        # A byte is its own part: where both are bytes, nothing is left to undo.
+        undo_left = computed((before != left) & ((left > right) | (after == right)))
+        mask = 0 - undo_left
+        limit = right ^ ((left ^ right) & mask)
+        walk.places[kept] = walk.places[i]
+        walk.left[kept] = left ^ ((left ^ before) & mask)
+        walk.right[kept] = after ^ ((after ^ right) & mask)
+        walk.limits[kept] = limit + (1 - undo_left)
+        walk.thresholds[kept] = earliness_of(finder, limit)
+        place = hash_pair(vocabulary, walk.left[kept], walk.right[kept]) >> finder.pairs.shift
+        walk.slots[kept] = <uint32_t>place
+        prefetch(filter + place)
+        kept += computed((before != left) | (after != right))
+    walk.count = kept
+
+
 cdef inline void walk_back(
     const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *walking,
     Positions *crossed
@@ -308,51 +352,35 @@ cdef inline void walk_back(
     """Walks back from the two sides of each token to its bytes.
 
     Args:
-        walking: the tokens. Afterwards none.
+        walking: the tokens.
         crossed: those are added whose border a merge would have crossed; they lose their sides.
     """
-    cdef uint32_t left[BATCH_TOKENS], right[BATCH_TOKENS]
-    cdef uint32_t before[BATCH_TOKENS], after[BATCH_TOKENS]   # what the two are made of
-    cdef const uint32_t *rights = finder.right
-    cdef const uint32_t *lefts = finder.left
-    cdef uint32_t i, place, limit, last
-    cdef bint undo_left
+    cdef Walk walk
+    cdef uint32_t suspects[BATCH_TOKENS]
+    cdef uint32_t i, suspect, place, suspect_count
+    walk.count = walking.count
     for i in range(walking.count):
         place = walking.items[i]
-        left[place] = batch.left[place]
-        right[place] = batch.right[place]
-    while True:
-        # A byte is its own part: where both are bytes, nothing is left to undo.
-        last = walking.count
-        walking.count = 0
-        for i in range(last):
-            place = walking.items[i]
-            before[place] = rights[left[place]]
-            after[place] = lefts[right[place]]
-            walking.items[walking.count] = place
-            walking.count += (before[place] != left[place]) | (after[place] != right[place])
-        if walking.count == 0:
-            return
-        last = walking.count
-        walking.count = 0
-        for i in range(last):
-            place = walking.items[i]
-            undo_left = (before[place] != left[place]) & (
-                (left[place] > right[place]) | (after[place] == right[place]))
-            limit = left[place] if undo_left else right[place]
-            left[place] = before[place] if undo_left else left[place]
-            right[place] = right[place] if undo_left else after[place]
-            # Nearly always the filter alone says that the two merge later, if at all.
-            if unlikely(look_up(&finder.pairs, hash_pair(vocabulary, left[place], right[place]))
-                        >= earliness_of(finder, limit)
-                        and merge_at(finder, vocabulary, batch, place, left[place], right[place])
-                        < limit + (not undo_left)):
+        walk.places[i] = place
+        walk.left[i] = batch.left[place]
+        walk.right[i] = batch.right[place]
+    while walk.count:
+        step_back(finder, vocabulary, &walk)
+        # Nearly always the filter alone says that the two merge later, if at all.
+        suspect_count = 0
+        for i in range(walk.count):
+            suspects[suspect_count] = i
+            suspect_count += finder.pairs.earliness[walk.slots[i]] >= walk.thresholds[i]
+        for suspect in range(suspect_count):
+            i = suspects[suspect]
+            place = walk.places[i]
+            if merge_at(finder, vocabulary, batch, place, walk.left[i], walk.right[i]) \
+                    < walk.limits[i]:
                 batch.left[place] = NO_TOKEN
                 crossed.items[crossed.count] = place
                 crossed.count += 1
-            else:
-                walking.items[walking.count] = place
-                walking.count += 1
+                # Two bytes: the walk ends.
+                walk.left[i] = walk.right[i] = vocabulary.byte_indices[0]
 
 
 cdef inline void find_parts(
@@ -370,6 +398,8 @@ cdef inline void find_parts(
     for place in range(batch.count):
         index = batch.indices[place]
         open.items[place] = place
+        prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
+        prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
         rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
                   earliness_of(finder, index), batch.ratings[place])
     for _try in range(TRIES):

@@ -8,16 +8,17 @@ from libc.string cimport memcpy, memset
 
 from cuts cimport record_borders
 from interrupt cimport Watch, start_watch
-from memory cimport allocate, allocate_zeroed, release
+from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from merge_queue cimport MergeMemory, free_merge_memory
-from parts cimport (BATCH_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder, find_parts,
-                    open_finder, record_parts)
+from parts cimport (BATCH_TOKENS, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
+                    find_parts, open_finder, record_parts)
 from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
-                    count_ones, lowest_one, prefetch)
+                    count_ones, likely, lowest_one, prefetch)
 from vocab cimport (BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT,
-                    PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, hash_bytes,
-                    hash_key, load_key, overflow_bit, pair_at, pair_line, short_line)
+                    PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, equal_words,
+                    first_bit, hash_bytes, hash_key, load_key, overflow_bit, pair_at, pair_line,
+                    short_line)
 
 cdef enum:
     LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
@@ -28,7 +29,8 @@ cdef enum:
 # What finds the pairs of all tokens, shorter ones first, and enters them into the pair table: only
 # when merging needs them, or at the end, since two tables at once are too much for the caches.
 cdef struct PairsToEnter:
-    uint32_t *order       # owned: [token_count], the indices of all tokens, shorter ones first
+    uint32_t *order       # owned: [token_count + 2 * COMING_TOKENS], the indices of all tokens,
+    #                       shorter ones first; then zeros
     uint32_t *ends        # owned: [longest_token + 2], where in `order` the next length begins
     uint32_t entered      # tokens at the beginning of `order` whose pairs are in the table
     uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
@@ -47,14 +49,22 @@ cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) 
     return vocabulary.starts[index + 1] - vocabulary.starts[index]
 
 
+cdef inline void release_lines(Vocabulary *vocabulary) noexcept nogil:
+    release_table(vocabulary.lines, vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
+
+
+cdef inline void release_pair_lines(PairLine *lines, uint64_t count) noexcept nogil:
+    release_table(lines, count + PAIR_PROBE_LIMIT, sizeof(PairLine))
+
+
 cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.ids)
     release(vocabulary.starts)
     release(vocabulary.token_bytes)
-    release(vocabulary.lines)
+    release_lines(vocabulary)
     release(vocabulary.long_slots)
     release(vocabulary.long_records)
-    release(vocabulary.pair_lines)
+    release_pair_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
     release(vocabulary.byte_pairs)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
@@ -101,14 +111,14 @@ cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
     """Builds the table of tokens of up to 15 bytes, about four fifths full."""
     vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
-        release(vocabulary.lines)
-        vocabulary.lines = <Line *>allocate_zeroed(
+        vocabulary.lines = <Line *>allocate_table(
             vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
         if vocabulary.lines == NULL:
             return STATUS_NO_MEMORY
         if fill_lines(vocabulary) == STATUS_OK:
             vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
             return STATUS_OK
+        release_lines(vocabulary)
         vocabulary.line_count += vocabulary.line_count // 8 + 1
 
 
@@ -189,13 +199,15 @@ cdef inline int place_pair(
     PairLine *lines, const Vocabulary *vocabulary, Pair pair
 ) noexcept nogil:
     cdef PairLine *line = lines + pair_line(vocabulary, pair.left, pair.right)
+    cdef uint32_t free_places
     cdef int _probe, place
     for _probe in range(PAIR_PROBE_LIMIT - 1):
-        for place in range(PAIR_LINE):
-            if line.merged[place] == NO_PAIR:
-                line.tags[place] = pair.left << INDEX_BITS | pair.right
-                line.merged[place] = (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged
-                return STATUS_OK
+        free_places = equal_words(line.merged, NO_PAIR)
+        if likely(free_places):
+            place = first_bit(free_places)
+            line.tags[place] = pair.left << INDEX_BITS | pair.right
+            line.merged[place] = (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged
+            return STATUS_OK
         line += 1
     return NOT_PLACED
 
@@ -218,22 +230,23 @@ cdef inline int place_all(
 cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
     """Gives the pair table `count` lines, or more if chains would get too long."""
     cdef PairLine *old = vocabulary.pair_lines
-    cdef uint64_t old_count = vocabulary.pair_line_count if old != NULL else 0
+    cdef uint64_t old_count = vocabulary.pair_line_count
     cdef PairLine *grown
     cdef uint64_t lines
     while True:
-        vocabulary.pair_line_count = count
         lines = count + PAIR_PROBE_LIMIT
-        grown = <PairLine *>allocate(lines, sizeof(PairLine))
+        grown = <PairLine *>allocate_table(lines, sizeof(PairLine))
         if grown == NULL:
+            vocabulary.pair_line_count = old_count
             return STATUS_NO_MEMORY
+        vocabulary.pair_line_count = count
         memset(grown, 0xFF, lines * sizeof(PairLine))
         if place_all(grown, vocabulary, old,
                      old_count + PAIR_PROBE_LIMIT if old != NULL else 0) == STATUS_OK:
-            release(old)
+            release_pair_lines(old, old_count)
             vocabulary.pair_lines = grown
             return STATUS_OK
-        release(grown)
+        release_pair_lines(grown, count)
         count += count // 4 + 1
 
 
@@ -255,6 +268,10 @@ cdef inline int enter_pairs(
                 if status != STATUS_OK:
                     return status
         pair.left = NO_TOKEN
+        if i + AHEAD < count:
+            prefetch(finder.left + indices[i + AHEAD])
+            prefetch(finder.right + indices[i + AHEAD])
+            prefetch(vocabulary.starts + indices[i + AHEAD])
         if i < count and finder.left[indices[i]] != NO_TOKEN:
             pair.left = finder.left[indices[i]]
             pair.right = finder.right[indices[i]]
@@ -366,7 +383,7 @@ cdef inline int add_pairs_by_length(
             batch.count = pairs.ends[batch.length] - i
             if batch.count > BATCH_TOKENS:
                 batch.count = BATCH_TOKENS
-            memcpy(batch.indices, pairs.order + i, batch.count * sizeof(uint32_t))
+            batch.indices = pairs.order + i
             status = add_batch(vocabulary, finder, pairs, &batch)
             if status != STATUS_OK:
                 return status
@@ -377,7 +394,8 @@ cdef inline int add_pairs_by_length(
 cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept nogil:
     """Prepares. Must be closed after a failure too."""
     memset(pairs, 0, sizeof(PairsToEnter))
-    pairs.order = <uint32_t *>allocate(vocabulary.token_count, sizeof(uint32_t))
+    pairs.order = <uint32_t *>allocate_zeroed(
+        <size_t>vocabulary.token_count + 2 * COMING_TOKENS, sizeof(uint32_t))
     pairs.ends = <uint32_t *>allocate_zeroed(
         <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
     pairs.merged = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
