@@ -28,7 +28,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_table, release_table
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, multiply_fold,
-                    prefetch, unlikely)
+                    prefetch)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 

@@ -12,22 +12,21 @@
 #
 # Time: O(1) for a piece in the cache or of one token, else as merge.pxd says.
 
-from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, NO_LINE, WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey,
-                    copy_ids, copy_wide_ids, find_narrow, find_wide, keep_narrow, keep_wide,
-                    make_wide_key, marked, narrow_line, same_key, wide_line)
+from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_ids, copy_wide_ids,
+                    find_narrow, find_wide, keep_narrow, keep_wide, make_wide_key, marked,
+                    narrow_line, same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
 from learn cimport MANY_UNKNOWN, learn_pieces
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from probes cimport Probe, probe_pieces
-from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely, prefetch
-from vocab cimport Key, Vocabulary, find_long, find_short, id_of, load_key, short_key
-from workspace cimport TextAhead, Workspace
+from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
+from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
+from workspace cimport Workspace
 
 
 cdef inline int merge_short(

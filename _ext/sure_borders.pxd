@@ -9,7 +9,7 @@
 #
 # Which pairs are sure is found once a pattern, in O(states * classes^2 / 64).
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from automaton cimport Automaton
 from memory cimport allocate_zeroed, release

@@ -20,7 +20,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from memory cimport allocate, map_file, read_at, release, unmap_file
-from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, multiply_fold
+from types cimport LOAD_SLACK, multiply_fold
 from vocab cimport (BYTE_PAIRS, Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary,
                     load_word)
 

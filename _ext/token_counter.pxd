@@ -31,7 +31,7 @@ from prefix_counts cimport (MISSING, PrefixCounts, PrefixTables, extend_counts,
                             first_missing_byte, grow_counts)
 from special_tokens cimport SpecialTokens
 from token_parts cimport TokenParts
-from types cimport LOAD_SLACK, NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
+from types cimport LOAD_SLACK, NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK
 from utf8 cimport TextView
 from vocab cimport Vocabulary, find_token
 from workspace cimport Workspace

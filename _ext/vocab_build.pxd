@@ -13,8 +13,8 @@ from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from merge_queue cimport MergeMemory, free_merge_memory
 from parts cimport (BATCH_TOKENS, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
                     find_parts, open_finder, record_parts)
-from types cimport (LOAD_SLACK, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK,
-                    count_ones, likely, lowest_one, prefetch)
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, likely,
+                    lowest_one, prefetch)
 from vocab cimport (BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT,
                     PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, equal_words,
                     first_bit, hash_bytes, hash_key, load_key, overflow_bit, pair_at, pair_line,
