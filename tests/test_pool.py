@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -372,6 +373,10 @@ def test_a_busy_pool_is_said_to_tasks() -> None:
 
         async def main() -> None:
             await client.open_stream(1)
+            worker = pool.metrics().workers[0].process
+            # Stopped, so that the first batch is not done before the other calls have come.
+            os.kill(worker, signal.SIGSTOP)
+            asyncio.get_running_loop().call_later(1.0, os.kill, worker, signal.SIGCONT)
             outcomes = await asyncio.gather(
                 *(client.encode_batch([MIXED] * 50) for _ in range(5)),
                 client.feed(1, 24912),
