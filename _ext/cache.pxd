@@ -281,9 +281,21 @@ cdef inline const WideEntry *find_wide(WideEntry *line, const WideKey *key) noex
     return other + 1 if same_wide_key(&other[1].key, key) else NULL
 
 
-cdef inline void copy_wide_ids(uint32_t *out, const WideEntry *entry) noexcept nogil:
-    """Writes all ids that an entry has room for; `out` has room for them."""
+cdef inline bint copy_wide_ids(
+    WideEntry *line, const WideKey *key, uint32_t *out, size_t *count
+) noexcept nogil:
+    """Writes the ids that a line, or its neighbour, has for a piece; returns whether there are any.
+
+    Args:
+        out: room for WIDE_IDS, all of which are written.
+        count: receives how many mean something.
+    """
+    cdef const WideEntry *entry = find_wide(line, key)
+    if entry == NULL:
+        return False
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
+    count[0] = entry.count
+    return True
 
 
 cdef inline WideEntry *wide_place_for(WideEntry *line) noexcept nogil:
@@ -310,3 +322,22 @@ cdef inline void keep_wide(
     entry.key = key[0]
     memcpy(entry.ids, ids, count * sizeof(uint32_t))
     entry.count = <uint32_t>count
+
+
+cdef inline void keep_short(
+    PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
+) noexcept nogil:
+    """Keeps a piece of up to 15 bytes that the cache does not know.
+
+    Args:
+        line: its place in the narrow table.
+    """
+    cdef const uint8_t *piece = <const uint8_t *>&key
+    cdef size_t length = key.high >> 56
+    cdef WideKey wide
+    if count <= NARROW_IDS:
+        keep_narrow(line, key, ids, count)
+        return
+    make_wide_key(&wide, piece, length, piece + length)
+    keep_narrow(line, marked(key), ids, 0)
+    keep_wide(wide_line(cache, &wide), &wide, ids, count)

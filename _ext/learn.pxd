@@ -10,12 +10,12 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, NarrowEntry, PieceCache, WideKey, find_narrow, keep_narrow,
-                    keep_wide, make_wide_key, marked, same_key, wide_line)
+from cache cimport NarrowEntry, PieceCache, find_narrow, keep_narrow, keep_short, same_key
+from merge cimport write_parts
 from merge_together cimport (PIECES_TOGETHER, GrowingMerge, advance_merge, begin_merge,
                              write_merged)
-from probes cimport Probe
-from types cimport NO_TOKEN, SHORT_PIECE, prefetch
+from probes cimport Probe, likely_entry
+from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
 from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
 
 cdef enum:
@@ -34,7 +34,7 @@ cdef inline size_t find_unknown(
     cdef const NarrowEntry *entry
     cdef size_t i, unknown_count = 0
     for i in range(count):
-        entry = probes[i].line + (probes[i].line.key.low != probes[i].key.low)
+        entry = likely_entry(probes + i)
         unknown[unknown_count] = <uint32_t>i
         unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
     return unknown_count
@@ -81,19 +81,11 @@ cdef inline void keep_merged(
     """Keeps a piece and the ids that it merged into, unless it has come twice."""
     cdef uint32_t ids[SHORT_PIECE]
     cdef const Probe *probe = unknown.probe
-    cdef const uint8_t *piece = <const uint8_t *>&probe.key
-    cdef WideKey wide
-    cdef uint32_t i, count = write_merged(&unknown.merge, ids)
-    if find_narrow(probe.line, probe.key) != NULL:
-        return
-    for i in range(count):
-        ids[i] = id_of(vocabulary, ids[i])
-    if count <= NARROW_IDS:
-        keep_narrow(probe.line, probe.key, ids, count)
-    else:
-        make_wide_key(&wide, piece, unknown.merge.length, piece + unknown.merge.length)
-        keep_narrow(probe.line, marked(probe.key), ids, 0)
-        keep_wide(wide_line(cache, &wide), &wide, ids, count)
+    cdef size_t count = write_merged(&unknown.merge, ids)
+    # A byte that is no token is an error, which pieces.pxd reports at its place.
+    if (find_narrow(probe.line, probe.key) == NULL
+            and write_parts(vocabulary, ids, count, ids) == STATUS_OK):
+        keep_short(cache, probe.line, probe.key, ids, count)
 
 
 cdef inline void learn_merged(
@@ -135,7 +127,5 @@ cdef inline size_t learn_pieces(
     cdef size_t others
     cdef size_t learned = learn_tokens(
         vocabulary, probes, unknown, find_unknown(probes, count, unknown), &others)
-    # A byte that is no token is an error, which pieces.pxd reports at its place.
-    if not vocabulary.misses_bytes:
-        learn_merged(vocabulary, cache, probes, unknown, others)
+    learn_merged(vocabulary, cache, probes, unknown, others)
     return learned + others

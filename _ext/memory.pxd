@@ -64,14 +64,20 @@ cdef extern from *:
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
     #endif
-    /* Since Linux 5.14; older kernels refuse, and the pages come one by one. */
+    /* Since Linux 5.14; older kernels refuse, and the pages come one by one. The C library's
+     * headers may be older than the kernel. */
+    #ifndef MADV_POPULATE_READ
+    #define MADV_POPULATE_READ 22
+    #define MADV_POPULATE_WRITE 23
+    #endif
     static void bpecore_populate(const void *memory, size_t size, int for_writing) {
     #ifdef __linux__
         size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
         size_t end = ((size_t)memory + size) & ~(size_t)4095;
         int before = errno;
         if (first < end)
-            madvise((void *)first, end - first, for_writing ? 23 : 22);
+            madvise((void *)first, end - first,
+                    for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
         errno = before;
     #endif
     }

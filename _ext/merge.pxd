@@ -64,6 +64,22 @@ cdef inline int write_parts(
     return STATUS_OK
 
 
+cdef inline size_t list_parts(
+    const uint32_t *parts, const uint8_t *following, size_t length, uint32_t *out
+) noexcept nogil:
+    """Writes the parts of a piece of `length` bytes, by position, behind each other.
+
+    Returns:
+        How many there are.
+    """
+    cdef size_t position = 0, count = 0
+    while position < length:
+        out[count] = parts[position]
+        count += 1
+        position = following[position]
+    return count
+
+
 cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcept nogil:
     """Returns a candidate: the less, the sooner it is merged; NO_CANDIDATE or more for NO_TOKEN."""
     return <int32_t>((merged << SCAN_POSITION_BITS) | position)
@@ -101,7 +117,7 @@ cdef inline size_t merge_by_scan(
     cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `length` at the end
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
     cdef size_t padded = (length + 15) & ~<size_t>15
-    cdef size_t count, i
+    cdef size_t i
     cdef uint32_t position, after, before
     cdef int32_t best
     check(0 < length <= SCAN_LIMIT)
@@ -141,13 +157,7 @@ cdef inline size_t merge_by_scan(
             candidates[before] = candidate(
                 vocabulary, parts, find_merge(vocabulary, parts[before], parts[position]),
                 preceding[before], before, after, <uint32_t>length)
-    count = 0
-    position = 0
-    while position < length:
-        out[count] = parts[position]
-        count += 1
-        position = following[position]
-    return count
+    return list_parts(parts, following, length, out)
 
 
 cdef struct Part:

@@ -12,7 +12,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from merge cimport NO_CANDIDATE, SCAN_POSITION_BITS, packed_candidate
+from merge cimport NO_CANDIDATE, SCAN_POSITION_BITS, list_parts, packed_candidate
 from types cimport NO_TOKEN, SHORT_PIECE, check, computed, prefetch
 from vocab cimport (PAIR_PROBE_LIMIT, PairLine, Vocabulary, find_merge_from, merge_of_bytes,
                     pair_line)
@@ -132,11 +132,6 @@ cdef inline bint advance_merge(const Vocabulary *vocabulary, GrowingMerge *merge
     return True
 
 
-cdef inline uint32_t write_merged(const GrowingMerge *merge, uint32_t *parts) noexcept nogil:
+cdef inline size_t write_merged(const GrowingMerge *merge, uint32_t *parts) noexcept nogil:
     """Writes the token indices of a piece's parts; returns how many there are."""
-    cdef uint32_t position = 0, count = 0
-    while position < merge.length:
-        parts[count] = merge.parts[position]
-        count += 1
-        position = merge.following[position]
-    return count
+    return list_parts(merge.parts, merge.following, merge.length, parts)

@@ -91,10 +91,6 @@ cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noex
     return 255 - <uint32_t>(index * finder.scale >> 32)
 
 
-cdef inline uint32_t look_up(const RankFilter *ranks, uint64_t hashed) noexcept nogil:
-    return ranks.earliness[hashed >> ranks.shift]
-
-
 cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) noexcept nogil:
     cdef uint8_t *place = ranks.earliness + (hashed >> ranks.shift)
     if place[0] < earliness:

@@ -15,15 +15,15 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (NARROW_IDS, WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_ids, copy_wide_ids,
-                    find_narrow, find_wide, keep_narrow, keep_wide, make_wide_key, marked,
-                    narrow_line, same_key, wide_line)
+from cache cimport (WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_ids, copy_wide_ids, find_narrow,
+                    keep_narrow, keep_short, keep_wide, make_wide_key, narrow_line, same_key,
+                    wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
 from learn cimport MANY_UNKNOWN, learn_pieces
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
-from probes cimport Probe, probe_pieces
+from probes cimport Probe, likely_entry, probe_pieces
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
 from workspace cimport Workspace
@@ -43,29 +43,21 @@ cdef inline int merge_short(
             only then the wide one may have them.
     """
     cdef WideKey wide
-    cdef WideEntry *wide_place
-    cdef const WideEntry *entry
+    cdef WideEntry *place
     cdef int status
     if is_known:
         make_wide_key(&wide, piece, length, readable_end)
-        wide_place = wide_line(&workspace.cache, &wide)
-        entry = find_wide(wide_place, &wide)
-        if entry != NULL:
-            copy_wide_ids(out, entry)
-            count[0] = entry.count
+        place = wide_line(&workspace.cache, &wide)
+        if copy_wide_ids(place, &wide, out, count):
             return STATUS_OK
     status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
                          count)
     if status != STATUS_OK:
         return status
-    if count[0] <= NARROW_IDS:
-        keep_narrow(line, key, out, count[0])
-        return STATUS_OK
-    if not is_known:
-        make_wide_key(&wide, piece, length, readable_end)
-        wide_place = wide_line(&workspace.cache, &wide)
-        keep_narrow(line, marked(key), out, 0)
-    keep_wide(wide_place, &wide, out, count[0])
+    if is_known:
+        keep_wide(place, &wide, out, count[0])
+    else:
+        keep_short(&workspace.cache, line, key, out, count[0])
     return STATUS_OK
 
 
@@ -147,17 +139,13 @@ cdef inline int encode_long(
     """
     cdef WideKey wide
     cdef WideEntry *place = NULL
-    cdef const WideEntry *entry
     cdef uint32_t index
     cdef size_t cut
     cdef int status
     if length <= WIDE_PIECE:
         make_wide_key(&wide, piece, length, readable_end)
         place = wide_line(&workspace.cache, &wide)
-        entry = find_wide(place, &wide)
-        if entry != NULL:
-            copy_wide_ids(out, entry)
-            count[0] = entry.count
+        if copy_wide_ids(place, &wide, out, count):
             return STATUS_OK
     index = find_long(vocabulary, piece, length)
     if index != NO_TOKEN:
@@ -227,8 +215,7 @@ cdef inline int encode_batch(
     workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
         if workspace.unknown > MANY_UNKNOWN else 0
     while probe < last:
-        # Whether it may be the second entry is added, not branched on.
-        entry = probe.line + (probe.line.key.low != probe.key.low)
+        entry = likely_entry(probe)
         if likely(same_key(entry.key, probe.key)):
             found = entry.count
             if not counting:

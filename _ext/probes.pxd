@@ -16,6 +16,14 @@ cdef struct Probe:
     NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
 
 
+cdef inline const NarrowEntry *likely_entry(const Probe *probe) noexcept nogil:
+    """Returns the one entry of its own line that a piece may have.
+
+    Whether it may be the second one is added, not branched on.
+    """
+    return probe.line + (probe.line.key.low != probe.key.low)
+
+
 cdef inline void probe_whole_pieces(
     const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
     Probe *probes, const Probe *last, TextAhead *ahead, bint fetching

@@ -23,7 +23,6 @@ cdef extern from *:
     #include <assert.h>
     #define bpecore_check(condition) assert(condition)
     #define bpecore_likely(condition) __builtin_expect(!!(condition), 1)
-    #define bpecore_unlikely(condition) __builtin_expect(!!(condition), 0)
     #define bpecore_computed(value) \
         ({ __typeof__(value) bpecore_value = (value); \
            __asm__("" : "+r"(bpecore_value)); bpecore_value; })
@@ -38,7 +37,6 @@ cdef extern from *:
     # An internal assertion: compiled in by BPECORE_DEBUG only.
     void check "bpecore_check" (bint condition) noexcept nogil
     bint likely "bpecore_likely" (bint condition) noexcept nogil
-    bint unlikely "bpecore_unlikely" (bint condition) noexcept nogil
     # The value itself, of which the compiler cannot tell how it came about: what depends on it is
     # computed, instead of being decided by a branch that nobody can foretell.
     uint32_t computed "bpecore_computed" (uint32_t value) noexcept nogil

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
 from itertools import repeat
@@ -99,7 +100,7 @@ class Reply:
             self._waiter.wake()
 
 
-class Call:
+class Call(ABC):
     """One message to a worker.
 
     Attributes:
@@ -120,17 +121,17 @@ class Call:
     attempts = 0
     reply: Reply | None
 
+    @abstractmethod
     def parts(self, number: int) -> list[Bytes]:
         """Returns the message as it is to be sent now, under a number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, body: memoryview, extra: int) -> None:
         """Takes the answer; `body` is in the ring, and only valid during the call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail(self, error: Exception) -> None:
         """Takes an error for an answer."""
-        raise NotImplementedError
 
     def _header(self, number: int, flags: int, extra: int) -> bytes:
         return REQUEST.pack(
