@@ -24,6 +24,12 @@ enum {
     MIXED_KINDS = 255     /* no kind: several */
 };
 
+/* Hash factors of cuts.pxd: odd, near 2^32 divided by the golden ratio, and by its square; of the
+ * first, its lower half. */
+#define BPECORE_CHARACTER_FACTOR 0x9E3779B1u
+#define BPECORE_BORDER_FACTOR 0x61C8864Fu
+#define BPECORE_FRAGMENT_FACTOR 0x79B1u
+
 typedef void (*bpecore_mask_function)(const uint8_t *source, size_t blocks, int is_ascii,
                                       uint64_t *masks);
 typedef int (*bpecore_pack_function)(const void *source, int width, uint8_t *out);
@@ -34,14 +40,27 @@ typedef size_t (*bpecore_place_function)(const uint64_t *words, size_t blocks,
 /* Tables that say of a character what its kind is and which borders tokens bridge: see
  * automaton.pxd and cuts.pxd. */
 typedef struct {
-    const uint8_t *kinds;          /* [0x10000], by code point */
-    const uint8_t *page_kinds;     /* [512], the kind of 128 code points; MIXED_KINDS: several */
+    const uint8_t *kinds;      /* [0x10000], by code point */
+    const uint8_t *page_kinds; /* [512], the kind of 128 code points; MIXED_KINDS: several */
     const uint64_t *borders;
     uint32_t border_shift;
-    const uint8_t *border_flags;   /* [4096 + 3] */
-    const uint8_t *fragment_left;  /* [64] */
-    const uint8_t *fragment_right; /* [64] */
+    const uint8_t *before_fragments; /* [256] */
+    const uint8_t *after_fragments;  /* [256] */
+    const uint8_t *fragment_left;    /* [64] */
+    const uint8_t *fragment_right;   /* [64] */
 } bpecore_character_tables;
+
+/* Whether a table of flags has a character: both bits of a byte that its hash names. */
+static inline int bpecore_is_flagged(const uint8_t *flags, uint32_t character) {
+    uint32_t hash = character * BPECORE_FRAGMENT_FACTOR & 0xFFFF, byte = flags[hash >> 8];
+    return (int)(byte >> (hash >> 5 & 7) & byte >> (hash >> 2 & 7) & 1);
+}
+
+/* Puts a character into a table of flags. */
+static inline void bpecore_set_flag(uint8_t *flags, uint32_t character) {
+    uint32_t hash = character * BPECORE_FRAGMENT_FACTOR & 0xFFFF;
+    flags[hash >> 8] |= (uint8_t)(1u << (hash >> 5 & 7) | 1u << (hash >> 2 & 7));
+}
 
 /* Where a block of 64 characters goes, and what is found out about it. */
 typedef struct {
@@ -313,6 +332,26 @@ BPECORE_VBMI2 static void bpecore_masks_vbmi2(const uint8_t *source, size_t bloc
     }
 }
 
+/* Puts the kinds of one page of several kinds into `found`: that of the first of the characters
+ * `mixed`, which it takes out of them. If there is none, nothing changes.
+ *
+ * `high_bytes` are the bytes of `high`, and one more. */
+BPECORE_VBMI2 static inline __m512i bpecore_kinds_of_page(__m512i found, __m512i low, __m512i high,
+                                                          __mmask64 odd_pages,
+                                                          const uint8_t *high_bytes,
+                                                          const bpecore_character_tables *tables,
+                                                          __mmask64 *mixed) {
+    uint32_t place = (uint32_t)_tzcnt_u64(*mixed);
+    uint32_t odd = (uint32_t)(odd_pages >> (place & 63) & 1);
+    const uint8_t *kinds = tables->kinds + 128 * (2u * high_bytes[place] + odd);
+    __mmask64 same = _mm512_mask_cmpeq_epi8_mask(*mixed & (odd_pages ^ ((uint64_t)odd - 1)), high,
+                                                 _mm512_set1_epi8((char)high_bytes[place]));
+    *mixed &= ~same;
+    return _mm512_mask_mov_epi8(found, same,
+                                _mm512_permutex2var_epi8(_mm512_loadu_si512(kinds), low,
+                                                         _mm512_loadu_si512(kinds + 64)));
+}
+
 /* The kinds of 64 characters below 0x10000, given as their low and high bytes.
  *
  * Most pages of 128 characters are of one kind. Of the others each that occurs costs a look-up: one
@@ -327,7 +366,7 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
                                          _mm512_add_epi8(high, high), _mm512_set1_epi8(-1));
     __m512i kinds[4], found;
     __mmask64 mixed;
-    uint8_t high_bytes[64];
+    uint8_t high_bytes[65];
     for (int quarter = 0; quarter < 4; quarter++)
         kinds[quarter] = _mm512_permutex2var_epi8(
             _mm512_loadu_si512(tables->page_kinds + 128 * quarter), pages,
@@ -336,27 +375,19 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
                                  _mm512_mask_mov_epi8(kinds[2], odd_quarters, kinds[3]));
     mixed = _mm512_cmpeq_epi8_mask(found, _mm512_set1_epi8((char)MIXED_KINDS));
     _mm512_storeu_si512(high_bytes, high);
-    while (mixed) {
-        int place = __builtin_ctzll(mixed);
-        uint32_t page = 2u * high_bytes[place] + (uint32_t)(odd_pages >> place & 1);
-        const uint8_t *kinds_of_page = tables->kinds + 128 * page;
-        __mmask64 same = _mm512_mask_cmpeq_epi8_mask(
-            mixed & (page & 1 ? odd_pages : ~odd_pages), high,
-            _mm512_set1_epi8((char)high_bytes[place]));
-        found = _mm512_mask_mov_epi8(
-            found, same,
-            _mm512_permutex2var_epi8(_mm512_loadu_si512(kinds_of_page), low,
-                                     _mm512_loadu_si512(kinds_of_page + 64)));
-        mixed &= ~same;
-    }
+    high_bytes[64] = 0;
+    /* Twice without asking: nobody can foretell whether a block has one such page or two. */
+    found = bpecore_kinds_of_page(found, low, high, odd_pages, high_bytes, tables, &mixed);
+    do
+        found = bpecore_kinds_of_page(found, low, high, odd_pages, high_bytes, tables, &mixed);
+    while (mixed);
     return found;
 }
 
-/* Writes 16 characters below 0x10000 as UTF-8 and where each begins, `start` added; returns the
- * bytes that each has in its 32 bits. */
-BPECORE_VBMI2 static inline __m512i bpecore_encode_16(__m512i characters, uint8_t start,
-                                                      uint8_t *bytes, uint8_t *places,
-                                                      uint32_t *byte_count) {
+/* Writes 16 characters below 0x10000 as UTF-8 and where each begins, `start` added; returns how
+ * many bytes they take. */
+BPECORE_VBMI2 static inline uint32_t bpecore_encode_16(__m512i characters, uint8_t start,
+                                                       uint8_t *bytes, uint8_t *places) {
     __m512i last = _mm512_or_si512(_mm512_and_si512(characters, _mm512_set1_epi32(0x3F)),
                                    _mm512_set1_epi32(0x80));
     __m512i second = _mm512_or_si512(
@@ -379,38 +410,77 @@ BPECORE_VBMI2 static inline __m512i bpecore_encode_16(__m512i characters, uint8_
     _mm512_storeu_si512(bytes, _mm512_maskz_compress_epi8(valid, word));
     _mm_storeu_si128((__m128i *)places, _mm_add_epi8(_mm512_castsi512_si128(begins),
                                                      _mm_set1_epi8((char)start)));
-    *byte_count = (uint32_t)__builtin_popcountll(valid);
-    return word;
+    return (uint32_t)__builtin_popcountll(valid);
 }
 
-/* Which of 16 borders, each before a character, tokens may bridge: cuts.pxd's is_bridged.
- * `words` are the characters' bytes. */
-BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, __m512i words,
-                                                        uint32_t previous,
+/* Which of 64 characters a table of flags has (cuts.pxd), given each one's place in it and bits. */
+BPECORE_VBMI2 static inline __mmask64 bpecore_flagged(__m512i places, __m512i bits,
+                                                      const uint8_t *flags) {
+    __m512i found = _mm512_permutex2var_epi8(_mm512_loadu_si512(flags), places,
+                                             _mm512_loadu_si512(flags + 64));
+    __m512i upper = _mm512_permutex2var_epi8(_mm512_loadu_si512(flags + 128), places,
+                                             _mm512_loadu_si512(flags + 192));
+    found = _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(places), upper);
+    return _mm512_cmpeq_epi8_mask(_mm512_and_si512(found, bits), bits);
+}
+
+/* Which of 64 borders, each before a character, tokens with a fragment of one may bridge: the part
+ * of cuts.pxd's is_bridged that asks for no pair of characters.
+ *
+ * `first` and `second` hold 32 characters each; of all, `low` and `high` hold the bytes. */
+BPECORE_VBMI2 static inline __mmask64 bpecore_bridged_by_fragments(
+    __m512i first, __m512i second, __m512i low, __m512i high, __mmask64 not_ascii,
+    uint32_t previous, const bpecore_character_tables *tables) {
+    const __m512i single_bits = _mm512_set1_epi64((long long)0x8040201008040201ull);
+    __m512i numbers = _mm512_loadu_si512(bpecore_numbers);
+    __m512i evens = _mm512_add_epi8(numbers, numbers);
+    __m512i odds = _mm512_or_si512(evens, _mm512_set1_epi8(1));
+    __m512i seven = _mm512_set1_epi8(7), one = _mm512_set1_epi8(1);
+    __m512i factor = _mm512_set1_epi16((short)BPECORE_FRAGMENT_FACTOR);
+    __m512i first_hashes = _mm512_mullo_epi16(first, factor);
+    __m512i second_hashes = _mm512_mullo_epi16(second, factor);
+    __m512i places = _mm512_permutex2var_epi8(first_hashes, odds, second_hashes);
+    __m512i low_hashes = _mm512_permutex2var_epi8(first_hashes, evens, second_hashes);
+    __m512i bits = _mm512_or_si512(
+        _mm512_shuffle_epi8(single_bits,
+                            _mm512_and_si512(_mm512_srli_epi16(low_hashes, 5), seven)),
+        _mm512_shuffle_epi8(single_bits,
+                            _mm512_and_si512(_mm512_srli_epi16(low_hashes, 2), seven)));
+    /* The first bytes of the characters in UTF-8, without the lowest bit and the highest one. */
+    __m512i half = _mm512_and_si512(_mm512_srli_epi16(low, 1), _mm512_set1_epi8(0x3F));
+    __m512i two = _mm512_or_si512(
+        _mm512_add_epi8(high, high),
+        _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(low, 7), one), _mm512_set1_epi8(0x20)));
+    __m512i three = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(high, 5), seven),
+                                    _mm512_set1_epi8(0x30));
+    __m512i lead = _mm512_mask_mov_epi8(
+        _mm512_mask_mov_epi8(half, not_ascii, two),
+        _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)), three);
+    __mmask64 left = _mm512_test_epi8_mask(
+        _mm512_permutexvar_epi8(low, _mm512_loadu_si512(tables->fragment_left)), one);
+    __mmask64 right = _mm512_test_epi8_mask(
+        _mm512_permutexvar_epi8(lead, _mm512_loadu_si512(tables->fragment_right)), one);
+    __mmask64 before = bpecore_flagged(places, bits, tables->before_fragments);
+    return (before << 1 | bpecore_is_flagged(tables->before_fragments, previous)) |
+           bpecore_flagged(places, bits, tables->after_fragments) |
+           ((left << 1 | tables->fragment_left[previous & 63]) & right);
+}
+
+/* Which of 16 borders, each before a character, tokens may bridge that hold both characters. */
+BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, uint32_t previous,
                                                         const bpecore_character_tables *tables) {
-    __m512i before = _mm512_alignr_epi32(characters, _mm512_set1_epi32((int)previous), 15);
-    __m512i hashes = _mm512_mullo_epi32(characters, _mm512_set1_epi32((int)0x9E3779B1u));
-    __m512i previous_hashes = _mm512_mullo_epi32(before, _mm512_set1_epi32((int)0x9E3779B1u));
+    __m512i hashes =
+        _mm512_mullo_epi32(characters, _mm512_set1_epi32((int)BPECORE_CHARACTER_FACTOR));
+    __m512i previous_hashes = _mm512_alignr_epi32(
+        hashes, _mm512_set1_epi32((int)(previous * BPECORE_CHARACTER_FACTOR)), 15);
     __m512i bits = _mm512_srlv_epi32(
         _mm512_mullo_epi32(_mm512_xor_si512(_mm512_rol_epi32(previous_hashes, 11), hashes),
-                           _mm512_set1_epi32((int)0x61C8864Fu)),
+                           _mm512_set1_epi32((int)BPECORE_BORDER_FACTOR)),
         _mm512_set1_epi32((int)tables->border_shift));
-    __m512i bridged_words =
-        _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), tables->borders, 4);
-    __m512i flags = _mm512_i32gather_epi32(_mm512_srli_epi32(hashes, 20), tables->border_flags, 1);
-    uint32_t bridged = _mm512_test_epi32_mask(
-        _mm512_srlv_epi32(bridged_words, _mm512_and_si512(bits, _mm512_set1_epi32(31))),
+    __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), tables->borders, 4);
+    return _mm512_test_epi32_mask(
+        _mm512_srlv_epi32(words, _mm512_and_si512(bits, _mm512_set1_epi32(31))),
         _mm512_set1_epi32(1));
-    bridged |= _mm512_test_epi32_mask(flags, _mm512_set1_epi32(2));
-    bridged |= (uint32_t)_mm512_test_epi32_mask(flags, _mm512_set1_epi32(1)) << 1;
-    bridged |= tables->border_flags[(previous * 0x9E3779B1u) >> 20] & 1;
-    bridged |= _mm512_test_epi32_mask(
-        _mm512_and_si512(
-            _mm512_permutexvar_epi8(before, _mm512_loadu_si512(tables->fragment_left)),
-            _mm512_permutexvar_epi8(_mm512_srli_epi32(words, 1),
-                                    _mm512_loadu_si512(tables->fragment_right))),
-        _mm512_set1_epi32(0xFF));
-    return bridged & 0xFFFF;
 }
 
 /* Finishes a block of 64 ASCII characters. */
@@ -428,7 +498,7 @@ BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters, bpecore
 /* Writes 64 characters below 0x10000 as UTF-8, where each begins, and their cuts.
  *
  * `first` and `second` hold 32 characters each, `not_ascii` says which of all are not; `cuttable`
- * which borders may be cut. */
+ * which borders no fragment bridges and may be cut. */
 BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i second,
                                                        __mmask64 not_ascii, __mmask64 cuttable,
                                                        uint32_t previous,
@@ -442,10 +512,9 @@ BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i se
         __m512i characters = _mm512_cvtepu16_epi32(i & 1 ? _mm512_extracti64x4_epi64(half, 1)
                                                          : _mm512_castsi512_si256(half));
         uint32_t borders = (uint32_t)(cuttable >> 16 * i) & 0xFFFF, byte_count = 16;
-        __m512i words = characters;
         if ((uint32_t)(not_ascii >> 16 * i) & 0xFFFF) {
-            words = bpecore_encode_16(characters, (uint8_t)done, block->bytes + done,
-                                      block->places + 16 * i, &byte_count);
+            byte_count = bpecore_encode_16(characters, (uint8_t)done, block->bytes + done,
+                                           block->places + 16 * i);
         } else {
             _mm_storeu_si128((__m128i *)(block->bytes + done), _mm512_cvtepi32_epi8(characters));
             _mm_storeu_si128((__m128i *)(block->places + 16 * i),
@@ -453,8 +522,7 @@ BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i se
                                           _mm_set1_epi8((char)done)));
         }
         if (borders)
-            block->cuts |= (uint64_t)(borders & ~bpecore_bridged_16(characters, words, previous,
-                                                                    tables))
+            block->cuts |= (uint64_t)(borders & ~bpecore_bridged_16(characters, previous, tables))
                            << 16 * i;
         previous = (uint32_t)_mm_extract_epi32(_mm512_extracti32x4_epi32(characters, 3), 3);
         done += byte_count;
@@ -521,6 +589,9 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
                _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
                                       _mm512_set1_epi8(0x0E));
     cuttable |= cuttable << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
+    if (cuttable)
+        cuttable &= ~bpecore_bridged_by_fragments(first, second, low, high, not_ascii, previous,
+                                                  tables);
     bpecore_encode_groups(first, second, not_ascii, cuttable, previous, tables, block);
     return 1;
 }

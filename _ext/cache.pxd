@@ -1,13 +1,14 @@
 # A bounded cache of pieces and their ids, used by one call at a time (see workspace.pxd): no lock,
 # no atomic, no shared line in the loop.
 #
-# Two tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
+# Three tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 128-byte entries: pieces of up to 63 bytes with up to 15
 # ids. A line is two entries of either. A piece that finds its line full goes to the line's
 # neighbour if there is room, where it is looked for when it is not in its own: what came first is
 # what a text repeats most, and stays where it is found at once. Else a new piece replaces the older
 # one of its line, nothing else: no wipe. So a look-up reads at most two lines, whatever the text
 # does.
+# The third is for what is longer than that (long_cache.pxd).
 # A narrow entry for a piece that is no token and has more than three ids holds none: the piece is
 # in the wide table, or must be merged again. Its key is marked, so that the hot loop, which
 # compares keys, need not ask whether an entry has ids.
@@ -24,6 +25,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from long_cache cimport LongEntry
 from memory cimport map_zeroed, populate, unmap
 from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check
 from vocab cimport Key, load_word
@@ -35,11 +37,14 @@ cdef enum:
     CACHE_SEEDS = 8
     SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
     SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
+    SMALL_LONG_BITS = 3        # 2^3 lines of two entries: 8 KB
     MIDDLE_NARROW_BITS = 13    # 512 KB
     MIDDLE_WIDE_BITS = 10      # 256 KB
+    MIDDLE_LONG_BITS = 7       # 128 KB
     MIDDLE_FROM = 1 << 16      # characters of text after which a cache is made middle-sized
     LARGE_NARROW_BITS = 16     # 4 MB
     LARGE_WIDE_BITS = 13       # 2 MB
+    LARGE_LONG_BITS = 9        # 512 KB
     LARGE_FROM = 15 << 16      # characters of text after which a cache is made large
     POPULATE_FROM = 1 << 17    # bytes of a cache whose pages are made ready at once
 
@@ -69,31 +74,37 @@ cdef struct WideEntry:
 cdef struct PieceCache:
     NarrowEntry *narrow      # two entries a line of 64 bytes
     WideEntry *wide          # two entries a line of 256 bytes
+    LongEntry *longs         # two entries a line of 1024 bytes
     uint64_t narrow_mask     # the number of lines, less 1, times the bytes of a line
     uint64_t wide_mask       # the number of wide lines, less 1
-    void *memory             # owned: what both lie in
+    uint64_t long_mask       # the number of long lines, less 1
+    void *memory             # owned: what all lie in
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
     size_t seen              # characters of text looked up so far, while the cache may grow
 
 
-cdef inline int set_size(PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits) \
-        noexcept nogil:
+cdef inline int set_size(
+    PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits, uint32_t long_bits
+) noexcept nogil:
     """Gives a cache empty tables of these sizes; on failure it keeps those it has."""
     cdef size_t narrow_size = <size_t>64 << narrow_bits
-    cdef size_t size = narrow_size + (2 * sizeof(WideEntry) << wide_bits)
+    cdef size_t usual_size = narrow_size + (2 * sizeof(WideEntry) << wide_bits)
+    cdef size_t size = usual_size + (2 * sizeof(LongEntry) << long_bits)
     cdef void *memory = map_zeroed(size)
     if memory == NULL:
         return STATUS_NO_MEMORY
-    if size >= POPULATE_FROM:
-        populate(memory, size, True)
+    if usual_size >= POPULATE_FROM:
+        populate(memory, usual_size, True)
     close_cache(cache)
     cache.memory = memory
     cache.size = size
     cache.narrow = <NarrowEntry *>memory
     cache.wide = <WideEntry *>(<uint8_t *>memory + narrow_size)
+    cache.longs = <LongEntry *>(<uint8_t *>memory + usual_size)
     cache.narrow_mask = narrow_size - 64
     cache.wide_mask = (<uint64_t>1 << wide_bits) - 1
+    cache.long_mask = (<uint64_t>1 << long_bits) - 1
     return STATUS_OK
 
 
@@ -102,7 +113,7 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
     cdef int i
     for i in range(CACHE_SEEDS):
         cache.seeds[i] = seeds[i] | 1
-    return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS)
+    return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS, SMALL_LONG_BITS)
 
 
 cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
@@ -119,9 +130,9 @@ cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
         return False
     cache.seen += size
     if cache.seen >= LARGE_FROM:
-        status = set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS)
+        status = set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS, LARGE_LONG_BITS)
     elif before < MIDDLE_FROM <= cache.seen:
-        status = set_size(cache, MIDDLE_NARROW_BITS, MIDDLE_WIDE_BITS)
+        status = set_size(cache, MIDDLE_NARROW_BITS, MIDDLE_WIDE_BITS, MIDDLE_LONG_BITS)
     else:
         return False
     if status != STATUS_OK:

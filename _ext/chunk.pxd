@@ -24,7 +24,8 @@ cdef extern from "blocks.h" nogil:
         const uint8_t *page_kinds
         const uint64_t *borders
         uint32_t border_shift
-        const uint8_t *border_flags
+        const uint8_t *before_fragments
+        const uint8_t *after_fragments
         const uint8_t *fragment_left
         const uint8_t *fragment_right
     ctypedef struct Block "bpecore_block":
@@ -259,7 +260,8 @@ cdef inline bint fill_chunk(
     tables.page_kinds = automaton.page_kinds
     tables.borders = vocabulary.borders
     tables.border_shift = vocabulary.border_shift
-    tables.border_flags = vocabulary.border_flags
+    tables.before_fragments = vocabulary.before_fragments
+    tables.after_fragments = vocabulary.after_fragments
     tables.fragment_left = vocabulary.fragment_left
     tables.fragment_right = vocabulary.fragment_right
     if end - position > CHUNK_CHARACTERS:

@@ -26,17 +26,15 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from types cimport SHORT_PIECE
 from utf8 cimport decode_character, sequence_length
-from vocab cimport (FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, KEY_MASKS, KeyMask, Vocabulary,
-                    load_word)
+from vocab cimport KEY_MASKS, KeyMask, Vocabulary, load_word
 
-cdef extern from *:
-    """
-    /* Odd constants near 2^32 divided by the golden ratio, and by its square. */
-    #define BPECORE_CHARACTER_FACTOR 0x9E3779B1u
-    #define BPECORE_BORDER_FACTOR 0x61C8864Fu
-    """
+cdef extern from "blocks.h" nogil:
     const uint32_t CHARACTER_FACTOR "BPECORE_CHARACTER_FACTOR"
     const uint32_t BORDER_FACTOR "BPECORE_BORDER_FACTOR"
+    # Tables of flags of characters: a filter that sets two bits of one byte. Eight bits of a hash
+    # of 16 name the byte, because vectors look a byte up, 64 at a time.
+    bint is_flagged "bpecore_is_flagged" (const uint8_t *flags, uint32_t character) noexcept
+    void set_flag "bpecore_set_flag" (uint8_t *flags, uint32_t character) noexcept
 
 
 cdef inline uint32_t hash_character(uint32_t character) noexcept nogil:
@@ -48,10 +46,6 @@ cdef inline uint32_t border_place(
 ) noexcept nogil:
     return ((left_hash << 11 | left_hash >> 21) ^ right_hash) * BORDER_FACTOR \
         >> vocabulary.border_shift
-
-
-cdef inline uint32_t flags_place(uint32_t character_hash) noexcept nogil:
-    return character_hash >> 20
 
 
 cdef inline bint is_bridged(
@@ -67,8 +61,8 @@ cdef inline bint is_bridged(
     """
     cdef uint32_t place = border_place(vocabulary, left_hash, right_hash)
     return (((vocabulary.borders[place >> 6] >> (place & 63)) & 1)
-            | ((vocabulary.border_flags[flags_place(left_hash)] & FLAG_BEFORE_FRAGMENT) != 0)
-            | ((vocabulary.border_flags[flags_place(right_hash)] & FLAG_AFTER_FRAGMENT) != 0)
+            | is_flagged(vocabulary.before_fragments, left)
+            | is_flagged(vocabulary.after_fragments, right)
             | (vocabulary.fragment_left[left & 63]
                & vocabulary.fragment_right[right_first >> 1 & 63])
             | ((left | right) < 0x80))
@@ -168,9 +162,9 @@ cdef inline void record_border(
             vocabulary, hash_character(left.value), hash_character(right.value))
         vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
     elif left.whole:
-        vocabulary.border_flags[flags_place(hash_character(left.value))] |= FLAG_BEFORE_FRAGMENT
+        set_flag(vocabulary.before_fragments, left.value)
     elif right.whole:
-        vocabulary.border_flags[flags_place(hash_character(right.value))] |= FLAG_AFTER_FRAGMENT
+        set_flag(vocabulary.after_fragments, right.value)
     else:
         vocabulary.fragment_left[left.value & 63] = 1
         vocabulary.fragment_right[right.value >> 1 & 63] = 1

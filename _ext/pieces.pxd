@@ -15,11 +15,12 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (WIDE_IDS, NarrowEntry, WideEntry, WideKey, copy_ids, copy_wide_ids, find_narrow,
-                    keep_narrow, keep_short, keep_wide, make_wide_key, narrow_line, same_key,
-                    wide_line)
+from cache cimport (WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids, copy_wide_ids,
+                    find_narrow, keep_narrow, keep_short, keep_wide, make_wide_key, narrow_line,
+                    same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
+from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
 from learn cimport MANY_UNKNOWN, learn_pieces
 from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
@@ -127,6 +128,27 @@ cdef inline int encode_parts(
         end = next_cut(vocabulary, piece, start, length)
 
 
+cdef inline int encode_unknown_long(
+    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
+    const uint8_t *readable_end, bint valid_utf8, uint32_t *out, size_t *count
+) noexcept nogil:
+    """Encodes a piece of 16 bytes or more that the cache does not know.
+
+    Arguments as for `encode_long`.
+    """
+    cdef uint32_t index = find_long(vocabulary, piece, length)
+    cdef size_t cut = length
+    if index != NO_TOKEN:
+        out[0] = id_of(vocabulary, index)
+        count[0] = 1
+        return STATUS_OK
+    if valid_utf8 and vocabulary.unreachable_count == 0:
+        cut = next_cut(vocabulary, piece, 0, length)
+    if cut < length:
+        return encode_parts(vocabulary, workspace, piece, length, cut, readable_end, out, count)
+    return merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out, count)
+
+
 cdef inline int encode_long(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
     const uint8_t *readable_end, bint valid_utf8, uint32_t *out, size_t *count
@@ -137,34 +159,28 @@ cdef inline int encode_long(
         valid_utf8: whether the piece may be cut.
         out: room for `length` ids and WIDE_IDS more.
     """
+    cdef PieceCache *cache = &workspace.cache
     cdef WideKey wide
-    cdef WideEntry *place = NULL
-    cdef uint32_t index
-    cdef size_t cut
+    cdef WideEntry *wide_place = NULL
+    cdef LongEntry *long_place = NULL
     cdef int status
     if length <= WIDE_PIECE:
         make_wide_key(&wide, piece, length, readable_end)
-        place = wide_line(&workspace.cache, &wide)
-        if copy_wide_ids(place, &wide, out, count):
+        wide_place = wide_line(cache, &wide)
+        if copy_wide_ids(wide_place, &wide, out, count):
             return STATUS_OK
-    index = find_long(vocabulary, piece, length)
-    if index != NO_TOKEN:
-        out[0] = id_of(vocabulary, index)
-        count[0] = 1
-    else:
-        cut = length
-        if valid_utf8 and vocabulary.unreachable_count == 0:
-            cut = next_cut(vocabulary, piece, 0, length)
-        if cut < length:
-            status = encode_parts(vocabulary, workspace, piece, length, cut, readable_end, out,
-                                  count)
-        else:
-            status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length,
+    if length <= LONG_PIECE:
+        long_place = long_line(cache.longs, cache.long_mask, cache.seeds, piece, length)
+        if copy_long_ids(long_place, piece, length, out, count):
+            return STATUS_OK
+    status = encode_unknown_long(vocabulary, workspace, piece, length, readable_end, valid_utf8,
                                  out, count)
-        if status != STATUS_OK:
-            return status
-    if place != NULL and count[0] <= WIDE_IDS:
-        keep_wide(place, &wide, out, count[0])
+    if status != STATUS_OK:
+        return status
+    if wide_place != NULL and count[0] <= WIDE_IDS:
+        keep_wide(wide_place, &wide, out, count[0])
+    elif fits_long(length, count[0]):
+        keep_long(long_place, piece, length, out, count[0])
     return STATUS_OK
 
 

@@ -25,7 +25,7 @@ from vocab cimport (BYTE_PAIRS, Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, V
                     load_word)
 
 cdef enum:
-    LAYOUT_VERSION = 3         # to be raised when the layout or a hash function changes
+    LAYOUT_VERSION = 4         # to be raised when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 9
     TOKEN_BYTES_SECTION = 7

@@ -41,9 +41,7 @@ cdef enum:
     TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
     INDEX_BITS = 21       # bits of a token index
     BYTE_PAIRS = 1 << 16   # pairs of two bytes
-    BORDER_FLAGS = 4096
-    FLAG_BEFORE_FRAGMENT = 1   # a token holds the character and then a fragment of another one
-    FLAG_AFTER_FRAGMENT = 2    # a token holds it behind a fragment of another one
+    FRAGMENT_FLAGS = 256  # bytes of a table of flags, by hash
 
 cdef struct Key:
     uint64_t low          # bytes 0-7 of the piece, the first one lowest
@@ -86,7 +84,9 @@ cdef struct Vocabulary:
     #                            the index of the token that they merge into, or 0
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
-    uint8_t border_flags[BORDER_FLAGS + 3]   # by a character's hash: FLAG_*
+    uint8_t before_fragments[FRAGMENT_FLAGS]  # flags of characters: a token holds the character and
+    #                                           then a fragment of another one
+    uint8_t after_fragments[FRAGMENT_FLAGS]   # a token holds it behind a fragment of another one
     uint8_t fragment_left[64]    # by a last byte's low 6 bits: whether a token begins with such
     #                              a fragment and a fragment follows
     uint8_t fragment_right[64]   # by a first byte's bits 1-6: whether a token ends in that one

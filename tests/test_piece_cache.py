@@ -32,6 +32,13 @@ LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), *range
 # Ids of a piece, around the most that entries hold.
 ID_COUNTS = [*range(1, 10), *range(13, 18), 30]
 
+# Bytes and ids of long pieces, around where they take as much room as a long entry has.
+LONG_SIZES = [
+    *((length, length) for length in range(64, 106)),
+    *((length, count) for length in range(198, 203) for count in range(72, 80)),
+    *((length, count) for length in range(476, 499) for count in range(1, 10)),
+]
+
 BYTES = {bytes([value]): value for value in range(256)}
 
 
@@ -112,6 +119,28 @@ def test_pieces_around_every_size_again_and_again() -> None:
     text = "\n".join(expected)
     for _ in range(10):
         assert encoding.encode_ordinary(text) == reference.encode_ordinary(text)
+
+
+def test_long_pieces_again_and_again() -> None:
+    encoding = fresh({**chain_ranks(b"a", 512), b"fresh 4": 5000})
+    pieces = [piece for length, count in LONG_SIZES if (piece := piece_of(length, count))]
+    expected = {piece: ids_of(encoding, [piece]) for piece in pieces}
+    sizes = {(len(piece), len(ids)) for piece, ids in expected.items()}
+    assert sizes > {(100, 100), (101, 101), (202, 74), (202, 75), (480, 4), (488, 5)}
+    source = random.Random(3)
+    for _ in range(20):
+        for piece in source.sample(pieces, len(pieces)):
+            assert encoding.encode_ordinary(piece) == expected[piece], piece
+            assert encoding.count(piece) == len(expected[piece]), piece
+
+
+@pytest.mark.parametrize("length", [64, 200, 496])
+def test_one_byte_makes_another_long_piece(length: int) -> None:
+    encoding = fresh({**chain_ranks(b"a", 64), f"fresh {length}".encode(): 5000})
+    pieces = ["a" * length, "a" * (length + 1), "a" * (length - 1)]
+    pieces += ["a" * place + "b" + "a" * (length - place - 1) for place in range(length)]
+    for piece in pieces * 2:
+        assert encoding.encode_ordinary(piece) == ids_of(encoding, [piece]), piece
 
 
 def test_one_byte_makes_another_piece() -> None:
