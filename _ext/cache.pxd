@@ -200,6 +200,24 @@ cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept 
     return other + 1 if same_piece(other[1].key, key) else NULL
 
 
+cdef inline const NarrowEntry *brought_home(
+    NarrowEntry *line, const NarrowEntry *found
+) noexcept nogil:
+    """Moves an entry that was found next door into its own line; returns where it is then.
+
+    It changes places with the line's second entry. So what a text repeats most comes to lie where
+    the hot loop finds it.
+    """
+    cdef NarrowEntry *entry = <NarrowEntry *>found
+    cdef NarrowEntry second
+    if entry == line or entry == line + 1:
+        return entry
+    second = line[1]
+    line[1] = entry[0]
+    entry[0] = second
+    return line + 1
+
+
 cdef inline NarrowEntry *place_for(NarrowEntry *line) noexcept nogil:
     """Returns where a new piece of a line goes: a free entry, or the first one, of which what was
     there has become the second."""

@@ -15,9 +15,9 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, copy_ids, copy_wide_ids,
-                    find_narrow, keep_narrow, keep_short, keep_wide, make_wide_key, narrow_line,
-                    same_key, wide_line)
+from cache cimport (WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, brought_home, copy_ids,
+                    copy_wide_ids, find_narrow, keep_narrow, keep_short, keep_wide, make_wide_key,
+                    narrow_line, same_key, wide_line)
 from cuts cimport next_cut
 from interrupt cimport count_work
 from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
@@ -76,6 +76,7 @@ cdef inline int encode_short(
     cdef const NarrowEntry *entry = find_narrow(line, key)
     cdef uint32_t index
     if entry != NULL and entry.count:
+        entry = brought_home(line, entry)
         copy_ids(out, entry)
         count[0] = entry.count
         return STATUS_OK
