@@ -310,6 +310,19 @@ cdef inline const WideEntry *find_wide(WideEntry *line, const WideKey *key) noex
     return other + 1 if same_wide_key(&other[1].key, key) else NULL
 
 
+cdef inline const WideEntry *wide_brought_home(WideEntry *line, const WideEntry *found) \
+        noexcept nogil:
+    """As `brought_home`."""
+    cdef WideEntry *entry = <WideEntry *>found
+    cdef WideEntry second
+    if entry == line or entry == line + 1:
+        return entry
+    second = line[1]
+    line[1] = entry[0]
+    entry[0] = second
+    return line + 1
+
+
 cdef inline bint copy_wide_ids(
     WideEntry *line, const WideKey *key, uint32_t *out, size_t *count
 ) noexcept nogil:
@@ -322,6 +335,7 @@ cdef inline bint copy_wide_ids(
     cdef const WideEntry *entry = find_wide(line, key)
     if entry == NULL:
         return False
+    entry = wide_brought_home(line, entry)
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
     count[0] = entry.count
     return True
