@@ -26,6 +26,7 @@ from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
 from chunk cimport ASCII_PLACES, CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
+from contractions cimport clear_bit, has_bit, set_bit, settle_contraction
 from types cimport check
 
 cdef extern from *:
@@ -264,16 +265,41 @@ cdef inline uint32_t split_until_sure(
             return start
         following += 1
         while byte_of(chunk, in_place, following) < scanned:
-            words[following >> 6] &= ~(<uint64_t>1 << (following & 63))
+            clear_bit(words, following)
             following += 1
-        sure = words[following >> 6] >> (following & 63) & 1
-        words[following >> 6] |= <uint64_t>1 << (following & 63)
+        sure = has_bit(words, following)
+        set_bit(words, following)
         start = following
         if start >= split.last:
             split.last = start
             return start
         if sure and start > doubt:
             return start
+
+
+cdef inline bint is_apostrophe(const uint64_t *masks, uint32_t position) noexcept nogil:
+    cdef const uint64_t *block = masks + 8 * (position >> 6)
+    return (block[6] & ~block[7]) >> (position & 63) & 1
+
+
+cdef inline bint settle_apostrophe(
+    int family, const uint8_t *text, const Chunk *chunk, bint in_place, uint32_t doubt,
+    Split *split, uint32_t *reached
+) noexcept nogil:
+    """Makes the starts around an apostrophe sure without the automaton; returns whether it could.
+
+    Args:
+        doubt: where the apostrophe is.
+        reached: all starts up to there, and up to the doubt, are sure; may be moved.
+    """
+    if doubt + 3 >= split.last:
+        return False
+    # The letter before may be the end of a contraction: then the apostrophe begins no second one.
+    if family == FAMILY_O200K and doubt == reached[0]:
+        return False
+    return settle_contraction(
+        text + byte_of(chunk, in_place, doubt), family != FAMILY_R50K, family == FAMILY_O200K,
+        doubt, split.start_words, reached)
 
 
 cdef inline void resolve_doubts(
@@ -296,9 +322,10 @@ cdef inline void resolve_doubts(
             word &= word - 1
             if doubt > split.last:
                 return
-            if doubt >= reached:
-                reached = split_until_sure(automaton, text, end, final, chunk, in_place, doubt,
-                                           split)
+            if doubt < reached or is_apostrophe(chunk.masks, doubt) and settle_apostrophe(
+                    automaton.family, text, chunk, in_place, doubt, split, &reached):
+                continue
+            reached = split_until_sure(automaton, text, end, final, chunk, in_place, doubt, split)
         block += 1
 
 
