@@ -15,8 +15,9 @@ from bpecore.pool.connection import Connection
 from bpecore.pool.errors import PoolBusy
 from bpecore.pool.messages import CLOSE, COUNT, ENCODE, FEED, Disallowed, Special
 from bpecore.pool.requests import (
+    count_of,
     decode_call,
-    results_of,
+    lists_of,
     single_text_of,
     text_calls,
     text_of,
@@ -183,7 +184,7 @@ class PoolClient:
         The arguments and exceptions are those of `encode`.
         """
         reply = self._ask_texts(ENCODE, texts, allowed_special, disallowed_special)
-        return results_of(reply)
+        return lists_of(reply)
 
     def count(
         self,
@@ -194,8 +195,7 @@ class PoolClient:
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
         reply = self._ask_texts(COUNT, [text], allowed_special, disallowed_special)
-        count: int = results_of(reply)[0]
-        return count
+        return count_of(reply)
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids, as `Encoding.decode` does.
