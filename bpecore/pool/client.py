@@ -6,9 +6,8 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from bpecore.pool.calls import BlockingWaiter, Reply, StatelessCall
 from bpecore.pool.connection import Connection
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
 
-@dataclass(frozen=True)
-class PoolAddress:
+class PoolAddress(NamedTuple):
     """Where a pool is, and how its clients behave; what a client is pickled as.
 
     Attributes:
