@@ -1,5 +1,5 @@
 from array import array
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, SupportsIndex, TypeVar, final
 

@@ -95,7 +95,7 @@ def test_answers_larger_than_the_ring(client: PoolClient) -> None:
     ],
 )
 def test_places_of_ids_are_checked(memory: Any, texts: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="places"):
         _core.hidden_lists_of_ids(memory, texts)
 
 

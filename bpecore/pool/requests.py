@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bpecore._core import Characters, Stream, joined_lists, names_of
 from bpecore.pool.calls import Reply, StatelessCall

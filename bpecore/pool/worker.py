@@ -44,7 +44,7 @@ from bpecore.pool.statistics import Statistics
 
 PARENT_SECONDS = 0.5
 """How often a worker looks whether the pool's process lives: another process may keep the pipe that
-tells it open, a child that it forked for one."""
+tells it open, a child that it forked for one. So often it also shows that it lives itself."""
 
 FULL_SECONDS = (0.0005, 0.02)
 """While a client's answers do not fit into its ring: how long to wait for room, at first and at
@@ -55,7 +55,7 @@ class WorkerPlace(NamedTuple):
     """What a worker is told when it is started.
 
     Attributes:
-        index: its number in the pool, from 0.
+        number: its own in the pool, from 0.
         generation: how many processes had this place before.
         encoding: what to work with.
         folder: where the pool's sockets are.
@@ -63,7 +63,7 @@ class WorkerPlace(NamedTuple):
         statistics: the name of the segment for its numbers.
     """
 
-    index: int
+    number: int
     generation: int
     encoding: Encoding
     folder: str
@@ -73,7 +73,7 @@ class WorkerPlace(NamedTuple):
     @property
     def address(self) -> str:
         """The path of the socket that clients connect to."""
-        return f"{self.folder}/{self.index}-{self.generation}"
+        return f"{self.folder}/{self.number}-{self.generation}"
 
 
 class Client:
@@ -146,7 +146,7 @@ class Worker:
         self._control.send(
             token=place.token,
             role="worker",
-            index=place.index,
+            index=place.number,
             generation=place.generation,
         )
         parent = parent_process()
@@ -166,6 +166,7 @@ class Worker:
         patience = FULL_SECONDS[0]
         checked = time.monotonic()
         while not self._ends:
+            self._statistics.beat(0)
             is_stuck = any(client.outbox for client in self._clients.values())
             patience = min(2 * patience, FULL_SECONDS[1]) if is_stuck else FULL_SECONDS[0]
             can_work = any(not client.outbox for client in self._waiting)
@@ -283,6 +284,7 @@ class Worker:
 
     def _answer(self, client: Client, header: RequestHeader, body: memoryview) -> None:
         statistics = self._statistics
+        statistics.beat(len(body))
         kind = ANSWER
         try:
             answer = self._work(client, header, body)
