@@ -1,5 +1,5 @@
 from array import array
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, SupportsIndex, TypeVar, final
 
@@ -206,7 +206,8 @@ class SharedWords:
     def load(self, place: int, /) -> int: ...
     def store(self, place: int, value: int, /) -> None: ...
 
-def lists_of_ids(memory: object, counts: Sequence[int]) -> list[list[int]]: ...
+def hidden_lists_of_ids(memory: object, texts: int) -> list[list[int]]: ...
+def joined_lists(parts: Iterable[list[list[int]]]) -> list[list[int]]: ...
 
 @final
 class Characters:

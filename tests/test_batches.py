@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from typing import Any
 
@@ -200,3 +201,32 @@ def test_thread_count() -> None:
     for wrong in (0, -3):
         with pytest.raises(ValueError, match=str(wrong)):
             thread_count(wrong)
+
+
+def test_the_garbage_collector_sees_the_lists_of_a_batch(pair: Pair) -> None:
+    long = long_text("one two three's 2024 ...", 2 * PART_CHARACTERS + 1)
+    texts = [*random_texts(seed=3, count=2_000), long, SPECIAL, ""]
+    seen = []
+
+    def look(phase: str, info: dict[str, int]) -> None:
+        seen.append(phase)
+
+    gc.callbacks.append(look)
+    try:
+        found = pair.ours.encode_batch(texts, disallowed_special=())
+    finally:
+        gc.callbacks.remove(look)
+    assert "start" in seen  # collections happened while lists were made
+    assert gc.is_tracked(found)
+    assert all(map(gc.is_tracked, found))
+    assert found == [pair.ours.encode_ordinary(text) for text in texts]
+    lists = in_threads(pair.ours, ["a", "\ud800", SPECIAL], 1, disallowed_special="all")
+    assert gc.is_tracked(lists)
+    assert [ids is None or gc.is_tracked(ids) for ids in lists] == [True] * 3
+    # A cycle through a list of ids is found.
+    ids: list[Any] = found.pop()
+    ids.append(ids)
+    place = id(ids)
+    del ids
+    gc.collect()
+    assert not any(id(entry) == place for entry in gc.get_objects())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import pickle
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import pytest
 from texts import random_text
 
 import bpecore
+from bpecore import _core
 from bpecore.pool import (
     FeedError,
     PoolBusy,
@@ -56,6 +59,7 @@ def test_texts(client: PoolClient) -> None:
     assert client.encode_batch(iter(texts), **arguments) == wanted
     assert [client.encode(text, **arguments) for text in texts[-20:]] == wanted[-20:]
     assert [client.count(text, **arguments) for text in texts[-20:]] == list(map(len, wanted[-20:]))
+    assert all(map(gc.is_tracked, client.encode_batch(iter(texts), **arguments)))
     assert client.encode_batch([]) == []
     assert client.encode("<|endoftext|>", allowed_special="all") == [199999]
     assert client.encode("<|endoftext|>", allowed_special={"<|endoftext|>"}) == [199999]
@@ -75,6 +79,34 @@ def test_answers_larger_than_the_ring(client: PoolClient) -> None:
     client.open_stream(1)
     assert client.feed(1, ids) == " " * 128 * 20_000
     client.close(1)
+
+
+@pytest.mark.parametrize(
+    ("memory", "texts"),
+    [
+        (array("q"), 0),
+        (array("q", [0, 0]), 2),
+        (array("q", [1, 1]), 1),
+        (array("q", [0, 3, 2]), 2),
+        (array("q", [0, 3, 2, 7, 7]), 3),
+        (array("q", [0, 1, 7, 7]), 2),
+        (memoryview(array("q", [0, 1, 1])).cast("B")[:-1], 1),
+        (memoryview(array("q", [0, 0, 0])).cast("B")[4:-4], 1),
+    ],
+)
+def test_places_of_ids_are_checked(memory: Any, texts: int) -> None:
+    with pytest.raises(ValueError, match="places"):
+        _core.hidden_lists_of_ids(memory, texts)
+
+
+def test_ids_and_their_places_become_lists() -> None:
+    memory = array("q", [0, 2, 2, 4, 7 << 32 | 5, (1 << 40) - 1])
+    parts = [_core.hidden_lists_of_ids(memory, 3) for _ in range(2)]
+    found = _core.joined_lists(parts)
+    assert found == [[5, 7], [], [0xFFFFFFFF, 0xFF]] * 2
+    assert all(map(gc.is_tracked, [found, *found]))
+    with pytest.raises(TypeError):
+        _core.joined_lists([()])
 
 
 def test_decode(client: PoolClient) -> None:

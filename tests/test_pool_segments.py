@@ -47,11 +47,34 @@ def test_messages_come_out_as_they_went_in() -> None:
             found = reader.read()
             assert found is not None
             assert bytes(found) == waiting.pop(0)
-            reader.release()
+            reader.release(reader.cursor)
             passed += 1
         else:
             assert reader.read() is None
     assert full > 100
+
+
+def test_messages_stay_until_they_are_released() -> None:
+    writer, reader = ring(256)
+    messages = [bytes([number]) * 40 for number in range(5)]
+    for message in messages:
+        assert writer.write([message], len(message))
+    views, ends = [], []
+    for _ in messages:
+        view = reader.read()
+        assert view is not None
+        views.append(view)
+        ends.append(reader.cursor)
+    assert not writer.has_room(40)
+    assert views == messages
+    reader.release(ends[1])
+    assert writer.write([bytes(40)], 40)
+    assert writer.write([bytes(40)], 40)
+    assert not writer.has_room(40)
+    assert views[2:] == messages[2:]
+    reader.release(ends[1])
+    assert not writer.has_room(40)
+    assert reader.read() == bytes(40)
 
 
 def test_the_largest_message_fits_into_an_empty_ring_wherever_it_begins() -> None:
@@ -60,7 +83,7 @@ def test_the_largest_message_fits_into_an_empty_ring_wherever_it_begins() -> Non
         for length in (max(before - 8, 0) // 2 // 8 * 8, max(before - 8, 0) // 2 // 8 * 8):
             assert writer.write([bytes(length)], length)
             assert reader.read() is not None
-            reader.release()
+            reader.release(reader.cursor)
         message = bytes(range(writer.largest))
         assert writer.write([message], len(message))
         assert bytes(reader.read() or b"") == message

@@ -5,7 +5,7 @@ from libc.string cimport memchr, memset
 
 from arguments cimport view_text
 from errors cimport exception_is_set
-from int_objects cimport list_of_ids
+from int_objects cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from memory cimport allocate, allocate_zeroed, grow, grow_ids, release
 from parallel cimport (GROUP_CHARACTERS, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job,
                        Task, Worker, run_workers)
@@ -177,17 +177,19 @@ cdef class Batch:
         cdef list results = [None] * len(self.texts)
         cdef size_t i = 0, last
         cdef list ids
+        PyObject_GC_UnTrack(results)
         while i < self.task_count:
             last = self.last_task(i)
             text = self.job.tasks[i].text
             if not self.failed[text]:
-                ids = list_of_ids(&int_objects, self.ids_of(&self.job.tasks[i]),
-                                  self.job.tasks[i].count)
+                ids = hidden_list_of_ids(&int_objects, self.ids_of(&self.job.tasks[i]),
+                                         self.job.tasks[i].count)
                 for i in range(i + 1, last):
-                    ids += list_of_ids(&int_objects, self.ids_of(&self.job.tasks[i]),
-                                       self.job.tasks[i].count)
+                    ids += hidden_list_of_ids(&int_objects, self.ids_of(&self.job.tasks[i]),
+                                              self.job.tasks[i].count)
                 results[text] = ids
             i = last
+        show_lists(results)
         return results
 
     cdef list counts(self):

@@ -4,10 +4,10 @@ from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_FillIn
                              PyBuffer_Release, PyObject_GetBuffer)
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
 from arguments cimport exact_str, view_text
-from int_objects cimport list_of_ids
+from int_objects cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from shared_words cimport load_word, store_word
 from utf8 cimport TextView
 
@@ -70,39 +70,57 @@ cdef int open_ids(memory, Py_buffer *buffer) except -1:
     return 0
 
 
-def lists_of_ids(memory, counts) -> list:
-    """Returns the ids of several texts that stand behind each other in a buffer, a list a text.
+def hidden_lists_of_ids(memory, size_t texts) -> list:
+    """Returns the ids of several texts as lists that the garbage collector does not see.
+
+    Nothing but `joined_lists` may get them.
 
     Args:
-        memory: the ids, `uint32`.
-        counts: how many of them each text has, a sequence of ints.
+        memory: where the ids of each text begin among those of all, and where the last end,
+            `int64[texts + 1]`; then the ids, `uint32`.
+        texts: how many there are.
 
     Raises:
-        ValueError: the counts are not together the number of ids.
+        ValueError: these are not the places of all ids, in order.
     """
     cdef Py_buffer buffer
-    cdef size_t length, count, start = 0
-    cdef list result, ids
-    cdef Py_ssize_t i, texts
-    counts = list(counts)
-    texts = len(counts)
-    open_ids(memory, &buffer)
+    cdef const int64_t *places
+    cdef const uint32_t *ids
+    cdef size_t space = (texts + 1) * sizeof(int64_t), i
+    cdef list result, found
+    PyObject_GetBuffer(memory, &buffer, PyBUF_C_CONTIGUOUS)
     try:
-        length = <size_t>buffer.len // sizeof(uint32_t)
-        result = PyList_New(texts)
+        if (<size_t>buffer.len < space or <size_t>buffer.len % sizeof(uint32_t)
+                or <uintptr_t>buffer.buf % sizeof(int64_t)):
+            raise ValueError(f"{buffer.len} bytes are not the places and ids of {texts} texts")
+        places = <const int64_t *>buffer.buf
+        ids = <const uint32_t *>(<const char *>buffer.buf + space)
+        if (places[0] != 0
+                or places[texts] != <int64_t>((<size_t>buffer.len - space) // sizeof(uint32_t))):
+            raise ValueError("the places are not those of all ids")
         for i in range(texts):
-            count = counts[i]
-            if count > length - start:
-                raise ValueError(f"there are {length} ids, not those of all texts")
-            ids = list_of_ids(&int_objects, <const uint32_t *>buffer.buf + start, count)
-            Py_INCREF(ids)
-            PyList_SET_ITEM(result, i, ids)
-            start += count
-        if start != length:
-            raise ValueError(f"there are {length} ids, and the texts have {start}")
+            if places[i] > places[i + 1]:
+                raise ValueError("the places are not in order")
+        result = PyList_New(<Py_ssize_t>texts)
+        PyObject_GC_UnTrack(result)
+        for i in range(texts):
+            found = hidden_list_of_ids(&int_objects, ids + places[i],
+                                       <size_t>(places[i + 1] - places[i]))
+            Py_INCREF(found)
+            PyList_SET_ITEM(result, <Py_ssize_t>i, found)
         return result
     finally:
         PyBuffer_Release(&buffer)
+
+
+def joined_lists(parts) -> list:
+    """Returns what several lists from `hidden_lists_of_ids` hold, as lists like any other."""
+    cdef list result = []
+    PyObject_GC_UnTrack(result)
+    for part in parts:
+        result += <list?>part
+    show_lists(result)
+    return result
 
 
 @cython.final

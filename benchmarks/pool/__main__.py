@@ -178,18 +178,26 @@ def measure_encode(options: argparse.Namespace, encoding: Any, texts: list[str])
 
 
 def measure_memory(options: argparse.Namespace, encoding: Any, texts: list[str]) -> None:
-    """What a worker has to itself, fresh and after all texts."""
+    """What a worker has to itself, fresh and after all texts.
+
+    Of the only worker of a pool that is the mapped vocabulary too: no other process has touched it.
+    """
     from bpecore.pool import TokenizerPool
 
     docs = documents(texts)
-    with TokenizerPool(NAME, processes=1) as pool, pool.client() as client:
-        worker = pool.metrics().workers[0].process
-        client.encode("hello world")
-        fresh = private_bytes(worker)
-        client.encode_batch(docs)
-        worked = private_bytes(worker)
-    row("private memory of the only worker, fresh · after all texts", "≤ 25 MB",
-        f"{fresh / 1e6:.1f} · {worked / 1e6:.1f} MB", worked <= 25e6)  # fmt: skip
+    for processes in (2, 1):
+        with TokenizerPool(NAME, processes=processes) as pool, pool.client() as client:
+            workers = [worker.process for worker in pool.metrics().workers]
+            for _ in workers:
+                client.encode("hello world")
+            fresh = max(map(private_bytes, workers))
+            for _ in workers:
+                client.encode_batch(docs)
+            worked = max(map(private_bytes, workers))
+            clean = max(private_bytes(worker, "Private_Clean") for worker in workers)
+        row(f"private memory of a worker of {processes}, fresh · after all texts (pages of files)",
+            "≤ 25 MB", f"{fresh / 1e6:.1f} · {worked / 1e6:.1f} ({clean / 1e6:.1f}) MB",
+            worked <= 25e6)  # fmt: skip
 
 
 def measure_kills(options: argparse.Namespace, encoding: Any, texts: list[str]) -> None:

@@ -11,10 +11,15 @@ from pathlib import Path
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def private_bytes(process: int) -> int:
-    """Returns the memory that a process has to itself."""
+def private_bytes(process: int, kind: str = "Private_") -> int:
+    """Returns the memory that a process has to itself.
+
+    Args:
+        process: its number.
+        kind: "Private_": all; "Private_Clean": pages of files that no other process maps.
+    """
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024
 
 
 def processor_seconds(process: int) -> float:

@@ -15,8 +15,9 @@ from bpecore.pool.connection import Connection
 from bpecore.pool.loops import Gathering, LoopWaiter
 from bpecore.pool.messages import CLOSE, COUNT, ENCODE, FEED, Disallowed, Special
 from bpecore.pool.requests import (
+    count_of,
     decode_call,
-    results_of,
+    lists_of,
     text_calls,
     text_of,
     texts_of,
@@ -99,7 +100,7 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> list[list[int]]:
         """Returns the ids of many texts; see `PoolClient.encode_batch`."""
-        return results_of(await self._ask_texts(ENCODE, texts, allowed_special, disallowed_special))
+        return lists_of(await self._ask_texts(ENCODE, texts, allowed_special, disallowed_special))
 
     async def count(
         self,
@@ -110,8 +111,7 @@ class AwaitablePoolClient:
     ) -> int:
         """Returns how many tokens a text has; see `PoolClient.count`."""
         reply = await self._ask_texts(COUNT, [text], allowed_special, disallowed_special)
-        count: int = results_of(reply)[0]
-        return count
+        return count_of(reply)
 
     async def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids; see `PoolClient.decode`."""

@@ -14,10 +14,9 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
 from itertools import repeat
-from operator import sub
 from typing import Any, Protocol
 
-from bpecore._core import Stream, cut_texts, lists_of_ids, note_ids, slots_of
+from bpecore._core import Stream, cut_texts, hidden_lists_of_ids, note_ids, slots_of
 from bpecore.pool.messages import (
     COUNT,
     DECODE,
@@ -65,7 +64,8 @@ class Reply:
         answers: how many it needs; `expect` adds to them.
 
     Attributes:
-        results: of stateless calls by their place among the caller's.
+        results: of stateless calls by their place among the caller's; lists of ids as
+            `hidden_lists_of_ids` returns them.
         texts: of fed streams.
         errors: of streams that were not fed.
         error: why there is no result; of several, the one of the first call.
@@ -190,9 +190,7 @@ class StatelessCall(Call):
 
 def _read_answer(kind: int, count: int, body: memoryview) -> Any:
     if kind == ENCODE:
-        end = 8 * (count + 1)
-        places = body[:end].cast("q").tolist()
-        return lists_of_ids(body[end:], list(map(sub, places[1:], places)))
+        return hidden_lists_of_ids(body, count)
     if kind == COUNT:
         return body.cast("Q").tolist()
     assert kind == DECODE, KIND_NAMES[kind]

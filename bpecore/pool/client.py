@@ -6,17 +6,17 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from bpecore.pool.calls import BlockingWaiter, Reply, StatelessCall
 from bpecore.pool.connection import Connection
 from bpecore.pool.errors import PoolBusy
 from bpecore.pool.messages import CLOSE, COUNT, ENCODE, FEED, Disallowed, Special
 from bpecore.pool.requests import (
+    count_of,
     decode_call,
-    results_of,
+    lists_of,
     single_text_of,
     text_calls,
     text_of,
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
 
-@dataclass(frozen=True)
-class PoolAddress:
+class PoolAddress(NamedTuple):
     """Where a pool is, and how its clients behave; what a client is pickled as.
 
     Attributes:
@@ -183,7 +182,7 @@ class PoolClient:
         The arguments and exceptions are those of `encode`.
         """
         reply = self._ask_texts(ENCODE, texts, allowed_special, disallowed_special)
-        return results_of(reply)
+        return lists_of(reply)
 
     def count(
         self,
@@ -194,8 +193,7 @@ class PoolClient:
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
         reply = self._ask_texts(COUNT, [text], allowed_special, disallowed_special)
-        count: int = results_of(reply)[0]
-        return count
+        return count_of(reply)
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids, as `Encoding.decode` does.

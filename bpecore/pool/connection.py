@@ -322,7 +322,7 @@ class Connection:
                     self._take(link, call, kind, body, extra)
                 answered = True
             del message, body
-            reader.release()
+            reader.release(reader.cursor)
         if answered:
             with self._lock:
                 link.send_backlog()

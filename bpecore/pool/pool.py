@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import multiprocessing
 import multiprocessing.util
 import os
@@ -19,6 +20,9 @@ from bpecore.registry import get_encoding
 from bpecore.threads import available_cpus
 
 LEAST_RING_BYTES = 1 << 14
+
+LEAST_STUCK_SECONDS = 1.0
+"""Twice what may lie between two signs of life of an idle worker."""
 
 DRAIN_SECONDS = 5.0
 """How long `close` waits for the answers of all clients, unless it is told."""
@@ -40,6 +44,10 @@ class TokenizerPool:
         ring_bytes: of shared memory from each client to each worker, and as much back. A request
             may take half of it.
         start_method: how `multiprocessing` starts the processes.
+        stuck_after: seconds after which a worker that gets nothing done is killed and started
+            again, like one that has died: stopped, or asleep in the middle of a request. One that
+            is busy may use so much processor time for one request, and a second more for each
+            100,000 bytes of it; how long it waits for a processor does not matter. None: never.
 
     Raises:
         PoolError: a process did not start.
@@ -62,6 +70,7 @@ class TokenizerPool:
         when_full: Literal["wait", "raise"] = "wait",
         ring_bytes: int = 1 << 21,
         start_method: Literal["spawn", "forkserver"] = "spawn",
+        stuck_after: float | None = 5.0,
     ) -> None:
         if isinstance(encoding, str):
             encoding = get_encoding(encoding)
@@ -74,11 +83,12 @@ class TokenizerPool:
         check_number("ring_bytes", ring_bytes, LEAST_RING_BYTES)
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
+        _check_seconds(stuck_after)
         self._raise_if_full = _is_raise(when_full)
         self._max_inflight = max_inflight
         self._ring_bytes = -(-ring_bytes // 8) * 8
         context = multiprocessing.get_context(start_method)
-        self._supervisor = Supervisor(encoding, processes, context)
+        self._supervisor = Supervisor(encoding, processes, context, stuck_after)
         self._finalizer = weakref.finalize(self, self._supervisor.close, 0.0)
         self._finalizer.atexit = False
         _pools.add(self)
@@ -132,6 +142,18 @@ def _is_raise(when_full: str) -> bool:
     if when_full not in ("wait", "raise"):
         raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
     return when_full == "raise"
+
+
+def _check_seconds(stuck_after: float | None) -> None:
+    if stuck_after is None:
+        return
+    if isinstance(stuck_after, bool) or not isinstance(stuck_after, (int, float)):
+        raise TypeError(f"stuck_after must be a number, not {type(stuck_after).__name__}")
+    if not LEAST_STUCK_SECONDS <= stuck_after < math.inf:
+        raise ValueError(
+            f"stuck_after must be at least {LEAST_STUCK_SECONDS} seconds, or None, "
+            f"not {stuck_after}"
+        )
 
 
 _pools: weakref.WeakSet[TokenizerPool] = weakref.WeakSet()

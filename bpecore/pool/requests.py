@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bpecore._core import Characters, Stream, names_of
+from bpecore._core import Characters, Stream, joined_lists, names_of
 from bpecore.pool.calls import Reply, StatelessCall
 from bpecore.pool.errors import FeedError, RequestTooLargeError
 from bpecore.pool.messages import (
@@ -135,11 +135,19 @@ def decode_call(
     return StatelessCall(DECODE, count, count, [numbers, name], len(name), reply)
 
 
-def results_of(reply: Reply) -> list[Any]:
-    """Returns the results of text calls, one a text, or raises the first error."""
+def lists_of(reply: Reply) -> list[list[int]]:
+    """Returns the ids of the texts of encode calls, or raises the first error."""
     if reply.error is not None:
         raise reply.error
-    return [result for place in sorted(reply.results) for result in reply.results[place]]
+    return joined_lists(reply.results[place] for place in sorted(reply.results))
+
+
+def count_of(reply: Reply) -> int:
+    """Returns the count of the only text of a count call, or raises its error."""
+    if reply.error is not None:
+        raise reply.error
+    count: int = reply.results[0][0]
+    return count
 
 
 def text_of(reply: Reply) -> str:

@@ -105,7 +105,11 @@ class RingWriter:
 
 
 class RingReader:
-    """The end that reads; the arguments are those of `RingWriter`, from the other side."""
+    """The end that reads; the arguments are those of `RingWriter`, from the other side.
+
+    Attributes:
+        cursor: bytes that stand before the next message, since the ring exists.
+    """
 
     def __init__(self, words: SharedWords, head: int, tail: int, data: memoryview) -> None:
         self._words = words
@@ -115,29 +119,35 @@ class RingReader:
         self._size = len(data)
         self._head = words.load(head)
         self._tail = words.load(tail)
-        self._next = self._head
+        self.cursor = self._head
 
     def read(self) -> memoryview | None:
         """Returns the next message, None if there is none.
 
-        It stands in the ring until `release` is called; then the view must not be used any more.
+        It stands in the ring until `release` gives its room back; then the view must not be used
+        any more.
         """
-        if self._head == self._tail:
+        if self.cursor == self._tail:
             self._tail = self._words.load(self._tail_place)
-            if self._head == self._tail:
+            if self.cursor == self._tail:
                 return None
-        place = self._head % self._size
+        place = self.cursor % self._size
         (length,) = LENGTH.unpack_from(self._data, place)
         skip = 0
         if length == WRAP:
             skip = self._size - place
             place = 0
             (length,) = LENGTH.unpack_from(self._data, place)
-        self._next = self._head + skip + _space_of(length)
+        self.cursor += skip + _space_of(length)
         place += LENGTH.size
         return self._data[place : place + length]
 
-    def release(self) -> None:
-        """Gives the room of the message that was read back to the writer."""
-        self._head = self._next
-        self._words.store(self._head_place, self._head)
+    def release(self, end: int) -> None:
+        """Gives room back to the writer.
+
+        Args:
+            end: a value that `cursor` had; the messages before it are done with.
+        """
+        if end != self._head:
+            self._head = end
+            self._words.store(self._head_place, end)

@@ -19,7 +19,10 @@ PLACES = {name: place for place, name in enumerate((*COUNTS, *GAUGES))}
 FIRST_BUCKET = len(PLACES)
 BUCKETS = len(LATENCY_BOUNDS_SECONDS) + 1
 WORDS = FIRST_BUCKET + BUCKETS
-STATISTICS_BYTES = 8 * WORDS
+BEATS, REQUEST_BYTES = WORDS, WORDS + 1
+"""Places of what a `Watch` looks at, behind the numbers."""
+
+STATISTICS_BYTES = 8 * (WORDS + 2)
 
 
 class Statistics:
@@ -36,6 +39,17 @@ class Statistics:
         self.requests = self.failed = self.fed_ids = self.texts = self.latency_sum_ns = 0
         self.streams = self.clients = self.queue_depth = 0
         self.buckets = [0] * BUCKETS
+        self._beats = 0
+
+    def beat(self, size: int) -> None:
+        """Tells that the worker turns to something else.
+
+        Args:
+            size: bytes of the request that it begins; 0: none.
+        """
+        self._beats += 1
+        self._words.store(REQUEST_BYTES, size)
+        self._words.store(BEATS, self._beats)
 
     def observe(self, elapsed_ns: int) -> None:
         """Counts an answer by the time it took."""
@@ -72,6 +86,13 @@ class StatisticsReader:
     def read(self) -> list[int]:
         """Returns all numbers as they are now, in the order of `PLACES`, then the buckets."""
         return [self._words.load(place) for place in range(WORDS)]
+
+    def beats(self) -> tuple[int, int]:
+        """Returns how often the worker has turned to something else, and the size of its request.
+
+        Just after a beat the size may be that of the next one.
+        """
+        return self._words.load(BEATS), self._words.load(REQUEST_BYTES)
 
     def close(self) -> None:
         """Lets go of the memory."""

@@ -30,6 +30,7 @@ from bpecore.pool.statistics import (
     WORDS,
     StatisticsReader,
 )
+from bpecore.pool.watch import Watch, look_interval, use_of
 from bpecore.pool.worker import WorkerPlace, main
 
 RESTART_SECONDS = (0.1, 5.0)
@@ -62,6 +63,7 @@ class WorkerProcess:
         self._segment: Any = None
         self._statistics: StatisticsReader | None = None
         self._earlier = [0] * WORDS
+        self._watch: Watch | None = None
 
     def start(self, context: BaseContext, encoding: Encoding, folder: str, token: str) -> None:
         """Starts a process."""
@@ -79,11 +81,19 @@ class WorkerProcess:
         process.start()
         self.process = process
 
-    def is_ready(self, control: Control) -> None:
+    def is_ready(self, control: Control, watch: Watch | None) -> None:
         """Notes that the process has begun; its shared memory needs no name any more."""
         self.control = control
+        self._watch = watch
         self.patience = RESTART_SECONDS[0]
         unlink_segment(self._segment)
+
+    def look(self) -> None:
+        """Kills the process if it is stuck; then it is one that has died."""
+        if self._watch is not None and self.control is not None and self._statistics is not None:
+            beats, size = self._statistics.beats()
+            if self._watch.is_stuck(beats, size, use_of(self.process.pid)):
+                self.process.kill()
 
     def failed_to_start(self) -> None:
         """Notes that there is no process, and when to try again."""
@@ -150,6 +160,7 @@ class Supervisor:
         encoding: what the workers work with.
         processes: how many.
         context: how processes are started.
+        stuck_after: seconds after which a worker that gets nothing done is killed; None: never.
 
     Raises:
         PoolError: a worker did not start.
@@ -159,12 +170,20 @@ class Supervisor:
         token: the secret that connections begin with.
     """
 
-    def __init__(self, encoding: Encoding, processes: int, context: BaseContext) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        processes: int,
+        context: BaseContext,
+        stuck_after: float | None,
+    ) -> None:
         self.process = os.getpid()
         self.folder = tempfile.mkdtemp(prefix="bpecore-pool-")
         self.token = secrets.token_hex(32)
         self._encoding = encoding
         self._context = context
+        self._stuck_after = stuck_after
+        self._look_at = time.monotonic()
         self._lock = threading.Lock()
         self._workers = [WorkerProcess(index) for index in range(processes)]
         self._clients: dict[Control, str] = {}
@@ -213,6 +232,8 @@ class Supervisor:
     def _turn(self) -> None:
         """Waits until something happens, and does what follows from it."""
         due = [worker.due for worker in self._workers if worker.due is not None]
+        if self._stuck_after is not None:
+            due.append(self._look_at)
         timeout = max(min(due) - time.monotonic(), 0) if due else None
         for key, _ in self._selector.select(timeout):
             work: Callable[[], None] = key.data
@@ -222,6 +243,11 @@ class Supervisor:
             if worker.due is not None and worker.due <= time.monotonic() and not self._ends:
                 with self._lock:
                     self._start(worker)
+        if self._stuck_after is not None and self._look_at <= time.monotonic():
+            self._look_at = time.monotonic() + look_interval(self._stuck_after)
+            with self._lock:
+                for worker in self._workers:
+                    worker.look()
 
     def _start(self, worker: WorkerProcess) -> None:
         try:
@@ -282,7 +308,8 @@ class Supervisor:
             )
 
     def _greet_worker(self, control: Control, worker: WorkerProcess) -> None:
-        worker.is_ready(control)
+        watch = None if self._stuck_after is None else Watch(self._stuck_after)
+        worker.is_ready(control, watch)
         self._selector.register(control, selectors.EVENT_READ, lambda: self._hear_worker(control))
         for client in self._clients:
             client.send(do="connect", index=worker.index, address=worker.address)

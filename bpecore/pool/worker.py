@@ -2,7 +2,8 @@
 
 One thread. What streams want is done as soon as it is seen. Work on texts is set aside first, and
 done one request at a time with a look at all rings between, so that it does not hold up streams for
-longer than one request takes.
+longer than one request takes; the clients take turns. What is set aside stays in its ring: it is
+not copied, and a client that sends faster than it is served fills its ring, not the worker.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ import signal
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import parent_process
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from bpecore._core import SlotDecoders
 from bpecore.core import Encoding
@@ -44,22 +44,18 @@ from bpecore.pool.statistics import Statistics
 
 PARENT_SECONDS = 0.5
 """How often a worker looks whether the pool's process lives: another process may keep the pipe that
-tells it open, a child that it forked for one."""
-
-SET_ASIDE_BYTES = 1 << 22
-"""Of one client's requests; if more wait here, its ring is left alone."""
+tells it open, a child that it forked for one. So often it also shows that it lives itself."""
 
 FULL_SECONDS = (0.0005, 0.02)
 """While a client's answers do not fit into its ring: how long to wait for room, at first and at
 last. Clients wake a worker for their requests only."""
 
 
-@dataclass(frozen=True)
-class WorkerPlace:
+class WorkerPlace(NamedTuple):
     """What a worker is told when it is started.
 
     Attributes:
-        index: its number in the pool, from 0.
+        number: its own in the pool, from 0.
         generation: how many processes had this place before.
         encoding: what to work with.
         folder: where the pool's sockets are.
@@ -67,7 +63,7 @@ class WorkerPlace:
         statistics: the name of the segment for its numbers.
     """
 
-    index: int
+    number: int
     generation: int
     encoding: Encoding
     folder: str
@@ -77,7 +73,7 @@ class WorkerPlace:
     @property
     def address(self) -> str:
         """The path of the socket that clients connect to."""
-        return f"{self.folder}/{self.index}-{self.generation}"
+        return f"{self.folder}/{self.number}-{self.generation}"
 
 
 class Client:
@@ -87,10 +83,10 @@ class Client:
         channel: the shared memory.
         decoders: its streams.
         answered_tokens: of its requests, since the channel exists.
-        outbox: messages for its ring that did not fit yet.
-        set_aside_bytes: of its requests that wait.
+        outbox: messages for its ring that did not fit yet; while there are any, nothing is done
+            for it.
+        set_aside: its requests that wait: header, body in the ring, and where that begins.
         is_told: whether all that is in its ring has been told to it.
-        is_gone: whether it has ended.
     """
 
     def __init__(self, channel: Channel, decoders: SlotDecoders) -> None:
@@ -98,9 +94,13 @@ class Client:
         self.decoders = decoders
         self.answered_tokens = 0
         self.outbox: deque[tuple[list[Bytes], int]] = deque()
-        self.set_aside_bytes = 0
+        self.set_aside: deque[tuple[RequestHeader, memoryview, int]] = deque()
         self.is_told = True
-        self.is_gone = False
+
+    def release(self) -> None:
+        """Gives back the room of requests that are answered, up to the first that is not."""
+        reader = self.channel.reader
+        reader.release(self.set_aside[0][2] if self.set_aside else reader.cursor)
 
     def put(self, parts: list[Bytes], length: int) -> None:
         """Writes a message, or keeps it until there is room."""
@@ -135,7 +135,7 @@ class Worker:
         self._answerer = Answerer(place.encoding)
         self._selector = selectors.DefaultSelector()
         self._clients: dict[int, Client] = {}
-        self._set_aside: deque[tuple[Client, RequestHeader, bytes]] = deque()
+        self._waiting: deque[Client] = deque()
         self._ends = False
         segment = open_segment(place.statistics)
         self._statistics = Statistics(segment)
@@ -146,7 +146,7 @@ class Worker:
         self._control.send(
             token=place.token,
             role="worker",
-            index=place.index,
+            index=place.number,
             generation=place.generation,
         )
         parent = parent_process()
@@ -166,14 +166,15 @@ class Worker:
         patience = FULL_SECONDS[0]
         checked = time.monotonic()
         while not self._ends:
+            self._statistics.beat(0)
             is_stuck = any(client.outbox for client in self._clients.values())
             patience = min(2 * patience, FULL_SECONDS[1]) if is_stuck else FULL_SECONDS[0]
-            timeout = 0 if self._set_aside else patience if is_stuck else PARENT_SECONDS
+            can_work = any(not client.outbox for client in self._waiting)
+            timeout = 0 if can_work else patience if is_stuck else PARENT_SECONDS
             for key, _ in self._selector.select(timeout):
                 work: Callable[[Any], None] = key.data
                 work(key.fileobj)
-            if self._set_aside:
-                self._do_one()
+            self._do_one()
             if is_stuck:
                 for client in self._clients.values():
                     self._go_on(client)
@@ -223,10 +224,11 @@ class Worker:
 
     def _drop(self, client: Client) -> None:
         """Frees all that a client had."""
-        client.is_gone = True
         self._selector.unregister(client.channel)
         del self._clients[client.channel.fileno()]
-        self._set_aside = deque(work for work in self._set_aside if work[0] is not client)
+        if client.set_aside:
+            client.set_aside.clear()
+            self._waiting.remove(client)
         client.decoders.clear()
         client.channel.close()
 
@@ -242,18 +244,20 @@ class Worker:
 
     def _take_all(self, client: Client) -> None:
         reader = client.channel.reader
-        while not client.outbox and client.set_aside_bytes < SET_ASIDE_BYTES:
+        while not client.outbox:
+            begin = reader.cursor
             message = reader.read()
             if message is None:
                 return
             header = RequestHeader._make(REQUEST.unpack_from(message))
             body = message[REQUEST.size :]
             if header.kind in (ENCODE, COUNT, DECODE):
-                self._set_aside.append((client, header, bytes(body)))
-                client.set_aside_bytes += len(body)
+                if not client.set_aside:
+                    self._waiting.append(client)
+                client.set_aside.append((header, body, begin))
             else:
                 self._answer(client, header, body)
-            reader.release()
+                client.release()
 
     def _go_on(self, client: Client) -> None:
         """Writes the answers that did not fit; then the ring is read again, which had been left."""
@@ -264,15 +268,23 @@ class Worker:
             client.tell()
 
     def _do_one(self) -> None:
-        """Answers one request that was set aside."""
-        client, header, body = self._set_aside.popleft()
-        client.set_aside_bytes -= len(body)
-        self._answer(client, header, memoryview(body))
+        """Answers one request that was set aside, of the client whose turn it is."""
+        client = next((client for client in self._waiting if not client.outbox), None)
+        if client is None:
+            return
+        self._waiting.remove(client)
+        header, body, _ = client.set_aside[0]
+        self._answer(client, header, body)
+        client.set_aside.popleft()
+        client.release()
+        if client.set_aside:
+            self._waiting.append(client)
         self._take_all(client)
         client.tell()
 
     def _answer(self, client: Client, header: RequestHeader, body: memoryview) -> None:
         statistics = self._statistics
+        statistics.beat(len(body))
         kind = ANSWER
         try:
             answer = self._work(client, header, body)
@@ -313,7 +325,7 @@ class Worker:
             words.store(OTHERS_STREAMS, streams - len(client.decoders))
         statistics.streams = streams
         statistics.clients = len(clients)
-        statistics.queue_depth = len(self._set_aside)
+        statistics.queue_depth = sum(len(client.set_aside) for client in self._waiting)
         statistics.publish()
 
 
