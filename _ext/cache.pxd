@@ -27,7 +27,7 @@ from libc.string cimport memcpy
 
 from long_cache cimport LongEntry
 from memory cimport map_zeroed, populate, unmap
-from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check
+from types cimport STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, likely
 from vocab cimport Key, load_word
 
 cdef enum:
@@ -332,10 +332,13 @@ cdef inline bint copy_wide_ids(
         out: room for WIDE_IDS, all of which are written.
         count: receives how many mean something.
     """
-    cdef const WideEntry *entry = find_wide(line, key)
-    if entry == NULL:
-        return False
-    entry = wide_brought_home(line, entry)
+    # Nobody can foretell which entry it is: a wrong guess would wait for the line first.
+    cdef const WideEntry *entry = line + (line.key.words[0] != key.words[0])
+    if not likely(same_wide_key(&entry.key, key)):
+        entry = find_wide(line, key)
+        if entry == NULL:
+            return False
+        entry = wide_brought_home(line, entry)
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
     count[0] = entry.count
     return True
