@@ -81,6 +81,18 @@ cdef extern from *:
         errno = before;
     #endif
     }
+    /* From this size on the C library maps each block by itself, so advice is for this one alone. */
+    #define BPECORE_MAPPED_ALONE ((size_t)32 << 20)
+    static void bpecore_prefer_huge_pages(const void *memory, size_t size) {
+    #ifdef MADV_HUGEPAGE
+        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
+        size_t end = ((size_t)memory + size) & ~(size_t)4095;
+        int before = errno;
+        if (size >= BPECORE_MAPPED_ALONE)
+            madvise((void *)first, end - first, MADV_HUGEPAGE);
+        errno = before;
+    #endif
+    }
     #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_map_file(int descriptor, size_t size) {
         void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
@@ -109,6 +121,10 @@ cdef extern from *:
     # each would cost several times as much. A wish, which may not be granted.
     void populate "bpecore_populate" (
         const void *memory, size_t size, bint for_writing) noexcept nogil
+    # Asks for huge pages for a block of the C library's, if it is so large that it has a mapping of
+    # its own. A block that grows afterwards loses by it: moving it splits them (NOTES.md).
+    void prefer_huge_pages "bpecore_prefer_huge_pages" (
+        const void *memory, size_t size) noexcept nogil
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil

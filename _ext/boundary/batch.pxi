@@ -6,7 +6,7 @@ from libc.string cimport memchr, memset
 from arguments cimport view_text
 from errors cimport exception_is_set
 from int_objects cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
-from memory cimport allocate, allocate_zeroed, grow, grow_ids, release
+from memory cimport allocate, allocate_zeroed, grow, grow_ids, prefer_huge_pages, release
 from parallel cimport (GROUP_CHARACTERS, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job,
                        Task, Worker, run_workers)
 from sure_borders cimport next_sure_border
@@ -242,6 +242,7 @@ cdef class Batch:
                 total += self.job.tasks[i].count
         if grow_ids(&buffer.ids, total + 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
+        prefer_huge_pages(buffer.ids.data, buffer.ids.capacity * sizeof(uint32_t))
         self.job.merged = buffer.ids.data
         with nogil:
             run_workers(self.workers, self.worker_count, True)
