@@ -203,3 +203,38 @@ cdef inline void record_borders(
             cut += 1
         left = right
         left.possible = right.possible and cut - start == <size_t>sequence_length(token[start])
+
+
+cdef inline bint begins_character(const uint8_t *token, size_t cut) noexcept nogil:
+    return token[cut] & 0xC0 != 0x80
+
+
+cdef inline void record_joint(
+    Vocabulary *vocabulary, const uint8_t *token, size_t length, size_t cut
+) noexcept nogil:
+    """Records the borders that a token bridges, two other tokens being its two sides.
+
+    Those inside the sides are recorded with these. The right side must begin a character for that:
+    else one of them may be a fragment there and whole here.
+
+    Args:
+        length: bytes of the token.
+        cut: bytes of its left side, 1 to `length` - 1.
+    """
+    cdef size_t start = cut - 1
+    cdef BorderSide left, right
+    if (token[start] | token[cut]) < 0x80:
+        return
+    if not begins_character(token, cut):
+        record_borders(vocabulary, token, length)
+        return
+    while start > 0 and not begins_character(token, start):
+        start -= 1
+    if begins_character(token, start):
+        left = right_side(token, start, length)
+        left.possible = left.possible and cut - start == <size_t>sequence_length(token[start])
+    else:
+        left = left_fragment(token, cut)
+    right = right_side(token, cut, length)
+    if left.possible and right.possible:
+        record_border(vocabulary, &left, &right)

@@ -27,10 +27,10 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_table, release_table
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, multiply_fold,
-                    prefetch)
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, likely,
+                    multiply_fold, prefetch)
 from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
-                    hash_bytes, hash_key, load_key, overflow_bit, short_line)
+                    equal_key, hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
@@ -62,8 +62,14 @@ cdef struct Batch:
     #                                       come next
     uint32_t left[BATCH_TOKENS]           # the parts; NO_TOKEN where no cut stood the test
     uint32_t right[BATCH_TOKENS]
-    uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried
+    uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried; 0: no
+    #                                       cut is left
     uint8_t ratings[BATCH_TOKENS][RATED_LENGTH]   # by the bytes of the left side; 0: cannot be
+
+cdef struct Side:
+    Key key               # only of a part that the table of short tokens may have; its line,
+    const Line *line      # which may be wrong if it is full and has
+    uint32_t overflow     # this bit
 
 cdef struct Positions:
     uint32_t count
@@ -175,11 +181,13 @@ cdef inline void record_parts(
 
 # ---- cuts ---------------------------------------------------------------------------------
 
-cdef inline void rate_cuts(
+cdef inline uint32_t rate_cuts(
     PartFinder *finder, const uint8_t *token, uint32_t length, uint32_t earliness,
     uint8_t *ratings
 ) noexcept nogil:
     """Rates the cuts of a token by the earliness of the later side, then enters the token.
+
+    Returns the best cut, as `take_best`.
 
     The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes
     from the hashes of what begins at the token's first byte.
@@ -191,15 +199,27 @@ cdef inline void rate_cuts(
     cdef uint64_t hashes[RATED_LENGTH + 1]
     cdef const uint8_t *table = finder.tokens.earliness
     cdef uint64_t factor = finder.factor, whole = 0
-    cdef uint32_t shift = finder.tokens.shift, cut, left, right
+    cdef uint32_t shift = finder.tokens.shift, cut, left, right, rated, best = 0
     for cut in range(length):
         hashes[cut] = whole
         whole = whole * factor + token[cut] + 1
     for cut in range(1, length):
         left = table[hashes[cut] * MIXING_FACTOR >> shift]
         right = table[(whole - hashes[cut] * finder.powers[length - cut]) * MIXING_FACTOR >> shift]
-        ratings[cut] = <uint8_t>(left if left < right else right)
+        left = left if left < right else right
+        ratings[cut] = <uint8_t>left
+        rated = left << 8 | cut
+        best = rated if rated > best else best
     enter(&finder.tokens, whole * MIXING_FACTOR, earliness)
+    return take_cut(ratings, best)
+
+
+cdef inline uint32_t take_cut(uint8_t *ratings, uint32_t rated) noexcept nogil:
+    """Returns the cut in the lower 8 bits of `rated`, whose rating becomes 0, or 0 if it is."""
+    if rated < 256:
+        return 0
+    ratings[rated & 255] = 0
+    return rated & 255
 
 
 cdef inline uint32_t take_best(uint8_t *ratings, uint32_t length) noexcept nogil:
@@ -208,59 +228,64 @@ cdef inline uint32_t take_best(uint8_t *ratings, uint32_t length) noexcept nogil
     for cut in range(1, length):
         rated = <uint32_t>ratings[cut] << 8 | cut
         best = rated if rated > best else best
-    if best < 256:
-        return 0
-    ratings[best & 255] = 0
-    return best & 255
+    return take_cut(ratings, best)
 
 
-cdef inline const void *place_of_part(
-    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
+cdef inline void open_side(
+    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length, Side *side
 ) noexcept nogil:
-    """Returns where a look-up of a part begins. (A function that only prefetches it would be taken
-    for one that does nothing.)"""
-    if length <= SHORT_PIECE:
-        return short_line(vocabulary, hash_key(load_key(part, length), vocabulary.seeds))
-    return vocabulary.long_slots + (
-        hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask)
+    """Begins to look a part up: where it would be is on its way to the caches afterwards."""
+    cdef uint64_t hashed
+    side.line = NULL
+    if length > SHORT_PIECE:
+        prefetch(vocabulary.long_slots + (
+            hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask))
+        return
+    side.key = load_key(part, length)
+    hashed = hash_key(side.key, vocabulary.seeds)
+    side.line = short_line(vocabulary, hashed)
+    side.overflow = overflow_bit(hashed)
+    prefetch(side.line)
+
+
+cdef inline uint32_t find_side(
+    const Vocabulary *vocabulary, const Side *side, const uint8_t *part, uint32_t length
+) noexcept nogil:
+    """Returns the index of the token that a part is, or NO_TOKEN."""
+    cdef uint32_t entry
+    if length > SHORT_PIECE:
+        return find_long(vocabulary, part, length)
+    # Nobody can foretell which entry it is: no branches.
+    entry = equal_key(side.line.keys, &side.key)
+    if likely(entry < LINE_ENTRIES):
+        return side.line.indices[entry]
+    if side.line.overflowed & side.overflow:
+        return find_from_line(side.line + 1, side.key, hash_key(side.key, vocabulary.seeds))
+    return NO_TOKEN
 
 
 cdef inline uint32_t find_part(
     const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
 ) noexcept nogil:
-    """Returns the index of a token of ours, or NO_TOKEN."""
-    cdef Key key
-    cdef const Line *line
-    cdef uint32_t found = NO_TOKEN
-    cdef uint64_t hashed
-    cdef uint32_t equal
-    cdef int entry
-    if length > SHORT_PIECE:
-        return find_long(vocabulary, part, length)
-    key = load_key(part, length)
-    hashed = hash_key(key, vocabulary.seeds)
-    line = short_line(vocabulary, hashed)
-    # Nobody can foretell which entry it is: no branches.
-    for entry in range(LINE_ENTRIES):
-        equal = computed(
-            ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0)
-        found ^= (found ^ line.indices[entry]) & (0 - equal)
-    if found == NO_TOKEN and line.overflowed & overflow_bit(hashed):
-        return find_from_line(line + 1, key, hashed)
-    return found
+    """Returns the index of the token that a part is, or NO_TOKEN."""
+    cdef Side side
+    open_side(vocabulary, part, length, &side)
+    return find_side(vocabulary, &side, part, length)
 
 
 cdef inline void cut_tokens(
     const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *open,
     Positions *orderly
 ) noexcept nogil:
-    """Cuts tokens where they have the best rating left, and looks up the sides.
+    """Cuts tokens where their batch says, and looks up the sides.
 
     Args:
         open: the tokens. Afterwards those that were cut, but not into two orderly tokens. Who
             had no cut left is in neither.
         orderly: set to those whose sides are in `left` and `right` of the batch.
     """
+    cdef Side lefts[BATCH_TOKENS]
+    cdef Side rights[BATCH_TOKENS]
     cdef uint32_t i, place, cut, left, right
     cdef const uint8_t *token
     cdef Positions cut_ones
@@ -268,22 +293,21 @@ cdef inline void cut_tokens(
     orderly.count = 0
     for i in range(open.count):
         place = open.items[i]
-        cut = take_best(batch.ratings[place], batch.length)
+        cut = batch.cuts[place]
         batch.left[place] = NO_TOKEN
-        batch.cuts[place] = cut
-        cut_ones.items[cut_ones.count] = place
-        cut_ones.count += cut != 0
         if cut:
             token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-            prefetch(place_of_part(vocabulary, token, cut))
-            prefetch(place_of_part(vocabulary, token + cut, batch.length - cut))
+            open_side(vocabulary, token, cut, &lefts[cut_ones.count])
+            open_side(vocabulary, token + cut, batch.length - cut, &rights[cut_ones.count])
+            cut_ones.items[cut_ones.count] = place
+            cut_ones.count += 1
     open.count = 0
     for i in range(cut_ones.count):
         place = cut_ones.items[i]
         cut = batch.cuts[place]
         token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-        left = find_part(vocabulary, token, cut)
-        right = find_part(vocabulary, token + cut, batch.length - cut)
+        left = find_side(vocabulary, &lefts[i], token, cut)
+        right = find_side(vocabulary, &rights[i], token + cut, batch.length - cut)
         if (left != NO_TOKEN and right != NO_TOKEN and is_orderly(finder, left)
                 and is_orderly(finder, right)):
             batch.left[place] = left
@@ -396,10 +420,14 @@ cdef inline void find_parts(
         open.items[place] = place
         prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
         prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
-        rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
-                  earliness_of(finder, index), batch.ratings[place])
+        batch.cuts[place] = rate_cuts(
+            finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
+            earliness_of(finder, index), batch.ratings[place])
     for _try in range(TRIES):
         if open.count == 0:
             break
         cut_tokens(finder, vocabulary, batch, &open, &walking)
         walk_back(finder, vocabulary, batch, &walking, &open)
+        for place in range(open.count):
+            index = open.items[place]
+            batch.cuts[index] = take_best(batch.ratings[index], batch.length)

@@ -6,7 +6,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from cuts cimport record_borders
+from cuts cimport record_borders, record_joint
 from interrupt cimport Watch, start_watch
 from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
@@ -324,10 +324,11 @@ cdef inline int merge_token(
 cdef inline int add_batch(
     Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs, Batch *batch
 ) noexcept nogil:
-    """Finds the parts of tokens of one length.
+    """Finds the parts of tokens of one length, and records the borders that they bridge.
 
     Precondition: those of all shorter tokens are found.
     """
+    cdef const uint8_t *token
     cdef uint32_t i, index
     cdef int status
     if batch.length <= RATED_LENGTH and not vocabulary.misses_bytes:
@@ -344,9 +345,17 @@ cdef inline int add_batch(
                                  &batch.right[i])
             if status != STATUS_OK:
                 return status
+        else:
+            continue
+        batch.cuts[i] = 0
     for i in range(batch.count):
         record_parts(finder, vocabulary, batch.left[i], batch.right[i], batch.indices[i])
         vocabulary.unreachable_count += batch.left[i] == NO_TOKEN
+        token = vocabulary.token_bytes + vocabulary.starts[batch.indices[i]]
+        if batch.cuts[i]:
+            record_joint(vocabulary, token, batch.length, batch.cuts[i])
+        else:
+            record_borders(vocabulary, token, batch.length)
     return STATUS_OK
 
 
@@ -436,25 +445,24 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     return status
 
 
-cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the filter of bridged borders: 16 bits or more for each distinct border.
-
-    They are recorded in the largest filter, which is ample for any vocabulary known. That tells how
-    many there are; then neighbouring bits are joined, because a border's place in a smaller filter
-    is the higher part of its place in a larger one.
-    """
-    cdef uint64_t *large = <uint64_t *>allocate_zeroed(
+cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Makes the largest filter of bridged borders, which is ample for any vocabulary known."""
+    vocabulary.borders = <uint64_t *>allocate_zeroed(
         <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
+    vocabulary.border_shift = 32 - LARGE_FILTER
+    return STATUS_OK if vocabulary.borders != NULL else STATUS_NO_MEMORY
+
+
+cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Shrinks the filter, in which all borders are, to 16 bits or more for each distinct one.
+
+    Neighbouring bits are joined, because a border's place in a smaller filter is the higher part of
+    its place in a larger one.
+    """
+    cdef uint64_t *large = vocabulary.borders
     cdef uint64_t *small
     cdef uint64_t word, ones, place, distinct = 0
-    cdef uint32_t bits_logarithm = 6, index
-    if large == NULL:
-        return STATUS_NO_MEMORY
-    vocabulary.borders = large
-    vocabulary.border_shift = 32 - LARGE_FILTER
-    for index in range(vocabulary.token_count):
-        record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
-                       token_length(vocabulary, index))
+    cdef uint32_t bits_logarithm = 6
     for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
         distinct += count_ones(large[word])
     while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
@@ -506,7 +514,9 @@ cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
     if status == STATUS_OK:
         status = build_long(vocabulary)
     if status == STATUS_OK:
+        status = open_borders(vocabulary)
+    if status == STATUS_OK:
         status = build_pairs(vocabulary)
     if status == STATUS_OK:
-        status = build_borders(vocabulary)
+        status = shrink_borders(vocabulary)
     return status
