@@ -84,14 +84,6 @@ cdef struct Walk:
     uint32_t thresholds[BATCH_TOKENS]   # the earliness of such a token is not less
     uint32_t slots[BATCH_TOKENS]        # where the filter of pairs tells theirs
 
-cdef extern from *:
-    """
-    /* An odd word without a pattern: 2^64 divided by the golden ratio. */
-    #define BPECORE_MIXING_FACTOR 0x9E3779B97F4A7C15ull
-    """
-    const uint64_t MIXING_FACTOR "BPECORE_MIXING_FACTOR"
-
-
 cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noexcept nogil:
     """Returns how early a token is: 255 for the first ones, 2 for the last ones."""
     return 255 - <uint32_t>(index * finder.scale >> 32)
@@ -99,8 +91,8 @@ cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noex
 
 cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) noexcept nogil:
     cdef uint8_t *place = ranks.earliness + (hashed >> ranks.shift)
-    if place[0] < earliness:
-        place[0] = <uint8_t>earliness
+    cdef uint32_t before = place[0]
+    place[0] = <uint8_t>(before if before > earliness else earliness)
 
 
 cdef inline uint64_t hash_pair(
@@ -159,7 +151,7 @@ cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) no
         if index < token_count:
             finder.left[index] = finder.right[index] = index
             set_orderly(finder, index)
-            enter(&finder.tokens, (byte + 1) * MIXING_FACTOR, earliness_of(finder, index))
+            enter(&finder.tokens, (byte + 1) * finder.factor, earliness_of(finder, index))
     return STATUS_OK
 
 
@@ -189,8 +181,8 @@ cdef inline uint32_t rate_cuts(
 
     Returns the best cut, as `take_best`.
 
-    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes
-    from the hashes of what begins at the token's first byte.
+    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n + 1 - i). So each side's hash
+    comes from the hashes of what begins at the token's first byte.
 
     Args:
         length: bytes, 2 to RATED_LENGTH.
@@ -202,15 +194,15 @@ cdef inline uint32_t rate_cuts(
     cdef uint32_t shift = finder.tokens.shift, cut, left, right, rated, best = 0
     for cut in range(length):
         hashes[cut] = whole
-        whole = whole * factor + token[cut] + 1
+        whole = (whole + token[cut] + 1) * factor
     for cut in range(1, length):
-        left = table[hashes[cut] * MIXING_FACTOR >> shift]
-        right = table[(whole - hashes[cut] * finder.powers[length - cut]) * MIXING_FACTOR >> shift]
+        left = table[hashes[cut] >> shift]
+        right = table[(whole - hashes[cut] * finder.powers[length - cut]) >> shift]
         left = left if left < right else right
         ratings[cut] = <uint8_t>left
         rated = left << 8 | cut
         best = rated if rated > best else best
-    enter(&finder.tokens, whole * MIXING_FACTOR, earliness)
+    enter(&finder.tokens, whole, earliness)
     return take_cut(ratings, best)
 
 
