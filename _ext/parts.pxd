@@ -24,13 +24,13 @@
 # at most. Space: 2 bytes for each of 4 to 8 places a token, and 8 bytes a token.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_table, release_table
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, likely,
-                    multiply_fold, prefetch)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
-                    equal_key, hash_bytes, hash_key, load_key, overflow_bit, short_line)
+                    prefetch)
+from vocab cimport (LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long,
+                    hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
     BATCH_TOKENS = 64     # tokens that take each step together
@@ -38,17 +38,39 @@ cdef enum:
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
-cdef struct RankFilter:
-    uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or pair
-    #                       with such a hash
-    uint32_t shift        # 64 less the binary logarithm of its size
+cdef extern from "part_vectors.h" nogil:
+    cdef enum:
+        GATHERED "BPECORE_GATHERED"
+        GATHERED_LENGTH "BPECORE_GATHERED_LENGTH"
+    ctypedef struct RankFilter "bpecore_rank_filter":
+        uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or
+        #                       pair with such a hash
+        uint32_t shift        # 32 less the binary logarithm of its size
+    ctypedef struct Walks "bpecore_walks":
+        uint32_t count
+        uint32_t *places
+        uint32_t *left
+        uint32_t *right
+        uint32_t *limits
+        uint32_t *suspects
+        uint32_t suspect_count
+    void rate_cuts_of_eight "bpecore_rate_cuts" (
+        const RankFilter *filter, uint32_t factor, const uint32_t *powers,
+        const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
+        uint32_t length, uint32_t *ratings, size_t stride, uint32_t *best,
+        uint32_t *whole) noexcept
+    void step_back_by_eight "bpecore_step_back" (
+        const RankFilter *filter, const uint32_t *pair_factors, uint32_t scale,
+        const uint32_t *lefts, const uint32_t *rights, Walks *walks) noexcept
 
 cdef struct PartFinder:
     RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
     RankFilter pairs      # that merge
     uint64_t scale        # earliness_of: 2^32 times what an index counts
-    uint64_t factor       # of the rolling hash; odd
-    uint64_t powers[RATED_LENGTH + 1]   # of the factor
+    uint32_t factor       # of the rolling hash; odd
+    uint32_t powers[RATED_LENGTH + 1]   # of the factor
+    uint32_t pair_factors[2]   # of a pair's hash; odd
+    bint gathers          # whether eight tokens take a step at a time
     uint32_t *left        # [token_count], the parts of each token so far, a byte being its own
     uint32_t *right       # part; NO_TOKEN for those that no merge produces
     uint64_t *orderly     # a bit for each token, whether it is orderly
@@ -64,7 +86,8 @@ cdef struct Batch:
     uint32_t right[BATCH_TOKENS]
     uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried; 0: no
     #                                       cut is left
-    uint8_t ratings[BATCH_TOKENS][RATED_LENGTH]   # by the bytes of the left side; 0: cannot be
+    uint32_t ratings[RATED_LENGTH][BATCH_TOKENS]   # by the bytes of the left side: these, and the
+    #                                                rating << 8; 0: cannot be, or has been tried
 
 cdef struct Side:
     Key key               # only of a part that the table of short tokens may have; its line,
@@ -75,32 +98,22 @@ cdef struct Positions:
     uint32_t count
     uint32_t items[BATCH_TOKENS]    # places in a batch
 
-cdef struct Walk:
-    uint32_t count
-    uint32_t places[BATCH_TOKENS]       # of the tokens in their batch
-    uint32_t left[BATCH_TOKENS]         # the neighbours at the border
-    uint32_t right[BATCH_TOKENS]
-    uint32_t limits[BATCH_TOKENS]       # they would have merged before if into a token below this
-    uint32_t thresholds[BATCH_TOKENS]   # the earliness of such a token is not less
-    uint32_t slots[BATCH_TOKENS]        # where the filter of pairs tells theirs
 
 cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noexcept nogil:
     """Returns how early a token is: 255 for the first ones, 2 for the last ones."""
     return 255 - <uint32_t>(index * finder.scale >> 32)
 
 
-cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) noexcept nogil:
+cdef inline void enter(RankFilter *ranks, uint32_t hashed, uint32_t earliness) noexcept nogil:
     cdef uint8_t *place = ranks.earliness + (hashed >> ranks.shift)
     cdef uint32_t before = place[0]
     place[0] = <uint8_t>(before if before > earliness else earliness)
 
 
-cdef inline uint64_t hash_pair(
-    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+cdef inline uint32_t hash_pair(
+    const PartFinder *finder, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """Hashes a pair; the upper half is good, since it is the lower one of `pair_place`."""
-    return multiply_fold((<uint64_t>left << INDEX_BITS | right) ^ vocabulary.seeds[0],
-                         vocabulary.seeds[1]) << 32
+    return left * finder.pair_factors[0] + right * finder.pair_factors[1]
 
 
 cdef inline bint is_orderly(const PartFinder *finder, uint32_t index) noexcept nogil:
@@ -118,7 +131,7 @@ cdef inline void close_finder(PartFinder *finder) noexcept nogil:
 
 cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept nogil:
     cdef size_t filter_words = 8, words = token_count // 64 + 1
-    cdef uint32_t shift = 64 - 6
+    cdef uint32_t shift = 32 - 6
     while 8 * filter_words < 4 * token_count:
         filter_words *= 2
         shift -= 1
@@ -135,12 +148,21 @@ cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept
     return STATUS_OK
 
 
-cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) noexcept nogil:
+cdef inline int open_finder(
+    PartFinder *finder, const Vocabulary *vocabulary, bint gathers
+) noexcept nogil:
     """Prepares for a vocabulary that has its tables of tokens. Must be closed after a failure too.
+
+    Args:
+        gathers: whether the processor has the instructions to take eight tokens at a time.
     """
     cdef uint32_t index, byte, power, token_count = vocabulary.token_count
+    # Their indices are signed.
+    finder.gathers = gathers and vocabulary.starts[token_count] <= INT32_MAX
     finder.scale = (<uint64_t>254 << 32) // token_count
-    finder.factor = vocabulary.seeds[0] | 1
+    finder.factor = <uint32_t>vocabulary.seeds[0] | 1
+    finder.pair_factors[0] = <uint32_t>vocabulary.seeds[1] | 1
+    finder.pair_factors[1] = <uint32_t>(vocabulary.seeds[1] >> 32) | 1
     finder.powers[0] = 1
     for power in range(RATED_LENGTH):
         finder.powers[power + 1] = finder.powers[power] * finder.factor
@@ -156,15 +178,14 @@ cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) no
 
 
 cdef inline void record_parts(
-    PartFinder *finder, const Vocabulary *vocabulary, uint32_t left, uint32_t right,
-    uint32_t merged
+    PartFinder *finder, uint32_t left, uint32_t right, uint32_t merged
 ) noexcept nogil:
     """Takes note of a token's parts; `left` is NO_TOKEN if no merge produces it."""
     finder.left[merged] = left
     finder.right[merged] = right
     if left == NO_TOKEN:
         return
-    enter(&finder.pairs, hash_pair(vocabulary, left, right), earliness_of(finder, merged))
+    enter(&finder.pairs, hash_pair(finder, left, right), earliness_of(finder, merged))
     # Behind the tokens are the stand-ins for bytes that are none: they are above `merged` too.
     if (left < merged and right < merged and is_orderly(finder, left)
             and is_orderly(finder, right)):
@@ -173,54 +194,70 @@ cdef inline void record_parts(
 
 # ---- cuts ---------------------------------------------------------------------------------
 
-cdef inline uint32_t rate_cuts(
-    PartFinder *finder, const uint8_t *token, uint32_t length, uint32_t earliness,
-    uint8_t *ratings
+cdef inline void rate_cuts(
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, uint32_t place,
+    uint32_t *whole
 ) noexcept nogil:
-    """Rates the cuts of a token by the earliness of the later side, then enters the token.
-
-    Returns the best cut, as `take_best`.
+    """Rates the cuts of a token by the earliness of the later side, and notes the best.
 
     The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n + 1 - i). So each side's hash
     comes from the hashes of what begins at the token's first byte.
 
     Args:
-        length: bytes, 2 to RATED_LENGTH.
-        earliness: the token's own.
+        whole: receives the token's hash.
     """
-    cdef uint64_t hashes[RATED_LENGTH + 1]
+    cdef uint32_t hashes[RATED_LENGTH]
+    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
     cdef const uint8_t *table = finder.tokens.earliness
-    cdef uint64_t factor = finder.factor, whole = 0
-    cdef uint32_t shift = finder.tokens.shift, cut, left, right, rated, best = 0
+    cdef uint32_t shift = finder.tokens.shift, length = batch.length
+    cdef uint32_t cut, left, right, rated, best = 0, hashed = 0
     for cut in range(length):
-        hashes[cut] = whole
-        whole = (whole + token[cut] + 1) * factor
+        hashes[cut] = hashed
+        hashed = (hashed + token[cut] + 1) * finder.factor
     for cut in range(1, length):
         left = table[hashes[cut] >> shift]
-        right = table[(whole - hashes[cut] * finder.powers[length - cut]) >> shift]
-        left = left if left < right else right
-        ratings[cut] = <uint8_t>left
-        rated = left << 8 | cut
+        right = table[(hashed - hashes[cut] * finder.powers[length - cut]) >> shift]
+        rated = (left if left < right else right) << 8 | cut
+        batch.ratings[cut][place] = rated
         best = rated if rated > best else best
-    enter(&finder.tokens, whole, earliness)
-    return take_cut(ratings, best)
+    batch.cuts[place] = best
+    whole[0] = hashed
 
 
-cdef inline uint32_t take_cut(uint8_t *ratings, uint32_t rated) noexcept nogil:
-    """Returns the cut in the lower 8 bits of `rated`, whose rating becomes 0, or 0 if it is."""
-    if rated < 256:
-        return 0
-    ratings[rated & 255] = 0
-    return rated & 255
+cdef inline uint32_t cut_of(uint32_t rated) noexcept nogil:
+    """Returns the cut of a rating; 0 if it cannot be."""
+    return rated & 255 if rated > 255 else 0
 
 
-cdef inline uint32_t take_best(uint8_t *ratings, uint32_t length) noexcept nogil:
-    """Returns the cut of the highest rating, which becomes 0, or 0 if all are 0."""
+cdef inline void rate_all_cuts(
+    PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
+) noexcept nogil:
+    """Finds the best cuts of tokens of one length, then enters the tokens."""
+    cdef uint32_t hashes[BATCH_TOKENS]
+    cdef uint32_t place = 0
+    if finder.gathers and batch.length <= GATHERED_LENGTH:
+        while place < batch.count:
+            rate_cuts_of_eight(
+                &finder.tokens, finder.factor, finder.powers, vocabulary.token_bytes,
+                vocabulary.starts, batch.indices + place, batch.length,
+                &batch.ratings[0][place], BATCH_TOKENS, batch.cuts + place, hashes + place)
+            place += GATHERED
+    else:
+        for place in range(batch.count):
+            rate_cuts(finder, vocabulary, batch, place, hashes + place)
+    for place in range(batch.count):
+        batch.cuts[place] = cut_of(batch.cuts[place])
+        enter(&finder.tokens, hashes[place], earliness_of(finder, batch.indices[place]))
+
+
+cdef inline void take_next_cut(Batch *batch, uint32_t place) noexcept nogil:
+    """Goes on from a token's cut to the one that is the best of those that are left."""
     cdef uint32_t cut, rated, best = 0
-    for cut in range(1, length):
-        rated = <uint32_t>ratings[cut] << 8 | cut
+    batch.ratings[batch.cuts[place]][place] = 0
+    for cut in range(1, batch.length):
+        rated = batch.ratings[cut][place]
         best = rated if rated > best else best
-    return take_cut(ratings, best)
+    batch.cuts[place] = cut_of(best)
 
 
 cdef inline void open_side(
@@ -304,6 +341,8 @@ cdef inline void cut_tokens(
                 and is_orderly(finder, right)):
             batch.left[place] = left
             batch.right[place] = right
+            prefetch(finder.right + left)
+            prefetch(finder.left + right)
             orderly.items[orderly.count] = place
             orderly.count += 1
         else:
@@ -327,34 +366,40 @@ cdef inline uint32_t merge_at(
     return merged
 
 
-cdef inline void step_back(
-    const PartFinder *finder, const Vocabulary *vocabulary, Walk *walk
-) noexcept nogil:
-    """Undoes one merge of each walk; those that have arrived at two bytes leave."""
+cdef inline void step_back(const PartFinder *finder, Walks *walks) noexcept nogil:
+    """Undoes one merge of each walk; those that have arrived at two bytes leave.
+
+    Sets the suspects: nearly always the filter alone says that the two neighbours merge later, if
+    at all.
+    """
     cdef const uint32_t *rights = finder.right
     cdef const uint32_t *lefts = finder.left
-    cdef const uint8_t *filter = finder.pairs.earliness
-    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, kept = 0
-    cdef uint64_t place
-    for i in range(walk.count):
-        left = walk.left[i]
-        right = walk.right[i]
+    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, hashed, kept = 0
+    walks.suspect_count = 0
+    for i in range(walks.count):
+        left = walks.left[i]
+        right = walks.right[i]
         before = rights[left]
         after = lefts[right]
         # A byte is its own part: where both are bytes, nothing is left to undo.
         undo_left = computed((before != left) & ((left > right) | (after == right)))
         mask = 0 - undo_left
         limit = right ^ ((left ^ right) & mask)
-        walk.places[kept] = walk.places[i]
-        walk.left[kept] = left ^ ((left ^ before) & mask)
-        walk.right[kept] = after ^ ((after ^ right) & mask)
-        walk.limits[kept] = limit + (1 - undo_left)
-        walk.thresholds[kept] = earliness_of(finder, limit)
-        place = hash_pair(vocabulary, walk.left[kept], walk.right[kept]) >> finder.pairs.shift
-        walk.slots[kept] = <uint32_t>place
-        prefetch(filter + place)
+        walks.places[kept] = walks.places[i]
+        walks.left[kept] = left ^ ((left ^ before) & mask)
+        walks.right[kept] = after ^ ((after ^ right) & mask)
+        walks.limits[kept] = limit + (1 - undo_left)
+        hashed = hash_pair(finder, walks.left[kept], walks.right[kept])
+        prefetch(finder.pairs.earliness + (hashed >> finder.pairs.shift))
+        prefetch(rights + walks.left[kept])
+        prefetch(lefts + walks.right[kept])
         kept += computed((before != left) | (after != right))
-    walk.count = kept
+    walks.count = kept
+    for i in range(kept):
+        hashed = hash_pair(finder, walks.left[i], walks.right[i])
+        walks.suspects[walks.suspect_count] = i
+        walks.suspect_count += (finder.pairs.earliness[hashed >> finder.pairs.shift]
+                                >= earliness_of(finder, walks.limits[i]))
 
 
 cdef inline void walk_back(
@@ -367,32 +412,33 @@ cdef inline void walk_back(
         walking: the tokens.
         crossed: those are added whose border a merge would have crossed; they lose their sides.
     """
-    cdef Walk walk
-    cdef uint32_t suspects[BATCH_TOKENS]
-    cdef uint32_t i, suspect, place, suspect_count
-    walk.count = walking.count
+    cdef Walks walks
+    cdef uint32_t byte = vocabulary.byte_indices[0]
+    cdef uint32_t i, suspect, place
+    walks.count = walking.count
     for i in range(walking.count):
         place = walking.items[i]
-        walk.places[i] = place
-        walk.left[i] = batch.left[place]
-        walk.right[i] = batch.right[place]
-    while walk.count:
-        step_back(finder, vocabulary, &walk)
-        # Nearly always the filter alone says that the two merge later, if at all.
-        suspect_count = 0
-        for i in range(walk.count):
-            suspects[suspect_count] = i
-            suspect_count += finder.pairs.earliness[walk.slots[i]] >= walk.thresholds[i]
-        for suspect in range(suspect_count):
-            i = suspects[suspect]
-            place = walk.places[i]
-            if merge_at(finder, vocabulary, batch, place, walk.left[i], walk.right[i]) \
-                    < walk.limits[i]:
+        walks.places[i] = place
+        walks.left[i] = batch.left[place]
+        walks.right[i] = batch.right[place]
+    for i in range(walking.count, walking.count + GATHERED):
+        walks.left[i] = walks.right[i] = byte
+    while walks.count:
+        if finder.gathers:
+            step_back_by_eight(&finder.pairs, finder.pair_factors, <uint32_t>finder.scale,
+                               finder.left, finder.right, &walks)
+        else:
+            step_back(finder, &walks)
+        for suspect in range(walks.suspect_count):
+            i = walks.suspects[suspect]
+            place = walks.places[i]
+            if merge_at(finder, vocabulary, batch, place, walks.left[i], walks.right[i]) \
+                    < walks.limits[i]:
                 batch.left[place] = NO_TOKEN
                 crossed.items[crossed.count] = place
                 crossed.count += 1
                 # Two bytes: the walk ends.
-                walk.left[i] = walk.right[i] = vocabulary.byte_indices[0]
+                walks.left[i] = walks.right[i] = byte
 
 
 cdef inline void find_parts(
@@ -404,22 +450,18 @@ cdef inline void find_parts(
     every byte is a token.
     """
     cdef Positions open, walking
-    cdef uint32_t place, index
+    cdef uint32_t place
     cdef int _try
     open.count = batch.count
     for place in range(batch.count):
-        index = batch.indices[place]
         open.items[place] = place
         prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
         prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
-        batch.cuts[place] = rate_cuts(
-            finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
-            earliness_of(finder, index), batch.ratings[place])
+    rate_all_cuts(finder, vocabulary, batch)
     for _try in range(TRIES):
         if open.count == 0:
             break
         cut_tokens(finder, vocabulary, batch, &open, &walking)
         walk_back(finder, vocabulary, batch, &walking, &open)
         for place in range(open.count):
-            index = open.items[place]
-            batch.cuts[index] = take_best(batch.ratings[index], batch.length)
+            take_next_cut(batch, open.items[place])

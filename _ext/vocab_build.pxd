@@ -70,16 +70,20 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     memset(vocabulary, 0, sizeof(Vocabulary))
 
 
-cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
-    cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
+cdef inline int place_short(
+    Vocabulary *vocabulary, Key key, uint64_t hashed, uint32_t index
+) noexcept nogil:
+    """Enters a token.
+
+    Args:
+        hashed: the hash of its key.
+    """
     cdef Line *line = <Line *>short_line(vocabulary, hashed)
-    cdef int _probe, entry, used
+    cdef int _probe, used
     for _probe in range(PROBE_LIMIT):
-        # Nobody can foretell how many there are: no branches.
-        used = 0
-        for entry in range(LINE_ENTRIES):
-            used += line.keys[entry].high != 0
-        if used < LINE_ENTRIES:
+        # Nobody can foretell how many there are: no branches. The first ones are taken first.
+        used = (line.keys[0].high != 0) + (line.keys[1].high != 0) + (line.keys[2].high != 0)
+        if likely(used < LINE_ENTRIES):
             line.keys[used] = key
             line.indices[used] = index
             return STATUS_OK
@@ -91,19 +95,28 @@ cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noe
 cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
     """Enters all short tokens into the lines, which are empty."""
     cdef Key keys[AHEAD]          # of the tokens that come next, whose lines are being fetched
-    cdef uint32_t index, length, token_count = vocabulary.token_count
-    cdef const uint8_t *token
-    for index in range(token_count + AHEAD):
-        if index >= AHEAD and keys[index % AHEAD].high != 0:
-            if place_short(vocabulary, keys[index % AHEAD], index - AHEAD) != STATUS_OK:
-                return NOT_PLACED
-        keys[index % AHEAD].high = 0
-        if index < token_count:
-            length = token_length(vocabulary, index)
-            if 0 < length <= SHORT_PIECE:
-                token = vocabulary.token_bytes + vocabulary.starts[index]
-                keys[index % AHEAD] = load_key(token, length)
-                prefetch(short_line(vocabulary, hash_key(keys[index % AHEAD], vocabulary.seeds)))
+    cdef uint64_t hashes[AHEAD]
+    cdef uint32_t indices[AHEAD]
+    cdef uint32_t index, length, place, start, coming = 0, end = vocabulary.starts[0]
+    for index in range(vocabulary.token_count):
+        start = end
+        end = vocabulary.starts[index + 1]
+        length = end - start
+        if length - 1 >= SHORT_PIECE:
+            continue
+        place = coming % AHEAD
+        if (coming >= AHEAD and place_short(
+                vocabulary, keys[place], hashes[place], indices[place]) != STATUS_OK):
+            return NOT_PLACED
+        keys[place] = load_key(vocabulary.token_bytes + start, length)
+        hashes[place] = hash_key(keys[place], vocabulary.seeds)
+        indices[place] = index
+        prefetch(short_line(vocabulary, hashes[place]))
+        coming += 1
+    for index in range(coming - AHEAD if coming > AHEAD else 0, coming):
+        place = index % AHEAD
+        if place_short(vocabulary, keys[place], hashes[place], indices[place]) != STATUS_OK:
+            return NOT_PLACED
     return STATUS_OK
 
 
@@ -349,7 +362,7 @@ cdef inline int add_batch(
             continue
         batch.cuts[i] = 0
     for i in range(batch.count):
-        record_parts(finder, vocabulary, batch.left[i], batch.right[i], batch.indices[i])
+        record_parts(finder, batch.left[i], batch.right[i], batch.indices[i])
         vocabulary.unreachable_count += batch.left[i] == NO_TOKEN
         token = vocabulary.token_bytes + vocabulary.starts[batch.indices[i]]
         if batch.cuts[i]:
@@ -428,12 +441,12 @@ cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
     free_merge_memory(&pairs.memory)
 
 
-cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int build_pairs(Vocabulary *vocabulary, bint gathers) noexcept nogil:
     """Builds the merge table: one line in eight is full and makes look-ups go on to the next."""
     cdef PartFinder finder
     cdef PairsToEnter pairs
     cdef int status = open_pairs(vocabulary, &pairs)
-    cdef int finder_status = open_finder(&finder, vocabulary)
+    cdef int finder_status = open_finder(&finder, vocabulary, gathers)
     if status == STATUS_OK:
         status = finder_status
     if status == STATUS_OK:
@@ -485,10 +498,13 @@ cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int build_tables(Vocabulary *vocabulary, bint gathers) noexcept nogil:
     """Builds all tables from token_count, ids, starts, token_bytes and seeds, which are set.
 
     The seeds should be random, so that no vocabulary can be made whose tables keep growing.
+
+    Args:
+        gathers: see `open_finder`.
     """
     cdef uint32_t index, length, byte
     cdef int status
@@ -516,7 +532,7 @@ cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
     if status == STATUS_OK:
         status = open_borders(vocabulary)
     if status == STATUS_OK:
-        status = build_pairs(vocabulary)
+        status = build_pairs(vocabulary, gathers)
     if status == STATUS_OK:
         status = shrink_borders(vocabulary)
     return status

@@ -209,6 +209,7 @@ cdef class Vocabulary:
 
     cdef int _build(self, RankTable ranks, bytes seeds) except -1:
         cdef int status
+        cdef bint gathers = simd in ("avx2", "avx512")
         if ranks.ids == NULL:
             raise ValueError("the rank table has been turned into a vocabulary already")
         if len(seeds) != sizeof(self.tables.seeds):
@@ -223,7 +224,7 @@ cdef class Vocabulary:
         ranks.starts = NULL
         ranks.token_bytes = NULL
         with nogil:
-            status = build_tables(&self.tables)
+            status = build_tables(&self.tables, gathers)
         if status != STATUS_OK:
             raise MemoryError("no memory for the tables of a vocabulary")
         return 0
