@@ -1,4 +1,5 @@
-/* The one place with intrinsics: 64 kinds of characters at a time become eight words of bits.
+/* The intrinsics of encoding: 64 kinds of characters at a time become eight words of bits. Those
+ * of building vocabularies are in part_vectors.h.
  *
  * Written once over the compiler's vectors and compiled for each instruction set; which one runs is
  * chosen when the module is imported. Where there are none, words of 64 bits do it. */

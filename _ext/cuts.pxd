@@ -24,7 +24,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from types cimport SHORT_PIECE
+from memory cimport allocate_zeroed, release
+from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, lowest_one
 from utf8 cimport decode_character, sequence_length
 from vocab cimport (FLAG_AFTER_FRAGMENT, FLAG_BEFORE_FRAGMENT, KEY_MASKS, KeyMask, Vocabulary,
                     load_word)
@@ -113,6 +114,9 @@ cdef extern from *:
     #define BPECORE_HIGH_BITS 0x8080808080808080ull
     """
     const uint64_t HIGH_BITS "BPECORE_HIGH_BITS"
+
+cdef enum:
+    LARGE_FILTER = 22    # binary logarithm of the bits of the largest filter
 
 cdef struct BorderSide:
     bint possible      # whether such bytes occur beside a border in valid UTF-8
@@ -238,3 +242,43 @@ cdef inline void record_joint(
     right = right_side(token, cut, length)
     if left.possible and right.possible:
         record_border(vocabulary, &left, &right)
+
+
+cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Makes the largest filter of bridged borders, which is ample for any vocabulary known."""
+    vocabulary.borders = <uint64_t *>allocate_zeroed(
+        <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
+    vocabulary.border_shift = 32 - LARGE_FILTER
+    return STATUS_OK if vocabulary.borders != NULL else STATUS_NO_MEMORY
+
+
+cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Shrinks the filter, in which all borders are, to 16 bits or more for each distinct one.
+
+    Neighbouring bits are joined, because a border's place in a smaller filter is the higher part of
+    its place in a larger one.
+    """
+    cdef uint64_t *large = vocabulary.borders
+    cdef uint64_t *small
+    cdef uint64_t word, ones, place, distinct = 0
+    cdef uint32_t bits_logarithm = 6
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        distinct += count_ones(large[word])
+    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
+        bits_logarithm += 1
+    vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
+    if bits_logarithm == LARGE_FILTER:
+        return STATUS_OK
+    small = <uint64_t *>allocate_zeroed(<size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
+    if small == NULL:
+        return STATUS_NO_MEMORY
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        ones = large[word]
+        while ones:
+            place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
+            small[place >> 6] |= <uint64_t>1 << (place & 63)
+            ones &= ones - 1
+    release(large)
+    vocabulary.borders = small
+    vocabulary.border_shift = 32 - bits_logarithm
+    return STATUS_OK

@@ -12,8 +12,11 @@
 enum {
     BPECORE_GATHERED = 8,         /* tokens of a vector */
     BPECORE_GATHERED_LENGTH = 32, /* bytes of the longest tokens that are rated so */
-    BPECORE_WALKS = 64            /* most walks of a batch */
+    BPECORE_NEIGHBOURS = 544      /* pairs of neighbours: two batches, and slack */
 };
+
+/* The highest bit of a part says that it is a single byte. */
+#define BPECORE_BYTE_PART 0x80000000u
 
 /* A filter that tells of a hash how early the earliest is that has it. */
 typedef struct {
@@ -21,17 +24,14 @@ typedef struct {
     uint32_t shift;     /* 32 less the binary logarithm of its size */
 } bpecore_rank_filter;
 
-/* The walks of a batch that have not ended, each described by a number at its place. */
+/* Neighbours at the borders of tokens, each pair described by a number at its place. */
 typedef struct {
     uint32_t count;
-    uint32_t places[BPECORE_WALKS + BPECORE_GATHERED]; /* of the tokens in their batch */
-    uint32_t left[BPECORE_WALKS + BPECORE_GATHERED];   /* the neighbours at the border */
-    uint32_t right[BPECORE_WALKS + BPECORE_GATHERED];
-    uint32_t limits[BPECORE_WALKS + BPECORE_GATHERED]; /* they would have merged before if into a
-                                                          token below this */
-    uint32_t suspects[BPECORE_WALKS]; /* walks whose neighbours may merge below their limit */
-    uint32_t suspect_count;
-} bpecore_walks;
+    uint32_t places[BPECORE_NEIGHBOURS]; /* of the tokens in their batch */
+    uint32_t left[BPECORE_NEIGHBOURS]; /* marked where they are bytes */
+    uint32_t right[BPECORE_NEIGHBOURS];
+    uint32_t limits[BPECORE_NEIGHBOURS]; /* they would have merged before if into a token below */
+} bpecore_neighbours;
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -99,62 +99,74 @@ bpecore_rate_cuts(const bpecore_rank_filter *filter, uint32_t factor, const uint
     _mm256_storeu_si256((__m256i *)whole, hash);
 }
 
+/* Writes eight pairs of neighbours, of which the lanes come first that `order` tells. */
+BPECORE_GATHERS static inline void bpecore_add_neighbours(bpecore_neighbours *neighbours,
+                                                          uint32_t number, __m256i place,
+                                                          __m256i left, __m256i right,
+                                                          __m256i limit, uint32_t lanes) {
+    __m128i bytes = _mm_cvtsi64_si128((long long)bpecore_lanes[lanes]);
+    __m256i order = _mm256_cvtepu8_epi32(bytes);
+    _mm256_storeu_si256((__m256i *)(neighbours->places + number),
+                        _mm256_permutevar8x32_epi32(place, order));
+    _mm256_storeu_si256((__m256i *)(neighbours->left + number),
+                        _mm256_permutevar8x32_epi32(left, order));
+    _mm256_storeu_si256((__m256i *)(neighbours->right + number),
+                        _mm256_permutevar8x32_epi32(right, order));
+    _mm256_storeu_si256((__m256i *)(neighbours->limits + number),
+                        _mm256_permutevar8x32_epi32(limit, order));
+}
+
 /* Undoes one merge of each walk, as `step_back`.
  *
  * pair_factors: of the left one and of the right one of a pair.
  * scale: 2^32 times what an index counts for its earliness.
- * walks: all numbers behind the last walk are tokens too, if without meaning. */
+ * walks: not from two bytes; all numbers behind the last walk are tokens too, if without meaning.
+ * suspects: those are added that may merge below their limit; there is room for all walks and a
+ *     vector more. */
 BPECORE_GATHERS static void
 bpecore_step_back(const bpecore_rank_filter *filter, const uint32_t *pair_factors, uint32_t scale,
-                  const uint32_t *lefts, const uint32_t *rights, bpecore_walks *walks) {
+                  const uint32_t *lefts, const uint32_t *rights, bpecore_neighbours *walks,
+                  bpecore_neighbours *suspects) {
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i left_factor = _mm256_set1_epi32((int)pair_factors[0]);
     const __m256i right_factor = _mm256_set1_epi32((int)pair_factors[1]);
+    const __m256i indices = _mm256_set1_epi32(~BPECORE_BYTE_PART);
     const __m256i scales = _mm256_set1_epi64x(scale), last = _mm256_set1_epi32(255);
-    uint32_t kept = 0, found = 0;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < walks->count; i += BPECORE_GATHERED) {
         __m256i left = _mm256_loadu_si256((const __m256i *)(walks->left + i));
         __m256i right = _mm256_loadu_si256((const __m256i *)(walks->right + i));
         __m256i place = _mm256_loadu_si256((const __m256i *)(walks->places + i));
-        __m256i before = _mm256_i32gather_epi32((const int *)rights, left, 4);
-        __m256i after = _mm256_i32gather_epi32((const int *)lefts, right, 4);
-        __m256i left_byte = _mm256_cmpeq_epi32(before, left);
-        __m256i right_byte = _mm256_cmpeq_epi32(after, right);
+        __m256i before = _mm256_i32gather_epi32((const int *)rights, _mm256_and_si256(left, indices), 4);
+        __m256i after = _mm256_i32gather_epi32((const int *)lefts, _mm256_and_si256(right, indices), 4);
+        __m256i left_byte = _mm256_srai_epi32(left, 31);
+        __m256i right_byte = _mm256_srai_epi32(right, 31);
         __m256i undo_left = _mm256_andnot_si256(
             left_byte, _mm256_or_si256(_mm256_cmpgt_epi32(left, right), right_byte));
-        __m256i limit = _mm256_blendv_epi8(right, left, undo_left);
+        __m256i undone = _mm256_blendv_epi8(right, left, undo_left);
         __m256i next_left = _mm256_blendv_epi8(left, before, undo_left);
         __m256i next_right = _mm256_blendv_epi8(after, right, undo_left);
         __m256i hashes = _mm256_add_epi32(_mm256_mullo_epi32(next_left, left_factor),
                                           _mm256_mullo_epi32(next_right, right_factor));
+        __m256i is_end = _mm256_srai_epi32(_mm256_and_si256(next_left, next_right), 31);
         __m256i earliness = _mm256_and_si256(bpecore_gather_earliness(filter, hashes), last);
-        __m256i even = _mm256_srli_epi64(_mm256_mul_epu32(limit, scales), 32);
-        __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(limit, 32), scales);
+        __m256i even = _mm256_srli_epi64(_mm256_mul_epu32(undone, scales), 32);
+        __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(undone, 32), scales);
         __m256i lateness = _mm256_blend_epi32(even, odd, 0xAA);
         __m256i is_suspect = _mm256_cmpgt_epi32(_mm256_add_epi32(earliness, lateness),
                                                 _mm256_set1_epi32(254));
         __m256i is_walk = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(walks->count - i)), lanes);
-        __m256i goes_on = _mm256_andnot_si256(_mm256_and_si256(left_byte, right_byte), is_walk);
+        __m256i goes_on = _mm256_andnot_si256(is_end, is_walk);
+        __m256i limit = _mm256_add_epi32(_mm256_add_epi32(undone, undo_left), _mm256_set1_epi32(1));
         uint32_t keep = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(goes_on));
-        uint32_t suspected = keep & (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(is_suspect));
-        __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)bpecore_lanes[keep]));
-        limit = _mm256_add_epi32(limit, _mm256_add_epi32(undo_left, _mm256_set1_epi32(1)));
-        _mm256_storeu_si256((__m256i *)(walks->places + kept),
-                            _mm256_permutevar8x32_epi32(place, order));
-        _mm256_storeu_si256((__m256i *)(walks->left + kept),
-                            _mm256_permutevar8x32_epi32(next_left, order));
-        _mm256_storeu_si256((__m256i *)(walks->right + kept),
-                            _mm256_permutevar8x32_epi32(next_right, order));
-        _mm256_storeu_si256((__m256i *)(walks->limits + kept),
-                            _mm256_permutevar8x32_epi32(limit, order));
-        while (suspected) {
-            uint32_t below = (suspected & -suspected) - 1;
-            walks->suspects[found++] = kept + (uint32_t)__builtin_popcount(keep & below);
-            suspected &= suspected - 1;
-        }
+        uint32_t suspect = (uint32_t)_mm256_movemask_ps(
+            _mm256_castsi256_ps(_mm256_and_si256(is_suspect, is_walk)));
+        bpecore_add_neighbours(walks, kept, place, next_left, next_right, limit, keep);
         kept += (uint32_t)__builtin_popcount(keep);
+        bpecore_add_neighbours(suspects, suspects->count, place, next_left, next_right, limit,
+                               suspect);
+        suspects->count += (uint32_t)__builtin_popcount(suspect);
     }
-    walks->suspect_count = found;
     walks->count = kept;
 }
 
@@ -173,8 +185,10 @@ static inline void bpecore_rate_cuts(const bpecore_rank_filter *filter, uint32_t
 static inline void bpecore_step_back(const bpecore_rank_filter *filter,
                                      const uint32_t *pair_factors, uint32_t scale,
                                      const uint32_t *lefts, const uint32_t *rights,
-                                     bpecore_walks *walks) {
+                                     bpecore_neighbours *walks,
+                                     bpecore_neighbours *suspects) {
     (void)filter, (void)pair_factors, (void)scale, (void)lefts, (void)rights, (void)walks;
+    (void)suspects;
 }
 
 #endif

@@ -17,23 +17,26 @@
 # the look-ups of tokens are left to the cuts that are tried. A second such filter, over pairs,
 # tells of nearly all neighbours on a walk that they would not have merged before. Tokens of one
 # length do not need each other's parts, so batches of them take each step together: no step waits
-# for the memory of the one before, and what a token does next is seldom a branch.
+# for the memory of the one before, and what a token does next is seldom a branch. With AVX2 eight
+# of them rate their cuts and walk back at a time (part_vectors.h); all else is as without. Small
+# batches lose: the last steps of a walk are made by few tokens.
 #
 # Tokens that are longer than RATED_LENGTH, and those of which TRIES cuts fail or no orderly one is
 # left, are merged. Time: two hashes a byte of a token; for each try two look-ups, and a step a byte
-# at most. Space: 2 bytes for each of 4 to 8 places a token, and 8 bytes a token.
+# at most. Space: 2 bytes for each of 4 to 8 places a token, 8 bytes a
+# token, and 130 KB for a batch.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 
-from memory cimport allocate_table, release_table
+from memory cimport allocate, allocate_table, release, release_table
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, likely,
                     prefetch)
 from vocab cimport (LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
-    BATCH_TOKENS = 64     # tokens that take each step together
+    BATCH_TOKENS = 256    # tokens that take each step together
     COMING_TOKENS = 32    # tokens ahead whose bytes are fetched; where they lie, twice as many
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
@@ -42,18 +45,18 @@ cdef extern from "part_vectors.h" nogil:
     cdef enum:
         GATHERED "BPECORE_GATHERED"
         GATHERED_LENGTH "BPECORE_GATHERED_LENGTH"
+        NEIGHBOURS "BPECORE_NEIGHBOURS"
+    const uint32_t BYTE_PART "BPECORE_BYTE_PART"    # marks a part that is a byte
     ctypedef struct RankFilter "bpecore_rank_filter":
         uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or
         #                       pair with such a hash
         uint32_t shift        # 32 less the binary logarithm of its size
-    ctypedef struct Walks "bpecore_walks":
+    ctypedef struct Neighbours "bpecore_neighbours":
         uint32_t count
-        uint32_t *places
-        uint32_t *left
+        uint32_t *places      # of the tokens in their batch
+        uint32_t *left        # the neighbours at the border
         uint32_t *right
-        uint32_t *limits
-        uint32_t *suspects
-        uint32_t suspect_count
+        uint32_t *limits      # they would have merged before if into a token below this
     void rate_cuts_of_eight "bpecore_rate_cuts" (
         const RankFilter *filter, uint32_t factor, const uint32_t *powers,
         const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
@@ -61,21 +64,17 @@ cdef extern from "part_vectors.h" nogil:
         uint32_t *whole) noexcept
     void step_back_by_eight "bpecore_step_back" (
         const RankFilter *filter, const uint32_t *pair_factors, uint32_t scale,
-        const uint32_t *lefts, const uint32_t *rights, Walks *walks) noexcept
+        const uint32_t *lefts, const uint32_t *rights, Neighbours *walks,
+        Neighbours *suspects) noexcept
 
-cdef struct PartFinder:
-    RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
-    RankFilter pairs      # that merge
-    uint64_t scale        # earliness_of: 2^32 times what an index counts
-    uint32_t factor       # of the rolling hash; odd
-    uint32_t powers[RATED_LENGTH + 1]   # of the factor
-    uint32_t pair_factors[2]   # of a pair's hash; odd
-    bint gathers          # whether eight tokens take a step at a time
-    uint32_t *left        # [token_count], the parts of each token so far, a byte being its own
-    uint32_t *right       # part; NO_TOKEN for those that no merge produces
-    uint64_t *orderly     # a bit for each token, whether it is orderly
-    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
-    size_t memory_words
+cdef struct Side:
+    Key key               # only of a part that the table of short tokens may have; its line,
+    const Line *line      # which may be wrong if it is full and has
+    uint32_t overflow     # this bit
+
+cdef struct Positions:
+    uint32_t count
+    uint32_t items[BATCH_TOKENS]    # places in a batch
 
 cdef struct Batch:
     uint32_t length                       # bytes of each token
@@ -88,15 +87,30 @@ cdef struct Batch:
     #                                       cut is left
     uint32_t ratings[RATED_LENGTH][BATCH_TOKENS]   # by the bytes of the left side: these, and the
     #                                                rating << 8; 0: cannot be, or has been tried
+    uint32_t hashes[BATCH_TOKENS]         # of each whole token
+    Positions open                        # tokens whose parts are looked for
+    Positions walking                     # tokens whose sides are to stand the test
+    Positions cut                         # tokens that are being cut; their number is not kept
+    Side lefts[NEIGHBOURS]                # what is being looked up
+    Side rights[BATCH_TOKENS]
+    uint32_t ends[NEIGHBOURS]             # where the bytes of suspects end in all bytes
+    Neighbours walks
+    Neighbours suspects
 
-cdef struct Side:
-    Key key               # only of a part that the table of short tokens may have; its line,
-    const Line *line      # which may be wrong if it is full and has
-    uint32_t overflow     # this bit
-
-cdef struct Positions:
-    uint32_t count
-    uint32_t items[BATCH_TOKENS]    # places in a batch
+cdef struct PartFinder:
+    RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
+    RankFilter pairs      # that merge
+    uint64_t scale        # earliness_of: 2^32 times what an index counts
+    uint32_t factor       # of the rolling hash; odd
+    uint32_t powers[RATED_LENGTH + 1]   # of the factor
+    uint32_t pair_factors[2]   # of a pair's hash; odd
+    bint gathers          # whether eight tokens take a step at a time
+    uint32_t *left        # [token_count], the parts of each token so far, marked if they are bytes;
+    uint32_t *right       # NO_TOKEN for those that no merge produces; a byte is its own part
+    uint64_t *orderly     # a bit for each token, whether it is orderly
+    Batch *batch          # owned: what takes the steps
+    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
+    size_t memory_words
 
 
 cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noexcept nogil:
@@ -113,6 +127,7 @@ cdef inline void enter(RankFilter *ranks, uint32_t hashed, uint32_t earliness) n
 cdef inline uint32_t hash_pair(
     const PartFinder *finder, uint32_t left, uint32_t right
 ) noexcept nogil:
+    """Hashes two marked parts."""
     return left * finder.pair_factors[0] + right * finder.pair_factors[1]
 
 
@@ -127,6 +142,7 @@ cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:
     release_table(finder.memory, finder.memory_words, sizeof(uint64_t))
+    release(finder.batch)
 
 
 cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept nogil:
@@ -136,6 +152,7 @@ cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept
         filter_words *= 2
         shift -= 1
     finder.memory_words = 2 * filter_words + words + token_count
+    finder.batch = NULL
     finder.memory = <uint64_t *>allocate_table(finder.memory_words, sizeof(uint64_t))
     if finder.memory == NULL:
         return STATUS_NO_MEMORY
@@ -145,6 +162,9 @@ cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept
     finder.orderly = finder.memory + 2 * filter_words
     finder.left = <uint32_t *>(finder.orderly + words)
     finder.right = finder.left + token_count
+    finder.batch = <Batch *>allocate(1, sizeof(Batch))
+    if finder.batch == NULL:
+        return STATUS_NO_MEMORY
     return STATUS_OK
 
 
@@ -171,21 +191,34 @@ cdef inline int open_finder(
     for byte in range(256):
         index = vocabulary.byte_indices[byte]
         if index < token_count:
-            finder.left[index] = finder.right[index] = index
+            finder.left[index] = finder.right[index] = index | BYTE_PART
             set_orderly(finder, index)
             enter(&finder.tokens, (byte + 1) * finder.factor, earliness_of(finder, index))
     return STATUS_OK
 
 
+cdef inline uint32_t marked(const Vocabulary *vocabulary, uint32_t part) noexcept nogil:
+    """Returns a part, marked if it is a byte."""
+    if part >= vocabulary.token_count:
+        return part
+    return part | BYTE_PART * (vocabulary.starts[part + 1] - vocabulary.starts[part] == 1)
+
+
+cdef inline uint32_t unmarked(uint32_t part) noexcept nogil:
+    return part & ~BYTE_PART
+
+
 cdef inline void record_parts(
     PartFinder *finder, uint32_t left, uint32_t right, uint32_t merged
 ) noexcept nogil:
-    """Takes note of a token's parts; `left` is NO_TOKEN if no merge produces it."""
+    """Takes note of a token's marked parts; `left` is NO_TOKEN if no merge produces it."""
     finder.left[merged] = left
     finder.right[merged] = right
     if left == NO_TOKEN:
         return
     enter(&finder.pairs, hash_pair(finder, left, right), earliness_of(finder, merged))
+    left = unmarked(left)
+    right = unmarked(right)
     # Behind the tokens are the stand-ins for bytes that are none: they are above `merged` too.
     if (left < merged and right < merged and is_orderly(finder, left)
             and is_orderly(finder, right)):
@@ -195,16 +228,12 @@ cdef inline void record_parts(
 # ---- cuts ---------------------------------------------------------------------------------
 
 cdef inline void rate_cuts(
-    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, uint32_t place,
-    uint32_t *whole
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, uint32_t place
 ) noexcept nogil:
     """Rates the cuts of a token by the earliness of the later side, and notes the best.
 
     The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n + 1 - i). So each side's hash
     comes from the hashes of what begins at the token's first byte.
-
-    Args:
-        whole: receives the token's hash.
     """
     cdef uint32_t hashes[RATED_LENGTH]
     cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
@@ -221,7 +250,7 @@ cdef inline void rate_cuts(
         batch.ratings[cut][place] = rated
         best = rated if rated > best else best
     batch.cuts[place] = best
-    whole[0] = hashed
+    batch.hashes[place] = hashed
 
 
 cdef inline uint32_t cut_of(uint32_t rated) noexcept nogil:
@@ -233,21 +262,20 @@ cdef inline void rate_all_cuts(
     PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
     """Finds the best cuts of tokens of one length, then enters the tokens."""
-    cdef uint32_t hashes[BATCH_TOKENS]
     cdef uint32_t place = 0
     if finder.gathers and batch.length <= GATHERED_LENGTH:
         while place < batch.count:
             rate_cuts_of_eight(
                 &finder.tokens, finder.factor, finder.powers, vocabulary.token_bytes,
                 vocabulary.starts, batch.indices + place, batch.length,
-                &batch.ratings[0][place], BATCH_TOKENS, batch.cuts + place, hashes + place)
+                &batch.ratings[0][place], BATCH_TOKENS, batch.cuts + place, batch.hashes + place)
             place += GATHERED
     else:
         for place in range(batch.count):
-            rate_cuts(finder, vocabulary, batch, place, hashes + place)
+            rate_cuts(finder, vocabulary, batch, place)
     for place in range(batch.count):
         batch.cuts[place] = cut_of(batch.cuts[place])
-        enter(&finder.tokens, hashes[place], earliness_of(finder, batch.indices[place]))
+        enter(&finder.tokens, batch.hashes[place], earliness_of(finder, batch.indices[place]))
 
 
 cdef inline void take_next_cut(Batch *batch, uint32_t place) noexcept nogil:
@@ -293,152 +321,160 @@ cdef inline uint32_t find_side(
     return NO_TOKEN
 
 
-cdef inline uint32_t find_part(
-    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
-) noexcept nogil:
-    """Returns the index of the token that a part is, or NO_TOKEN."""
-    cdef Side side
-    open_side(vocabulary, part, length, &side)
-    return find_side(vocabulary, &side, part, length)
-
-
 cdef inline void cut_tokens(
-    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *open,
-    Positions *orderly
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
-    """Cuts tokens where their batch says, and looks up the sides.
+    """Cuts the open tokens where their batch says, and looks up the sides.
 
-    Args:
-        open: the tokens. Afterwards those that were cut, but not into two orderly tokens. Who
-            had no cut left is in neither.
-        orderly: set to those whose sides are in `left` and `right` of the batch.
+    Those that are cut into two orderly tokens are walking afterwards. The others stay open; who had
+    no cut left does not.
     """
-    cdef Side lefts[BATCH_TOKENS]
-    cdef Side rights[BATCH_TOKENS]
-    cdef uint32_t i, place, cut, left, right
+    cdef const uint32_t *starts = vocabulary.starts
+    cdef const uint8_t *token_bytes = vocabulary.token_bytes
     cdef const uint8_t *token
-    cdef Positions cut_ones
-    cut_ones.count = 0
-    orderly.count = 0
-    for i in range(open.count):
-        place = open.items[i]
+    cdef uint32_t i, place, cut, left, right, length = batch.length, cut_count = 0
+    cdef uint32_t open_count = 0, walking_count = 0
+    for i in range(batch.open.count):
+        place = batch.open.items[i]
         cut = batch.cuts[place]
         batch.left[place] = NO_TOKEN
         if cut:
-            token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-            open_side(vocabulary, token, cut, &lefts[cut_ones.count])
-            open_side(vocabulary, token + cut, batch.length - cut, &rights[cut_ones.count])
-            cut_ones.items[cut_ones.count] = place
-            cut_ones.count += 1
-    open.count = 0
-    for i in range(cut_ones.count):
-        place = cut_ones.items[i]
+            token = token_bytes + starts[batch.indices[place]]
+            open_side(vocabulary, token, cut, &batch.lefts[cut_count])
+            open_side(vocabulary, token + cut, length - cut, &batch.rights[cut_count])
+            batch.cut.items[cut_count] = place
+            cut_count += 1
+    for i in range(cut_count):
+        place = batch.cut.items[i]
         cut = batch.cuts[place]
-        token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-        left = find_side(vocabulary, &lefts[i], token, cut)
-        right = find_side(vocabulary, &rights[i], token + cut, batch.length - cut)
+        token = token_bytes + starts[batch.indices[place]]
+        left = find_side(vocabulary, &batch.lefts[i], token, cut)
+        right = find_side(vocabulary, &batch.rights[i], token + cut, length - cut)
         if (left != NO_TOKEN and right != NO_TOKEN and is_orderly(finder, left)
                 and is_orderly(finder, right)):
             batch.left[place] = left
             batch.right[place] = right
-            prefetch(finder.right + left)
-            prefetch(finder.left + right)
-            orderly.items[orderly.count] = place
-            orderly.count += 1
+            batch.walking.items[walking_count] = place
+            walking_count += 1
         else:
-            open.items[open.count] = place
-            open.count += 1
+            batch.open.items[open_count] = place
+            open_count += 1
+    batch.open.count = open_count
+    batch.walking.count = walking_count
 
 
 # ---- walks --------------------------------------------------------------------------------
 
-cdef inline uint32_t merge_at(
-    const PartFinder *finder, const Vocabulary *vocabulary, const Batch *batch, uint32_t place,
-    uint32_t left, uint32_t right
+cdef inline void step_back(
+    const PartFinder *finder, Neighbours *walks, Neighbours *suspects
 ) noexcept nogil:
-    """Returns what two neighbours at the cut of a token merge into, or NO_TOKEN."""
-    cdef uint32_t before = vocabulary.starts[left + 1] - vocabulary.starts[left]
-    cdef uint32_t length = before + vocabulary.starts[right + 1] - vocabulary.starts[right]
-    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-    cdef uint32_t merged = find_part(vocabulary, token + batch.cuts[place] - before, length)
-    if merged != NO_TOKEN and (finder.left[merged] != left or finder.right[merged] != right):
-        return NO_TOKEN
-    return merged
+    """Undoes one merge of each walk, not from two bytes; those that arrive at two bytes leave.
 
-
-cdef inline void step_back(const PartFinder *finder, Walks *walks) noexcept nogil:
-    """Undoes one merge of each walk; those that have arrived at two bytes leave.
-
-    Sets the suspects: nearly always the filter alone says that the two neighbours merge later, if
-    at all.
+    Args:
+        suspects: those are added that may merge below their limit. Nearly always the filter alone
+            says that the two neighbours merge later, if at all.
     """
     cdef const uint32_t *rights = finder.right
     cdef const uint32_t *lefts = finder.left
-    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, hashed, kept = 0
-    walks.suspect_count = 0
+    cdef uint32_t i, left, right, before, after, undo_left, mask, undone, hashed, added, kept = 0
     for i in range(walks.count):
         left = walks.left[i]
         right = walks.right[i]
-        before = rights[left]
-        after = lefts[right]
-        # A byte is its own part: where both are bytes, nothing is left to undo.
-        undo_left = computed((before != left) & ((left > right) | (after == right)))
+        before = rights[unmarked(left)]
+        after = lefts[unmarked(right)]
+        undo_left = computed(
+            (left < BYTE_PART) & ((left > right) | (right >= BYTE_PART)))
         mask = 0 - undo_left
-        limit = right ^ ((left ^ right) & mask)
-        walks.places[kept] = walks.places[i]
-        walks.left[kept] = left ^ ((left ^ before) & mask)
-        walks.right[kept] = after ^ ((after ^ right) & mask)
-        walks.limits[kept] = limit + (1 - undo_left)
-        hashed = hash_pair(finder, walks.left[kept], walks.right[kept])
-        prefetch(finder.pairs.earliness + (hashed >> finder.pairs.shift))
-        prefetch(rights + walks.left[kept])
-        prefetch(lefts + walks.right[kept])
-        kept += computed((before != left) | (after != right))
-    walks.count = kept
-    for i in range(kept):
+        undone = right ^ ((left ^ right) & mask)
+        walks.left[i] = left ^ ((left ^ before) & mask)
+        walks.right[i] = after ^ ((after ^ right) & mask)
+        walks.limits[i] = undone + (1 - undo_left)
         hashed = hash_pair(finder, walks.left[i], walks.right[i])
-        walks.suspects[walks.suspect_count] = i
-        walks.suspect_count += (finder.pairs.earliness[hashed >> finder.pairs.shift]
-                                >= earliness_of(finder, walks.limits[i]))
+        prefetch(finder.pairs.earliness + (hashed >> finder.pairs.shift))
+        prefetch(rights + unmarked(walks.left[i]))
+        prefetch(lefts + unmarked(walks.right[i]))
+    for i in range(walks.count):
+        left = walks.left[i]
+        right = walks.right[i]
+        hashed = hash_pair(finder, left, right)
+        added = suspects.count
+        suspects.places[added] = walks.places[kept] = walks.places[i]
+        suspects.left[added] = walks.left[kept] = left
+        suspects.right[added] = walks.right[kept] = right
+        suspects.limits[added] = walks.limits[i]
+        suspects.count += (finder.pairs.earliness[hashed >> finder.pairs.shift]
+                           >= earliness_of(finder, walks.limits[i]))
+        kept += left & right < BYTE_PART
+    walks.count = kept
+
+
+cdef inline void try_suspects(
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
+) noexcept nogil:
+    """Looks up what suspects merge into; tokens that they rule out lose their sides and are open.
+
+    No suspects are left.
+    """
+    cdef Neighbours *suspects = &batch.suspects
+    cdef uint32_t i, place, left, right, length, merged
+    for i in range(suspects.count):
+        prefetch(vocabulary.starts + unmarked(suspects.left[i]))
+        prefetch(vocabulary.starts + unmarked(suspects.right[i]))
+    for i in range(suspects.count):
+        left = unmarked(suspects.left[i])
+        right = unmarked(suspects.right[i])
+        place = suspects.places[i]
+        length = vocabulary.starts[right + 1] - vocabulary.starts[right]
+        batch.ends[i] = vocabulary.starts[batch.indices[place]] + batch.cuts[place] + length
+        length += vocabulary.starts[left + 1] - vocabulary.starts[left]
+        open_side(vocabulary, vocabulary.token_bytes + batch.ends[i] - length, length,
+                  &batch.lefts[i])
+    for i in range(suspects.count):
+        left = unmarked(suspects.left[i])
+        right = unmarked(suspects.right[i])
+        place = suspects.places[i]
+        length = (vocabulary.starts[left + 1] - vocabulary.starts[left]
+                  + vocabulary.starts[right + 1] - vocabulary.starts[right])
+        merged = find_side(vocabulary, &batch.lefts[i],
+                           vocabulary.token_bytes + batch.ends[i] - length, length)
+        if (merged < suspects.limits[i] and unmarked(finder.left[merged]) == left
+                and unmarked(finder.right[merged]) == right and batch.left[place] != NO_TOKEN):
+            batch.left[place] = NO_TOKEN
+            batch.open.items[batch.open.count] = place
+            batch.open.count += 1
+    suspects.count = 0
 
 
 cdef inline void walk_back(
-    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *walking,
-    Positions *crossed
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
-    """Walks back from the two sides of each token to its bytes.
+    """Walks back from the two sides of each walking token to its bytes.
 
-    Args:
-        walking: the tokens.
-        crossed: those are added whose border a merge would have crossed; they lose their sides.
+    Those whose border a merge would have crossed lose their sides and are open.
     """
-    cdef Walks walks
+    cdef Neighbours *walks = &batch.walks
     cdef uint32_t byte = vocabulary.byte_indices[0]
-    cdef uint32_t i, suspect, place
-    walks.count = walking.count
-    for i in range(walking.count):
-        place = walking.items[i]
+    cdef uint32_t i, place
+    if batch.length == 2:
+        return
+    walks.count = batch.walking.count
+    for i in range(walks.count):
+        place = batch.walking.items[i]
         walks.places[i] = place
-        walks.left[i] = batch.left[place]
-        walks.right[i] = batch.right[place]
-    for i in range(walking.count, walking.count + GATHERED):
-        walks.left[i] = walks.right[i] = byte
+        walks.left[i] = batch.left[place] | BYTE_PART * (batch.cuts[place] == 1)
+        walks.right[i] = batch.right[place] | BYTE_PART * (batch.cuts[place] == batch.length - 1)
+    for i in range(walks.count, walks.count + GATHERED):
+        walks.left[i] = walks.right[i] = byte    # any token
+    batch.suspects.count = 0
     while walks.count:
         if finder.gathers:
             step_back_by_eight(&finder.pairs, finder.pair_factors, <uint32_t>finder.scale,
-                               finder.left, finder.right, &walks)
+                               finder.left, finder.right, walks, &batch.suspects)
         else:
-            step_back(finder, &walks)
-        for suspect in range(walks.suspect_count):
-            i = walks.suspects[suspect]
-            place = walks.places[i]
-            if merge_at(finder, vocabulary, batch, place, walks.left[i], walks.right[i]) \
-                    < walks.limits[i]:
-                batch.left[place] = NO_TOKEN
-                crossed.items[crossed.count] = place
-                crossed.count += 1
-                # Two bytes: the walk ends.
-                walks.left[i] = walks.right[i] = byte
+            step_back(finder, walks, &batch.suspects)
+        # Together, so that no look-up waits for another; there is room for those of one step.
+        if batch.suspects.count >= BATCH_TOKENS or walks.count == 0:
+            try_suspects(finder, vocabulary, batch)
 
 
 cdef inline void find_parts(
@@ -449,19 +485,18 @@ cdef inline void find_parts(
     Preconditions: all shorter tokens have been in such a batch and their parts are recorded, and
     every byte is a token.
     """
-    cdef Positions open, walking
     cdef uint32_t place
     cdef int _try
-    open.count = batch.count
+    batch.open.count = batch.count
     for place in range(batch.count):
-        open.items[place] = place
+        batch.open.items[place] = place
         prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
         prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
     rate_all_cuts(finder, vocabulary, batch)
     for _try in range(TRIES):
-        if open.count == 0:
+        if batch.open.count == 0:
             break
-        cut_tokens(finder, vocabulary, batch, &open, &walking)
-        walk_back(finder, vocabulary, batch, &walking, &open)
-        for place in range(open.count):
-            take_next_cut(batch, open.items[place])
+        cut_tokens(finder, vocabulary, batch)
+        walk_back(finder, vocabulary, batch)
+        for place in range(batch.open.count):
+            take_next_cut(batch, batch.open.items[place])
