@@ -267,6 +267,19 @@ static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word)
     __m128i both = _mm_packs_epi32(low, high);
     return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(both, both)) & 0xFF;
 }
+
+/* Returns which of three keys of 16 bytes equals another, 0 to 2; 3 if none does. */
+static inline uint32_t bpecore_equal_key(const void *keys, const void *key) {
+    const __m128i *each = keys;
+    __m128i wanted = _mm_loadu_si128(key), none = _mm_setzero_si128();
+    __m128i low = _mm_cmpeq_epi32(_mm_loadu_si128(each), wanted);
+    __m128i middle = _mm_cmpeq_epi32(_mm_loadu_si128(each + 1), wanted);
+    __m128i high = _mm_cmpeq_epi32(_mm_loadu_si128(each + 2), wanted);
+    __m128i all = _mm_packs_epi16(_mm_packs_epi32(low, middle), _mm_packs_epi32(high, none));
+    uint32_t quarters = (uint32_t)_mm_movemask_epi8(all);
+    uint32_t halves = quarters & quarters >> 1;
+    return (uint32_t)__builtin_ctz((halves & halves >> 2 & 0x111) | 0x1000) >> 2;
+}
 #else
 /* The same, for the compiler to turn into vector instructions. */
 static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
@@ -274,6 +287,16 @@ static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word)
     for (int i = 0; i < 8; i++)
         equal |= (uint32_t)(words[i] == word) << i;
     return equal;
+}
+
+static inline uint32_t bpecore_equal_key(const void *keys, const void *key) {
+    uint64_t each[6], wanted[2];
+    uint32_t equal = 8;
+    memcpy(each, keys, sizeof(each));
+    memcpy(wanted, key, sizeof(wanted));
+    for (int i = 0; i < 3; i++)
+        equal |= (uint32_t)(((each[2 * i] ^ wanted[0]) | (each[2 * i + 1] ^ wanted[1])) == 0) << i;
+    return (uint32_t)__builtin_ctz(equal);
 }
 #endif
 

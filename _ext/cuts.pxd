@@ -24,7 +24,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from types cimport SHORT_PIECE
+from memory cimport allocate_zeroed, release
+from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, lowest_one
 from utf8 cimport decode_character, sequence_length
 from vocab cimport KEY_MASKS, KeyMask, Vocabulary, load_word
 
@@ -107,6 +108,9 @@ cdef extern from *:
     #define BPECORE_HIGH_BITS 0x8080808080808080ull
     """
     const uint64_t HIGH_BITS "BPECORE_HIGH_BITS"
+
+cdef enum:
+    LARGE_FILTER = 22    # binary logarithm of the bits of the largest filter
 
 cdef struct BorderSide:
     bint possible      # whether such bytes occur beside a border in valid UTF-8
@@ -197,3 +201,78 @@ cdef inline void record_borders(
             cut += 1
         left = right
         left.possible = right.possible and cut - start == <size_t>sequence_length(token[start])
+
+
+cdef inline bint begins_character(const uint8_t *token, size_t cut) noexcept nogil:
+    return token[cut] & 0xC0 != 0x80
+
+
+cdef inline void record_joint(
+    Vocabulary *vocabulary, const uint8_t *token, size_t length, size_t cut
+) noexcept nogil:
+    """Records the borders that a token bridges, two other tokens being its two sides.
+
+    Those inside the sides are recorded with these. The right side must begin a character for that:
+    else one of them may be a fragment there and whole here.
+
+    Args:
+        length: bytes of the token.
+        cut: bytes of its left side, 1 to `length` - 1.
+    """
+    cdef size_t start = cut - 1
+    cdef BorderSide left, right
+    if (token[start] | token[cut]) < 0x80:
+        return
+    if not begins_character(token, cut):
+        record_borders(vocabulary, token, length)
+        return
+    while start > 0 and not begins_character(token, start):
+        start -= 1
+    if begins_character(token, start):
+        left = right_side(token, start, length)
+        left.possible = left.possible and cut - start == <size_t>sequence_length(token[start])
+    else:
+        left = left_fragment(token, cut)
+    right = right_side(token, cut, length)
+    if left.possible and right.possible:
+        record_border(vocabulary, &left, &right)
+
+
+cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Makes the largest filter of bridged borders, which is ample for any vocabulary known."""
+    vocabulary.borders = <uint64_t *>allocate_zeroed(
+        <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
+    vocabulary.border_shift = 32 - LARGE_FILTER
+    return STATUS_OK if vocabulary.borders != NULL else STATUS_NO_MEMORY
+
+
+cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
+    """Shrinks the filter, in which all borders are, to 16 bits or more for each distinct one.
+
+    Neighbouring bits are joined, because a border's place in a smaller filter is the higher part of
+    its place in a larger one.
+    """
+    cdef uint64_t *large = vocabulary.borders
+    cdef uint64_t *small
+    cdef uint64_t word, ones, place, distinct = 0
+    cdef uint32_t bits_logarithm = 6
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        distinct += count_ones(large[word])
+    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
+        bits_logarithm += 1
+    vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
+    if bits_logarithm == LARGE_FILTER:
+        return STATUS_OK
+    small = <uint64_t *>allocate_zeroed(<size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
+    if small == NULL:
+        return STATUS_NO_MEMORY
+    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+        ones = large[word]
+        while ones:
+            place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
+            small[place >> 6] |= <uint64_t>1 << (place & 63)
+            ones &= ones - 1
+    release(large)
+    vocabulary.borders = small
+    vocabulary.border_shift = 32 - bits_logarithm
+    return STATUS_OK

@@ -93,6 +93,16 @@ cdef extern from *:
         errno = before;
     #endif
     }
+    static void bpecore_discard(void *memory, size_t size) {
+    #ifdef __linux__
+        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
+        size_t end = ((size_t)memory + size) & ~(size_t)4095;
+        int before = errno;
+        if (first < end)
+            madvise((void *)first, end - first, MADV_DONTNEED);
+        errno = before;
+    #endif
+    }
     #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_map_file(int descriptor, size_t size) {
         void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
@@ -125,6 +135,8 @@ cdef extern from *:
     # its own. A block that grows afterwards loses by it: moving it splits them (NOTES.md).
     void prefer_huge_pages "bpecore_prefer_huge_pages" (
         const void *memory, size_t size) noexcept nogil
+    # Gives the whole pages of some memory back to the system, and with them what is in it. A wish.
+    void discard "bpecore_discard" (void *memory, size_t size) noexcept nogil
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil

@@ -17,43 +17,64 @@
 # the look-ups of tokens are left to the cuts that are tried. A second such filter, over pairs,
 # tells of nearly all neighbours on a walk that they would not have merged before. Tokens of one
 # length do not need each other's parts, so batches of them take each step together: no step waits
-# for the memory of the one before, and what a token does next is seldom a branch.
+# for the memory of the one before, and what a token does next is seldom a branch. With AVX2 eight
+# of them rate their cuts and walk back at a time (part_vectors.h); all else is as without. Small
+# batches lose: the last steps of a walk are made by few tokens.
 #
 # Tokens that are longer than RATED_LENGTH, and those of which TRIES cuts fail or no orderly one is
 # left, are merged. Time: two hashes a byte of a token; for each try two look-ups, and a step a byte
-# at most. Space: 2 bytes for each of 4 to 8 places a token, and 8 bytes a token.
+# at most. Space: 2 bytes for each of 4 to 8 places a token, 8 bytes a
+# token, and 130 KB for a batch.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 
-from memory cimport allocate_table, release_table
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, multiply_fold,
+from memory cimport allocate, allocate_table, release, release_table
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, likely,
                     prefetch)
-from vocab cimport (INDEX_BITS, LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long,
+from vocab cimport (LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
 cdef enum:
-    BATCH_TOKENS = 64     # tokens that take each step together
+    BATCH_TOKENS = 256    # tokens that take each step together
     COMING_TOKENS = 32    # tokens ahead whose bytes are fetched; where they lie, twice as many
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
 
-cdef struct RankFilter:
-    uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or pair
-    #                       with such a hash
-    uint32_t shift        # 64 less the binary logarithm of its size
+cdef extern from "part_vectors.h" nogil:
+    cdef enum:
+        GATHERED "BPECORE_GATHERED"
+        GATHERED_LENGTH "BPECORE_GATHERED_LENGTH"
+        NEIGHBOURS "BPECORE_NEIGHBOURS"
+    const uint32_t BYTE_PART "BPECORE_BYTE_PART"    # marks a part that is a byte
+    ctypedef struct RankFilter "bpecore_rank_filter":
+        uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or
+        #                       pair with such a hash
+        uint32_t shift        # 32 less the binary logarithm of its size
+    ctypedef struct Neighbours "bpecore_neighbours":
+        uint32_t count
+        uint32_t *places      # of the tokens in their batch
+        uint32_t *left        # the neighbours at the border
+        uint32_t *right
+        uint32_t *limits      # they would have merged before if into a token below this
+    void rate_cuts_of_eight "bpecore_rate_cuts" (
+        const RankFilter *filter, uint32_t factor, const uint32_t *powers,
+        const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
+        uint32_t length, uint32_t *ratings, size_t stride, uint32_t *best,
+        uint32_t *whole) noexcept
+    void step_back_by_eight "bpecore_step_back" (
+        const RankFilter *filter, const uint32_t *pair_factors, uint32_t scale,
+        const uint32_t *lefts, const uint32_t *rights, Neighbours *walks,
+        Neighbours *suspects) noexcept
 
-cdef struct PartFinder:
-    RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
-    RankFilter pairs      # that merge
-    uint64_t scale        # earliness_of: 2^32 times what an index counts
-    uint64_t factor       # of the rolling hash; odd
-    uint64_t powers[RATED_LENGTH + 1]   # of the factor
-    uint32_t *left        # [token_count], the parts of each token so far, a byte being its own
-    uint32_t *right       # part; NO_TOKEN for those that no merge produces
-    uint64_t *orderly     # a bit for each token, whether it is orderly
-    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
-    size_t memory_words
+cdef struct Side:
+    Key key               # only of a part that the table of short tokens may have; its line,
+    const Line *line      # which may be wrong if it is full and has
+    uint32_t overflow     # this bit
+
+cdef struct Positions:
+    uint32_t count
+    uint32_t items[BATCH_TOKENS]    # places in a batch
 
 cdef struct Batch:
     uint32_t length                       # bytes of each token
@@ -62,28 +83,34 @@ cdef struct Batch:
     #                                       come next
     uint32_t left[BATCH_TOKENS]           # the parts; NO_TOKEN where no cut stood the test
     uint32_t right[BATCH_TOKENS]
-    uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried
-    uint8_t ratings[BATCH_TOKENS][RATED_LENGTH]   # by the bytes of the left side; 0: cannot be
+    uint32_t cuts[BATCH_TOKENS]           # the bytes of the left side that is being tried; 0: no
+    #                                       cut is left
+    uint32_t ratings[RATED_LENGTH][BATCH_TOKENS]   # by the bytes of the left side: these, and the
+    #                                                rating << 8; 0: cannot be, or has been tried
+    uint32_t hashes[BATCH_TOKENS]         # of each whole token
+    Positions open                        # tokens whose parts are looked for
+    Positions walking                     # tokens whose sides are to stand the test
+    Positions cut                         # tokens that are being cut; their number is not kept
+    Side lefts[NEIGHBOURS]                # what is being looked up
+    Side rights[BATCH_TOKENS]
+    uint32_t ends[NEIGHBOURS]             # where the bytes of suspects end in all bytes
+    Neighbours walks
+    Neighbours suspects
 
-cdef struct Positions:
-    uint32_t count
-    uint32_t items[BATCH_TOKENS]    # places in a batch
-
-cdef struct Walk:
-    uint32_t count
-    uint32_t places[BATCH_TOKENS]       # of the tokens in their batch
-    uint32_t left[BATCH_TOKENS]         # the neighbours at the border
-    uint32_t right[BATCH_TOKENS]
-    uint32_t limits[BATCH_TOKENS]       # they would have merged before if into a token below this
-    uint32_t thresholds[BATCH_TOKENS]   # the earliness of such a token is not less
-    uint32_t slots[BATCH_TOKENS]        # where the filter of pairs tells theirs
-
-cdef extern from *:
-    """
-    /* An odd word without a pattern: 2^64 divided by the golden ratio. */
-    #define BPECORE_MIXING_FACTOR 0x9E3779B97F4A7C15ull
-    """
-    const uint64_t MIXING_FACTOR "BPECORE_MIXING_FACTOR"
+cdef struct PartFinder:
+    RankFilter tokens     # of bytes that are tokens, by rolling hashes; of up to RATED_LENGTH bytes
+    RankFilter pairs      # that merge
+    uint64_t scale        # earliness_of: 2^32 times what an index counts
+    uint32_t factor       # of the rolling hash; odd
+    uint32_t powers[RATED_LENGTH + 1]   # of the factor
+    uint32_t pair_factors[2]   # of a pair's hash; odd
+    bint gathers          # whether eight tokens take a step at a time
+    uint32_t *left        # [token_count], the parts of each token so far, marked if they are bytes;
+    uint32_t *right       # NO_TOKEN for those that no merge produces; a byte is its own part
+    uint64_t *orderly     # a bit for each token, whether it is orderly
+    Batch *batch          # owned: what takes the steps
+    uint64_t *memory      # owned: where all of these lie together, in huge pages if they are large
+    size_t memory_words
 
 
 cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noexcept nogil:
@@ -91,18 +118,17 @@ cdef inline uint32_t earliness_of(const PartFinder *finder, uint32_t index) noex
     return 255 - <uint32_t>(index * finder.scale >> 32)
 
 
-cdef inline void enter(RankFilter *ranks, uint64_t hashed, uint32_t earliness) noexcept nogil:
+cdef inline void enter(RankFilter *ranks, uint32_t hashed, uint32_t earliness) noexcept nogil:
     cdef uint8_t *place = ranks.earliness + (hashed >> ranks.shift)
-    if place[0] < earliness:
-        place[0] = <uint8_t>earliness
+    cdef uint32_t before = place[0]
+    place[0] = <uint8_t>(before if before > earliness else earliness)
 
 
-cdef inline uint64_t hash_pair(
-    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+cdef inline uint32_t hash_pair(
+    const PartFinder *finder, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """Hashes a pair; the upper half is good, since it is the lower one of `pair_place`."""
-    return multiply_fold((<uint64_t>left << INDEX_BITS | right) ^ vocabulary.seeds[0],
-                         vocabulary.seeds[1]) << 32
+    """Hashes two marked parts."""
+    return left * finder.pair_factors[0] + right * finder.pair_factors[1]
 
 
 cdef inline bint is_orderly(const PartFinder *finder, uint32_t index) noexcept nogil:
@@ -116,15 +142,17 @@ cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:
     release_table(finder.memory, finder.memory_words, sizeof(uint64_t))
+    release(finder.batch)
 
 
 cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept nogil:
     cdef size_t filter_words = 8, words = token_count // 64 + 1
-    cdef uint32_t shift = 64 - 6
+    cdef uint32_t shift = 32 - 6
     while 8 * filter_words < 4 * token_count:
         filter_words *= 2
         shift -= 1
     finder.memory_words = 2 * filter_words + words + token_count
+    finder.batch = NULL
     finder.memory = <uint64_t *>allocate_table(finder.memory_words, sizeof(uint64_t))
     if finder.memory == NULL:
         return STATUS_NO_MEMORY
@@ -134,15 +162,27 @@ cdef inline int allocate_finder(PartFinder *finder, size_t token_count) noexcept
     finder.orderly = finder.memory + 2 * filter_words
     finder.left = <uint32_t *>(finder.orderly + words)
     finder.right = finder.left + token_count
+    finder.batch = <Batch *>allocate(1, sizeof(Batch))
+    if finder.batch == NULL:
+        return STATUS_NO_MEMORY
     return STATUS_OK
 
 
-cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) noexcept nogil:
+cdef inline int open_finder(
+    PartFinder *finder, const Vocabulary *vocabulary, bint gathers
+) noexcept nogil:
     """Prepares for a vocabulary that has its tables of tokens. Must be closed after a failure too.
+
+    Args:
+        gathers: whether the processor has the instructions to take eight tokens at a time.
     """
     cdef uint32_t index, byte, power, token_count = vocabulary.token_count
+    # Their indices are signed.
+    finder.gathers = gathers and vocabulary.starts[token_count] <= INT32_MAX
     finder.scale = (<uint64_t>254 << 32) // token_count
-    finder.factor = vocabulary.seeds[0] | 1
+    finder.factor = <uint32_t>vocabulary.seeds[0] | 1
+    finder.pair_factors[0] = <uint32_t>vocabulary.seeds[1] | 1
+    finder.pair_factors[1] = <uint32_t>(vocabulary.seeds[1] >> 32) | 1
     finder.powers[0] = 1
     for power in range(RATED_LENGTH):
         finder.powers[power + 1] = finder.powers[power] * finder.factor
@@ -151,22 +191,34 @@ cdef inline int open_finder(PartFinder *finder, const Vocabulary *vocabulary) no
     for byte in range(256):
         index = vocabulary.byte_indices[byte]
         if index < token_count:
-            finder.left[index] = finder.right[index] = index
+            finder.left[index] = finder.right[index] = index | BYTE_PART
             set_orderly(finder, index)
-            enter(&finder.tokens, (byte + 1) * MIXING_FACTOR, earliness_of(finder, index))
+            enter(&finder.tokens, (byte + 1) * finder.factor, earliness_of(finder, index))
     return STATUS_OK
 
 
+cdef inline uint32_t marked(const Vocabulary *vocabulary, uint32_t part) noexcept nogil:
+    """Returns a part, marked if it is a byte."""
+    if part >= vocabulary.token_count:
+        return part
+    return part | BYTE_PART * (vocabulary.starts[part + 1] - vocabulary.starts[part] == 1)
+
+
+cdef inline uint32_t unmarked(uint32_t part) noexcept nogil:
+    return part & ~BYTE_PART
+
+
 cdef inline void record_parts(
-    PartFinder *finder, const Vocabulary *vocabulary, uint32_t left, uint32_t right,
-    uint32_t merged
+    PartFinder *finder, uint32_t left, uint32_t right, uint32_t merged
 ) noexcept nogil:
-    """Takes note of a token's parts; `left` is NO_TOKEN if no merge produces it."""
+    """Takes note of a token's marked parts; `left` is NO_TOKEN if no merge produces it."""
     finder.left[merged] = left
     finder.right[merged] = right
     if left == NO_TOKEN:
         return
-    enter(&finder.pairs, hash_pair(vocabulary, left, right), earliness_of(finder, merged))
+    enter(&finder.pairs, hash_pair(finder, left, right), earliness_of(finder, merged))
+    left = unmarked(left)
+    right = unmarked(right)
     # Behind the tokens are the stand-ins for bytes that are none: they are above `merged` too.
     if (left < merged and right < merged and is_orderly(finder, left)
             and is_orderly(finder, right)):
@@ -176,207 +228,253 @@ cdef inline void record_parts(
 # ---- cuts ---------------------------------------------------------------------------------
 
 cdef inline void rate_cuts(
-    PartFinder *finder, const uint8_t *token, uint32_t length, uint32_t earliness,
-    uint8_t *ratings
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, uint32_t place
 ) noexcept nogil:
-    """Rates the cuts of a token by the earliness of the later side, then enters the token.
+    """Rates the cuts of a token by the earliness of the later side, and notes the best.
 
-    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n - i). So each side's hash comes
-    from the hashes of what begins at the token's first byte.
-
-    Args:
-        length: bytes, 2 to RATED_LENGTH.
-        earliness: the token's own.
+    The hash of bytes b0 .. bn is the sum of (bi + 1) * factor^(n + 1 - i). So each side's hash
+    comes from the hashes of what begins at the token's first byte.
     """
-    cdef uint64_t hashes[RATED_LENGTH + 1]
+    cdef uint32_t hashes[RATED_LENGTH]
+    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
     cdef const uint8_t *table = finder.tokens.earliness
-    cdef uint64_t factor = finder.factor, whole = 0
-    cdef uint32_t shift = finder.tokens.shift, cut, left, right
+    cdef uint32_t shift = finder.tokens.shift, length = batch.length
+    cdef uint32_t cut, left, right, rated, best = 0, hashed = 0
     for cut in range(length):
-        hashes[cut] = whole
-        whole = whole * factor + token[cut] + 1
+        hashes[cut] = hashed
+        hashed = (hashed + token[cut] + 1) * finder.factor
     for cut in range(1, length):
-        left = table[hashes[cut] * MIXING_FACTOR >> shift]
-        right = table[(whole - hashes[cut] * finder.powers[length - cut]) * MIXING_FACTOR >> shift]
-        ratings[cut] = <uint8_t>(left if left < right else right)
-    enter(&finder.tokens, whole * MIXING_FACTOR, earliness)
-
-
-cdef inline uint32_t take_best(uint8_t *ratings, uint32_t length) noexcept nogil:
-    """Returns the cut of the highest rating, which becomes 0, or 0 if all are 0."""
-    cdef uint32_t cut, rated, best = 0
-    for cut in range(1, length):
-        rated = <uint32_t>ratings[cut] << 8 | cut
+        left = table[hashes[cut] >> shift]
+        right = table[(hashed - hashes[cut] * finder.powers[length - cut]) >> shift]
+        rated = (left if left < right else right) << 8 | cut
+        batch.ratings[cut][place] = rated
         best = rated if rated > best else best
-    if best < 256:
-        return 0
-    ratings[best & 255] = 0
-    return best & 255
+    batch.cuts[place] = best
+    batch.hashes[place] = hashed
 
 
-cdef inline const void *place_of_part(
-    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
+cdef inline uint32_t cut_of(uint32_t rated) noexcept nogil:
+    """Returns the cut of a rating; 0 if it cannot be."""
+    return rated & 255 if rated > 255 else 0
+
+
+cdef inline void rate_all_cuts(
+    PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
-    """Returns where a look-up of a part begins. (A function that only prefetches it would be taken
-    for one that does nothing.)"""
-    if length <= SHORT_PIECE:
-        return short_line(vocabulary, hash_key(load_key(part, length), vocabulary.seeds))
-    return vocabulary.long_slots + (
-        hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask)
+    """Finds the best cuts of tokens of one length, then enters the tokens."""
+    cdef uint32_t place = 0
+    if finder.gathers and batch.length <= GATHERED_LENGTH:
+        while place < batch.count:
+            rate_cuts_of_eight(
+                &finder.tokens, finder.factor, finder.powers, vocabulary.token_bytes,
+                vocabulary.starts, batch.indices + place, batch.length,
+                &batch.ratings[0][place], BATCH_TOKENS, batch.cuts + place, batch.hashes + place)
+            place += GATHERED
+    else:
+        for place in range(batch.count):
+            rate_cuts(finder, vocabulary, batch, place)
+    for place in range(batch.count):
+        batch.cuts[place] = cut_of(batch.cuts[place])
+        enter(&finder.tokens, batch.hashes[place], earliness_of(finder, batch.indices[place]))
 
 
-cdef inline uint32_t find_part(
-    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length
+cdef inline void take_next_cut(Batch *batch, uint32_t place) noexcept nogil:
+    """Goes on from a token's cut to the one that is the best of those that are left."""
+    cdef uint32_t cut, rated, best = 0
+    batch.ratings[batch.cuts[place]][place] = 0
+    for cut in range(1, batch.length):
+        rated = batch.ratings[cut][place]
+        best = rated if rated > best else best
+    batch.cuts[place] = cut_of(best)
+
+
+cdef inline void open_side(
+    const Vocabulary *vocabulary, const uint8_t *part, uint32_t length, Side *side
 ) noexcept nogil:
-    """Returns the index of a token of ours, or NO_TOKEN."""
-    cdef Key key
-    cdef const Line *line
-    cdef uint32_t found = NO_TOKEN
+    """Begins to look a part up: where it would be is on its way to the caches afterwards."""
     cdef uint64_t hashed
-    cdef uint32_t equal
-    cdef int entry
+    side.line = NULL
+    if length > SHORT_PIECE:
+        prefetch(vocabulary.long_slots + (
+            hash_bytes(part, length, vocabulary.seeds) & vocabulary.long_mask))
+        return
+    side.key = load_key(part, length)
+    hashed = hash_key(side.key, vocabulary.seeds)
+    side.line = short_line(vocabulary, hashed)
+    side.overflow = overflow_bit(hashed)
+    prefetch(side.line)
+
+
+cdef inline uint32_t find_side(
+    const Vocabulary *vocabulary, const Side *side, const uint8_t *part, uint32_t length
+) noexcept nogil:
+    """Returns the index of the token that a part is, or NO_TOKEN."""
+    cdef uint32_t entry
     if length > SHORT_PIECE:
         return find_long(vocabulary, part, length)
-    key = load_key(part, length)
-    hashed = hash_key(key, vocabulary.seeds)
-    line = short_line(vocabulary, hashed)
     # Nobody can foretell which entry it is: no branches.
-    for entry in range(LINE_ENTRIES):
-        equal = computed(
-            ((line.keys[entry].low ^ key.low) | (line.keys[entry].high ^ key.high)) == 0)
-        found ^= (found ^ line.indices[entry]) & (0 - equal)
-    if found == NO_TOKEN and line.overflowed & overflow_bit(hashed):
-        return find_from_line(line + 1, key, hashed)
-    return found
+    entry = equal_key(side.line.keys, &side.key)
+    if likely(entry < LINE_ENTRIES):
+        return side.line.indices[entry]
+    if side.line.overflowed & side.overflow:
+        return find_from_line(side.line + 1, side.key, hash_key(side.key, vocabulary.seeds))
+    return NO_TOKEN
 
 
 cdef inline void cut_tokens(
-    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *open,
-    Positions *orderly
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
-    """Cuts tokens where they have the best rating left, and looks up the sides.
+    """Cuts the open tokens where their batch says, and looks up the sides.
 
-    Args:
-        open: the tokens. Afterwards those that were cut, but not into two orderly tokens. Who
-            had no cut left is in neither.
-        orderly: set to those whose sides are in `left` and `right` of the batch.
+    Those that are cut into two orderly tokens are walking afterwards. The others stay open; who had
+    no cut left does not.
     """
-    cdef uint32_t i, place, cut, left, right
+    cdef const uint32_t *starts = vocabulary.starts
+    cdef const uint8_t *token_bytes = vocabulary.token_bytes
     cdef const uint8_t *token
-    cdef Positions cut_ones
-    cut_ones.count = 0
-    orderly.count = 0
-    for i in range(open.count):
-        place = open.items[i]
-        cut = take_best(batch.ratings[place], batch.length)
-        batch.left[place] = NO_TOKEN
-        batch.cuts[place] = cut
-        cut_ones.items[cut_ones.count] = place
-        cut_ones.count += cut != 0
-        if cut:
-            token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-            prefetch(place_of_part(vocabulary, token, cut))
-            prefetch(place_of_part(vocabulary, token + cut, batch.length - cut))
-    open.count = 0
-    for i in range(cut_ones.count):
-        place = cut_ones.items[i]
+    cdef uint32_t i, place, cut, left, right, length = batch.length, cut_count = 0
+    cdef uint32_t open_count = 0, walking_count = 0
+    for i in range(batch.open.count):
+        place = batch.open.items[i]
         cut = batch.cuts[place]
-        token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-        left = find_part(vocabulary, token, cut)
-        right = find_part(vocabulary, token + cut, batch.length - cut)
+        batch.left[place] = NO_TOKEN
+        if cut:
+            token = token_bytes + starts[batch.indices[place]]
+            open_side(vocabulary, token, cut, &batch.lefts[cut_count])
+            open_side(vocabulary, token + cut, length - cut, &batch.rights[cut_count])
+            batch.cut.items[cut_count] = place
+            cut_count += 1
+    for i in range(cut_count):
+        place = batch.cut.items[i]
+        cut = batch.cuts[place]
+        token = token_bytes + starts[batch.indices[place]]
+        left = find_side(vocabulary, &batch.lefts[i], token, cut)
+        right = find_side(vocabulary, &batch.rights[i], token + cut, length - cut)
         if (left != NO_TOKEN and right != NO_TOKEN and is_orderly(finder, left)
                 and is_orderly(finder, right)):
             batch.left[place] = left
             batch.right[place] = right
-            orderly.items[orderly.count] = place
-            orderly.count += 1
+            batch.walking.items[walking_count] = place
+            walking_count += 1
         else:
-            open.items[open.count] = place
-            open.count += 1
+            batch.open.items[open_count] = place
+            open_count += 1
+    batch.open.count = open_count
+    batch.walking.count = walking_count
 
 
 # ---- walks --------------------------------------------------------------------------------
 
-cdef inline uint32_t merge_at(
-    const PartFinder *finder, const Vocabulary *vocabulary, const Batch *batch, uint32_t place,
-    uint32_t left, uint32_t right
-) noexcept nogil:
-    """Returns what two neighbours at the cut of a token merge into, or NO_TOKEN."""
-    cdef uint32_t before = vocabulary.starts[left + 1] - vocabulary.starts[left]
-    cdef uint32_t length = before + vocabulary.starts[right + 1] - vocabulary.starts[right]
-    cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[batch.indices[place]]
-    cdef uint32_t merged = find_part(vocabulary, token + batch.cuts[place] - before, length)
-    if merged != NO_TOKEN and (finder.left[merged] != left or finder.right[merged] != right):
-        return NO_TOKEN
-    return merged
-
-
 cdef inline void step_back(
-    const PartFinder *finder, const Vocabulary *vocabulary, Walk *walk
+    const PartFinder *finder, Neighbours *walks, Neighbours *suspects
 ) noexcept nogil:
-    """Undoes one merge of each walk; those that have arrived at two bytes leave."""
+    """Undoes one merge of each walk, not from two bytes; those that arrive at two bytes leave.
+
+    Args:
+        suspects: those are added that may merge below their limit. Nearly always the filter alone
+            says that the two neighbours merge later, if at all.
+    """
     cdef const uint32_t *rights = finder.right
     cdef const uint32_t *lefts = finder.left
-    cdef const uint8_t *filter = finder.pairs.earliness
-    cdef uint32_t i, left, right, before, after, undo_left, mask, limit, kept = 0
-    cdef uint64_t place
-    for i in range(walk.count):
-        left = walk.left[i]
-        right = walk.right[i]
-        before = rights[left]
-        after = lefts[right]
-        # A byte is its own part: where both are bytes, nothing is left to undo.
-        undo_left = computed((before != left) & ((left > right) | (after == right)))
+    cdef uint32_t i, left, right, before, after, undo_left, mask, undone, hashed, added, kept = 0
+    for i in range(walks.count):
+        left = walks.left[i]
+        right = walks.right[i]
+        before = rights[unmarked(left)]
+        after = lefts[unmarked(right)]
+        undo_left = computed(
+            (left < BYTE_PART) & ((left > right) | (right >= BYTE_PART)))
         mask = 0 - undo_left
-        limit = right ^ ((left ^ right) & mask)
-        walk.places[kept] = walk.places[i]
-        walk.left[kept] = left ^ ((left ^ before) & mask)
-        walk.right[kept] = after ^ ((after ^ right) & mask)
-        walk.limits[kept] = limit + (1 - undo_left)
-        walk.thresholds[kept] = earliness_of(finder, limit)
-        place = hash_pair(vocabulary, walk.left[kept], walk.right[kept]) >> finder.pairs.shift
-        walk.slots[kept] = <uint32_t>place
-        prefetch(filter + place)
-        kept += computed((before != left) | (after != right))
-    walk.count = kept
+        undone = right ^ ((left ^ right) & mask)
+        walks.left[i] = left ^ ((left ^ before) & mask)
+        walks.right[i] = after ^ ((after ^ right) & mask)
+        walks.limits[i] = undone + (1 - undo_left)
+        hashed = hash_pair(finder, walks.left[i], walks.right[i])
+        prefetch(finder.pairs.earliness + (hashed >> finder.pairs.shift))
+        prefetch(rights + unmarked(walks.left[i]))
+        prefetch(lefts + unmarked(walks.right[i]))
+    for i in range(walks.count):
+        left = walks.left[i]
+        right = walks.right[i]
+        hashed = hash_pair(finder, left, right)
+        added = suspects.count
+        suspects.places[added] = walks.places[kept] = walks.places[i]
+        suspects.left[added] = walks.left[kept] = left
+        suspects.right[added] = walks.right[kept] = right
+        suspects.limits[added] = walks.limits[i]
+        suspects.count += (finder.pairs.earliness[hashed >> finder.pairs.shift]
+                           >= earliness_of(finder, walks.limits[i]))
+        kept += left & right < BYTE_PART
+    walks.count = kept
+
+
+cdef inline void try_suspects(
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
+) noexcept nogil:
+    """Looks up what suspects merge into; tokens that they rule out lose their sides and are open.
+
+    No suspects are left.
+    """
+    cdef Neighbours *suspects = &batch.suspects
+    cdef uint32_t i, place, left, right, length, merged
+    for i in range(suspects.count):
+        prefetch(vocabulary.starts + unmarked(suspects.left[i]))
+        prefetch(vocabulary.starts + unmarked(suspects.right[i]))
+    for i in range(suspects.count):
+        left = unmarked(suspects.left[i])
+        right = unmarked(suspects.right[i])
+        place = suspects.places[i]
+        length = vocabulary.starts[right + 1] - vocabulary.starts[right]
+        batch.ends[i] = vocabulary.starts[batch.indices[place]] + batch.cuts[place] + length
+        length += vocabulary.starts[left + 1] - vocabulary.starts[left]
+        open_side(vocabulary, vocabulary.token_bytes + batch.ends[i] - length, length,
+                  &batch.lefts[i])
+    for i in range(suspects.count):
+        left = unmarked(suspects.left[i])
+        right = unmarked(suspects.right[i])
+        place = suspects.places[i]
+        length = (vocabulary.starts[left + 1] - vocabulary.starts[left]
+                  + vocabulary.starts[right + 1] - vocabulary.starts[right])
+        merged = find_side(vocabulary, &batch.lefts[i],
+                           vocabulary.token_bytes + batch.ends[i] - length, length)
+        if (merged < suspects.limits[i] and unmarked(finder.left[merged]) == left
+                and unmarked(finder.right[merged]) == right and batch.left[place] != NO_TOKEN):
+            batch.left[place] = NO_TOKEN
+            batch.open.items[batch.open.count] = place
+            batch.open.count += 1
+    suspects.count = 0
 
 
 cdef inline void walk_back(
-    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch, Positions *walking,
-    Positions *crossed
+    const PartFinder *finder, const Vocabulary *vocabulary, Batch *batch
 ) noexcept nogil:
-    """Walks back from the two sides of each token to its bytes.
+    """Walks back from the two sides of each walking token to its bytes.
 
-    Args:
-        walking: the tokens.
-        crossed: those are added whose border a merge would have crossed; they lose their sides.
+    Those whose border a merge would have crossed lose their sides and are open.
     """
-    cdef Walk walk
-    cdef uint32_t suspects[BATCH_TOKENS]
-    cdef uint32_t i, suspect, place, suspect_count
-    walk.count = walking.count
-    for i in range(walking.count):
-        place = walking.items[i]
-        walk.places[i] = place
-        walk.left[i] = batch.left[place]
-        walk.right[i] = batch.right[place]
-    while walk.count:
-        step_back(finder, vocabulary, &walk)
-        # Nearly always the filter alone says that the two merge later, if at all.
-        suspect_count = 0
-        for i in range(walk.count):
-            suspects[suspect_count] = i
-            suspect_count += finder.pairs.earliness[walk.slots[i]] >= walk.thresholds[i]
-        for suspect in range(suspect_count):
-            i = suspects[suspect]
-            place = walk.places[i]
-            if merge_at(finder, vocabulary, batch, place, walk.left[i], walk.right[i]) \
-                    < walk.limits[i]:
-                batch.left[place] = NO_TOKEN
-                crossed.items[crossed.count] = place
-                crossed.count += 1
-                # Two bytes: the walk ends.
-                walk.left[i] = walk.right[i] = vocabulary.byte_indices[0]
+    cdef Neighbours *walks = &batch.walks
+    cdef uint32_t byte = vocabulary.byte_indices[0]
+    cdef uint32_t i, place
+    if batch.length == 2:
+        return
+    walks.count = batch.walking.count
+    for i in range(walks.count):
+        place = batch.walking.items[i]
+        walks.places[i] = place
+        walks.left[i] = batch.left[place] | BYTE_PART * (batch.cuts[place] == 1)
+        walks.right[i] = batch.right[place] | BYTE_PART * (batch.cuts[place] == batch.length - 1)
+    for i in range(walks.count, walks.count + GATHERED):
+        walks.left[i] = walks.right[i] = byte    # any token
+    batch.suspects.count = 0
+    while walks.count:
+        if finder.gathers:
+            step_back_by_eight(&finder.pairs, finder.pair_factors, <uint32_t>finder.scale,
+                               finder.left, finder.right, walks, &batch.suspects)
+        else:
+            step_back(finder, walks, &batch.suspects)
+        # Together, so that no look-up waits for another; there is room for those of one step.
+        if batch.suspects.count >= BATCH_TOKENS or walks.count == 0:
+            try_suspects(finder, vocabulary, batch)
 
 
 cdef inline void find_parts(
@@ -387,19 +485,18 @@ cdef inline void find_parts(
     Preconditions: all shorter tokens have been in such a batch and their parts are recorded, and
     every byte is a token.
     """
-    cdef Positions open, walking
-    cdef uint32_t place, index
+    cdef uint32_t place
     cdef int _try
-    open.count = batch.count
+    batch.open.count = batch.count
     for place in range(batch.count):
-        index = batch.indices[place]
-        open.items[place] = place
+        batch.open.items[place] = place
         prefetch(vocabulary.starts + batch.indices[place + 2 * COMING_TOKENS])
         prefetch(vocabulary.token_bytes + vocabulary.starts[batch.indices[place + COMING_TOKENS]])
-        rate_cuts(finder, vocabulary.token_bytes + vocabulary.starts[index], batch.length,
-                  earliness_of(finder, index), batch.ratings[place])
+    rate_all_cuts(finder, vocabulary, batch)
     for _try in range(TRIES):
-        if open.count == 0:
+        if batch.open.count == 0:
             break
-        cut_tokens(finder, vocabulary, batch, &open, &walking)
-        walk_back(finder, vocabulary, batch, &walking, &open)
+        cut_tokens(finder, vocabulary, batch)
+        walk_back(finder, vocabulary, batch)
+        for place in range(batch.open.count):
+            take_next_cut(batch, batch.open.items[place])

@@ -96,6 +96,8 @@ cdef struct Vocabulary:
 cdef extern from "blocks.h" nogil:
     # Returns a bit for each of eight words that equals another.
     uint32_t equal_words "bpecore_equal_words" (const uint32_t *words, uint32_t word) noexcept
+    # Returns which of the keys of a line equals another; LINE_ENTRIES if none does.
+    uint32_t equal_key "bpecore_equal_key" (const Key *keys, const Key *key) noexcept
 
 cdef extern from *:
     """

@@ -6,23 +6,21 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from cuts cimport record_borders
+from cuts cimport open_borders, record_borders, record_joint, shrink_borders
 from interrupt cimport Watch, start_watch
 from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
 from merge_queue cimport MergeMemory, free_merge_memory
-from parts cimport (BATCH_TOKENS, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
-                    find_parts, open_finder, record_parts)
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, likely,
-                    lowest_one, prefetch)
+from parts cimport (BATCH_TOKENS, BYTE_PART, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder,
+                    close_finder, find_parts, marked, open_finder, record_parts, unmarked)
+from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, likely, prefetch
 from vocab cimport (BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT,
                     PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, equal_words,
-                    first_bit, hash_bytes, hash_key, load_key, overflow_bit, pair_at, pair_line,
-                    short_line)
+                    fetch_pair, first_bit, hash_bytes, hash_key, load_key, overflow_bit, pair_at,
+                    pair_line, short_line)
 
 cdef enum:
-    LARGE_FILTER = 22  # binary logarithm of the bits of the largest filter of borders
-    AHEAD = 16         # tokens whose places are fetched before they are written to
+    TOGETHER = 64      # tokens whose places are fetched before they are written to
     LINE_PAIRS = 5     # pairs a line of eight at first, on average
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
 
@@ -70,16 +68,20 @@ cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     memset(vocabulary, 0, sizeof(Vocabulary))
 
 
-cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noexcept nogil:
-    cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
+cdef inline int place_short(
+    Vocabulary *vocabulary, Key key, uint64_t hashed, uint32_t index
+) noexcept nogil:
+    """Enters a token.
+
+    Args:
+        hashed: the hash of its key.
+    """
     cdef Line *line = <Line *>short_line(vocabulary, hashed)
-    cdef int _probe, entry, used
+    cdef int _probe, used
     for _probe in range(PROBE_LIMIT):
-        # Nobody can foretell how many there are: no branches.
-        used = 0
-        for entry in range(LINE_ENTRIES):
-            used += line.keys[entry].high != 0
-        if used < LINE_ENTRIES:
+        # Nobody can foretell how many there are: no branches. The first ones are taken first.
+        used = (line.keys[0].high != 0) + (line.keys[1].high != 0) + (line.keys[2].high != 0)
+        if likely(used < LINE_ENTRIES):
             line.keys[used] = key
             line.indices[used] = index
             return STATUS_OK
@@ -90,20 +92,26 @@ cdef inline int place_short(Vocabulary *vocabulary, Key key, uint32_t index) noe
 
 cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
     """Enters all short tokens into the lines, which are empty."""
-    cdef Key keys[AHEAD]          # of the tokens that come next, whose lines are being fetched
-    cdef uint32_t index, length, token_count = vocabulary.token_count
-    cdef const uint8_t *token
-    for index in range(token_count + AHEAD):
-        if index >= AHEAD and keys[index % AHEAD].high != 0:
-            if place_short(vocabulary, keys[index % AHEAD], index - AHEAD) != STATUS_OK:
-                return NOT_PLACED
-        keys[index % AHEAD].high = 0
-        if index < token_count:
-            length = token_length(vocabulary, index)
+    cdef Key keys[TOGETHER]          # of tokens whose lines are being fetched
+    cdef uint64_t hashes[TOGETHER]
+    cdef uint32_t indices[TOGETHER]
+    cdef const uint32_t *starts = vocabulary.starts
+    cdef const uint8_t *token_bytes = vocabulary.token_bytes
+    cdef uint32_t i, count, length, index = 0, token_count = vocabulary.token_count
+    while index < token_count:
+        count = 0
+        while count < TOGETHER and index < token_count:
+            length = starts[index + 1] - starts[index]
             if 0 < length <= SHORT_PIECE:
-                token = vocabulary.token_bytes + vocabulary.starts[index]
-                keys[index % AHEAD] = load_key(token, length)
-                prefetch(short_line(vocabulary, hash_key(keys[index % AHEAD], vocabulary.seeds)))
+                keys[count] = load_key(token_bytes + starts[index], length)
+                hashes[count] = hash_key(keys[count], vocabulary.seeds)
+                indices[count] = index
+                prefetch(short_line(vocabulary, hashes[count]))
+                count += 1
+            index += 1
+        for i in range(count):
+            if place_short(vocabulary, keys[i], hashes[i], indices[i]) != STATUS_OK:
+                return NOT_PLACED
     return STATUS_OK
 
 
@@ -253,33 +261,31 @@ cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept no
 cdef inline int enter_pairs(
     Vocabulary *vocabulary, const PartFinder *finder, const uint32_t *indices, uint32_t count
 ) noexcept nogil:
-    """Enters tokens whose parts are known into the pair table, those of two bytes twice."""
-    cdef Pair pairs[AHEAD]    # those that come next, whose lines are being fetched
-    cdef Pair *pair
-    cdef const uint8_t *token
-    cdef uint32_t i
+    """Enters tokens whose parts are known into the pair table."""
+    cdef Pair pairs[TOGETHER]    # whose lines are being fetched
+    cdef uint32_t i, index, left, pair_count, done = 0
     cdef int status
-    for i in range(count + AHEAD):
-        pair = &pairs[i % AHEAD]
-        if i >= AHEAD and pair.left != NO_TOKEN:
-            while place_pair(vocabulary.pair_lines, vocabulary, pair[0]) != STATUS_OK:
+    while done < count:
+        pair_count = 0
+        for i in range(done, done + TOGETHER if count - done > TOGETHER else count):
+            index = indices[i]
+            # Behind the last index there are more, or zeros.
+            prefetch(finder.left + indices[i + COMING_TOKENS])
+            prefetch(finder.right + indices[i + COMING_TOKENS])
+            left = unmarked(finder.left[index])
+            pairs[pair_count].left = left
+            pairs[pair_count].right = unmarked(finder.right[index])
+            pairs[pair_count].merged = index
+            if left != NO_TOKEN:
+                fetch_pair(vocabulary, left, pairs[pair_count].right)
+                pair_count += 1
+        for i in range(pair_count):
+            while place_pair(vocabulary.pair_lines, vocabulary, pairs[i]) != STATUS_OK:
                 status = resize_pairs(
                     vocabulary, vocabulary.pair_line_count + vocabulary.pair_line_count // 4 + 1)
                 if status != STATUS_OK:
                     return status
-        pair.left = NO_TOKEN
-        if i + AHEAD < count:
-            prefetch(finder.left + indices[i + AHEAD])
-            prefetch(finder.right + indices[i + AHEAD])
-            prefetch(vocabulary.starts + indices[i + AHEAD])
-        if i < count and finder.left[indices[i]] != NO_TOKEN:
-            pair.left = finder.left[indices[i]]
-            pair.right = finder.right[indices[i]]
-            pair.merged = indices[i]
-            prefetch(vocabulary.pair_lines + pair_line(vocabulary, pair.left, pair.right))
-            if token_length(vocabulary, indices[i]) == 2:
-                token = vocabulary.token_bytes + vocabulary.starts[indices[i]]
-                vocabulary.byte_pairs[<uint32_t>token[0] << 8 | token[1]] = indices[i] + 1
+        done += TOGETHER if count - done > TOGETHER else count - done
     return STATUS_OK
 
 
@@ -324,11 +330,12 @@ cdef inline int merge_token(
 cdef inline int add_batch(
     Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs, Batch *batch
 ) noexcept nogil:
-    """Finds the parts of tokens of one length.
+    """Finds the parts of tokens of one length, and records the borders that they bridge.
 
     Precondition: those of all shorter tokens are found.
     """
-    cdef uint32_t i, index
+    cdef const uint8_t *token
+    cdef uint32_t i, index, left, right, cut
     cdef int status
     if batch.length <= RATED_LENGTH and not vocabulary.misses_bytes:
         find_parts(finder, vocabulary, batch)
@@ -344,9 +351,26 @@ cdef inline int add_batch(
                                  &batch.right[i])
             if status != STATUS_OK:
                 return status
+        else:
+            continue
+        batch.cuts[i] = 0
     for i in range(batch.count):
-        record_parts(finder, vocabulary, batch.left[i], batch.right[i], batch.indices[i])
-        vocabulary.unreachable_count += batch.left[i] == NO_TOKEN
+        left = batch.left[i]
+        right = batch.right[i]
+        cut = batch.cuts[i]
+        token = vocabulary.token_bytes + vocabulary.starts[batch.indices[i]]
+        if cut:
+            left |= BYTE_PART * (cut == 1)
+            right |= BYTE_PART * (cut == batch.length - 1)
+            record_joint(vocabulary, token, batch.length, cut)
+        else:
+            left = marked(vocabulary, left)
+            right = marked(vocabulary, right)
+            record_borders(vocabulary, token, batch.length)
+        record_parts(finder, left, right, batch.indices[i])
+        vocabulary.unreachable_count += left == NO_TOKEN
+        if batch.length == 2 and left != NO_TOKEN:
+            vocabulary.byte_pairs[<uint32_t>token[0] << 8 | token[1]] = batch.indices[i] + 1
     return STATUS_OK
 
 
@@ -374,7 +398,7 @@ cdef inline int add_pairs_by_length(
     Vocabulary *vocabulary, PartFinder *finder, PairsToEnter *pairs
 ) noexcept nogil:
     """Finds the parts of all tokens and enters their pairs."""
-    cdef Batch batch
+    cdef Batch *batch = finder.batch
     cdef uint32_t i
     cdef int status
     for batch.length in range(2, vocabulary.longest_token + 1):
@@ -384,7 +408,7 @@ cdef inline int add_pairs_by_length(
             if batch.count > BATCH_TOKENS:
                 batch.count = BATCH_TOKENS
             batch.indices = pairs.order + i
-            status = add_batch(vocabulary, finder, pairs, &batch)
+            status = add_batch(vocabulary, finder, pairs, batch)
             if status != STATUS_OK:
                 return status
             i += batch.count
@@ -419,12 +443,12 @@ cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
     free_merge_memory(&pairs.memory)
 
 
-cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int build_pairs(Vocabulary *vocabulary, bint gathers) noexcept nogil:
     """Builds the merge table: one line in eight is full and makes look-ups go on to the next."""
     cdef PartFinder finder
     cdef PairsToEnter pairs
     cdef int status = open_pairs(vocabulary, &pairs)
-    cdef int finder_status = open_finder(&finder, vocabulary)
+    cdef int finder_status = open_finder(&finder, vocabulary, gathers)
     if status == STATUS_OK:
         status = finder_status
     if status == STATUS_OK:
@@ -436,51 +460,13 @@ cdef inline int build_pairs(Vocabulary *vocabulary) noexcept nogil:
     return status
 
 
-cdef inline int build_borders(Vocabulary *vocabulary) noexcept nogil:
-    """Builds the filter of bridged borders: 16 bits or more for each distinct border.
-
-    They are recorded in the largest filter, which is ample for any vocabulary known. That tells how
-    many there are; then neighbouring bits are joined, because a border's place in a smaller filter
-    is the higher part of its place in a larger one.
-    """
-    cdef uint64_t *large = <uint64_t *>allocate_zeroed(
-        <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
-    cdef uint64_t *small
-    cdef uint64_t word, ones, place, distinct = 0
-    cdef uint32_t bits_logarithm = 6, index
-    if large == NULL:
-        return STATUS_NO_MEMORY
-    vocabulary.borders = large
-    vocabulary.border_shift = 32 - LARGE_FILTER
-    for index in range(vocabulary.token_count):
-        record_borders(vocabulary, vocabulary.token_bytes + vocabulary.starts[index],
-                       token_length(vocabulary, index))
-    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
-        distinct += count_ones(large[word])
-    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
-        bits_logarithm += 1
-    vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
-    if bits_logarithm == LARGE_FILTER:
-        return STATUS_OK
-    small = <uint64_t *>allocate_zeroed(<size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
-    if small == NULL:
-        return STATUS_NO_MEMORY
-    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
-        ones = large[word]
-        while ones:
-            place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
-            small[place >> 6] |= <uint64_t>1 << (place & 63)
-            ones &= ones - 1
-    release(large)
-    vocabulary.borders = small
-    vocabulary.border_shift = 32 - bits_logarithm
-    return STATUS_OK
-
-
-cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int build_tables(Vocabulary *vocabulary, bint gathers) noexcept nogil:
     """Builds all tables from token_count, ids, starts, token_bytes and seeds, which are set.
 
     The seeds should be random, so that no vocabulary can be made whose tables keep growing.
+
+    Args:
+        gathers: see `open_finder`.
     """
     cdef uint32_t index, length, byte
     cdef int status
@@ -506,7 +492,9 @@ cdef inline int build_tables(Vocabulary *vocabulary) noexcept nogil:
     if status == STATUS_OK:
         status = build_long(vocabulary)
     if status == STATUS_OK:
-        status = build_pairs(vocabulary)
+        status = open_borders(vocabulary)
     if status == STATUS_OK:
-        status = build_borders(vocabulary)
+        status = build_pairs(vocabulary, gathers)
+    if status == STATUS_OK:
+        status = shrink_borders(vocabulary)
     return status

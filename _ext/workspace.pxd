@@ -12,13 +12,14 @@ from blocks cimport Split
 from cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from chunk cimport Chunk, free_chunk
 from interrupt cimport Watch
-from memory cimport IdBuffer, allocate_zeroed, release
+from memory cimport IdBuffer, allocate_zeroed, discard, release
 from merge_queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from types cimport STATUS_OK
 
 cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
     KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
+    KEPT_IDS = 1 << 17         # likewise, ids on their way into a list
 
 cdef struct TextAhead:
     const uint8_t *text        # borrowed: what will be read after the pieces at hand
@@ -29,6 +30,7 @@ cdef struct Workspace:
     Chunk chunk                # a part of the text as UTF-8
     MergeMemory merging        # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
+    bint many_ids              # whether the last call had more than KEPT_IDS of them
     Batch batch                # pieces that the automaton has split
     Split split                # pieces that were split by blocks
     Watch watch                # whether and when the call ends early
@@ -86,9 +88,16 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
         free_merge_memory(&workspace.merging)
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
         free_chunk(&workspace.chunk)
-    if workspace.ids.capacity > KEPT_BYTES // sizeof(uint32_t):
+    if workspace.ids.capacity > KEPT_IDS:
+        # An allocator that has learned of large blocks would keep the pages of this one. It may,
+        # where large texts follow each other: getting them anew takes a 25th of such a call.
+        if not workspace.many_ids:
+            discard(workspace.ids.data, workspace.ids.capacity * sizeof(uint32_t))
+        workspace.many_ids = True
         release(workspace.ids.data)
         memset(&workspace.ids, 0, sizeof(IdBuffer))
+    else:
+        workspace.many_ids = False
     for slot in range(IDLE_WORKSPACES):
         if peek(&pool.idle[slot]) == NULL and put_if_empty(&pool.idle[slot], workspace):
             return

@@ -172,3 +172,23 @@ def test_what_o200k_adds_to_a_process(tmp_path: Path) -> None:
     first, text = run(FIRST_ENCODE, tmp_path)
     assert first < 6_000
     assert first + text < 14_000
+
+
+ONE_LARGE_TEXT = """
+encoding = bpecore.get_encoding("o200k_base")
+words = "the ids of a large text lie in a buffer on their way into a list "
+text = words * 20_000
+bytearray(8_000_000)  # glibc's malloc learns of large blocks, and keeps what is freed from now on
+for start in range(0, len(text), 100_000):
+    encoding.encode_ordinary(text[start : start + 100_000])
+print(private_kilobytes())
+print(len(encoding.encode_ordinary(text)))
+print(private_kilobytes())
+"""
+
+
+def test_the_ids_of_one_large_text_are_given_back(tmp_path: Path) -> None:
+    """4 bytes each; the list of 8 bytes each is Python's own to free, and may be kept."""
+    before, ids, after = run(ONE_LARGE_TEXT, tmp_path)
+    assert ids > 250_000
+    assert after - before < 8 * ids // 1024 + 500

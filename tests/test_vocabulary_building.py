@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from bpecore import _core
 from bpecore._core import CoreBPE, RankTable, Vocabulary
 from bpecore.data import load_ranks
 
 BYTES = {bytes([byte]): byte for byte in range(256)}
+
+
+@pytest.fixture(autouse=True, params=["off", "avx2"])
+def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Vocabularies are built a token at a time, and by eight."""
+    before = _core.simd
+    try:
+        _core.choose_simd(request.param)
+    except ValueError:
+        pytest.skip(f"no {request.param} here")
+    yield request.param
+    _core.choose_simd(before)
 
 
 def naive_parts(ranks: dict[bytes, int], token: bytes) -> list[bytes]:
@@ -121,3 +136,38 @@ def test_every_token_of_a_real_vocabulary_is_reached(name: str) -> None:
     sample = random.Random(name).sample(list(ranks.items()), 20_000)
     for token, rank in sample:
         assert core._merge(token) == [rank]  # type: ignore[attr-defined]
+
+
+def tables(ranks: dict[bytes, int], instructions: str) -> bytes:
+    _core.choose_simd(instructions)
+    return Vocabulary(RankTable(ranks), b"0123456789abcdef").to_bytes()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_tables_do_not_depend_on_the_instructions(seed: int, instructions: str) -> None:
+    """More tokens of one length than a batch takes, and some that only merging finds."""
+    source = random.Random(seed)
+    ranks = trained(source, "abcdeéß日本".encode(), 1500)
+    tokens = list(ranks)
+    for _ in range(source.choice([0, 3, 200])):
+        first, second = source.choices(tokens[256:], k=2)
+        ranks[first], ranks[second] = ranks[second], ranks[first]
+    assert tables(ranks, instructions) == tables(ranks, "off")
+
+
+def test_the_tables_of_a_real_vocabulary_do_not_depend_on_the_instructions(
+    instructions: str,
+) -> None:
+    ranks = load_ranks("o200k_base")
+    assert tables(ranks, instructions) == tables(ranks, "off")
+
+
+def test_a_rank_whose_conversion_empties_the_dict() -> None:
+    class Rank:
+        def __index__(self) -> int:
+            ranks.clear()
+            return 300
+
+    ranks: dict[bytes, Any] = {**BYTES, b"ab": Rank(), b"cd": 301}
+    with pytest.raises(RuntimeError, match="changed while it was read"):
+        RankTable(ranks)

@@ -3,11 +3,13 @@
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Next
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.stdlib cimport qsort
 from libc.string cimport memcmp, memcpy, memset
 
-from arguments cimport checked_id, exact_bytes
+from arguments cimport PyLong_CheckExact, checked_id, exact_bytes
 from cache cimport CACHE_SEEDS
 from memory cimport allocate, grow, release
 from table_file cimport (DIGEST_WORDS, TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED,
@@ -72,30 +74,41 @@ cdef class RankTable:
 
     cdef bint _read(self, dict mergeable_ranks) except -1:
         """Reads the tokens as they come; returns whether their ranks are ascending."""
+        cdef uint32_t *starts = self.starts
+        cdef uint32_t *ids = self.ids
+        cdef PyObject *key
+        cdef PyObject *rank
+        cdef bytes token
+        cdef object owned
+        cdef Py_ssize_t position = 0
         cdef uint32_t i = 0
         cdef uint64_t end = 0, room = 8 * <uint64_t>self.count
         cdef size_t length
-        cdef bytes token
         cdef bint ascending = True
         self._resize(room)
-        for key, rank in mergeable_ranks.items():
-            if i == self.count:
-                raise RuntimeError("mergeable_ranks changed while it was read")
-            token = exact_bytes(key)
-            length = <size_t>PyBytes_GET_SIZE(token)
-            self.starts[i] = <uint32_t>end
-            if end + length > room:
-                room = 2 * (end + length)
-                self._resize(room if room <= UINT32_MAX - LOAD_SLACK else end + length)
-            memcpy(self.token_bytes + end, PyBytes_AS_STRING(token), length)
-            end += length
-            self.ids[i] = checked_id(rank)
-            if i and self.ids[i] <= self.ids[i - 1]:
-                ascending = False
-            i += 1
+        # Cython's loop over a dict takes twice as long. What the dict lends may be gone as soon as
+        # other code runs: that of a rank that is no plain int.
+        with cython.critical_section(mergeable_ranks):
+            while PyDict_Next(mergeable_ranks, &position, &key, &rank):
+                if i == self.count:
+                    raise RuntimeError("mergeable_ranks changed while it was read")
+                token = exact_bytes(<object>key)
+                length = <size_t>PyBytes_GET_SIZE(token)
+                starts[i] = <uint32_t>end
+                if end + length > room:
+                    room = 2 * (end + length)
+                    self._resize(room if room <= UINT32_MAX - LOAD_SLACK else end + length)
+                memcpy(self.token_bytes + end, PyBytes_AS_STRING(token), length)
+                end += length
+                if not PyLong_CheckExact(<object>rank):
+                    owned = <object>rank
+                ids[i] = checked_id(<object>rank)
+                if i and ids[i] <= ids[i - 1]:
+                    ascending = False
+                i += 1
         if i != self.count:
             raise RuntimeError("mergeable_ranks changed while it was read")
-        self.starts[i] = <uint32_t>end
+        starts[i] = <uint32_t>end
         self._resize(end)
         memset(self.token_bytes + end, 0, LOAD_SLACK)
         return ascending
@@ -209,6 +222,7 @@ cdef class Vocabulary:
 
     cdef int _build(self, RankTable ranks, bytes seeds) except -1:
         cdef int status
+        cdef bint gathers = simd in ("avx2", "avx512")
         if ranks.ids == NULL:
             raise ValueError("the rank table has been turned into a vocabulary already")
         if len(seeds) != sizeof(self.tables.seeds):
@@ -223,7 +237,7 @@ cdef class Vocabulary:
         ranks.starts = NULL
         ranks.token_bytes = NULL
         with nogil:
-            status = build_tables(&self.tables)
+            status = build_tables(&self.tables, gathers)
         if status != STATUS_OK:
             raise MemoryError("no memory for the tables of a vocabulary")
         return 0
