@@ -81,7 +81,7 @@ cdef extern from *:
         errno = before;
     #endif
     }
-    /* From this size on the C library maps each block by itself, so advice is for this one alone. */
+    /* From this size on the C library maps each block by itself: advice is for this one alone. */
     #define BPECORE_MAPPED_ALONE ((size_t)32 << 20)
     static void bpecore_prefer_huge_pages(const void *memory, size_t size) {
     #ifdef MADV_HUGEPAGE
