@@ -22,7 +22,7 @@ if not BENCHMARKS.is_dir():
 runpy.run_path(str(BENCHMARKS / "start_worker.py"))["import_package"](BENCHMARKS)
 
 from benchmarks import __main__ as command
-from benchmarks import turns
+from benchmarks import processes, turns
 from benchmarks.bars import BARS, Bar, judge
 from benchmarks.engines import ENGINES, METHODS, UnsupportedError
 from benchmarks.inputs import build, sizes
@@ -107,7 +107,7 @@ def test_wrong_ids_of_bpecore_stop_the_run_and_those_of_others_leave_them_out() 
 def test_an_engine_that_fails_or_is_late_is_left_out_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmarks.processes.REQUEST_SECONDS", 3.0)
+    monkeypatch.setattr(processes, "REQUEST_SECONDS", 3.0)
     with Workers(ENCODING, tmp_path) as workers:
         missing = Case("count", "a", "count", {"kind": "text", "text": "a"})
         (result,) = run_case(workers, missing, ENCODING, ["tiktoken"], 1)
