@@ -2,9 +2,10 @@
 #
 # Each character has a kind (blocks.h). Eight words hold the kinds of a block, one bit a character,
 # and a dozen word operations give the places where pieces start: no branch a piece, which is what
-# an automaton pays for. The rules below are right except where they are *in doubt*; a doubtful
-# place makes the automaton split again, from the last start before it until it comes upon a start
-# behind it. That holds because splitting depends only on what follows a piece's start.
+# an automaton pays for. The rules below are right except where they are *in doubt*. What follows an
+# apostrophe settles it where that can be (contractions.pxd); any other doubtful place makes the
+# automaton split again, from the last start before it until it comes upon a start behind it. That
+# holds because splitting depends only on what follows a piece's start.
 #
 # Notation: `before(x)` has a bit where the character before is of kind x, `after(x)` where the next
 # one is. Rules for o200k_base, those of the others differ as `find_starts` says:
@@ -26,8 +27,8 @@ from libc.string cimport memcpy, memset
 
 from automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
 from chunk cimport ASCII_PLACES, CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
-from contractions cimport clear_bit, has_bit, set_bit, settle_contraction
-from types cimport check
+from contractions cimport settle_contraction
+from types cimport check, clear_bit, has_bit, set_bit
 
 cdef extern from *:
     """

@@ -1,7 +1,7 @@
 /* A block of 64 characters by AVX-512 with VBMI2 and GFNI: kinds, words of bits, UTF-8, cuts.
  *
- * Part of blocks.h, whose tables and names it uses. Bytes are looked up 64 at a time in tables of up
- * to 256; only the filter of borders, which is larger, is gathered from memory. Loses to plain
+ * Part of blocks.h, whose tables and names it uses. Bytes are looked up 64 at a time in tables of
+ * up to 256; only the filter of borders, which is larger, is gathered from memory. Loses to plain
  * loops nowhere; a block with a surrogate or a character above 0xFFFF is left to them. */
 #ifndef BPECORE_BLOCKS_VBMI2_H
 #define BPECORE_BLOCKS_VBMI2_H

@@ -4,10 +4,10 @@
 # Three tables. The narrow one has 32-byte entries: pieces of up to 15 bytes with up to three ids
 # (nearly all pieces). The wide one has 128-byte entries: pieces of up to 63 bytes with up to 15
 # ids. A line is two entries of either. A piece that finds its line full goes to the line's
-# neighbour if there is room, where it is looked for when it is not in its own: what came first is
-# what a text repeats most, and stays where it is found at once. Else a new piece replaces the older
-# one of its line, nothing else: no wipe. So a look-up reads at most two lines, whatever the text
-# does.
+# neighbour if there is room, where it is looked for when it is not in its own. When it is found
+# there it changes places with the second entry of its line: what a text repeats most comes to lie
+# where it is found at once. Without room a new piece replaces the second entry of its line, nothing
+# else: no wipe. So a look-up reads at most two lines, whatever the text does.
 # The third is for what is longer than that (long_cache.pxd).
 # A narrow entry for a piece that is no token and has more than three ids holds none: the piece is
 # in the wide table, or must be merged again. Its key is marked, so that the hot loop, which
@@ -18,9 +18,9 @@
 # process that counts a sentence now and then does not pay for megabytes. The largest lies in huge
 # pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
 #
-# Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better:
-# a fifth slower as soon as a process sees several texts. The wide table in small pages, of which
-# most texts touch few: a first call on a megabyte 6 % slower.
+# Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better: a
+# fifth slower. Four or eight lines for a piece instead of two: no gain. The wide table in small
+# pages, of which most texts touch few: a first call on a megabyte 6 % slower.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

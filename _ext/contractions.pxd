@@ -8,6 +8,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from types cimport clear_bit, has_bit, set_bit
+
 cdef enum:
     NO_CONTRACTION = 0
     UNKNOWN_CONTRACTION = 1
@@ -33,18 +35,6 @@ cdef inline uint32_t contraction_length(const uint8_t *text, bint any_case) noex
     if first == c'v' or first == c'r':
         return 3 if second == c'e' else <uint32_t>NO_CONTRACTION
     return NO_CONTRACTION
-
-
-cdef inline bint has_bit(const uint64_t *words, uint32_t place) noexcept nogil:
-    return words[place >> 6] >> (place & 63) & 1
-
-
-cdef inline void set_bit(uint64_t *words, uint32_t place) noexcept nogil:
-    words[place >> 6] |= <uint64_t>1 << (place & 63)
-
-
-cdef inline void clear_bit(uint64_t *words, uint32_t place) noexcept nogil:
-    words[place >> 6] &= ~(<uint64_t>1 << (place & 63))
 
 
 cdef inline bint settle_contraction(

@@ -18,7 +18,7 @@
 #
 # Precondition: the text is valid UTF-8; a piece of arbitrary bytes must not be cut. The vocabulary
 # has no token that merging cannot reach: a part that equals such a token would be looked up whole.
-# Time: three reads a border. Space: 16 bits or more a record, at most 64 KB for the OpenAI
+# Time: five reads a border. Space: 16 bits or more a record, at most 64 KB for the OpenAI
 # vocabularies, at most 512 KB for any. Loses on ASCII, where nearly every border is bridged: those
 # between two ASCII characters are neither recorded nor cut.
 

@@ -70,37 +70,30 @@ cdef extern from *:
     #define MADV_POPULATE_READ 22
     #define MADV_POPULATE_WRITE 23
     #endif
-    static void bpecore_populate(const void *memory, size_t size, int for_writing) {
-    #ifdef __linux__
-        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
-        size_t end = ((size_t)memory + size) & ~(size_t)4095;
+    /* Advises on the pages that lie in some memory as a whole, and on no other byte. */
+    static void bpecore_advise(const void *memory, size_t size, int advice) {
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        size_t first = ((size_t)memory + page - 1) & ~(page - 1);
+        size_t end = ((size_t)memory + size) & ~(page - 1);
         int before = errno;
         if (first < end)
-            madvise((void *)first, end - first,
-                    for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+            madvise((void *)first, end - first, advice);
         errno = before;
-    #endif
     }
+    #ifdef __linux__
+    #define bpecore_populate(memory, size, for_writing) \\
+        bpecore_advise(memory, size, (for_writing) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)
+    #define bpecore_discard(memory, size) bpecore_advise(memory, size, MADV_DONTNEED)
+    #else
+    #define bpecore_populate(memory, size, for_writing) ((void)0)
+    #define bpecore_discard(memory, size) ((void)0)
+    #endif
     /* From this size on the C library maps each block by itself: advice is for this one alone. */
     #define BPECORE_MAPPED_ALONE ((size_t)32 << 20)
     static void bpecore_prefer_huge_pages(const void *memory, size_t size) {
     #ifdef MADV_HUGEPAGE
-        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
-        size_t end = ((size_t)memory + size) & ~(size_t)4095;
-        int before = errno;
         if (size >= BPECORE_MAPPED_ALONE)
-            madvise((void *)first, end - first, MADV_HUGEPAGE);
-        errno = before;
-    #endif
-    }
-    static void bpecore_discard(void *memory, size_t size) {
-    #ifdef __linux__
-        size_t first = ((size_t)memory + 4095) & ~(size_t)4095;
-        size_t end = ((size_t)memory + size) & ~(size_t)4095;
-        int before = errno;
-        if (first < end)
-            madvise((void *)first, end - first, MADV_DONTNEED);
-        errno = before;
+            bpecore_advise(memory, size, MADV_HUGEPAGE);
     #endif
     }
     #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))

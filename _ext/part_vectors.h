@@ -1,6 +1,6 @@
 /* Two steps of parts.pxd for eight tokens at a time, by AVX2: rating cuts, and walking back.
  *
- * parts.pxd has both for one token; what they compute is the same, number by number. What a step
+ * parts.pxd has both for one token, with the same results. What a step
  * reads is anywhere in memory, so it is gathered: eight reads that wait together, and none of the
  * instructions around them is spent for one token alone. */
 #ifndef BPECORE_PART_VECTORS_H
@@ -73,7 +73,8 @@ bpecore_rate_cuts(const bpecore_rank_filter *filter, uint32_t factor, const uint
                   const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
                   uint32_t length, uint32_t *ratings, size_t stride, uint32_t *best,
                   uint32_t *whole) {
-    __m256i hashes[BPECORE_GATHERED_LENGTH], hash = _mm256_setzero_si256(), text = hash, highest = hash;
+    __m256i hashes[BPECORE_GATHERED_LENGTH], hash = _mm256_setzero_si256();
+    __m256i text = hash, highest = hash;
     __m256i byte_mask = _mm256_set1_epi32(0xFF), one = _mm256_set1_epi32(1);
     __m256i factors = _mm256_set1_epi32((int)factor);
     __m256i from = _mm256_i32gather_epi32((const int *)starts,
@@ -137,8 +138,10 @@ bpecore_step_back(const bpecore_rank_filter *filter, const uint32_t *pair_factor
         __m256i left = _mm256_loadu_si256((const __m256i *)(walks->left + i));
         __m256i right = _mm256_loadu_si256((const __m256i *)(walks->right + i));
         __m256i place = _mm256_loadu_si256((const __m256i *)(walks->places + i));
-        __m256i before = _mm256_i32gather_epi32((const int *)rights, _mm256_and_si256(left, indices), 4);
-        __m256i after = _mm256_i32gather_epi32((const int *)lefts, _mm256_and_si256(right, indices), 4);
+        __m256i before =
+            _mm256_i32gather_epi32((const int *)rights, _mm256_and_si256(left, indices), 4);
+        __m256i after =
+            _mm256_i32gather_epi32((const int *)lefts, _mm256_and_si256(right, indices), 4);
         __m256i left_byte = _mm256_srai_epi32(left, 31);
         __m256i right_byte = _mm256_srai_epi32(right, 31);
         __m256i undo_left = _mm256_andnot_si256(

@@ -24,14 +24,14 @@
 # Tokens that are longer than RATED_LENGTH, and those of which TRIES cuts fail or no orderly one is
 # left, are merged. Time: two hashes a byte of a token; for each try two look-ups, and a step a byte
 # at most. Space: 2 bytes for each of 4 to 8 places a token, 8 bytes a
-# token, and 130 KB for a batch.
+# token, and 120 KB for a batch.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate, allocate_table, release, release_table
-from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, likely,
-                    prefetch)
+from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, has_bit, likely,
+                    prefetch, set_bit)
 from vocab cimport (LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long,
                     hash_bytes, hash_key, load_key, overflow_bit, short_line)
 
@@ -133,11 +133,11 @@ cdef inline uint32_t hash_pair(
 
 cdef inline bint is_orderly(const PartFinder *finder, uint32_t index) noexcept nogil:
     """Whether a token is known to be orderly. Precondition: it is a token."""
-    return finder.orderly[index >> 6] >> (index & 63) & 1
+    return has_bit(finder.orderly, index)
 
 
 cdef inline void set_orderly(PartFinder *finder, uint32_t index) noexcept nogil:
-    finder.orderly[index >> 6] |= <uint64_t>1 << (index & 63)
+    set_bit(finder.orderly, index)
 
 
 cdef inline void close_finder(PartFinder *finder) noexcept nogil:

@@ -46,3 +46,15 @@ cdef extern from *:
     uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept nogil
     # The 128-bit product of two words, its halves folded by exclusive or.
     uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept nogil
+
+
+cdef inline bint has_bit(const uint64_t *words, uint32_t place) noexcept nogil:
+    return words[place >> 6] >> (place & 63) & 1
+
+
+cdef inline void set_bit(uint64_t *words, uint32_t place) noexcept nogil:
+    words[place >> 6] |= <uint64_t>1 << (place & 63)
+
+
+cdef inline void clear_bit(uint64_t *words, uint32_t place) noexcept nogil:
+    words[place >> 6] &= ~(<uint64_t>1 << (place & 63))

@@ -15,7 +15,15 @@ import pytest
 
 import bpecore
 from bpecore.pool import PoolClient, TokenizerPool, WorkerDiedError, connection
-from bpecore.pool.watch import LOOKS, SLOWEST_BYTES_A_SECOND, Use, Watch, look_interval, use_of
+from bpecore.pool.watch import (
+    DEVICE_PATIENCE,
+    LOOKS,
+    SLOWEST_BYTES_A_SECOND,
+    Use,
+    Watch,
+    look_interval,
+    use_of,
+)
 
 ENCODING = bpecore.get_encoding("o200k_base")
 MIXED = "Der Fluss fließt. 🌊🤷🏽‍♀️🏴‍☠️ 中文字 नमस्ते ꧁꧂\n" * 8
@@ -37,12 +45,19 @@ def test_who_beats_is_not_stuck_whatever_it_does() -> None:
     assert not any(watch.is_stuck(100 + turn, 0, Use(turn * 10.0, "R")) for turn in range(100))
 
 
-@pytest.mark.parametrize("state", ["S", "D", "T"])
+@pytest.mark.parametrize("state", ["S", "T"])
 def test_who_sleeps_is_stuck_after_the_limit(state: str) -> None:
     watch = Watch(LIMIT)
     assert not watch.is_stuck(1, 0, Use(1.0, state))
     found = [watch.is_stuck(1, 0, Use(1.0, state)) for _ in range(LOOKS)]
     assert found == [False] * (LOOKS - 1) + [True]
+
+
+def test_who_waits_for_a_device_has_longer() -> None:
+    watch = Watch(LIMIT)
+    looks = range(2 * DEVICE_PATIENCE * LOOKS)
+    found = [watch.is_stuck(1, 0, Use(1.0, "D")) for _ in looks].index(True)
+    assert DEVICE_PATIENCE * LOOKS - 1 <= found <= DEVICE_PATIENCE * LOOKS + 1
 
 
 @pytest.mark.parametrize("state", ["R", "t"])

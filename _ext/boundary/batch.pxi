@@ -10,7 +10,7 @@ from memory cimport allocate, allocate_zeroed, grow, grow_ids, prefer_huge_pages
 from parallel cimport (GROUP_CHARACTERS, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job,
                        Task, Worker, run_workers)
 from sure_borders cimport next_sure_border
-from types cimport STATUS_INTERRUPTED, STATUS_NO_MEMORY, STATUS_OK
+from types cimport STATUS_NO_MEMORY, STATUS_OK
 from utf8 cimport TextView
 
 

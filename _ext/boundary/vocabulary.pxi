@@ -96,8 +96,8 @@ cdef class RankTable:
                 length = <size_t>PyBytes_GET_SIZE(token)
                 starts[i] = <uint32_t>end
                 if end + length > room:
-                    room = 2 * (end + length)
-                    self._resize(room if room <= UINT32_MAX - LOAD_SLACK else end + length)
+                    room = max(end + length, min(2 * (end + length), UINT32_MAX - LOAD_SLACK))
+                    self._resize(room)
                 memcpy(self.token_bytes + end, PyBytes_AS_STRING(token), length)
                 end += length
                 if not PyLong_CheckExact(<object>rank):

@@ -303,7 +303,6 @@ class Connection:
 
     def _take_answers(self, link: Link) -> None:
         reader = link.channel.reader
-        answered = False
         while True:
             message = reader.read()
             if message is None:
@@ -320,12 +319,11 @@ class Connection:
                     self._inflight -= call is not None and call.kind != RESTORE
                 if call is not None:
                     self._take(link, call, kind, body, extra)
-                answered = True
             del message, body
             reader.release(reader.cursor)
-        if answered:
-            with self._lock:
-                link.send_backlog()
+        # Even without an answer: the worker may have made room since the last one was taken.
+        with self._lock:
+            link.send_backlog()
 
     def _take(self, link: Link, call: Call, kind: int, body: memoryview, extra: int) -> None:
         if isinstance(call, StreamCall) and call.kind == CLOSE:

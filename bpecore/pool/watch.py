@@ -8,8 +8,9 @@ large the request is that it begins. One without beats is
 - busy or short of processors, if it uses processor time or waits for some. It may use so much of
   it as its request can take; how long it waits does not matter;
 - under a debugger, if another process traces it. That does not count;
-- stuck, if it sleeps or is stopped: a signal, a lock that is never released, a device that does not
-  answer.
+- waiting for a device, if Linux says so: slow disks and a lack of memory look like this, and pass.
+  It may wait `DEVICE_PATIENCE` times as long as others may sleep;
+- stuck, if it sleeps or is stopped: a signal, a lock that is never released.
 
 The time of a look counts as if it had come in time: a pool that was itself stopped, or starved,
 knows nothing of what lay between.
@@ -28,6 +29,9 @@ SLOWEST_BYTES_A_SECOND = 100_000
 
 BUSY_SHARE = 0.1
 """Of a look's time: a worker that used so much of a processor meanwhile is busy."""
+
+DEVICE_PATIENCE = 12
+"""How many times as long a worker may wait for a device: a minute where it may sleep for 5 s."""
 
 LOOKS = 8
 """Within the time after which a worker is stuck."""
@@ -97,5 +101,5 @@ class Watch:
             allowed = self._limit + size / SLOWEST_BYTES_A_SECOND
             return state != "t" and seconds - self._used > allowed
         else:
-            self._asleep += self._interval
+            self._asleep += self._interval / (DEVICE_PATIENCE if state == "D" else 1)
         return self._asleep >= self._limit
