@@ -62,11 +62,13 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of_page(__m512i found, __m512i
                                                          _mm512_loadu_si512(kinds + 64)));
 }
 
-/* The kinds of 64 characters below 0x10000, given as their low and high bytes.
+/* The kinds of 64 characters below 0x10000, given as their low and high bytes; `other` is the first
+ * one that is `not_ascii`.
  *
- * Most pages of 128 characters are of one kind. Of the others each that occurs costs a look-up: one
- * or two in most blocks, for the letters of an alphabet and for ASCII. */
+ * Often all others are of its page of 128 characters: one alphabet, or quotes and dashes. Else most
+ * pages are of one kind; of the rest each that occurs costs a look-up. */
 BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
+                                                     __mmask64 not_ascii, uint32_t other,
                                                      const bpecore_character_tables *tables) {
     __mmask64 odd_pages = _mm512_movepi8_mask(low);
     __mmask64 upper_half = _mm512_movepi8_mask(high);
@@ -75,8 +77,19 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
     __m512i pages = _mm512_mask_sub_epi8(_mm512_add_epi8(high, high), odd_pages,
                                          _mm512_add_epi8(high, high), _mm512_set1_epi8(-1));
     __m512i kinds[4], found;
+    __mmask64 same_page = _mm512_cmpeq_epi8_mask(high, _mm512_set1_epi8((char)(other >> 8))) &
+                          (other & 0x80 ? odd_pages : ~odd_pages);
     __mmask64 mixed;
     uint8_t high_bytes[65];
+    if (!(not_ascii & ~same_page)) {
+        const uint8_t *page = tables->kinds + (other & ~0x7Fu);
+        return _mm512_mask_mov_epi8(
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), low,
+                                     _mm512_loadu_si512(bpecore_ascii_kind + 64)),
+            not_ascii,
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(page), low,
+                                     _mm512_loadu_si512(page + 64)));
+    }
     for (int quarter = 0; quarter < 4; quarter++)
         kinds[quarter] = _mm512_permutex2var_epi8(
             _mm512_loadu_si512(tables->page_kinds + 128 * quarter), pages,
@@ -252,6 +265,8 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
     /* Characters of 16 bits, 32 each; of all, the low bytes and the high bytes. */
     __m512i first, second, low, high;
     __mmask64 not_ascii, cuttable;
+    size_t place;
+    uint32_t other;
     if (width == 1) {
         low = _mm512_loadu_si512(source);
         not_ascii = _mm512_movepi8_mask(low);
@@ -293,7 +308,11 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
     if (_mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),
                                _mm512_set1_epi8((char)0xD8)))
         return 0;
-    bpecore_store_masks(bpecore_kinds_of(low, high, tables), block->masks);
+    place = (size_t)_tzcnt_u64(not_ascii);
+    other = width == 1   ? ((const uint8_t *)source)[place]
+            : width == 2 ? ((const uint16_t *)source)[place]
+                         : ((const uint32_t *)source)[place];
+    bpecore_store_masks(bpecore_kinds_of(low, high, not_ascii, other, tables), block->masks);
     /* cuts.pxd's is_cuttable, and the border behind such a character. */
     cuttable = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
                _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
