@@ -81,6 +81,7 @@ cdef struct PieceCache:
     void *memory             # owned: what all lie in
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
+    size_t given_up          # entries that made room for others
     size_t seen              # characters of text looked up so far, while the cache may grow
 
 
@@ -218,9 +219,13 @@ cdef inline const NarrowEntry *brought_home(
     return line + 1
 
 
-cdef inline NarrowEntry *place_for(NarrowEntry *line) noexcept nogil:
-    """Returns where a new piece of a line goes: a free entry, or the first one, of which what was
-    there has become the second."""
+cdef inline NarrowEntry *place_for(PieceCache *cache, NarrowEntry *line) noexcept nogil:
+    """Returns where a new piece of a line goes: a free entry there or next door, or one that is
+    given up.
+
+    Each of the four is given up in turn, over all lines. So it soon is one that nobody asks for; the
+    older one of the line, always, would be what a text repeats as often as not.
+    """
     cdef NarrowEntry *other = neighbour(line)
     if is_free(line):
         return line
@@ -230,15 +235,15 @@ cdef inline NarrowEntry *place_for(NarrowEntry *line) noexcept nogil:
         return other + 1
     if is_free(other):
         return other
-    line[1] = line[0]
-    return line
+    cache.given_up += 1
+    return (other if cache.given_up & 2 else line) + (cache.given_up & 1)
 
 
 cdef inline void keep_narrow(
-    NarrowEntry *line, Key key, const uint32_t *ids, size_t count
+    PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Puts a piece with up to 3 ids, or a marked key, into its line or its neighbour."""
-    cdef NarrowEntry *entry = place_for(line)
+    cdef NarrowEntry *entry = place_for(cache, line)
     cdef size_t i
     check(count <= NARROW_IDS)
     entry.key = key
@@ -344,7 +349,7 @@ cdef inline bint copy_wide_ids(
     return True
 
 
-cdef inline WideEntry *wide_place_for(WideEntry *line) noexcept nogil:
+cdef inline WideEntry *wide_place_for(PieceCache *cache, WideEntry *line) noexcept nogil:
     """As `place_for`."""
     cdef WideEntry *other = wide_neighbour(line)
     if line.count == 0:
@@ -355,15 +360,15 @@ cdef inline WideEntry *wide_place_for(WideEntry *line) noexcept nogil:
         return other + 1
     if other.count == 0:
         return other
-    line[1] = line[0]
-    return line
+    cache.given_up += 1
+    return (other if cache.given_up & 2 else line) + (cache.given_up & 1)
 
 
 cdef inline void keep_wide(
-    WideEntry *line, const WideKey *key, const uint32_t *ids, size_t count
+    PieceCache *cache, WideEntry *line, const WideKey *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Puts a piece with 1 to WIDE_IDS ids into its line or its neighbour."""
-    cdef WideEntry *entry = wide_place_for(line)
+    cdef WideEntry *entry = wide_place_for(cache, line)
     check(0 < count <= WIDE_IDS)
     entry.key = key[0]
     memcpy(entry.ids, ids, count * sizeof(uint32_t))
@@ -382,8 +387,8 @@ cdef inline void keep_short(
     cdef size_t length = key.high >> 56
     cdef WideKey wide
     if count <= NARROW_IDS:
-        keep_narrow(line, key, ids, count)
+        keep_narrow(cache, line, key, ids, count)
         return
     make_wide_key(&wide, piece, length, piece + length)
-    keep_narrow(line, marked(key), ids, 0)
-    keep_wide(wide_line(cache, &wide), &wide, ids, count)
+    keep_narrow(cache, line, marked(key), ids, 0)
+    keep_wide(cache, wide_line(cache, &wide), &wide, ids, count)

@@ -41,8 +41,8 @@ cdef inline size_t find_unknown(
 
 
 cdef inline size_t learn_tokens(
-    const Vocabulary *vocabulary, const Probe *probes, uint32_t *unknown, size_t count,
-    size_t *others
+    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, uint32_t *unknown,
+    size_t count, size_t *others
 ) noexcept nogil:
     """Keeps those of the unknown pieces that are tokens; the list then has the others.
 
@@ -67,7 +67,7 @@ cdef inline size_t learn_tokens(
         index = find_from_line(short_line(vocabulary, hashes[i]), probe.key, hashes[i])
         if index != NO_TOKEN:
             token_id = id_of(vocabulary, index)
-            keep_narrow(probe.line, probe.key, &token_id, 1)
+            keep_narrow(cache, probe.line, probe.key, &token_id, 1)
             learned += 1
         else:
             unknown[others[0]] = unknown[i]
@@ -126,6 +126,6 @@ cdef inline size_t learn_pieces(
     cdef uint32_t unknown[BATCH_PIECES]
     cdef size_t others
     cdef size_t learned = learn_tokens(
-        vocabulary, probes, unknown, find_unknown(probes, count, unknown), &others)
+        vocabulary, cache, probes, unknown, find_unknown(probes, count, unknown), &others)
     learn_merged(vocabulary, cache, probes, unknown, others)
     return learned + others

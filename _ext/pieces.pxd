@@ -56,7 +56,7 @@ cdef inline int merge_short(
     if status != STATUS_OK:
         return status
     if is_known:
-        keep_wide(place, &wide, out, count[0])
+        keep_wide(&workspace.cache, place, &wide, out, count[0])
     else:
         keep_short(&workspace.cache, line, key, out, count[0])
     return STATUS_OK
@@ -86,7 +86,7 @@ cdef inline int encode_short(
         if index != NO_TOKEN:
             out[0] = id_of(vocabulary, index)
             count[0] = 1
-            keep_narrow(line, key, out, 1)
+            keep_narrow(&workspace.cache, line, key, out, 1)
             return STATUS_OK
     return merge_short(vocabulary, workspace, piece, length, readable_end, key, line,
                        entry != NULL, out, count)
@@ -179,7 +179,7 @@ cdef inline int encode_long(
     if status != STATUS_OK:
         return status
     if wide_place != NULL and count[0] <= WIDE_IDS:
-        keep_wide(wide_place, &wide, out, count[0])
+        keep_wide(cache, wide_place, &wide, out, count[0])
     elif fits_long(length, count[0]):
         keep_long(long_place, piece, length, out, count[0])
     return STATUS_OK
