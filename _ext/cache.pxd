@@ -6,7 +6,7 @@
 # ids. A line is two entries of either. A piece that finds its line full goes to the line's
 # neighbour if there is room, where it is looked for when it is not in its own. When it is found
 # there it changes places with the second entry of its line: what a text repeats most comes to lie
-# where it is found at once. Without room a new piece replaces the second entry of its line, nothing
+# where it is found at once. Without room a new piece replaces one of these four entries, nothing
 # else: no wipe. So a look-up reads at most two lines, whatever the text does.
 # The third is for what is longer than that (long_cache.pxd).
 # A narrow entry for a piece that is no token and has more than three ids holds none: the piece is
@@ -223,8 +223,8 @@ cdef inline NarrowEntry *place_for(PieceCache *cache, NarrowEntry *line) noexcep
     """Returns where a new piece of a line goes: a free entry there or next door, or one that is
     given up.
 
-    Each of the four is given up in turn, over all lines. So it soon is one that nobody asks for; the
-    older one of the line, always, would be what a text repeats as often as not.
+    Which of the four goes round, with each that is given up anywhere. So it soon is one that nobody
+    asks for; of three pieces that a text repeats in one line, the oldest would always be wrong.
     """
     cdef NarrowEntry *other = neighbour(line)
     if is_free(line):
