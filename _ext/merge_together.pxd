@@ -4,7 +4,7 @@
 # and the table of pairs is larger than the second-level cache. Here every piece takes one merge at
 # a time: the two lines it will need next are asked for, and are read when its turn comes again.
 #
-# The same algorithm as `merge_by_scan`, for pieces of 2 to 15 bytes. Nothing that a merge does
+# The same algorithm as `merge_by_scan`, for pieces of up to 15 bytes. Nothing that a merge does
 # depends on a branch: where a part has no neighbour, the neighbour is a part that merges with
 # nothing, looked up in an empty line. Time: as `merge_by_scan`; NOTES.md has the figures. Loses for
 # a single piece, whose turn comes again at once.
@@ -79,13 +79,13 @@ cdef inline const PairLine *await_pair(
 cdef inline void begin_merge(
     const Vocabulary *vocabulary, GrowingMerge *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
-    """Begins to merge a piece of 2 to 15 bytes.
+    """Begins to merge a piece of 1 to 15 bytes; one of a single byte finds nothing.
 
     Args:
         piece: 16 bytes can be read.
     """
     cdef uint32_t i, merged
-    check(2 <= length <= SHORT_PIECE)
+    check(1 <= length <= SHORT_PIECE)
     for i in range(SHORT_PIECE):
         merged = merge_of_bytes(vocabulary, piece + i)
         merge.parts[i] = vocabulary.byte_indices[piece[i]]
