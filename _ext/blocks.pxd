@@ -134,7 +134,7 @@ cdef inline void doubt_blanks(
         line_ends &= line_ends - 1
         start = run_start(masks, position - 1, 0)
         if start and is_line_end(masks, start - 1):
-            doubt_words[start >> 6] |= <uint64_t>1 << (start & 63)
+            set_bit(doubt_words, start)
 
 
 cdef inline void find_starts(int family, const uint64_t *masks, uint32_t characters, Split *split) \

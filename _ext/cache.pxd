@@ -71,6 +71,10 @@ cdef struct WideEntry:
     uint32_t count              # ids in use, 1 to WIDE_IDS
     uint32_t ids[WIDE_IDS]
 
+ctypedef fused Entry:
+    NarrowEntry
+    WideEntry
+
 cdef struct PieceCache:
     NarrowEntry *narrow      # two entries a line of 64 bytes
     WideEntry *wide          # two entries a line of 256 bytes
@@ -173,13 +177,17 @@ cdef inline void copy_ids(uint32_t *out, const NarrowEntry *entry) noexcept nogi
     memcpy(out, entry.ids, 4 * sizeof(uint32_t))
 
 
-cdef inline bint is_free(const NarrowEntry *entry) noexcept nogil:
-    return entry.key.high >> 56 == 0
+cdef inline bint is_free(const Entry *entry) noexcept nogil:
+    if Entry is NarrowEntry:
+        return entry.key.high >> 56 == 0    # a marked one has no ids either
+    else:
+        return entry.count == 0
 
 
-cdef inline NarrowEntry *neighbour(NarrowEntry *line) noexcept nogil:
-    """Returns the line that shares 128 aligned bytes with a line: processors fetch both."""
-    return <NarrowEntry *>(<size_t>line ^ (2 * sizeof(NarrowEntry)))
+cdef inline Entry *neighbour(Entry *line) noexcept nogil:
+    """Returns the line that shares twice its own size, aligned, with a line: of two narrow ones
+    processors fetch both."""
+    return <Entry *>(<size_t>line ^ (2 * sizeof(Entry)))
 
 
 cdef inline bint same_piece(Key kept, Key key) noexcept nogil:
@@ -187,7 +195,7 @@ cdef inline bint same_piece(Key kept, Key key) noexcept nogil:
     return ((kept.low ^ key.low) | (kept.high ^ key.high) << 1) == 0
 
 
-cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
+cdef inline NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept nogil:
     """Returns the entry of a line, or behind it of its neighbour, for a piece, or NULL."""
     cdef NarrowEntry *other = neighbour(line)
     if same_piece(line.key, key):
@@ -201,16 +209,13 @@ cdef inline const NarrowEntry *find_narrow(NarrowEntry *line, Key key) noexcept 
     return other + 1 if same_piece(other[1].key, key) else NULL
 
 
-cdef inline const NarrowEntry *brought_home(
-    NarrowEntry *line, const NarrowEntry *found
-) noexcept nogil:
+cdef inline Entry *brought_home(Entry *line, Entry *entry) noexcept nogil:
     """Moves an entry that was found next door into its own line; returns where it is then.
 
     It changes places with the line's second entry. So what a text repeats most comes to lie where
     the hot loop finds it.
     """
-    cdef NarrowEntry *entry = <NarrowEntry *>found
-    cdef NarrowEntry second
+    cdef Entry second
     if entry == line or entry == line + 1:
         return entry
     second = line[1]
@@ -219,14 +224,14 @@ cdef inline const NarrowEntry *brought_home(
     return line + 1
 
 
-cdef inline NarrowEntry *place_for(PieceCache *cache, NarrowEntry *line) noexcept nogil:
+cdef inline Entry *place_for(PieceCache *cache, Entry *line) noexcept nogil:
     """Returns where a new piece of a line goes: a free entry there or next door, or one that is
     given up.
 
     Which of the four goes round, with each that is given up anywhere. So it soon is one that nobody
     asks for; of three pieces that a text repeats in one line, the oldest would always be wrong.
     """
-    cdef NarrowEntry *other = neighbour(line)
+    cdef Entry *other = neighbour(line)
     if is_free(line):
         return line
     if is_free(line + 1):
@@ -296,36 +301,18 @@ cdef inline bint same_wide_key(const WideKey *a, const WideKey *b) noexcept nogi
     return different == 0
 
 
-cdef inline WideEntry *wide_neighbour(WideEntry *line) noexcept nogil:
-    """Returns the line that shares 512 aligned bytes with a line."""
-    return <WideEntry *>(<size_t>line ^ (2 * sizeof(WideEntry)))
-
-
-cdef inline const WideEntry *find_wide(WideEntry *line, const WideKey *key) noexcept nogil:
+cdef inline WideEntry *find_wide(WideEntry *line, const WideKey *key) noexcept nogil:
     """Returns the entry of a line, or behind it of its neighbour, that has this key, or NULL."""
-    cdef WideEntry *other = wide_neighbour(line)
+    cdef WideEntry *other = neighbour(line)
     if same_wide_key(&line.key, key):
         return line
     if same_wide_key(&line[1].key, key):
         return line + 1
-    if line[1].count == 0:
+    if is_free(line + 1):
         return NULL    # nothing had to go next door
     if same_wide_key(&other.key, key):
         return other
     return other + 1 if same_wide_key(&other[1].key, key) else NULL
-
-
-cdef inline const WideEntry *wide_brought_home(WideEntry *line, const WideEntry *found) \
-        noexcept nogil:
-    """As `brought_home`."""
-    cdef WideEntry *entry = <WideEntry *>found
-    cdef WideEntry second
-    if entry == line or entry == line + 1:
-        return entry
-    second = line[1]
-    line[1] = entry[0]
-    entry[0] = second
-    return line + 1
 
 
 cdef inline bint copy_wide_ids(
@@ -338,37 +325,22 @@ cdef inline bint copy_wide_ids(
         count: receives how many mean something.
     """
     # Nobody can foretell which entry it is: a wrong guess would wait for the line first.
-    cdef const WideEntry *entry = line + (line.key.words[0] != key.words[0])
+    cdef WideEntry *entry = line + (line.key.words[0] != key.words[0])
     if not likely(same_wide_key(&entry.key, key)):
         entry = find_wide(line, key)
         if entry == NULL:
             return False
-        entry = wide_brought_home(line, entry)
+        entry = brought_home(line, entry)
     memcpy(out, entry.ids, WIDE_IDS * sizeof(uint32_t))
     count[0] = entry.count
     return True
-
-
-cdef inline WideEntry *wide_place_for(PieceCache *cache, WideEntry *line) noexcept nogil:
-    """As `place_for`."""
-    cdef WideEntry *other = wide_neighbour(line)
-    if line.count == 0:
-        return line
-    if line[1].count == 0:
-        return line + 1
-    if other[1].count == 0:
-        return other + 1
-    if other.count == 0:
-        return other
-    cache.given_up += 1
-    return (other if cache.given_up & 2 else line) + (cache.given_up & 1)
 
 
 cdef inline void keep_wide(
     PieceCache *cache, WideEntry *line, const WideKey *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Puts a piece with 1 to WIDE_IDS ids into its line or its neighbour."""
-    cdef WideEntry *entry = wide_place_for(cache, line)
+    cdef WideEntry *entry = place_for(cache, line)
     check(0 < count <= WIDE_IDS)
     entry.key = key[0]
     memcpy(entry.ids, ids, count * sizeof(uint32_t))

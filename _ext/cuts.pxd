@@ -25,7 +25,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_zeroed, release
-from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, lowest_one
+from types cimport (SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, has_bit, lowest_one,
+                    set_bit)
 from utf8 cimport decode_character, sequence_length
 from vocab cimport KEY_MASKS, KeyMask, Vocabulary, load_word
 
@@ -61,7 +62,7 @@ cdef inline bint is_bridged(
         right_first: the first byte of the right one.
     """
     cdef uint32_t place = border_place(vocabulary, left_hash, right_hash)
-    return (((vocabulary.borders[place >> 6] >> (place & 63)) & 1)
+    return (has_bit(vocabulary.borders, place)
             | is_flagged(vocabulary.before_fragments, left)
             | is_flagged(vocabulary.after_fragments, right)
             | (vocabulary.fragment_left[left & 63]
@@ -164,7 +165,7 @@ cdef inline void record_border(
     if left.whole and right.whole:
         place = border_place(
             vocabulary, hash_character(left.value), hash_character(right.value))
-        vocabulary.borders[place >> 6] |= <uint64_t>1 << (place & 63)
+        set_bit(vocabulary.borders, place)
     elif left.whole:
         set_flag(vocabulary.before_fragments, left.value)
     elif right.whole:
@@ -270,7 +271,7 @@ cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
         ones = large[word]
         while ones:
             place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
-            small[place >> 6] |= <uint64_t>1 << (place & 63)
+            set_bit(small, <uint32_t>place)
             ones &= ones - 1
     release(large)
     vocabulary.borders = small

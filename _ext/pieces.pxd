@@ -73,7 +73,7 @@ cdef inline int encode_short(
         line: its place in the narrow cache.
         out: room for `length` ids and WIDE_IDS more.
     """
-    cdef const NarrowEntry *entry = find_narrow(line, key)
+    cdef NarrowEntry *entry = find_narrow(line, key)
     cdef uint32_t index
     if entry != NULL and entry.count:
         entry = brought_home(line, entry)

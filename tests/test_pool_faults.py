@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
+from waiting import wait_until
 
 import bpecore
 from bpecore.pool import PoolClient, PoolClosedError, TokenizerPool, WorkerDiedError, connection
@@ -29,13 +30,6 @@ IDS = ENCODING.encode(MIXED)
 def pool() -> Iterator[TokenizerPool]:
     with TokenizerPool(ENCODING, processes=2) as pool:
         yield pool
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def kill_a_worker(pool: TokenizerPool, number: int) -> None:

@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
+from waiting import wait_until
 
 import bpecore
 from bpecore.pool import PoolClient, TokenizerPool, WorkerDiedError, connection
@@ -30,13 +31,6 @@ MIXED = "Der Fluss fließt. 🌊🤷🏽‍♀️🏴‍☠️ 中文字 नम�
 IDS = ENCODING.encode(MIXED)
 LIMIT = 8.0
 LOOK = look_interval(LIMIT)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_who_beats_is_not_stuck_whatever_it_does() -> None:
