@@ -14,9 +14,10 @@
 # compares keys, need not ask whether an entry has ids.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
-# A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
-# process that counts a sentence now and then does not pay for megabytes. The largest lies in huge
-# pages where the system gives them: fewer page faults when new, fewer misses of the TLB later.
+# A cache begins small and is replaced by a larger one, three times, as it sees more text, so that a
+# process that counts a sentence now and then does not pay for megabytes, and a first call on a
+# megabyte does not clear six. The two largest lie in huge pages where the system gives them, of
+# which the smaller one fills one: fewer page faults when new, fewer misses of the TLB later.
 #
 # Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better: a
 # fifth slower. Four or eight lines for a piece instead of two: no gain. The wide table in small
@@ -35,17 +36,7 @@ cdef enum:
     WIDE_IDS = 15
     WIDE_WORDS = 8             # 8-byte words of a wide key
     CACHE_SEEDS = 8
-    SMALL_NARROW_BITS = 10     # 2^10 lines of two entries: 64 KB
-    SMALL_WIDE_BITS = 6        # 2^6 lines of two entries: 16 KB
-    SMALL_LONG_BITS = 3        # 2^3 lines of two entries: 8 KB
-    MIDDLE_NARROW_BITS = 13    # 512 KB
-    MIDDLE_WIDE_BITS = 10      # 256 KB
-    MIDDLE_LONG_BITS = 7       # 128 KB
-    MIDDLE_FROM = 1 << 16      # characters of text after which a cache is made middle-sized
-    LARGE_NARROW_BITS = 16     # 4 MB
-    LARGE_WIDE_BITS = 13       # 2 MB
-    LARGE_LONG_BITS = 9        # 512 KB
-    LARGE_FROM = 15 << 16      # characters of text after which a cache is made large
+    CACHE_SIZES = 4
     POPULATE_FROM = 1 << 17    # bytes of a cache whose pages are made ready at once
 
 cdef extern from *:
@@ -54,7 +45,20 @@ cdef extern from *:
     #define BPECORE_WITHOUT_IDS (1ull << 63)
     /* A line where no piece is: its keys belong to none. */
     static const uint64_t bpecore_no_line[8] = {~0ull, ~0ull, 0, 0, ~0ull, ~0ull, 0, 0};
+    typedef struct { size_t since; uint32_t narrow_bits, wide_bits, long_bits; } bpecore_cache_size;
+    static const bpecore_cache_size bpecore_cache_sizes[4] = {
+        {0, 10, 6, 3},            /* 64 + 16 + 8 KB */
+        {1 << 16, 13, 10, 7},     /* 512 + 256 + 128 KB */
+        {15 << 16, 14, 12, 8},    /* 1 MB + 1 MB + 256 KB */
+        {15 << 17, 16, 13, 9},    /* 4 MB + 2 MB + 512 KB */
+    };
     """
+    ctypedef struct CacheSize "bpecore_cache_size":
+        size_t since             # characters of text after which a cache is made so large
+        uint32_t narrow_bits     # binary logarithms of the numbers of lines
+        uint32_t wide_bits
+        uint32_t long_bits
+    const CacheSize[CACHE_SIZES] SIZES "bpecore_cache_sizes"
     const uint64_t WITHOUT_IDS "BPECORE_WITHOUT_IDS"
     const uint64_t[8] NO_LINE "bpecore_no_line"
 
@@ -89,13 +93,11 @@ cdef struct PieceCache:
     size_t seen              # characters of text looked up so far, while the cache may grow
 
 
-cdef inline int set_size(
-    PieceCache *cache, uint32_t narrow_bits, uint32_t wide_bits, uint32_t long_bits
-) noexcept nogil:
-    """Gives a cache empty tables of these sizes; on failure it keeps those it has."""
-    cdef size_t narrow_size = <size_t>64 << narrow_bits
-    cdef size_t usual_size = narrow_size + (2 * sizeof(WideEntry) << wide_bits)
-    cdef size_t size = usual_size + (2 * sizeof(LongEntry) << long_bits)
+cdef inline int set_size(PieceCache *cache, const CacheSize *wanted) noexcept nogil:
+    """Gives a cache empty tables of some size; on failure it keeps those it has."""
+    cdef size_t narrow_size = <size_t>64 << wanted.narrow_bits
+    cdef size_t usual_size = narrow_size + (2 * sizeof(WideEntry) << wanted.wide_bits)
+    cdef size_t size = usual_size + (2 * sizeof(LongEntry) << wanted.long_bits)
     cdef void *memory = map_zeroed(size)
     if memory == NULL:
         return STATUS_NO_MEMORY
@@ -108,8 +110,8 @@ cdef inline int set_size(
     cache.wide = <WideEntry *>(<uint8_t *>memory + narrow_size)
     cache.longs = <LongEntry *>(<uint8_t *>memory + usual_size)
     cache.narrow_mask = narrow_size - 64
-    cache.wide_mask = (<uint64_t>1 << wide_bits) - 1
-    cache.long_mask = (<uint64_t>1 << long_bits) - 1
+    cache.wide_mask = (<uint64_t>1 << wanted.wide_bits) - 1
+    cache.long_mask = (<uint64_t>1 << wanted.long_bits) - 1
     return STATUS_OK
 
 
@@ -118,7 +120,7 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
     cdef int i
     for i in range(CACHE_SEEDS):
         cache.seeds[i] = seeds[i] | 1
-    return set_size(cache, SMALL_NARROW_BITS, SMALL_WIDE_BITS, SMALL_LONG_BITS)
+    return set_size(cache, SIZES)
 
 
 cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
@@ -129,20 +131,19 @@ cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
     Returns:
         Whether it has just grown.
     """
+    cdef int wanted = CACHE_SIZES - 1
     cdef size_t before = cache.seen
-    cdef int status = STATUS_OK
-    if before >= LARGE_FROM:
+    if before >= SIZES[wanted].since:
         return False
     cache.seen += size
-    if cache.seen >= LARGE_FROM:
-        status = set_size(cache, LARGE_NARROW_BITS, LARGE_WIDE_BITS, LARGE_LONG_BITS)
-    elif before < MIDDLE_FROM <= cache.seen:
-        status = set_size(cache, MIDDLE_NARROW_BITS, MIDDLE_WIDE_BITS, MIDDLE_LONG_BITS)
-    else:
+    while cache.seen < SIZES[wanted].since:
+        wanted -= 1
+    if before >= SIZES[wanted].since:
         return False
-    if status != STATUS_OK:
-        cache.seen = 0
-    return status == STATUS_OK
+    if set_size(cache, SIZES + wanted) == STATUS_OK:
+        return True
+    cache.seen = 0
+    return False
 
 
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:

@@ -52,8 +52,8 @@ cdef inline int make_room(
     cdef size_t needed = sink.length + bytes + WIDE_IDS
     if needed <= sink.capacity:
         return STATUS_OK
-    if left > 8 * characters:
-        left = 8 * characters
+    if left > 24 * characters:
+        left = 24 * characters
     if characters:
         needed += <size_t>(1.125 * <double>ids / <double>characters * <double>left)
     if needed < sink.capacity + sink.capacity // 8:

@@ -12,8 +12,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from automaton cimport BATCH_PIECES
 from cache cimport NarrowEntry, PieceCache, find_narrow, keep_narrow, keep_short, same_key
 from merge cimport write_parts
-from merge_together cimport (PIECES_TOGETHER, GrowingMerge, advance_merge, begin_merge,
-                             write_merged)
+from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_merge, look_up_first,
+                             look_up_last, make_merge, write_merged)
 from probes cimport Probe, likely_entry
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
 from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
@@ -94,26 +94,34 @@ cdef inline void learn_merged(
 ) noexcept nogil:
     """Merges and keeps unknown pieces that are no tokens."""
     cdef UnknownPiece pieces[PIECES_TOGETHER]
-    cdef UnknownPiece *end = pieces
+    cdef UnknownPiece *end
     cdef UnknownPiece *piece
     cdef const uint32_t *last = unknown + count
-    while True:
+    while unknown < last:
+        end = pieces
         while end < pieces + PIECES_TOGETHER and unknown < last:
             end.probe = probes + unknown[0]
             begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
                         <uint32_t>(end.probe.key.high >> 56))
             unknown += 1
             end += 1
-        if end == pieces:
-            return
         piece = pieces
         while piece < end:
-            if advance_merge(vocabulary, &piece.merge):
+            look_up_first(vocabulary, &piece.merge)
+            piece += 1
+        while end > pieces:
+            piece = pieces
+            while piece < end:
+                if make_merge(vocabulary, &piece.merge):
+                    piece += 1
+                    continue
+                keep_merged(vocabulary, cache, piece)
+                end -= 1
+                piece[0] = end[0]
+            piece = pieces
+            while piece < end:
+                look_up_last(&piece.merge)
                 piece += 1
-                continue
-            keep_merged(vocabulary, cache, piece)
-            end -= 1
-            piece[0] = end[0]
 
 
 cdef inline size_t learn_pieces(

@@ -14,17 +14,18 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
+from first_merges cimport certainly_merges, merge_of_bytes, merged_of, pair_of_bytes
 from interrupt cimport Watch, count_work
 from memory cimport grow_bytes, populate
 from merge_queue cimport (MergeMemory, MergeQueue, open_queue, position_soon,
                           queue_candidate, take_candidate)
-from types cimport (NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check,
+from types cimport (NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check, computed,
                     prefetch)
-from vocab cimport Vocabulary, fetch_pair, find_merge, id_of, merge_of_bytes
+from vocab cimport Vocabulary, fetch_pair, find_merge, id_of
 
 cdef extern from *:
     """
-    /* The least of 16, in a tree of conditional moves. A vector instruction would have to wait
+    /* The least of some, in a tree of conditional moves. A vector instruction would have to wait
      * until the candidates that were just written have reached the cache. */
     #define BPECORE_LESSER(a, b) ((a) < (b) ? (a) : (b))
     static inline int32_t bpecore_least_of_4(const int32_t *items) {
@@ -32,13 +33,16 @@ cdef extern from *:
         int32_t first = BPECORE_LESSER(a, b), second = BPECORE_LESSER(c, d);
         return BPECORE_LESSER(first, second);
     }
-    static inline int32_t bpecore_least_of_16(const int32_t *items) {
+    static inline int32_t bpecore_least_of_8(const int32_t *items) {
         int32_t a = bpecore_least_of_4(items), b = bpecore_least_of_4(items + 4);
-        int32_t c = bpecore_least_of_4(items + 8), d = bpecore_least_of_4(items + 12);
-        int32_t first = BPECORE_LESSER(a, b), second = BPECORE_LESSER(c, d);
-        return BPECORE_LESSER(first, second);
+        return BPECORE_LESSER(a, b);
+    }
+    static inline int32_t bpecore_least_of_16(const int32_t *items) {
+        int32_t a = bpecore_least_of_8(items), b = bpecore_least_of_8(items + 8);
+        return BPECORE_LESSER(a, b);
     }
     """
+    int32_t least_of_8 "bpecore_least_of_8" (const int32_t *items) noexcept nogil
     int32_t least_of_16 "bpecore_least_of_16" (const int32_t *items) noexcept nogil
 
 cdef enum:
@@ -85,6 +89,46 @@ cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcep
     return <int32_t>((merged << SCAN_POSITION_BITS) | position)
 
 
+cdef inline uint32_t begin_parts(
+    const Vocabulary *vocabulary, const uint8_t *piece, uint32_t length, uint32_t positions,
+    uint32_t *parts
+) noexcept nogil:
+    """Makes the first parts of a piece: two bytes that certainly merge, or a byte.
+
+    Whether bytes do is nothing that a branch depends on: nobody can foretell it. The lines where
+    neighbouring parts will be looked up are asked for.
+
+    Args:
+        length: of the piece, 1 to `positions`.
+        positions: SCAN_LIMIT at most; so many bytes can be read.
+        parts: receives the parts, one behind the other.
+
+    Returns:
+        How many parts there are.
+    """
+    cdef uint64_t pairs[SCAN_LIMIT + 2]     # by the first byte's position, + 1
+    cdef uint8_t merging[SCAN_LIMIT + 1]    # whether a byte certainly merges with the next one
+    cdef uint32_t i, merges, part, before = NO_TOKEN, count = 0, start = 0
+    pairs[0] = 0
+    for i in range(positions - 1):
+        pairs[i + 1] = vocabulary.byte_pairs[pair_of_bytes(piece + i)] & -<uint64_t>computed(
+            i + 1 < length)
+    pairs[positions] = 0
+    for i in range(1, positions):
+        merging[i - 1] = certainly_merges(vocabulary, pairs[i - 1], pairs[i], pairs[i + 1])
+    merging[positions - 1] = 0
+    while start < length:
+        merges = computed(merging[start])
+        part = vocabulary.byte_indices[piece[start]]
+        part ^= (part ^ merged_of(pairs[start + 1])) & -merges
+        parts[count] = part
+        fetch_pair(vocabulary, before, part)
+        before = part
+        start += 1 + merges
+        count += 1
+    return count
+
+
 cdef inline int32_t candidate(
     const Vocabulary *vocabulary, const uint32_t *parts, uint32_t merged, uint32_t before,
     uint32_t position, uint32_t behind, uint32_t length
@@ -116,19 +160,19 @@ cdef inline size_t merge_by_scan(
     cdef int32_t candidates[SCAN_LIMIT]
     cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `length` at the end
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
-    cdef size_t padded = (length + 15) & ~<size_t>15
-    cdef size_t i
-    cdef uint32_t position, after, before
+    cdef size_t padded
+    cdef uint32_t i, position, after, before, count
     cdef int32_t best
     check(0 < length <= SCAN_LIMIT)
-    for i in range(length):
-        parts[i] = vocabulary.byte_indices[piece[i]]
+    count = begin_parts(vocabulary, piece, <uint32_t>length, <uint32_t>length, parts)
+    for i in range(count):
         following[i] = <uint8_t>(i + 1)
         preceding[i] = <uint8_t>(i - 1)
-    for i in range(length - 1):
-        candidates[i] = candidate(vocabulary, parts, merge_of_bytes(vocabulary, piece + i),
-                                  <uint32_t>i - 1, <uint32_t>i, <uint32_t>i + 2, <uint32_t>length)
-    for i in range(length - 1, padded):
+    for i in range(count - 1):
+        candidates[i] = candidate(vocabulary, parts, find_merge(vocabulary, parts[i], parts[i + 1]),
+                                  i - 1, i, i + 2, count)
+    padded = (count + 15) & ~<size_t>15
+    for i in range(count - 1, padded):
         candidates[i] = NO_CANDIDATE
     while True:
         if padded == 16:
@@ -146,18 +190,18 @@ cdef inline size_t merge_by_scan(
         after = following[after]
         following[position] = <uint8_t>after
         before = preceding[position]
-        if after < length:
+        if after < count:
             preceding[after] = <uint8_t>position
             candidates[position] = candidate(
                 vocabulary, parts, find_merge(vocabulary, parts[position], parts[after]), before,
-                position, following[after], <uint32_t>length)
+                position, following[after], count)
         else:
             candidates[position] = NO_CANDIDATE
         if position:
             candidates[before] = candidate(
                 vocabulary, parts, find_merge(vocabulary, parts[before], parts[position]),
-                preceding[before], before, after, <uint32_t>length)
-    return list_parts(parts, following, length, out)
+                preceding[before], before, after, count)
+    return list_parts(parts, following, count, out)
 
 
 cdef struct Part:

@@ -25,7 +25,7 @@ from vocab cimport (BYTE_PAIRS, Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, V
                     load_word)
 
 cdef enum:
-    LAYOUT_VERSION = 4         # to be raised when the layout or a hash function changes
+    LAYOUT_VERSION = 5         # to be raised when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 9
     TOKEN_BYTES_SECTION = 7
@@ -178,7 +178,7 @@ cdef inline uint64_t section_size(
     if section == 1:
         return (tables.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
     if section == 2:
-        return BYTE_PAIRS * sizeof(uint32_t)
+        return BYTE_PAIRS * sizeof(uint64_t)
     if section == 3:
         return (<uint64_t>1 << (32 - tables.border_shift)) // 8
     if section == 4:

@@ -66,6 +66,8 @@ cdef struct Vocabulary:
     uint32_t longest_token     # bytes
     uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
     bint misses_bytes          # some single byte is no token
+    bint ordered               # all tokens are later than those of their two parts that are not
+    #                            bytes, and all are in `byte_pairs`: see first_merges.pxd
     uint32_t *ids              # owned: [token_count], ascending
     uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
@@ -80,8 +82,8 @@ cdef struct Vocabulary:
     uint64_t long_words
     PairLine *pair_lines       # owned: [pair_line_count + PAIR_PROBE_LIMIT]; the last is empty
     uint64_t pair_line_count   # below 2^32
-    uint32_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: 1 +
-    #                            the index of the token that they merge into, or 0
+    uint64_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: what
+    #                            they merge into, and what can prevent it: see first_merges.pxd
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see cuts.pxd
     uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
     uint8_t before_fragments[FRAGMENT_FLAGS]  # flags of characters: a token holds the character and
@@ -316,13 +318,6 @@ cdef inline uint32_t find_merge(
     """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
     return find_merge_from(
         vocabulary.pair_lines + pair_line(vocabulary, left, right), left, right)
-
-
-cdef inline uint32_t merge_of_bytes(
-    const Vocabulary *vocabulary, const uint8_t *text
-) noexcept nogil:
-    """Returns the index of the token that the two bytes at `text` merge into, or NO_TOKEN."""
-    return (vocabulary.byte_pairs[<uint32_t>text[0] << 8 | text[1]] - 1) & NO_TOKEN
 
 
 cdef inline void fetch_lines(const void *lines, uint64_t count) noexcept nogil:

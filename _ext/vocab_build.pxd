@@ -7,6 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
 from cuts cimport open_borders, record_borders, record_joint, shrink_borders
+from first_merges cimport record_byte_parts
 from interrupt cimport Watch, start_watch
 from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
 from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
@@ -32,6 +33,7 @@ cdef struct PairsToEnter:
     uint32_t *ends        # owned: [longest_token + 2], where in `order` the next length begins
     uint32_t entered      # tokens at the beginning of `order` whose pairs are in the table
     uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken takes for none; or NO_TOKEN
+    uint32_t disordered   # tokens that are earlier than a part of theirs that is no byte
     uint32_t *merged      # owned: [longest_token], for merging
     MergeMemory memory    # for merging
 
@@ -368,9 +370,13 @@ cdef inline int add_batch(
             right = marked(vocabulary, right)
             record_borders(vocabulary, token, batch.length)
         record_parts(finder, left, right, batch.indices[i])
-        vocabulary.unreachable_count += left == NO_TOKEN
-        if batch.length == 2 and left != NO_TOKEN:
-            vocabulary.byte_pairs[<uint32_t>token[0] << 8 | token[1]] = batch.indices[i] + 1
+        if left == NO_TOKEN:
+            vocabulary.unreachable_count += 1
+            continue
+        record_byte_parts(vocabulary, token, batch.length, left >= BYTE_PART, right >= BYTE_PART,
+                          batch.indices[i])
+        pairs.disordered += ((BYTE_PART > left > batch.indices[i])
+                             | (BYTE_PART > right > batch.indices[i]))
     return STATUS_OK
 
 
@@ -423,7 +429,7 @@ cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept
     pairs.ends = <uint32_t *>allocate_zeroed(
         <size_t>vocabulary.longest_token + 2, sizeof(uint32_t))
     pairs.merged = <uint32_t *>allocate(vocabulary.longest_token, sizeof(uint32_t))
-    vocabulary.byte_pairs = <uint32_t *>allocate_zeroed(BYTE_PAIRS, sizeof(uint32_t))
+    vocabulary.byte_pairs = <uint64_t *>allocate_zeroed(BYTE_PAIRS, sizeof(uint64_t))
     if (pairs.order == NULL or pairs.ends == NULL or pairs.merged == NULL
             or vocabulary.byte_pairs == NULL):
         return STATUS_NO_MEMORY
@@ -453,9 +459,10 @@ cdef inline int build_pairs(Vocabulary *vocabulary, bint gathers) noexcept nogil
         status = finder_status
     if status == STATUS_OK:
         status = add_pairs_by_length(vocabulary, &finder, &pairs)
+    vocabulary.ordered = status == STATUS_OK and pairs.disordered == 0
     close_finder(&finder)
     close_pairs(&pairs)
-    vocabulary.table_bytes += BYTE_PAIRS * sizeof(uint32_t) + (
+    vocabulary.table_bytes += BYTE_PAIRS * sizeof(uint64_t) + (
         vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
     return status
 
