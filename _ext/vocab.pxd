@@ -331,13 +331,12 @@ cdef inline void fetch_lines(const void *lines, uint64_t count) noexcept nogil:
 
 
 cdef inline void fetch_tables(const Vocabulary *vocabulary) noexcept nogil:
-    """Brings the tables of short tokens and of pairs near.
+    """Brings the table of pairs near.
 
-    A long text needs nearly all of them. Read in order they come at the memory's bandwidth; one by
-    one, as pieces need them, each would cost its latency, a quarter of the time of a first call
-    on a megabyte (NOTES.md).
+    A long text needs nearly all of it. Read in order it comes at the memory's bandwidth; one by
+    one, as merges need them, each line would cost its latency. The lines of short tokens are more,
+    fewer of them are needed, and for those learn.pxd asks in time (NOTES.md).
     """
-    fetch_lines(vocabulary.lines, vocabulary.line_count)
     fetch_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
 
 
