@@ -10,7 +10,7 @@ from libc.stdint cimport (int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, 
                           UINT32_MAX)
 from libc.string cimport memcpy, strchr, strlen
 
-from memory cimport IdBuffer, grow_ids
+from id_buffer cimport IdBuffer, grow_ids
 from types cimport STATUS_OK
 from utf8 cimport TextView
 

@@ -12,8 +12,9 @@ from blocks cimport BLOCK_MINIMUM, split_by_blocks
 from cache cimport WIDE_IDS, expect_text
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
+from id_buffer cimport IdBuffer, grow_ids, is_mapped, reserve_ids
 from interrupt cimport count_work
-from memory cimport IdBuffer, grow_ids, populate, reserve_ids
+from memory cimport populate
 from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
@@ -52,15 +53,15 @@ cdef inline int make_room(
     cdef size_t needed = sink.length + bytes + WIDE_IDS
     if needed <= sink.capacity:
         return STATUS_OK
-    if left > 24 * characters:
-        left = 24 * characters
+    if left > 32 * characters:
+        left = 32 * characters
     if characters:
         needed += <size_t>(1.125 * <double>ids / <double>characters * <double>left)
     if needed < sink.capacity + sink.capacity // 8:
         needed = sink.capacity + sink.capacity // 8
     if reserve_ids(sink, needed) != STATUS_OK:
         return STATUS_NO_MEMORY
-    if needed >= READY_IDS:
+    if needed >= READY_IDS and not is_mapped(sink):
         populate(sink.data + sink.length, (needed - sink.length) * sizeof(uint32_t), True)
     return STATUS_OK
 

@@ -4,7 +4,7 @@
 # there before usable, so that the owner can still free it. Tests can make any of them fail
 # (allocation_watch.pxd).
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
+from libc.stdint cimport uint8_t, uint64_t, SIZE_MAX
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from allocation_watch cimport count_held, must_fail
@@ -13,11 +13,6 @@ from types cimport STATUS_NO_MEMORY, STATUS_OK
 cdef struct ByteBuffer:
     uint8_t *data     # owned
     size_t capacity   # bytes
-
-cdef struct IdBuffer:
-    uint32_t *data    # owned
-    size_t length     # ids written
-    size_t capacity   # ids there is room for
 
 
 cdef extern from *:
@@ -37,6 +32,9 @@ cdef extern from *:
     }
     #define bpecore_reserve_zeroed(size) bpecore_map_zeroed(size)
     #define bpecore_unmap(memory, size) free(memory)
+    #define bpecore_unmap_tail(memory, size, kept) (size)
+    #define BPECORE_SPARE_SLOTS 0
+    #define BPECORE_SPARE_BYTES ((size_t)0)
     #else
     static void *bpecore_map_zeroed(size_t size) {
         size_t extra = size < BPECORE_HUGE_PAGE ? 0 : BPECORE_HUGE_PAGE;
@@ -63,6 +61,10 @@ cdef extern from *:
         return memory == MAP_FAILED ? NULL : memory;
     }
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
+    #define bpecore_unmap_tail(memory, size, kept) \\
+        (munmap((char *)(memory) + (kept), (size) - (kept)) ? (size) : (kept))
+    #define BPECORE_SPARE_SLOTS 4
+    #define BPECORE_SPARE_BYTES ((size_t)8 << 20)
     #endif
     /* Since Linux 5.14; older kernels refuse, and the pages come one by one. The C library's
      * headers may be older than the kernel. */
@@ -83,10 +85,8 @@ cdef extern from *:
     #ifdef __linux__
     #define bpecore_populate(memory, size, for_writing) \\
         bpecore_advise(memory, size, (for_writing) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)
-    #define bpecore_discard(memory, size) bpecore_advise(memory, size, MADV_DONTNEED)
     #else
     #define bpecore_populate(memory, size, for_writing) ((void)0)
-    #define bpecore_discard(memory, size) ((void)0)
     #endif
     /* From this size on the C library maps each block by itself: advice is for this one alone. */
     #define BPECORE_MAPPED_ALONE ((size_t)32 << 20)
@@ -120,6 +120,12 @@ cdef extern from *:
     void *map_pages "bpecore_map_zeroed" (size_t size) noexcept nogil
     void *reserve_pages "bpecore_reserve_zeroed" (size_t size) noexcept nogil
     void unmap_pages "bpecore_unmap" (void *memory, size_t size) noexcept nogil
+    # Gives the pages of `map_zeroed` back that lie behind the first `kept` bytes, a multiple of the
+    # page size; returns what size is left.
+    size_t unmap_tail "bpecore_unmap_tail" (void *memory, size_t size, size_t kept) noexcept nogil
+    # Mappings that are kept for another use; under the sanitizers none: they see each use alone.
+    cdef enum:
+        SPARE_SLOTS "BPECORE_SPARE_SLOTS"
     # Makes the whole pages of some memory ready at once, for reading or for writing: a page fault
     # each would cost several times as much. A wish, which may not be granted.
     void populate "bpecore_populate" (
@@ -128,8 +134,6 @@ cdef extern from *:
     # its own. A block that grows afterwards loses by it: moving it splits them (NOTES.md).
     void prefer_huge_pages "bpecore_prefer_huge_pages" (
         const void *memory, size_t size) noexcept nogil
-    # Gives the whole pages of some memory back to the system, and with them what is in it. A wish.
-    void discard "bpecore_discard" (void *memory, size_t size) noexcept nogil
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil
@@ -230,34 +234,3 @@ cdef inline int grow_bytes(ByteBuffer *buffer, size_t capacity) noexcept nogil:
             return STATUS_NO_MEMORY
         buffer.capacity = capacity
     return STATUS_OK
-
-
-cdef inline int reserve_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
-    """Makes room for `capacity` ids, keeping what is there."""
-    if capacity <= buffer.capacity:
-        return STATUS_OK
-    if (capacity > SIZE_MAX // sizeof(uint32_t)
-            or grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) != STATUS_OK):
-        return STATUS_NO_MEMORY
-    buffer.capacity = capacity
-    return STATUS_OK
-
-
-cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
-    """Makes room for `capacity` ids, keeping what is there; if it grows, it at least doubles."""
-    if buffer.capacity < capacity < 2 * buffer.capacity:
-        capacity = 2 * buffer.capacity
-    return reserve_ids(buffer, capacity)
-
-
-cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it is more than a quarter and can be done.
-
-    Not less: an allocator that maps large blocks learns their size when they are freed, and would
-    go on mapping, with a page fault every 4 KB, if what is freed were smaller than what is
-    asked for.
-    """
-    cdef size_t capacity = buffer.length if buffer.length else 1
-    if (buffer.capacity - buffer.length > buffer.length // 4 + 16
-            and grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) == STATUS_OK):
-        buffer.capacity = capacity

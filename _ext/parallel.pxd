@@ -13,8 +13,8 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from encode cimport Engine, encode_text
+from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport load_flag, start_watch
-from memory cimport IdBuffer, grow_ids
 from special_tokens cimport Occurrence, find_special
 from types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
 from utf8 cimport TextView

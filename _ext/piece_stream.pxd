@@ -13,7 +13,8 @@ from cache cimport expect_text
 from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace,
                            add_to_batch, append_text, begin_piece, end_of_piece, forget_text,
                            next_special, next_start, read_piece)
-from memory cimport IdBuffer, grow_ids, release
+from id_buffer cimport IdBuffer, grow_ids
+from memory cimport release
 from pieces cimport encode_pieces
 from special_tokens cimport SpecialTokens
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK

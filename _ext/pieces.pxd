@@ -19,10 +19,10 @@ from cache cimport (WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, broug
                     copy_wide_ids, find_narrow, keep_narrow, keep_short, keep_wide, make_wide_key,
                     narrow_line, same_key, wide_line)
 from cuts cimport next_cut
+from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
 from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
 from learn cimport MANY_UNKNOWN, learn_pieces
-from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from probes cimport Probe, likely_entry, probe_pieces
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely

@@ -5,14 +5,14 @@
 # encoding. Concurrent calls beyond the slots make a workspace and free it again.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
 
 from automaton cimport Batch
 from blocks cimport Split
 from cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from chunk cimport Chunk, free_chunk
+from id_buffer cimport IdBuffer, release_ids
 from interrupt cimport Watch
-from memory cimport IdBuffer, allocate_zeroed, discard, release
+from memory cimport allocate_zeroed, release
 from merge_queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from types cimport STATUS_OK
 
@@ -61,7 +61,7 @@ cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
         close_cache(&workspace.cache)
         free_chunk(&workspace.chunk)
         free_merge_memory(&workspace.merging)
-        release(workspace.ids.data)
+        release_ids(&workspace.ids, False)
         release(workspace)
 
 
@@ -89,13 +89,9 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
         free_chunk(&workspace.chunk)
     if workspace.ids.capacity > KEPT_IDS:
-        # An allocator that has learned of large blocks would keep the pages of this one. It may,
-        # where large texts follow each other: getting them anew takes a 25th of such a call.
-        if not workspace.many_ids:
-            discard(workspace.ids.data, workspace.ids.capacity * sizeof(uint32_t))
+        # Only where large texts follow each other their pages are worth being kept.
+        release_ids(&workspace.ids, workspace.many_ids)
         workspace.many_ids = True
-        release(workspace.ids.data)
-        memset(&workspace.ids, 0, sizeof(IdBuffer))
     else:
         workspace.many_ids = False
     for slot in range(IDLE_WORKSPACES):

@@ -5,8 +5,9 @@ from libc.string cimport memchr, memset
 
 from arguments cimport view_text
 from errors cimport exception_is_set
+from id_buffer cimport grow_ids, release_ids
 from int_objects cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
-from memory cimport allocate, allocate_zeroed, grow, grow_ids, prefer_huge_pages, release
+from memory cimport allocate, allocate_zeroed, grow, prefer_huge_pages, release
 from parallel cimport (GROUP_CHARACTERS, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job,
                        Task, Worker, run_workers)
 from sure_borders cimport next_sure_border
@@ -49,7 +50,7 @@ cdef class Batch:
         cdef uint32_t i
         if self.workers != NULL:
             for i in range(self.worker_count):
-                release(self.workers[i].ids.data)
+                release_ids(&self.workers[i].ids, True)
         release(self.workers)
         release(self.job.tasks)
         release(self.groups)

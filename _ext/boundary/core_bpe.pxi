@@ -7,9 +7,9 @@ from arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_tex
 from decode cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from encode cimport AUTOMATON_WINDOW, Engine, encode_text
 from errors cimport exception_is_set, raise_status
+from id_buffer cimport IdBuffer, grow_ids
 from int_objects cimport list_of_ids
 from interrupt cimport run_signal_handlers, start_watch
-from memory cimport IdBuffer, grow_ids
 from merge cimport merge_piece
 from pieces cimport encode_piece
 from special_tokens cimport Occurrence, find_special

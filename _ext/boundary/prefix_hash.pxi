@@ -4,7 +4,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from arguments cimport collect_ids
-from memory cimport IdBuffer, allocate, release
+from id_buffer cimport IdBuffer, release_ids
+from memory cimport allocate, release
 from prefix_hash cimport PREFIX_HASH_VERSION, hash_prefixes
 
 prefix_hash_version = PREFIX_HASH_VERSION
@@ -31,7 +32,7 @@ def hash_prefixes_of(ids, Py_ssize_t block) -> list:
             collect_ids(ids, &collected)
             return _hash_list(collected.data, collected.length, <size_t>block)
         finally:
-            release(collected.data)
+            release_ids(&collected, True)
     return _hash_list(&view[0] if view.shape[0] else NULL, <size_t>view.shape[0], <size_t>block)
 
 

@@ -10,7 +10,8 @@ from libc.string cimport memcpy
 
 from arguments cimport checked_id, collect_ids
 from decode cimport TokenBytes, bytes_of
-from memory cimport ByteBuffer, IdBuffer, grow_bytes, release
+from id_buffer cimport IdBuffer, release_ids
+from memory cimport ByteBuffer, grow_bytes, release
 from short_text cimport decode_short_text
 from types cimport STATUS_OK
 
@@ -45,7 +46,7 @@ cdef class TextOfIds:
 
     def __dealloc__(self):
         release(self.joined.data)
-        release(self.ids.data)
+        release_ids(&self.ids, True)
 
     cdef inline TokenBytes _bytes_of(self, uint32_t token_id) noexcept:
         return bytes_of(&self.core.vocabulary.tables, &self.core.special_tokens.token_bytes,

@@ -9,7 +9,8 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from arguments cimport checked_id, collect_buffer, collect_ids
-from memory cimport IdBuffer, allocate_zeroed, release
+from id_buffer cimport IdBuffer, release_ids
+from memory cimport allocate_zeroed, release
 
 
 @cython.final
@@ -60,7 +61,7 @@ cdef class StreamDecoderBatch(TextOfIds):
     def __dealloc__(self):
         release(self.pending)
         release(self.following)
-        release(self.offsets.data)
+        release_ids(&self.offsets, True)
 
     def __len__(self) -> int:
         """Returns how many sequences there are."""

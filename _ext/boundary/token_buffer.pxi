@@ -3,8 +3,8 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
 
+from id_buffer cimport IdBuffer, release_ids, trim_ids
 from int_objects cimport IntObjects, list_of_ids, open_int_objects
-from memory cimport IdBuffer, release, trim_ids
 
 cdef IntObjects int_objects
 open_int_objects(&int_objects)
@@ -18,7 +18,7 @@ cdef class TokenBuffer:
     cdef Py_ssize_t strides[1]
 
     def __dealloc__(self):
-        release(self.ids.data)
+        release_ids(&self.ids, True)
 
     def __len__(self) -> int:
         return self.ids.length

@@ -1,0 +1,95 @@
+"""Ids of one result are in memory of their own, however large it is and whatever comes after it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import bpecore
+
+MAPPED_IDS = 1 << 18
+"""From so many on their memory is a mapping, see `_ext/id_buffer.pxd`."""
+
+MAPPED_LIMIT = 1 << 21
+"""More are in the C library's memory again."""
+
+COUNTS = [
+    *range(MAPPED_IDS - 40, MAPPED_IDS + 40, 13),
+    *(MAPPED_IDS * eighths // 8 + more for eighths in (9, 11, 12, 13, 16, 17) for more in (-1, 1)),
+    MAPPED_LIMIT - 1000,
+    MAPPED_LIMIT - 1,
+    MAPPED_LIMIT,
+    MAPPED_LIMIT + 1,
+    MAPPED_LIMIT + 100_000,
+]
+
+
+def text_of(count: int) -> tuple[str, np.ndarray]:
+    """Returns a text of so many ids, and these: all of one id but for the last ones."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    [word] = encoding.encode(" word")
+    tail = encoding.encode(f" {count} ends here")
+    ids = np.array([word] * (count - len(tail)) + tail, dtype=np.uint32)
+    return " word" * (count - len(tail)) + f" {count} ends here", ids
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_size_around_the_limits(count: int) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    text, expected = text_of(count)
+    results = [encoding.encode_to_numpy(text) for _ in range(3)]
+    ids, offsets = encoding.encode_batch_to_numpy([text, text])
+    for result in [*results, ids[:count], ids[count:]]:
+        assert np.array_equal(result, expected)
+    assert offsets.tolist() == [0, count, 2 * count]
+    assert encoding.encode(text) == expected.tolist()
+
+
+def test_a_result_that_is_kept_stays_as_it_is() -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    kept = []
+    for count in [*COUNTS, *reversed(COUNTS)]:
+        text, expected = text_of(count)
+        encoding.encode_to_numpy(text)  # whose memory may serve the next one
+        kept.append((encoding.encode_to_numpy(text), expected))
+        if len(kept) > 12:
+            kept.pop(len(kept) // 2)
+    for result, expected in kept:
+        assert np.array_equal(result, expected)
+
+
+def test_texts_whose_beginning_misleads() -> None:
+    """How much room the ids need is told by the text so far, and is wrong here, both ways."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    dense, thin = "1 2 " * 40_000, " international" * 100_000
+    for text in (dense + thin, thin + dense, thin + dense * 3, dense * 4 + thin):
+        expected = encoding.encode(text)
+        for _ in range(3):
+            assert encoding.encode_to_numpy(text).tolist() == expected
+            assert encoding.count(text) == len(expected)
+
+
+def test_threads_that_take_and_give_back_at_once() -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    cases = [text_of(count) for count in (MAPPED_IDS + 1, 300_000, 400_000, 530_000, 700_000)]
+    wrong: list[int] = []
+
+    def work(first: int) -> None:
+        kept = None
+        for step in range(30):
+            text, expected = cases[(first + step) % len(cases)]
+            result = encoding.encode_to_numpy(text)
+            if not np.array_equal(result, expected):
+                wrong.append(len(expected))
+            if kept is not None and not np.array_equal(*kept):
+                wrong.append(-len(expected))
+            kept = (result, expected)
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
