@@ -6,9 +6,9 @@
 # that is given back is kept for the next one, where its pages are ready.
 #
 # Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most; one takes up to twice what
-# its ids need, where these fill half a huge page. Growing a mapping copies, so it doubles. Loses
+# its ids need, where they fill half a huge page. Growing a mapping copies, so it doubles. Loses
 # where that would be much: more ids are left to the C library, which moves large blocks without
-# copying and knows what to keep; asking for huge pages there loses too, since moving a block splits
+# copying, and knows what to keep. Asking for huge pages there loses too: moving a block splits
 # them (NOTES.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
@@ -154,8 +154,9 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
 
 
 cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it can be done and is more than a quarter; of a
-    mapping, most of whose spare room is no memory yet, if it is more than half.
+    """Gives back memory that the ids do not need, if it can be done and is more than a quarter.
+
+    Of a mapping, most of whose spare room is no memory yet: if it is more than half.
 
     Not less: what is freed should be large enough for what is asked for next. An allocator that
     maps large blocks learns their size when they are freed, and would go on mapping, with a page
