@@ -5,11 +5,11 @@
 # but these need memory of a certain alignment, which the C library's blocks have not. A mapping
 # that is given back is kept for the next one, where its pages are ready.
 #
-# Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most; one takes up to twice what
-# its ids need, where they fill half a huge page. Growing a mapping copies, so it doubles. Loses
-# where that would be much: more ids are left to the C library, which moves large blocks without
-# copying, and knows what to keep. Asking for huge pages there loses too: moving a block splits
-# them (NOTES.md).
+# Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most; one takes up to twice
+# what its ids need, where they fill half a huge page. Growing a mapping copies, so it doubles.
+# Loses where that would be much: more ids are left to the C library, which moves large blocks
+# without copying, and knows what to keep. Asking for huge pages there loses too: moving a block
+# splits them (NOTES.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
