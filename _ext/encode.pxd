@@ -42,8 +42,9 @@ cdef inline int make_room(
 
     How much more the text before tells: 32 times as much of it, or what is left. So little is
     copied, and the last guess of a text of a few megabytes is made when a hundred thousand
-    characters are known, which is good enough to be left untrimmed. Doubling and trimming cost a quarter of the time on texts of a megabyte: the allocator never
-    sees a block of that size freed, and maps fresh pages at each call (NOTES.md).
+    characters are known, which is good enough to be left untrimmed. Doubling and trimming cost a
+    quarter of the time on texts of a megabyte: the allocator never sees a block of that size
+    freed, and maps fresh pages at each call (NOTES.md).
 
     Args:
         bytes: of the pieces that come next.
