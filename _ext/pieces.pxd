@@ -24,7 +24,7 @@ from interrupt cimport count_work
 from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
 from learn cimport MANY_UNKNOWN, learn_pieces
 from merge cimport merge_piece
-from probes cimport Probe, likely_entry, probe_pieces
+from probes cimport Probe, WideProbe, likely_entry, probe_pieces, probe_wide
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
 from workspace cimport Workspace
@@ -152,24 +152,21 @@ cdef inline int encode_unknown_long(
 
 cdef inline int encode_long(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    const uint8_t *readable_end, bint valid_utf8, uint32_t *out, size_t *count
+    const uint8_t *readable_end, bint valid_utf8, const WideProbe *wide, uint32_t *out,
+    size_t *count
 ) noexcept nogil:
     """Encodes a piece of 16 bytes or more.
 
     Args:
         valid_utf8: whether the piece may be cut.
+        wide: its probe, if it has WIDE_PIECE bytes or less.
         out: room for `length` ids and WIDE_IDS more.
     """
     cdef PieceCache *cache = &workspace.cache
-    cdef WideKey wide
-    cdef WideEntry *wide_place = NULL
     cdef LongEntry *long_place = NULL
     cdef int status
-    if length <= WIDE_PIECE:
-        make_wide_key(&wide, piece, length, readable_end)
-        wide_place = wide_line(cache, &wide)
-        if copy_wide_ids(wide_place, &wide, out, count):
-            return STATUS_OK
+    if length <= WIDE_PIECE and copy_wide_ids(wide.line, &wide.key, out, count):
+        return STATUS_OK
     if length <= LONG_PIECE:
         long_place = long_line(cache.longs, cache.long_mask, cache.seeds, piece, length)
         if copy_long_ids(long_place, piece, length, out, count):
@@ -178,8 +175,8 @@ cdef inline int encode_long(
                                  out, count)
     if status != STATUS_OK:
         return status
-    if wide_place != NULL and count[0] <= WIDE_IDS:
-        keep_wide(cache, wide_place, &wide, out, count[0])
+    if length <= WIDE_PIECE and count[0] <= WIDE_IDS:
+        keep_wide(cache, wide.line, &wide.key, out, count[0])
     elif fits_long(length, count[0]):
         keep_long(long_place, piece, length, out, count[0])
     return STATUS_OK
@@ -191,14 +188,17 @@ cdef inline int encode_piece(
 ) noexcept nogil:
     """Encodes one piece and appends its ids to the sink."""
     cdef Key key
+    cdef WideProbe wide
     cdef size_t count = 0
     cdef int status
     if length > SIZE_MAX - sink.length - 2 * WIDE_IDS:
         return STATUS_NO_MEMORY
     status = grow_ids(sink, sink.length + length + WIDE_IDS)
     if status == STATUS_OK and length > SHORT_PIECE:
+        if length <= WIDE_PIECE:
+            probe_wide(&workspace.cache, piece, <uint32_t>length, piece + length, &wide)
         status = encode_long(vocabulary, workspace, piece, length, piece + length, valid_utf8,
-                             sink.data + sink.length, &count)
+                             &wide, sink.data + sink.length, &count)
     elif status == STATUS_OK:
         key = short_key(piece, length, piece + length)
         status = encode_short(
@@ -221,6 +221,8 @@ cdef inline int encode_batch(
         written: receives the number of ids.
     """
     cdef Probe probes[BATCH_PIECES]
+    cdef WideProbe wide_probes[BATCH_PIECES]
+    cdef const WideProbe *wide = wide_probes
     cdef const Probe *probe = probes
     cdef const Probe *last = probes + count
     cdef const NarrowEntry *entry
@@ -228,7 +230,7 @@ cdef inline int encode_batch(
     cdef size_t i, length, found = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
-                 probes)
+                 probes, wide_probes)
     workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
         if workspace.unknown > MANY_UNKNOWN else 0
     while probe < last:
@@ -247,8 +249,9 @@ cdef inline int encode_batch(
             status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
                                   probe.line, out if counting else out + total, &found)
         else:
-            status = encode_long(vocabulary, workspace, piece, length, readable_end, True,
+            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, wide,
                                  out if counting else out + total, &found)
+            wide += length <= WIDE_PIECE
         if status != STATUS_OK:
             return status
         total += found
