@@ -101,6 +101,7 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
     if (buffer.ndim != 1 or strlen(format) != 1 or strchr("bBhHiIlLqQ", format[0]) == NULL
             or buffer.itemsize > 8):
         return False
+    ids.length = 0
     if grow_ids(ids, <size_t>buffer.shape[0]) != STATUS_OK:
         raise MemoryError("no memory for the ids")
     if buffer.shape[0] == 0:

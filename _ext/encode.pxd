@@ -19,12 +19,12 @@ from pieces cimport encode_pieces
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from utf8 cimport TextView, count_characters
-from vocab cimport Vocabulary, fetch_tables
+from vocab cimport Vocabulary, fetch_pairs
 from workspace cimport TextAhead, Workspace
 
 cdef enum:
     AUTOMATON_WINDOW = 1 << 12    # characters that the automaton is given at a time at first
-    FETCH_FROM = 1 << 18          # characters of a text for which whole tables are fetched
+    FETCH_FROM = 1 << 18          # characters of a text for which all pairs are fetched
     READY_IDS = 1 << 16           # ids from which on their memory is made ready at once
     AHEAD_FROM = 3 << 20          # bytes of a text that is fetched while the text before is encoded
 
@@ -231,7 +231,7 @@ cdef inline int encode_text(
     cdef int status
     found.start = view.length
     if expect_text(&workspace.cache, view.length) and view.length >= FETCH_FROM:
-        fetch_tables(engine.vocabulary)
+        fetch_pairs(engine.vocabulary)
     while True:
         if any_allowed:
             found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)

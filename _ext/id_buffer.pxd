@@ -5,8 +5,9 @@
 # but these need memory of a certain alignment, which the C library's blocks have not. A mapping
 # that is given back is kept for the next one, where its pages are ready.
 #
-# Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most; one takes up to twice
-# what its ids need, where they fill half a huge page. Growing a mapping copies, so it doubles.
+# Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most. One takes up to twice
+# what its ids need where they fill half a huge page, and 2.7 times for FEW_IDS; a spare one twice
+# that again. Growing a mapping copies, so it doubles.
 # Loses where that would be much: more ids are left to the C library, which moves large blocks
 # without copying, and knows what to keep. Asking for huge pages there loses too: moving a block
 # splits them (NOTES.md).
@@ -15,22 +16,28 @@ from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
 
 from allocation_watch cimport count_held, must_fail
-from memory cimport HUGE_PAGE, SPARE_SLOTS, grow, map_zeroed, release, unmap, unmap_tail
+from memory cimport HUGE_PAGE, grow, map_zeroed, release, unmap, unmap_tail
 from types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:
     MAPPED_IDS = 1 << 18          # the least ids of a mapping: 1 MB
     MAPPED_LIMIT = 1 << 21        # the most: 8 MB
+    FEW_IDS = 3 << 16             # fewer are not left in a mapping
     SMALL_PIECES = 1 << 16        # bytes; a mapping's size is a multiple of them
 
 cdef struct IdBuffer:
     uint32_t *data    # owned
-    size_t length     # ids written
+    size_t length     # ids written; while they are counted only, more than there is room for
     size_t capacity   # ids there is room for; of a mapping all of it, and the C library's is never
     #                   as large as one
 
 cdef extern from *:
     """
+    #ifdef BPECORE_SANITIZE
+    #define BPECORE_SPARE_SLOTS 0    /* they see each use alone */
+    #else
+    #define BPECORE_SPARE_SLOTS 4
+    #endif
     /* Owned by whoever takes one out. A mapping in a slot begins with its size in bytes. */
     static void *bpecore_spare_mappings[BPECORE_SPARE_SLOTS + 1];
     #define bpecore_take_spare(slot) \\
@@ -43,6 +50,8 @@ cdef extern from *:
                                            __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     }
     """
+    cdef enum:
+        SPARE_SLOTS "BPECORE_SPARE_SLOTS"     # mappings that are kept for the next ones
     size_t *take_spare "bpecore_take_spare" (int slot) noexcept nogil
     bint has_spare "bpecore_has_spare" (int slot) noexcept nogil
     bint put_spare "bpecore_put_spare" (int slot, size_t *mapping) noexcept nogil
@@ -72,16 +81,20 @@ cdef inline void *map_ids(size_t *size) noexcept nogil:
     """
     cdef size_t *spare
     cdef int slot
+    if must_fail():
+        return NULL
     for slot in range(SPARE_SLOTS):
         spare = take_spare(slot) if has_spare(slot) else NULL
         if spare == NULL:
             continue
-        count_held(1)
-        if size[0] <= spare[0] <= 2 * size[0] and not must_fail():
+        if size[0] <= spare[0] <= 2 * size[0]:
+            count_held(1)
             size[0] = spare[0]
             return spare
-        unmap(spare, spare[0])
-        break
+        # One that does not fit makes way in the last slot, which is taken when all others are.
+        if slot == SPARE_SLOTS - 1 or not put_spare(slot, spare):
+            count_held(1)
+            unmap(spare, spare[0])
     return map_zeroed(size[0])
 
 
@@ -110,23 +123,26 @@ cdef inline void release_ids(IdBuffer *buffer, bint keep) noexcept nogil:
 
 cdef inline int move_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
     """Moves ids to where there is room for `capacity` of them, from a mapping or into one."""
-    cdef IdBuffer larger
-    cdef size_t size
-    memset(&larger, 0, sizeof(IdBuffer))
-    if capacity <= MAPPED_LIMIT:
+    cdef IdBuffer moved
+    cdef size_t size, kept
+    memset(&moved, 0, sizeof(IdBuffer))
+    if MAPPED_IDS <= capacity <= MAPPED_LIMIT:
         size = mapping_size(capacity)
-        larger.data = <uint32_t *>map_ids(&size)
+        moved.data = <uint32_t *>map_ids(&size)
         capacity = size // sizeof(uint32_t)
-    elif grow(<void **>&larger.data, capacity * sizeof(uint32_t)) != STATUS_OK:
+    elif grow(<void **>&moved.data, capacity * sizeof(uint32_t)) != STATUS_OK:
         return STATUS_NO_MEMORY
-    if larger.data == NULL:
+    if moved.data == NULL:
         return STATUS_NO_MEMORY
-    larger.capacity = capacity
-    larger.length = buffer.length
-    if buffer.length:
-        memcpy(larger.data, buffer.data, buffer.length * sizeof(uint32_t))
-    release_ids(buffer, True)
-    buffer[0] = larger
+    moved.capacity = capacity
+    moved.length = buffer.length
+    kept = buffer.capacity if buffer.capacity < capacity else capacity
+    if kept > buffer.length:
+        kept = buffer.length
+    if kept:
+        memcpy(moved.data, buffer.data, kept * sizeof(uint32_t))
+    release_ids(buffer, False)
+    buffer[0] = moved
     return STATUS_OK
 
 
@@ -153,27 +169,34 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
     return reserve_ids(buffer, capacity)
 
 
+cdef inline void trim_mapping(IdBuffer *buffer) noexcept nogil:
+    """Gives the end of a mapping back if it is more than half, or all of it if few ids are left.
+
+    Most of what is spare is no memory yet, and what is left should serve the next one.
+    """
+    cdef size_t size = buffer.capacity * sizeof(uint32_t)
+    cdef size_t needed
+    if buffer.length < FEW_IDS:
+        move_ids(buffer, buffer.length if buffer.length else 1)
+        return
+    needed = mapping_size(buffer.length if buffer.length > MAPPED_IDS else <size_t>MAPPED_IDS)
+    if 2 * needed < size:
+        buffer.capacity = unmap_tail(buffer.data, size, needed) // sizeof(uint32_t)
+
+
 cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it can be done and is more than a quarter.
+    """Gives back memory that the ids do not need, if it is more than a quarter and can be done.
 
-    Of a mapping, most of whose spare room is no memory yet: if it is more than half.
-
-    Not less: what is freed should be large enough for what is asked for next. An allocator that
-    maps large blocks learns their size when they are freed, and would go on mapping, with a page
-    fault every 4 KB.
+    Not less: an allocator that maps large blocks learns their size when they are freed, and would
+    go on mapping, with a page fault every 4 KB, if what is freed were smaller than what is
+    asked for.
     """
     cdef size_t capacity = buffer.length if buffer.length else 1
-    cdef size_t size = buffer.capacity * sizeof(uint32_t)
     if is_mapped(buffer):
-        if capacity < MAPPED_IDS:
-            capacity = MAPPED_IDS
-        if 2 * mapping_size(capacity) < size:
-            size = unmap_tail(buffer.data, size, mapping_size(capacity))
-            buffer.capacity = size // sizeof(uint32_t)
+        trim_mapping(buffer)
+    elif buffer.capacity - buffer.length <= buffer.length // 4 + 16:
         return
-    if buffer.capacity - buffer.length <= buffer.length // 4 + 16:
-        return
-    if buffer.capacity > MAPPED_LIMIT >= capacity:
-        capacity = MAPPED_LIMIT + 1
-    if grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) == STATUS_OK:
+    elif MAPPED_IDS <= capacity <= MAPPED_LIMIT:
+        move_ids(buffer, capacity)
+    elif grow(<void **>&buffer.data, capacity * sizeof(uint32_t)) == STATUS_OK:
         buffer.capacity = capacity

@@ -33,8 +33,6 @@ cdef extern from *:
     #define bpecore_reserve_zeroed(size) bpecore_map_zeroed(size)
     #define bpecore_unmap(memory, size) free(memory)
     #define bpecore_unmap_tail(memory, size, kept) (size)
-    #define BPECORE_SPARE_SLOTS 0
-    #define BPECORE_SPARE_BYTES ((size_t)0)
     #else
     static void *bpecore_map_zeroed(size_t size) {
         size_t extra = size < BPECORE_HUGE_PAGE ? 0 : BPECORE_HUGE_PAGE;
@@ -63,8 +61,6 @@ cdef extern from *:
     #define bpecore_unmap(memory, size) ((void)munmap(memory, size))
     #define bpecore_unmap_tail(memory, size, kept) \\
         (munmap((char *)(memory) + (kept), (size) - (kept)) ? (size) : (kept))
-    #define BPECORE_SPARE_SLOTS 4
-    #define BPECORE_SPARE_BYTES ((size_t)8 << 20)
     #endif
     /* Since Linux 5.14; older kernels refuse, and the pages come one by one. The C library's
      * headers may be older than the kernel. */
@@ -123,9 +119,6 @@ cdef extern from *:
     # Gives the pages of `map_zeroed` back that lie behind the first `kept` bytes, a multiple of the
     # page size; returns what size is left.
     size_t unmap_tail "bpecore_unmap_tail" (void *memory, size_t size, size_t kept) noexcept nogil
-    # Mappings that are kept for another use; under the sanitizers none: they see each use alone.
-    cdef enum:
-        SPARE_SLOTS "BPECORE_SPARE_SLOTS"
     # Makes the whole pages of some memory ready at once, for reading or for writing: a page fault
     # each would cost several times as much. A wish, which may not be granted.
     void populate "bpecore_populate" (

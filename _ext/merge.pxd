@@ -1,11 +1,11 @@
 # Byte pair encoding of one piece: the two neighbouring parts whose concatenation has the lowest
 # rank become one part, leftmost first, until no neighbours make a token.
 #
-# The parts are a doubly linked list over the piece's byte positions; no element is ever moved to
-# close a gap, and nothing is allocated for a merge. Two ways to find the next merge:
-# - up to SCAN_LIMIT bytes, the candidates stand in an array with one word a position, and the
-#   minimum of the whole array is taken (dead positions hold NO_CANDIDATE). O(n^2) with a tiny
-#   constant: the compiler turns the minimum into vector instructions.
+# The parts are a doubly linked list over the places where the first ones were; no element is ever
+# moved to close a gap, and nothing is allocated for a merge. Two ways to find the next merge:
+# - up to SCAN_LIMIT bytes, the first parts are what bytes certainly merge into (first_merges.pxd).
+#   The candidates stand in an array with one word a place, and the minimum of the whole array is
+#   taken (dead places hold NO_CANDIDATE). O(n^2) with a tiny constant.
 # - longer pieces keep the candidates in a priority queue (merge_queue.pxd); one that a later merge
 #   has made stale is recognised when it comes up (its part no longer merges into that token).
 #   O(n log n).
@@ -46,7 +46,7 @@ cdef extern from *:
     int32_t least_of_16 "bpecore_least_of_16" (const int32_t *items) noexcept nogil
 
 cdef enum:
-    SCAN_LIMIT = 128              # bytes; positions fit the 7 low bits of a candidate
+    SCAN_LIMIT = 128              # bytes; places of parts fit the 7 low bits of a candidate
     SCAN_POSITION_BITS = 7
     NO_CANDIDATE = NO_TOKEN << SCAN_POSITION_BITS
     HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
@@ -66,22 +66,6 @@ cdef inline int write_parts(
     for i in range(count):
         ids[i] = id_of(vocabulary, parts[i])
     return STATUS_OK
-
-
-cdef inline size_t list_parts(
-    const uint32_t *parts, const uint8_t *following, size_t length, uint32_t *out
-) noexcept nogil:
-    """Writes the parts of a piece of `length` bytes, by position, behind each other.
-
-    Returns:
-        How many there are.
-    """
-    cdef size_t position = 0, count = 0
-    while position < length:
-        out[count] = parts[position]
-        count += 1
-        position = following[position]
-    return count
 
 
 cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcept nogil:
@@ -131,7 +115,7 @@ cdef inline uint32_t begin_parts(
 
 cdef inline int32_t candidate(
     const Vocabulary *vocabulary, const uint32_t *parts, uint32_t merged, uint32_t before,
-    uint32_t position, uint32_t behind, uint32_t length
+    uint32_t position, uint32_t behind, uint32_t count
 ) noexcept nogil:
     """Returns the packed candidate for merging the part at `position` with the next one.
 
@@ -140,14 +124,15 @@ cdef inline int32_t candidate(
 
     Args:
         merged: what the two merge into, or NO_TOKEN.
-        before, behind: positions of the part before the two, `length` or more if there is none,
-            and of the one behind them, `length` at the end.
+        before, behind: positions of the part before the two, `count` or more if there is none,
+            and of the one behind them, `count` at the end.
+        count: parts at first.
     """
     if merged == NO_TOKEN:
         return NO_CANDIDATE
-    if before < length:
+    if before < count:
         fetch_pair(vocabulary, parts[before], merged)
-    if behind < length:
+    if behind < count:
         fetch_pair(vocabulary, merged, parts[behind])
     return packed_candidate(merged, position)
 
@@ -158,10 +143,11 @@ cdef inline size_t merge_by_scan(
     """Merges a piece of 1 to SCAN_LIMIT bytes; writes the part indices, returns their number."""
     cdef uint32_t parts[SCAN_LIMIT]
     cdef int32_t candidates[SCAN_LIMIT]
-    cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `length` at the end
+    cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `count` at the end
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
     cdef size_t padded
-    cdef uint32_t i, position, after, before, count
+    cdef uint32_t i, position, after, before
+    cdef uint32_t count    # parts at first; positions are their places
     cdef int32_t best
     check(0 < length <= SCAN_LIMIT)
     count = begin_parts(vocabulary, piece, <uint32_t>length, <uint32_t>length, parts)
@@ -201,7 +187,13 @@ cdef inline size_t merge_by_scan(
             candidates[before] = candidate(
                 vocabulary, parts, find_merge(vocabulary, parts[before], parts[position]),
                 preceding[before], before, after, count)
-    return list_parts(parts, following, count, out)
+    position = 0
+    i = 0
+    while position < count:
+        out[i] = parts[position]
+        i += 1
+        position = following[position]
+    return i
 
 
 cdef struct Part:

@@ -56,7 +56,7 @@ cdef inline void begin_merge(
     """Begins to merge a piece of 1 to 15 bytes; one of a single byte finds nothing.
 
     Args:
-        piece: 16 bytes can be read.
+        piece: 15 bytes can be read.
     """
     cdef uint32_t i
     check(1 <= length <= SHORT_PIECE)

@@ -82,7 +82,7 @@ cdef inline int fits(
     if before == 0:
         answer[0] = True
         return STATUS_OK
-    if tables.parts.ordered:
+    if tables.vocabulary.ordered:
         answer[0] = is_compatible_ordered(
             tables.vocabulary, tables.parts, counts.last[before - 1], token)
         return STATUS_OK

@@ -36,7 +36,6 @@ cdef enum:
 cdef struct TokenParts:
     uint32_t *left          # owned: [token_count], NO_TOKEN = merging does not make it
     uint32_t *right         # owned: [token_count]
-    bint ordered            # each token ranks behind its parts of two bytes and more
     uint64_t *lengths       # owned: [first | second << 8], bits of the lengths of two bytes and
     #                         more of the tokens that end in these two bytes
     uint32_t *long_lengths  # owned: lengths above MASKED_LENGTH, descending
@@ -74,13 +73,6 @@ cdef inline void fill_parts(const Vocabulary *vocabulary, TokenParts *parts) noe
             pair = pair_at(line + i, place)
             parts.left[pair.merged] = pair.left
             parts.right[pair.merged] = pair.right
-    parts.ordered = True
-    for index in range(vocabulary.token_count):
-        if parts.left[index] != NO_TOKEN:
-            parts.ordered &= not (has_parts(vocabulary, parts, parts.left[index])
-                                  and parts.left[index] >= index)
-            parts.ordered &= not (has_parts(vocabulary, parts, parts.right[index])
-                                  and parts.right[index] >= index)
 
 
 cdef inline int fill_lengths(const Vocabulary *vocabulary, TokenParts *parts) noexcept nogil:

@@ -66,8 +66,8 @@ cdef struct Vocabulary:
     uint32_t longest_token     # bytes
     uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
     bint misses_bytes          # some single byte is no token
-    bint ordered               # all tokens are later than those of their two parts that are not
-    #                            bytes, and all are in `byte_pairs`: see first_merges.pxd
+    bint ordered               # all tokens are known to `byte_pairs`, and are later than those of
+    #                            their two parts that are longer than a byte
     uint32_t *ids              # owned: [token_count], ascending
     uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
@@ -120,7 +120,7 @@ cdef extern from *:
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
-    void read_line "bpecore_read_line" (const uint8_t *line) noexcept nogil
+    void read_line "bpecore_read_line" (const PairLine *line) noexcept nogil
     int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
@@ -320,24 +320,19 @@ cdef inline uint32_t find_merge(
         vocabulary.pair_lines + pair_line(vocabulary, left, right), left, right)
 
 
-cdef inline void fetch_lines(const void *lines, uint64_t count) noexcept nogil:
-    """Brings lines of 64 bytes near, from the first to the last."""
-    cdef const uint8_t *line = <const uint8_t *>lines
-    cdef const uint8_t *end = line + 64 * count
-    populate(line, 64 * count, False)
-    while line < end:
-        read_line(line)
-        line += 64
-
-
-cdef inline void fetch_tables(const Vocabulary *vocabulary) noexcept nogil:
+cdef inline void fetch_pairs(const Vocabulary *vocabulary) noexcept nogil:
     """Brings the table of pairs near.
 
     A long text needs nearly all of it. Read in order it comes at the memory's bandwidth; one by
     one, as merges need them, each line would cost its latency. The lines of short tokens are more,
     fewer of them are needed, and for those learn.pxd asks in time (NOTES.md).
     """
-    fetch_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
+    cdef const PairLine *line = vocabulary.pair_lines
+    cdef const PairLine *end = line + vocabulary.pair_line_count
+    populate(line, vocabulary.pair_line_count * sizeof(PairLine), False)
+    while line < end:
+        read_line(line)
+        line += 1
 
 
 cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:

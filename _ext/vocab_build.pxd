@@ -373,10 +373,12 @@ cdef inline int add_batch(
         if left == NO_TOKEN:
             vocabulary.unreachable_count += 1
             continue
-        record_byte_parts(vocabulary, token, batch.length, left >= BYTE_PART, right >= BYTE_PART,
-                          batch.indices[i])
-        pairs.disordered += ((BYTE_PART > left > batch.indices[i])
-                             | (BYTE_PART > right > batch.indices[i]))
+        # Marked bytes are above all tokens, and so are stand-ins for bytes that are none.
+        record_byte_parts(
+            vocabulary, token, batch.length, left >= vocabulary.token_count,
+            right >= vocabulary.token_count, batch.indices[i])
+        pairs.disordered += ((vocabulary.token_count > left > batch.indices[i])
+                             | (vocabulary.token_count > right > batch.indices[i]))
     return STATUS_OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import numpy as np
@@ -93,3 +94,51 @@ def test_threads_that_take_and_give_back_at_once() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+WORD = " word"
+PIECE = " " + "x" * 300_000
+"""One piece of more bytes than a mapping has to have room for, and of few ids."""
+
+
+def test_a_long_piece_behind_many_counted_ids() -> None:
+    """A count uses its memory again and again: there is room for fewer ids than were counted."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    text = WORD * 2_000_000 + PIECE
+    tail = len(encoding.encode(PIECE))
+    assert encoding.count(text) == 2_000_000 + tail
+    assert encoding.count_batch([text, PIECE], num_threads=1) == [2_000_000 + tail, tail]
+    assert encoding.count_batch([text, PIECE], num_threads=2) == [2_000_000 + tail, tail]
+    assert encoding.count_up_to(text, 10**9) == 2_000_000 + tail
+    assert encoding.count_up_to(text, 2_000_000) is None
+
+
+def test_other_calls_after_a_large_count() -> None:
+    """They use the memory that the count left behind."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    [word] = encoding.encode(WORD)
+    piece = b"abc" * 100_000
+    expected = encoding.encode_single_token(b"abc")
+    assert encoding.count(WORD * 1_500_000) == 1_500_000
+    merged = encoding._core_bpe._merge(piece)
+    assert encoding.decode_bytes(merged) == piece
+    assert expected in merged
+    assert encoding.count(WORD * 1_500_000) == 1_500_000
+    ids = np.full(300_000, word, np.uint32)
+    assert encoding._core_bpe.decode_bytes(ids) == WORD.encode() * 300_000
+
+
+def private_kilobytes() -> int:
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs Linux")
+def test_few_ids_of_a_large_text_take_little_memory() -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    text = " " * 300_000
+    kept = [encoding.encode_to_numpy(text) for _ in range(5)]
+    before = private_kilobytes()
+    kept += [encoding.encode_to_numpy(text) for _ in range(50)]
+    assert len(kept[0]) < 10_000
+    assert private_kilobytes() - before < 50 * 100

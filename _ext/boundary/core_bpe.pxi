@@ -275,6 +275,7 @@ cdef class CoreBPE:
         cdef size_t length = <size_t>PyBytes_GET_SIZE(piece)
         cdef int status
         try:
+            workspace.ids.length = 0
             if grow_ids(&workspace.ids, length) != STATUS_OK:
                 raise MemoryError("no memory for the ids")
             status = merge_piece(
