@@ -9,17 +9,16 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from automaton cimport BATCH_PIECES
 from cache cimport NarrowEntry, PieceCache, find_narrow, keep_narrow, keep_short, same_key
 from merge cimport write_parts
 from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_merge, look_up_first,
                              look_up_last, make_merge, write_merged)
-from probes cimport Probe, likely_entry
+from probes cimport LEARNING_PIECES, Probe, likely_entry
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
 from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
 
 cdef enum:
-    MANY_UNKNOWN = 2    # pieces of a batch: a cache that did not know more is new
+    KNOWN_PIECES = 64   # a cache that does not know more than one of so many is new
 
 
 cdef struct UnknownPiece:
@@ -52,7 +51,7 @@ cdef inline size_t learn_tokens(
     Returns:
         How many were tokens.
     """
-    cdef uint64_t hashes[BATCH_PIECES]
+    cdef uint64_t hashes[LEARNING_PIECES]
     cdef const Probe *probe
     cdef size_t i, learned = 0
     cdef uint32_t index, token_id
@@ -129,9 +128,9 @@ cdef inline size_t learn_pieces(
 ) noexcept nogil:
     """Keeps the short pieces of a batch that the cache does not know; returns how many there were.
 
-    Precondition: at most BATCH_PIECES probes.
+    Precondition: at most LEARNING_PIECES probes.
     """
-    cdef uint32_t unknown[BATCH_PIECES]
+    cdef uint32_t unknown[LEARNING_PIECES]
     cdef size_t others
     cdef size_t learned = learn_tokens(
         vocabulary, cache, probes, unknown, find_unknown(probes, count, unknown), &others)

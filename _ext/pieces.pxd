@@ -22,9 +22,10 @@ from cuts cimport next_cut
 from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
 from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
-from learn cimport MANY_UNKNOWN, learn_pieces
+from learn cimport KNOWN_PIECES, learn_pieces
 from merge cimport merge_piece
-from probes cimport Probe, WideProbe, likely_entry, probe_pieces, probe_wide
+from probes cimport (LEARNING_PIECES, Probe, WideProbe, likely_entry, probe_pieces,
+                     probe_wide)
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
 from workspace cimport Workspace
@@ -213,15 +214,15 @@ cdef inline int encode_batch(
     const uint32_t *ends, size_t count, const uint8_t *readable_end, bint counting,
     uint32_t *out, size_t *written
 ) noexcept nogil:
-    """Encodes up to BATCH_PIECES pieces; arguments as for `encode_pieces`.
+    """Encodes up to LEARNING_PIECES pieces; arguments as for `encode_pieces`.
 
     Args:
         counting: known when this is compiled; what is then in `out` means nothing.
         out: room for an id a byte and WIDE_IDS more.
         written: receives the number of ids.
     """
-    cdef Probe probes[BATCH_PIECES]
-    cdef WideProbe wide_probes[BATCH_PIECES]
+    cdef Probe probes[LEARNING_PIECES]
+    cdef WideProbe wide_probes[LEARNING_PIECES]
     cdef const WideProbe *wide = wide_probes
     cdef const Probe *probe = probes
     cdef const Probe *last = probes + count
@@ -232,7 +233,7 @@ cdef inline int encode_batch(
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
                  probes, wide_probes)
     workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
-        if workspace.unknown > MANY_UNKNOWN else 0
+        if workspace.learns else 0
     while probe < last:
         entry = likely_entry(probe)
         if likely(same_key(entry.key, probe.key)):
@@ -256,6 +257,7 @@ cdef inline int encode_batch(
             return status
         total += found
         probe += 1
+    workspace.learns = KNOWN_PIECES * workspace.unknown > count
     workspace.last_piece_ids = found
     written[0] = total
     return STATUS_OK
@@ -279,7 +281,9 @@ cdef inline int encode_pieces(
     cdef uint32_t start = 0
     cdef int status
     while done < count:
-        batch = count - done if count - done < BATCH_PIECES else <size_t>BATCH_PIECES
+        batch = <size_t>LEARNING_PIECES if workspace.learns else <size_t>BATCH_PIECES
+        if batch > count - done:
+            batch = count - done
         place = 0 if counting else sink.length
         if grow_ids(sink, place + (ends[done + batch - 1] - start) + WIDE_IDS) != STATUS_OK:
             return STATUS_NO_MEMORY

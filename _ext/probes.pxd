@@ -12,6 +12,10 @@ from types cimport SHORT_PIECE, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, load_key, short_key
 from workspace cimport TextAhead
 
+cdef enum:
+    LEARNING_PIECES = 512   # pieces of a batch for a new cache: the more are unknown, the less each
+    #                         waits; BATCH_PIECES of the others, whose probes stay nearer
+
 cdef struct Probe:
     Key key               # of the piece; 0 if it has more than 15 bytes, see WideProbe
     NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes

@@ -36,6 +36,7 @@ cdef struct Workspace:
     Watch watch                # whether and when the call ends early
     TextAhead ahead            # set while a chunk of a large text is encoded
     size_t unknown             # short pieces of the last batch that the cache did not know
+    bint learns                # whether these were so many that the cache is new
     size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:
