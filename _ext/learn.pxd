@@ -18,7 +18,9 @@ from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
 from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
 
 cdef enum:
-    KNOWN_PIECES = 64   # a cache that does not know more than one of so many is new
+    # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
+    KNOWN_PIECES = 64
+    MANY_UNKNOWN = 2
 
 
 cdef struct UnknownPiece:

@@ -22,7 +22,7 @@ from cuts cimport next_cut
 from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
 from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
-from learn cimport KNOWN_PIECES, learn_pieces
+from learn cimport KNOWN_PIECES, MANY_UNKNOWN, learn_pieces
 from merge cimport merge_piece
 from probes cimport (LEARNING_PIECES, Probe, WideProbe, likely_entry, probe_pieces,
                      probe_wide)
@@ -257,7 +257,8 @@ cdef inline int encode_batch(
             return status
         total += found
         probe += 1
-    workspace.learns = KNOWN_PIECES * workspace.unknown > count
+    workspace.learns = (workspace.unknown > MANY_UNKNOWN
+                        and KNOWN_PIECES * workspace.unknown > count)
     workspace.last_piece_ids = found
     written[0] = total
     return STATUS_OK
