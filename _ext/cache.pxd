@@ -14,10 +14,10 @@
 # compares keys, need not ask whether an entry has ids.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
-# A cache begins small and is replaced by a larger one, twice, as it sees more text, so that a
+# A cache begins small and is replaced by a larger one, three times, as it sees more text, so that a
 # process that counts a sentence now and then does not pay for megabytes, and a first call on a
-# megabyte does not clear six. The two larger ones lie in huge pages where the system gives them, of
-# which the middle one fills one: fewer page faults when new, fewer misses of the TLB later.
+# megabyte does not clear six. The two largest lie in huge pages where the system gives them, of
+# which the smaller one fills one: fewer page faults when new, fewer misses of the TLB later.
 #
 # Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better: a
 # fifth slower. Four or eight lines for a piece instead of two: no gain. The wide table in small
@@ -36,7 +36,7 @@ cdef enum:
     WIDE_IDS = 15
     WIDE_WORDS = 8             # 8-byte words of a wide key
     CACHE_SEEDS = 8
-    CACHE_SIZES = 3
+    CACHE_SIZES = 4
     POPULATE_FROM = 1 << 17    # bytes of a cache whose pages are made ready at once
 
 cdef extern from *:
@@ -46,9 +46,10 @@ cdef extern from *:
     /* A line where no piece is: its keys belong to none. */
     static const uint64_t bpecore_no_line[8] = {~0ull, ~0ull, 0, 0, ~0ull, ~0ull, 0, 0};
     typedef struct { size_t since; uint32_t narrow_bits, wide_bits, long_bits; } bpecore_cache_size;
-    static const bpecore_cache_size bpecore_cache_sizes[3] = {
+    static const bpecore_cache_size bpecore_cache_sizes[4] = {
         {0, 10, 6, 3},            /* 64 + 16 + 8 KB */
-        {1 << 16, 14, 12, 8},     /* 1 MB + 1 MB + 256 KB */
+        {1 << 16, 13, 10, 7},     /* 512 + 256 + 128 KB */
+        {15 << 16, 14, 12, 8},    /* 1 MB + 1 MB + 256 KB */
         {15 << 17, 16, 13, 9},    /* 4 MB + 2 MB + 512 KB */
     };
     """

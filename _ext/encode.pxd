@@ -12,7 +12,7 @@ from blocks cimport BLOCK_MINIMUM, split_by_blocks
 from cache cimport WIDE_IDS, expect_text
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
-from id_buffer cimport IdBuffer, grow_ids, is_mapped, reserve_ids
+from id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids
 from interrupt cimport count_work
 from memory cimport populate
 from pieces cimport encode_pieces
@@ -62,7 +62,7 @@ cdef inline int make_room(
         needed = sink.capacity + sink.capacity // 8
     if reserve_ids(sink, needed) != STATUS_OK:
         return STATUS_NO_MEMORY
-    if needed >= READY_IDS and not is_mapped(sink):
+    if needed >= READY_IDS and not in_huge_pages(sink):
         populate(sink.data + sink.length, (needed - sink.length) * sizeof(uint32_t), True)
     return STATUS_OK
 

@@ -1,16 +1,16 @@
 # Ids in memory of their own, which grows.
 #
-# From a megabyte to MAPPED_LIMIT ids it is a mapping, else the C library's. New pages cost 1.7 us
+# From MAPPED_IDS to MAPPED_LIMIT ids it is a mapping, else the C library's. New pages cost 1.7 us
 # for each 4 KB, a tenth of a first call on a megabyte of text, and a third of that in huge pages;
 # but these need memory of a certain alignment, which the C library's blocks have not. A mapping
-# that is given back is kept for the next one, where its pages are ready.
+# that is given back is kept for the next one, where its pages are ready. Or it goes back to the
+# system: the C library would keep it, once it has learned of large blocks.
 #
 # Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most. One takes up to twice
-# what its ids need where they fill half a huge page, and 2.7 times for FEW_IDS; a spare one twice
-# that again. Growing a mapping copies, so it doubles.
-# Loses where that would be much: more ids are left to the C library, which moves large blocks
-# without copying, and knows what to keep. Asking for huge pages there loses too: moving a block
-# splits them (NOTES.md).
+# what its ids need, where they fill half a huge page, and a spare one twice that. Growing a mapping
+# copies, so it doubles. Loses where that would be much: more ids are left to the C library, which
+# moves large blocks without copying, and knows what to keep. Asking for huge pages there loses too:
+# moving a block splits them (NOTES.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
@@ -20,9 +20,9 @@ from memory cimport HUGE_PAGE, grow, map_zeroed, release, unmap, unmap_tail
 from types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:
-    MAPPED_IDS = 1 << 18          # the least ids of a mapping: 1 MB
+    MAPPED_IDS = 1 << 17          # the least ids of a mapping: 512 KB
     MAPPED_LIMIT = 1 << 21        # the most: 8 MB
-    FEW_IDS = 3 << 16             # fewer are not left in a mapping
+    FEW_IDS = 3 << 15             # fewer are not left in a mapping
     SMALL_PIECES = 1 << 16        # bytes; a mapping's size is a multiple of them
 
 cdef struct IdBuffer:
@@ -59,6 +59,11 @@ cdef extern from *:
 
 cdef inline bint is_mapped(const IdBuffer *buffer) noexcept nogil:
     return MAPPED_IDS <= buffer.capacity <= MAPPED_LIMIT
+
+
+cdef inline bint in_huge_pages(const IdBuffer *buffer) noexcept nogil:
+    """Whether a buffer's pages, but for some at its end, become memory a huge one at a time."""
+    return is_mapped(buffer) and buffer.capacity * sizeof(uint32_t) >= HUGE_PAGE
 
 
 cdef inline size_t mapping_size(size_t ids) noexcept nogil:

@@ -21,6 +21,9 @@ from bpecore.pattern.families import CL100K_PATTERN
 GROWS_AT = 1 << 16
 """Characters of text after which a cache is made larger: see `bpecore_cache_sizes`."""
 
+LARGER_AT = 15 << 16
+"""Those after which it is made larger again."""
+
 LARGE_AT = 15 << 17
 """Those after which it is as large as it gets."""
 
@@ -180,7 +183,9 @@ def test_more_distinct_pieces_than_fit(lengths: tuple[int, ...], cl100k: Pair) -
     assert cl100k.ours.encode_ordinary(sample) == cl100k.theirs.encode_ordinary(sample)
 
 
-@pytest.mark.parametrize("step", [1, 100, 5_000, GROWS_AT - 1, GROWS_AT, LARGE_AT // 2, LARGE_AT])
+@pytest.mark.parametrize(
+    "step", [1, 100, 5_000, GROWS_AT - 1, GROWS_AT, LARGER_AT // 2, LARGER_AT, LARGE_AT]
+)
 def test_ids_are_equal_before_and_after_the_cache_grows(step: int) -> None:
     """Texts of `step` bytes, until far more has been seen than makes the cache grow."""
     source = random.Random(step)
@@ -190,7 +195,12 @@ def test_ids_are_equal_before_and_after_the_cache_grows(step: int) -> None:
     probe = " ".join(words[:50])
     expected_probe = ids_of(encoding, words[:50])
     seen = 0
-    enough = {1: GROWS_AT + 2_000, LARGE_AT // 2: 2 * LARGE_AT, LARGE_AT: LARGE_AT + 1}
+    enough = {
+        1: GROWS_AT + 2_000,
+        LARGER_AT // 2: 2 * LARGER_AT,
+        LARGER_AT: LARGE_AT + LARGER_AT,
+        LARGE_AT: LARGE_AT + 1,
+    }
     while seen < enough.get(step, 4 * GROWS_AT):
         chosen = [source.choice(words)]
         length = len(chosen[0])
