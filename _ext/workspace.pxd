@@ -4,7 +4,7 @@
 # gives it back the same way, so no two running calls ever share one, and no lock is held while
 # encoding. Concurrent calls beyond the slots make a workspace and free it again.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
 from automaton cimport Batch
 from blocks cimport Split

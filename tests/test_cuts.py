@@ -18,6 +18,7 @@ from conftest import Pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_blocks import PATTERNS, available_instructions
+from trained import trained_ranks
 
 import bpecore
 from bpecore import _core
@@ -83,22 +84,17 @@ def test_texts_of_every_encoding(pair: Pair, script: str) -> None:
         assert pair.ours.encode_ordinary(text) == expected
 
 
-def trained_ranks(source: random.Random, alphabet: str, count: int) -> dict[bytes, int]:
+def ranks_of_alphabet(source: random.Random, alphabet: str, count: int) -> dict[bytes, int]:
     """Returns ranks that merging reaches all of: bytes, and `count` pairs of parts of texts.
 
     A pair is taken of what the ranks so far make of a text's bytes, so it may begin and end within
     a character.
     """
-    ranks = {bytes([value]): value for value in range(256)}
-    while len(ranks) < 256 + count:
-        reference = ReferenceEncoder(ONE_PIECE, ranks, {})
-        piece = "".join(source.choices(alphabet, k=source.randint(2, 8))).encode()
-        tokens = list(ranks)
-        parts = [tokens[rank] for rank in reference.encode_piece(piece)]
-        if len(parts) > 1:
-            place = source.randrange(len(parts) - 1)
-            ranks[parts[place] + parts[place + 1]] = len(ranks)
-    return ranks
+
+    def next_piece() -> bytes:
+        return "".join(source.choices(alphabet, k=source.randint(2, 8))).encode()
+
+    return trained_ranks(source, next_piece, count)
 
 
 def encodings_of(pat_str: str, ranks: dict[bytes, int]) -> list[bpecore.Encoding]:
@@ -126,7 +122,7 @@ def broken(token: bytes) -> bool:
 @pytest.mark.parametrize("script", ALPHABETS)
 def test_trained_vocabularies(script: str, count: int) -> None:
     source = random.Random(f"{script} {count}")
-    ranks = trained_ranks(source, ALPHABETS[script], count)
+    ranks = ranks_of_alphabet(source, ALPHABETS[script], count)
     if count > 3 and script not in ("ASCII", "Latin"):
         assert any(map(broken, ranks))
     for pat_str in (ONE_PIECE, *PATTERNS.values()):
@@ -149,7 +145,7 @@ def test_trained_vocabularies(script: str, count: int) -> None:
 def test_a_trained_vocabulary_equals_tiktoken() -> None:
     source = random.Random(12)
     for script, alphabet in ALPHABETS.items():
-        ranks = trained_ranks(source, alphabet, 60)
+        ranks = ranks_of_alphabet(source, alphabet, 60)
         for pat_str in (ONE_PIECE, PATTERNS["o200k"]):
             theirs = tiktoken.Encoding(
                 script, pat_str=pat_str, mergeable_ranks=ranks, special_tokens={}

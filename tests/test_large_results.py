@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any
 
@@ -127,19 +126,3 @@ def test_other_calls_after_a_large_count() -> None:
     assert encoding.count(WORD * 1_500_000) == 1_500_000
     ids: Any = np.full(300_000, word, np.uint32)
     assert encoding._core_bpe.decode_bytes(ids) == WORD.encode() * 300_000
-
-
-def private_kilobytes() -> int:
-    with open("/proc/self/smaps_rollup") as file:
-        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs Linux")
-def test_few_ids_of_a_large_text_take_little_memory() -> None:
-    encoding = bpecore.get_encoding("cl100k_base")
-    text = " " * 300_000
-    kept = [encoding.encode_to_numpy(text) for _ in range(5)]
-    before = private_kilobytes()
-    kept += [encoding.encode_to_numpy(text) for _ in range(50)]
-    assert len(kept[0]) < 10_000
-    assert private_kilobytes() - before < 50 * 100

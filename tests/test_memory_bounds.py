@@ -192,3 +192,20 @@ def test_the_ids_of_one_large_text_are_given_back(tmp_path: Path) -> None:
     before, ids, after = run(ONE_LARGE_TEXT, tmp_path)
     assert ids > 250_000
     assert after - before < 8 * ids // 1024 + 500
+
+
+FEW_IDS_OF_LARGE_TEXTS = """
+encoding = bpecore.get_encoding("cl100k_base")
+text = " " * 300_000
+kept = [encoding.encode_to_numpy(text) for _ in range(5)]
+before = private_kilobytes()
+kept += [encoding.encode_to_numpy(text) for _ in range(50)]
+print(len(kept[0]), private_kilobytes() - before)
+"""
+
+
+def test_few_ids_of_a_large_text_take_little_memory(tmp_path: Path) -> None:
+    """They do not keep what was made ready for many."""
+    ids, grown = run(FEW_IDS_OF_LARGE_TEXTS, tmp_path)
+    assert ids < 10_000
+    assert grown < 50 * 100

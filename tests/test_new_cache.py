@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from trained import trained_ranks
 
 import bpecore
 from bpecore._reference import ReferenceEncoder
@@ -19,20 +20,6 @@ LETTERS = b"abcdeABCDE"
 
 LENGTHS = range(1, 19)
 """Bytes of a piece, around those that are learned together: 2 to 15."""
-
-
-def trained_ranks(source: random.Random, words: Sequence[bytes], count: int) -> dict[bytes, int]:
-    """Returns all bytes and tokens made of pairs of tokens that stand side by side in words."""
-    ranks = {bytes([value]): value for value in range(256)}
-    reference = ReferenceEncoder(CL100K_PATTERN, ranks, {})
-    while len(ranks) < 256 + count:
-        word = source.choice(words)
-        by_id = {rank: token for token, rank in ranks.items()}
-        parts = [by_id[id] for id in reference.encode_piece(word)]
-        if len(parts) > 1:
-            i = source.randrange(len(parts) - 1)
-            ranks.setdefault(parts[i] + parts[i + 1], len(ranks))
-    return ranks
 
 
 def made_words(source: random.Random, count: int) -> list[bytes]:
@@ -55,7 +42,7 @@ def assert_equal_at_first_sight(
 def test_new_words_of_every_length(seed: int, pattern: str) -> None:
     source = random.Random(seed)
     words = made_words(source, 1_500)
-    ranks = trained_ranks(source, words[:100], 60 + 40 * seed)
+    ranks = trained_ranks(source, lambda: source.choice(words[:100]), 60 + 40 * seed)
     texts = [" ".join(word.decode() for word in words[i : i + 500]) for i in (0, 500, 1_000)]
     assert_equal_at_first_sight(pattern, ranks, texts)
 
@@ -64,7 +51,7 @@ def test_ranks_out_of_order() -> None:
     """Parts that rank behind the token they merge into, and tokens that no merge reaches."""
     source = random.Random(11)
     words = made_words(source, 1_000)
-    trained = trained_ranks(source, words[:100], 150)
+    trained = trained_ranks(source, lambda: source.choice(words[:100]), 150)
     longer = [token for token in trained if len(token) > 1]
     source.shuffle(longer)
     ranks = {bytes([value]): value for value in range(256)}
@@ -74,7 +61,8 @@ def test_ranks_out_of_order() -> None:
 
 def test_the_same_new_word_many_times_in_one_batch() -> None:
     source = random.Random(12)
-    ranks = trained_ranks(source, made_words(source, 50), 40)
+    pieces = made_words(source, 50)
+    ranks = trained_ranks(source, lambda: source.choice(pieces), 40)
     words = [source.choice([*"abc", "abcde", "aabbccdd", "abcdeabcdeabc"]) for _ in range(600)]
     new = ["".join(source.choices("ABCDE", k=7)) for _ in range(600)]
     text = " ".join(word for pair in zip(words, new) for word in (*pair, pair[1]))
@@ -93,7 +81,8 @@ def test_runs_where_many_merges_are_of_one_rank(letter: str) -> None:
 
 def test_a_byte_that_is_no_token_is_still_an_error() -> None:
     source = random.Random(13)
-    ranks = trained_ranks(source, made_words(source, 50), 40)
+    pieces = made_words(source, 50)
+    ranks = trained_ranks(source, lambda: source.choice(pieces), 40)
     del ranks[b"E"]
     encoding = bpecore.Encoding(
         "no E", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={}

@@ -227,8 +227,7 @@ def test_nothing_is_left_behind(end: str, status: int | None, tmp_path: Path) ->
     assert status in (None, program.returncode)
     wait_until(lambda: all(map(has_ended, workers)))
     wait_until(lambda: not sockets.exists())
-    # A segment of another program's pool may have a name for a moment.
-    wait_until(lambda: set(names()) <= before)
+    assert set(names()) <= before
     program.communicate()
 
 
