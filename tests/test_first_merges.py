@@ -27,8 +27,7 @@ def trained(source: random.Random, alphabet: bytes, count: int) -> dict[bytes, i
 
 def check(ranks: dict[bytes, int], source: random.Random, alphabet: bytes) -> None:
     """Compares pieces of 1 to 40 bytes, one by one and many together."""
-    arguments = {"pat_str": PATTERN, "mergeable_ranks": ranks, "special_tokens": {}}
-    encoding = bpecore.Encoding("fresh", **arguments)
+    encoding = bpecore.Encoding("fresh", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
     reference = ReferenceEncoder(PATTERN, ranks, {})
     words = [
         bytes(source.choices(alphabet, k=source.choice([1, 2, 3, 5, 8, 13, 14, 15, 16, 17, 40])))
