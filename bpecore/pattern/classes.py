@@ -12,6 +12,7 @@ from bpecore.pattern.properties import (
     named_property,
     word_characters,
 )
+from bpecore.pattern.syntax import Characters
 
 # Classes inside classes.
 _DEPTH_LIMIT = 50
@@ -47,6 +48,8 @@ _ASCII_CLASSES = {
 # Simple case folding (CaseFolding.txt of UCD 16.0.0) to letters outside ASCII: long s, Kelvin sign.
 _FOLDED_BEYOND_ASCII = {"s": "\u017f", "k": "\u212a"}
 _SET_OPERATORS = ("&&", "--", "~~")
+# What regex-syntax 0.8.11 writes with a backslash where it stands for itself.
+_META_CHARACTERS = frozenset(r"\.+*?()|[]{}^$#&-~")
 
 
 class ClassReader:
@@ -64,7 +67,7 @@ class ClassReader:
         self._pattern = pattern
         self._work = 0
 
-    def read(self, offset: int) -> tuple[CharacterSet, int]:
+    def read(self, offset: int) -> tuple[Characters, int]:
         """Reads the escape or bracketed class at `offset`.
 
         Returns:
@@ -74,12 +77,37 @@ class ClassReader:
             UnsupportedPattern: It is invalid or not certain to mean the same to fancy-regex.
         """
         if self._pattern[offset] == "[":
-            return self._bracketed(offset, 1)
-        return self._escape(offset)
+            members, end = self._bracketed(offset, 1)
+            return Characters(members, self._spelling(self._class_spelling(offset, end))), end
+        code_point, end = self._escaped_code_point(offset)
+        if code_point is not None:
+            return self.literal(code_point, offset), end
+        members, end = self._escape(offset)
+        return Characters(members, self._spelling(self._pattern[offset:end])), end
 
-    def literal(self, code_point: int, offset: int) -> CharacterSet:
+    def literal(self, code_point: int, offset: int) -> Characters:
         """The characters that the character `code_point` of the pattern stands for."""
-        return self._range(code_point, code_point, offset)
+        members = self._range(code_point, code_point, offset)
+        return Characters(members, self._spelling(chr(code_point)))
+
+    def _spelling(self, text: str) -> str:
+        return f"(?i){text}" if self.ignore_case else text
+
+    def _class_spelling(self, offset: int, end: int) -> str:
+        """A bracketed class with each escaped character written as regex-syntax would write it."""
+        written = []
+        while offset < end:
+            code_point, following = None, offset + 1
+            if self._pattern[offset] == "\\":
+                code_point, following = self._escaped_code_point(offset)
+            if code_point is None:
+                following = max(following, offset + 1)
+                written.append(self._pattern[offset:following])
+            else:
+                character = chr(code_point)
+                written.append(f"\\{character}" if character in _META_CHARACTERS else character)
+            offset = following
+        return "".join(written)
 
     def _range(self, first: int, last: int, offset: int) -> CharacterSet:
         if first > last:

@@ -5,7 +5,8 @@ ranges of Unicode 16.0.0, cases folded, `$` and `\\Z` as fancy-regex reads them,
 captures. Any other pattern (with back-references, flags, named groups, grapheme clusters) is handed
 over as it is, in the library's "version 1" syntax, which has set operators and nested classes, and
 without full case folding, which fancy-regex lacks. What differs then: the library's newer Unicode,
-`$` and `\\Z` at a final newline, and ASCII classes such as `[[:alpha:]]`, which are Unicode there.
+`$` and `\\Z` at a final newline, ASCII classes such as `[[:alpha:]]`, which are Unicode there, and
+what `bpecore.pattern.rewrites` tells of.
 
 The library backtracks: time can grow exponentially with the text for a bad pattern.
 """

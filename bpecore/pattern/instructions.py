@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple, Union
 
 from bpecore.pattern.character_sets import CharacterSet
@@ -10,10 +11,12 @@ from bpecore.pattern.syntax import (
     Atomic,
     Characters,
     Choice,
+    LookAround,
     Next,
     Node,
     Repeat,
     Sequence,
+    is_regular,
     matches_nothing,
 )
 
@@ -62,18 +65,25 @@ def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
     Raises:
         UnsupportedPattern: The tree holds what no automaton here can match (look-behind, look-ahead
             past one character, a possessive or atomic group that is not one repeated character, a
-            repetition of what may be empty), or takes too many instructions.
+            repetition of what may be empty beside any of these), or takes too many instructions.
     """
-    writer = _Writer()
+    writer = _Writer(is_delegated=is_regular(tree))
     start = writer.write(tree, writer.add(Match()))
     return writer.instructions, start
 
 
 class _Writer:
-    """Writes instructions from the end of the pattern to its start."""
+    """Writes instructions from the end of the pattern to its start.
 
-    def __init__(self) -> None:
+    Args:
+        is_delegated: Whether fancy-regex leaves the whole pattern to the `regex` crate, which is an
+            automaton too. Its own backtracking gives up a repetition where the body matches
+            nothing; the automaton goes on to the next way to match the body.
+    """
+
+    def __init__(self, is_delegated: bool) -> None:
         self.instructions: list[Instruction] = []
+        self._is_delegated = is_delegated
 
     def add(self, instruction: Instruction) -> int:
         if len(self.instructions) == _INSTRUCTION_LIMIT:
@@ -97,13 +107,17 @@ class _Writer:
             return self._write_repeat(node, following)
         if isinstance(node, Atomic):
             return self.write(_without_atomic_group(node), following)
+        assert isinstance(node, LookAround)
         raise UnsupportedPattern(node.description, node.offset)
 
     def _write_repeat(self, node: Repeat, following: int) -> int:
         if node.mode == "possessive":
             return self._write_possessive(node, following)
-        if matches_nothing(node.body) and (node.minimum, node.maximum) != (0, 1):
+        may_be_empty = matches_nothing(node.body)
+        if may_be_empty and (node.minimum, node.maximum) != (0, 1) and not self._is_delegated:
             raise UnsupportedPattern("a repetition of what may match nothing", node.offset)
+        if node.maximum is None and may_be_empty:
+            return self._write_loop_of_nothing(node, following)
         if node.maximum is None:
             loop = self.add(Goto(()))
             body = self.write(node.body, loop)
@@ -117,6 +131,15 @@ class _Writer:
         for _ in range(node.minimum):
             following = self.write(node.body, following)
         return following
+
+    def _write_loop_of_nothing(self, node: Repeat, following: int) -> int:
+        """A repetition without end of what may match nothing, as the `regex` crate writes it."""
+        loop = self.add(Goto(()))
+        body = self.write(node.body, loop)
+        self.instructions[loop] = Goto(_preferred(node, body, following))
+        for _ in range(node.minimum - 1):
+            body = self.write(node.body, body)
+        return body if node.minimum else self.add(Goto(_preferred(node, body, following)))
 
     def _write_possessive(self, node: Repeat, following: int) -> int:
         """A repetition of one character that gives nothing back: it stops only where it must."""
@@ -149,5 +172,5 @@ def _without_atomic_group(node: Atomic) -> Node:
     if isinstance(body, (Characters, Next)):
         return body
     if isinstance(body, Repeat) and isinstance(body.body, Characters) and body.mode != "lazy":
-        return body._replace(mode="possessive")
+        return replace(body, mode="possessive")
     raise UnsupportedPattern("an atomic group of more than one repeated character", node.offset)

@@ -8,15 +8,18 @@ both, and how deep groups and classes nest, are limited.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Callable
 
 from bpecore.pattern.character_sets import ANY_CHARACTER, CharacterSet
 from bpecore.pattern.classes import ClassReader
 from bpecore.pattern.errors import UnsupportedPattern
 from bpecore.pattern.properties import word_characters
+from bpecore.pattern.rewrites import rewritten
 from bpecore.pattern.syntax import (
     END_OF_TEXT,
     Atomic,
+    Captured,
     Characters,
     LookAround,
     Next,
@@ -51,7 +54,7 @@ def parse(pattern: str) -> Node:
         pattern: The pattern, in fancy-regex's syntax.
 
     Returns:
-        Its syntax tree.
+        Its syntax tree, as fancy-regex rewrites it.
 
     Raises:
         UnsupportedPattern: The pattern is invalid, or outside the syntax that is known to be read
@@ -64,7 +67,7 @@ def parse(pattern: str) -> Node:
     """
     if len(pattern) > _LENGTH_LIMIT:
         raise UnsupportedPattern(f"a pattern of more than {_LENGTH_LIMIT} characters")
-    return _Parser(pattern).parse()
+    return rewritten(_Parser(pattern).parse())
 
 
 class _Parser:
@@ -147,12 +150,12 @@ class _Parser:
             raise UnsupportedPattern(r"a brace that opens no repetition (write \{)", offset)
         self._position += 1
         if character == ".":
-            return Characters(CharacterSet.of_characters("\n").complement())
+            return Characters(CharacterSet.of_characters("\n").complement(), "any but a newline")
         if character == "$":
             return END_OF_TEXT
         if character == "^":
             return _start_of_text("the start of the text (^)", offset)
-        return Characters(self._classes.literal(ord(character), offset))
+        return self._classes.literal(ord(character), offset)
 
     def _class_or_escape(self) -> Node:
         offset = self._position
@@ -161,8 +164,8 @@ class _Parser:
             self._position += 2
             self._classes.charge(word_characters(), offset)
             return assertion(offset)
-        members, self._position = self._classes.read(offset)
-        return Characters(members)
+        characters, self._position = self._classes.read(offset)
+        return characters
 
     def _group(self) -> Node:
         offset = self._position
@@ -190,8 +193,7 @@ class _Parser:
         self._take("(")
         if self._peek() in ("?", "*"):
             raise UnsupportedPattern("a group with flags, a name or another extension", offset)
-        # Only whole matches are used, so that what a group captures never matters.
-        return self._closed_choice(offset)
+        return Captured(self._closed_choice(offset))
 
     def _closed_choice(self, offset: int) -> Node:
         node = self._choice()
@@ -205,8 +207,9 @@ def _look_around(body: Node, ahead: bool, negated: bool, description: str, offse
     if following is None:
         return LookAround(body, ahead, negated, description, offset)
     if negated:
-        return Next(following.members.complement(), not following.at_end)
-    return following
+        spelling = f"(?!{following.spelling})"
+        return Next(following.members.complement(), not following.at_end, spelling)
+    return replace(following, spelling=f"(?={following.spelling})")
 
 
 def _start_of_text(description: str, offset: int) -> Node:

@@ -1,56 +1,68 @@
 """The syntax tree of a split pattern.
 
 It can say more than the automaton can match (look-around, atomic groups): what it can say is handed
-to the `regex` library with the meaning that fancy-regex gives it.
+to the `regex` library with the meaning that fancy-regex gives it. Two nodes are equal where
+fancy-regex holds them for equal, wherever they stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Union
+from dataclasses import dataclass, field, replace
+from typing import Callable, Union
 
 from bpecore.pattern.character_sets import NO_CHARACTER, CharacterSet
 
 
-class Characters(NamedTuple):
+@dataclass(frozen=True)
+class Characters:
     """One character of a set."""
 
     members: CharacterSet
+    spelling: str = field(default="", repr=False)
+    """How the pattern writes the set: fancy-regex does not see that `[ab]` is `[ba]`."""
 
 
-class Next(NamedTuple):
+@dataclass(frozen=True)
+class Next:
     """Nothing, where the next character is one of a set (or the text ends, if `at_end`)."""
 
     members: CharacterSet
     at_end: bool
+    spelling: str = field(default="", repr=False)
+    """As in `Characters`."""
 
 
-class LookAround(NamedTuple):
+@dataclass(frozen=True)
+class LookAround:
     """Nothing, where `body` matches just ahead of (or behind) this place; or does not, if
     `negated`."""
 
     body: Node
     ahead: bool
     negated: bool
-    description: str
+    description: str = field(compare=False)
     """What the pattern's author wrote, in words, for messages."""
-    offset: int
+    offset: int = field(compare=False)
     """Where it stands in the pattern, in characters."""
 
 
-class Sequence(NamedTuple):
+@dataclass(frozen=True)
+class Sequence:
     """All of `items`, one after the other; nothing, if there are none."""
 
     items: tuple[Node, ...]
 
 
-class Choice(NamedTuple):
+@dataclass(frozen=True)
+class Choice:
     """One of `alternatives`, the first that leads to a match."""
 
     alternatives: tuple[Node, ...]
 
 
-class Repeat(NamedTuple):
+@dataclass(frozen=True)
+class Repeat:
     """`body`, `minimum` to `maximum` times (None: without limit)."""
 
     body: Node
@@ -58,21 +70,29 @@ class Repeat(NamedTuple):
     maximum: int | None
     mode: str
     """"greedy", "lazy" or "possessive"."""
-    offset: int
+    offset: int = field(compare=False)
     """Where the quantifier stands in the pattern, in characters."""
 
 
-class Atomic(NamedTuple):
+@dataclass(frozen=True)
+class Atomic:
     """`body`, in the first way that it matches here, whatever follows."""
 
     body: Node
-    offset: int
+    offset: int = field(compare=False)
     """Where the group stands in the pattern, in characters."""
 
 
-Node = Union[Characters, Next, LookAround, Sequence, Choice, Repeat, Atomic]
+@dataclass(frozen=True)
+class Captured:
+    """`body`, in a group that captures. `bpecore.pattern.rewrites` takes the groups away."""
 
-END_OF_TEXT = Next(NO_CHARACTER, at_end=True)
+    body: Node
+
+
+Node = Union[Characters, Next, LookAround, Sequence, Choice, Repeat, Atomic, Captured]
+
+END_OF_TEXT = Next(NO_CHARACTER, at_end=True, spelling="$")
 
 
 def matches_nothing(node: Node) -> bool:
@@ -85,9 +105,40 @@ def matches_nothing(node: Node) -> bool:
         return any(matches_nothing(alternative) for alternative in node.alternatives)
     if isinstance(node, Repeat):
         return node.minimum == 0 or matches_nothing(node.body)
-    if isinstance(node, Atomic):
+    if isinstance(node, (Atomic, Captured)):
         return matches_nothing(node.body)
     return True
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes that a node is made of."""
+    if isinstance(node, Sequence):
+        return node.items
+    if isinstance(node, Choice):
+        return node.alternatives
+    if isinstance(node, (LookAround, Repeat, Atomic, Captured)):
+        return (node.body,)
+    return ()
+
+
+def is_regular(node: Node) -> bool:
+    """Whether a node holds no look-around, no atomic group and no possessive repetition."""
+    if isinstance(node, (LookAround, Atomic)) or (isinstance(node, Next) and node != END_OF_TEXT):
+        return False
+    if isinstance(node, Repeat) and node.mode == "possessive":
+        return False
+    return all(map(is_regular, children(node)))
+
+
+def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """A node like `node` whose children are what `change` makes of those it has."""
+    if isinstance(node, Sequence):
+        return Sequence(tuple(change(item) for item in node.items))
+    if isinstance(node, Choice):
+        return choice_of(tuple(change(alternative) for alternative in node.alternatives))
+    if isinstance(node, (LookAround, Repeat, Atomic, Captured)):
+        return replace(node, body=change(node.body))
+    return node
 
 
 def choice_of(alternatives: tuple[Node, ...]) -> Node:
@@ -97,9 +148,10 @@ def choice_of(alternatives: tuple[Node, ...]) -> Node:
     """
     if len(alternatives) == 1:
         return alternatives[0]
-    members = [node.members for node in alternatives if isinstance(node, Characters)]
-    if len(members) == len(alternatives):
-        return Characters(members[0].union(*members[1:]))
+    sets = [node for node in alternatives if isinstance(node, Characters)]
+    if len(sets) == len(alternatives):
+        members = sets[0].members.union(*(node.members for node in sets[1:]))
+        return Characters(members, f"({'|'.join(node.spelling for node in sets)})")
     return Choice(alternatives)
 
 
@@ -119,13 +171,16 @@ def as_next(node: Node) -> Next | None:
         The equivalent `Next`, or None where the body looks at more than the next character.
     """
     if isinstance(node, Characters):
-        return Next(node.members, at_end=False)
+        return Next(node.members, False, node.spelling)
     if isinstance(node, Next):
         return node
+    if isinstance(node, Captured):
+        return as_next(node.body)
     if isinstance(node, Choice):
         parts = [as_next(alternative) for alternative in node.alternatives]
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
             members = known[0].members.union(*(part.members for part in known[1:]))
-            return Next(members, any(part.at_end for part in known))
+            spelling = f"({'|'.join(part.spelling for part in known)})"
+            return Next(members, any(part.at_end for part in known), spelling)
     return None
