@@ -65,6 +65,40 @@ def test_texts(client: PoolClient) -> None:
     assert client.encode("<|endoftext|>", allowed_special={"<|endoftext|>"}) == [199999]
 
 
+def test_texts_to_arrays(client: PoolClient) -> None:
+    np = pytest.importorskip("numpy")
+    chance = random.Random(2)
+    texts = [random_text(chance, 2000) for _ in range(300)]
+    texts += ["", "<|endoftext|>", "é" * 5000, "x🌊" * 5000]
+    for arguments in ({"disallowed_special": ()}, {"allowed_special": {"<|endoftext|>"}}):
+        for batch in (texts, texts[-1:], []):
+            wanted = ENCODING.encode_batch_to_numpy(batch, **arguments)  # type: ignore[arg-type]
+            found = client.encode_batch_to_numpy(iter(batch), **arguments)  # type: ignore[arg-type]
+            for theirs, ours in zip(wanted, found):
+                assert np.array_equal(theirs, ours)
+                assert (theirs.dtype, theirs.flags.writeable) == (ours.dtype, ours.flags.writeable)
+    ids = client.encode_to_numpy(MIXED)
+    assert ids.tolist() == IDS
+    assert (ids.dtype, ids.flags.writeable) == (np.uint32, False)
+
+
+@pytest.mark.parametrize(
+    ("texts", "error"),
+    [
+        (["a", "<|endoftext|>"], ValueError),
+        (["a", "b\ud800"], UnicodeEncodeError),
+        (["a", "\ud83c\udf0a"], UnicodeEncodeError),
+        (["a", None], TypeError),
+    ],
+)
+def test_errors_of_arrays(client: PoolClient, texts: Any, error: type[Exception]) -> None:
+    pytest.importorskip("numpy")
+    for one in (client, ENCODING):
+        with pytest.raises(error):
+            one.encode_batch_to_numpy(texts)
+    assert client.encode_to_numpy("hello").tolist() == [24912]
+
+
 def test_more_than_the_rings_hold(client: PoolClient) -> None:
     texts = [MIXED * 20] * 400
     assert 4 * sum(map(len, texts)) > 8 * (1 << 18)
@@ -149,9 +183,9 @@ def test_errors_are_those_of_the_encoding(client: PoolClient, call: Any, error: 
 
 
 def test_too_large_is_said_by_name_and_size(client: PoolClient) -> None:
-    with pytest.raises(RequestTooLargeError, match=r"encode: a text of 200000 characters .*200000"):
+    with pytest.raises(RequestTooLargeError, match=r"encode: a text of 200000 characters .*200008"):
         client.encode_batch(["short", "x" * 200_000])
-    with pytest.raises(RequestTooLargeError, match=r"count: a text of 50000 characters .*200000"):
+    with pytest.raises(RequestTooLargeError, match=r"count: a text of 50000 characters .*200008"):
         client.count("🌊" * 50_000)
     with pytest.raises(RequestTooLargeError, match="decode: 40000 ids"):
         client.decode([5] * 40_000)
@@ -358,6 +392,10 @@ def test_awaitable_forms(pool: TokenizerPool) -> None:
         async def main() -> None:
             assert await client.encode(MIXED) == IDS
             assert await client.encode_batch([MIXED, "hello"]) == [IDS, [24912]]
+            ids, offsets = await client.encode_batch_to_numpy([MIXED, "hello"])
+            assert ids.tolist() == [*IDS, 24912]
+            assert offsets.tolist() == [0, len(IDS), len(IDS) + 1]
+            assert (await client.encode_to_numpy(MIXED)).tolist() == IDS
             assert await client.count(MIXED) == len(IDS)
             assert await client.decode(IDS) == MIXED
             before = pool.metrics()

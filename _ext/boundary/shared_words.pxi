@@ -1,18 +1,13 @@
 """What processes share: words that are read and written atomically, and ids in foreign memory."""
 
-from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_FillInfo,
-                             PyBuffer_Release, PyObject_GetBuffer)
+from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release,
+                             PyObject_GetBuffer)
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 
-from arguments cimport exact_str, view_text
 from int_objects cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from shared_words cimport load_word, store_word
-from utf8 cimport TextView
-
-cdef extern from "Python.h":
-    str PyUnicode_FromKindAndData(int kind, const void *data, Py_ssize_t size)
 
 
 @cython.final
@@ -121,56 +116,3 @@ def joined_lists(parts) -> list:
         result += <list?>part
     show_lists(result)
     return result
-
-
-@cython.final
-cdef class Characters:
-    """The characters of a string as they lie in memory, read through the buffer protocol.
-
-    Nothing is encoded: to make UTF-8 and read it again took a sixth as long as finding the tokens.
-    And nothing is copied until it is put into a ring.
-    """
-
-    cdef readonly str text
-    cdef TextView view
-
-    def __cinit__(self, text):
-        self.text = exact_str(text)
-        view_text(self.text, &self.view)
-        self.view.width = max(self.view.width, 1)
-
-    @property
-    def width(self) -> int:
-        """Bytes of a character: 1, 2 or 4."""
-        return self.view.width
-
-    def __len__(self) -> int:
-        """Returns how many bytes they are."""
-        return self.view.length * <size_t>self.view.width
-
-    def __getbuffer__(self, Py_buffer *buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, <void *>self.view.data,
-                          <Py_ssize_t>(self.view.length * <size_t>self.view.width), True, flags)
-
-
-def text_of_characters(memory, Py_ssize_t width) -> str:
-    """Returns the string that `Characters` shows.
-
-    Args:
-        memory: the characters, at a multiple of `width` bytes.
-        width: bytes of each: 1, 2 or 4.
-
-    Raises:
-        ValueError: there is no such width, they stand elsewhere, or the last one is cut.
-    """
-    cdef Py_buffer buffer
-    if width not in (1, 2, 4):
-        raise ValueError(f"a character takes 1, 2 or 4 bytes, not {width}")
-    PyObject_GetBuffer(memory, &buffer, PyBUF_C_CONTIGUOUS)
-    try:
-        if buffer.len % width or <uintptr_t>buffer.buf % <size_t>width:
-            raise ValueError(f"{buffer.len} bytes are no characters of {width} bytes, or not "
-                             f"at a multiple of that")
-        return PyUnicode_FromKindAndData(<int>width, buffer.buf, buffer.len // width)
-    finally:
-        PyBuffer_Release(&buffer)

@@ -5,7 +5,8 @@
 `streams`: so many streams, each of which gets an id a step, at a rate; the workers' processor time,
 and how long `feed_many` takes. `tiktoken`: the same with `decode([id])` for each id, in the
 process itself. (It makes U+FFFD of a character that spans tokens; that is not counted against it.)
-`encode`: documents of 8 KB from one client: two workers, one, and two threads without a pool.
+`encode`: documents of 8 KB from one client, to lists and to arrays: two workers, one, and two
+threads without a pool.
 `memory`: what a worker has to itself. `kills`: the streams again, a worker killed every 2 s.
 `parent`: the pool's process killed. `short`: streams of three ids, opened and closed.
 
@@ -20,6 +21,7 @@ import gc
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
@@ -160,21 +162,29 @@ def measure_encode(options: argparse.Namespace, encoding: Any, texts: list[str])
     for name, group in (("all texts", texts), ("the first text", texts[:1])):
         docs = documents(group)
         size = sum(len(document.encode()) for document in docs) / 1e6
-        wanted = encoding.encode_batch(docs, num_threads=2)
-        threads = fastest(lambda docs=docs: encoding.encode_batch(docs, num_threads=2), 7)
-        seconds: dict[int, float] = {}
-        for processes in (1, 2):
-            with TokenizerPool(NAME, processes=processes) as pool, pool.client() as client:
-                if client.encode_batch(docs) != wanted:
-                    raise SystemExit("the ids differ")
-                seconds[processes] = fastest(lambda: client.encode_batch(docs), 7)  # noqa: B023
-        del wanted
-        speeds = [size / value for value in (seconds[1], seconds[2], threads)]
-        row(f"encode_batch, {name}: one worker · two · two threads", "",
-            " · ".join(f"{speed:.0f}" for speed in speeds) + " MB/s")  # fmt: skip
-        over_one, over_threads = seconds[1] / seconds[2], threads / seconds[2]
-        row("two workers over one", "≥ 1.6", f"{over_one:.2f}", over_one >= 1.6)
-        row("two workers over two threads", "≥ 0.8", f"{over_threads:.2f}", over_threads >= 0.8)
+        for method in ("encode_batch", "encode_batch_to_numpy"):
+            in_threads = partial(getattr(encoding, method), docs, num_threads=2)
+            wanted = plain_lists(in_threads())
+            threads = fastest(in_threads, 7)
+            seconds: dict[int, float] = {}
+            for processes in (1, 2):
+                with TokenizerPool(NAME, processes=processes) as pool, pool.client() as client:
+                    in_pool = partial(getattr(client, method), docs)
+                    if plain_lists(in_pool()) != wanted:
+                        raise SystemExit("the ids differ")
+                    seconds[processes] = fastest(in_pool, 7)
+            del wanted
+            speeds = [size / value for value in (seconds[1], seconds[2], threads)]
+            row(f"{method}, {name}: one worker · two · two threads", "",
+                " · ".join(f"{speed:.0f}" for speed in speeds) + " MB/s")  # fmt: skip
+            over_one, over_threads = seconds[1] / seconds[2], threads / seconds[2]
+            row("two workers over one", "≥ 1.6", f"{over_one:.2f}", over_one >= 1.6)
+            row("two workers over two threads", "≥ 0.8", f"{over_threads:.2f}", over_threads >= 0.8)
+
+
+def plain_lists(ids: Any) -> Any:
+    """Returns what a method for batches returned, with lists in the place of arrays."""
+    return [part.tolist() for part in ids] if isinstance(ids, tuple) else ids
 
 
 def measure_memory(options: argparse.Namespace, encoding: Any, texts: list[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from bpecore._core import CoreBPE, SlotDecoders, encode_batch_to_buffer, text_of_characters
+from bpecore._core import CoreBPE, SlotDecoders, encode_batch_to_buffer, unpack_texts
 from bpecore.core import Encoding
 from bpecore.id_buffers import encode_to_buffer
 from bpecore.pool.messages import (
@@ -16,11 +16,11 @@ from bpecore.pool.messages import (
     FAILED,
     ONE_EACH,
     RESTORE,
+    STRICT,
     Disallowed,
     RequestHeader,
     Special,
     describe_error,
-    padded,
     unpack_special,
 )
 from bpecore.pool.ring import Bytes
@@ -100,6 +100,9 @@ class Answerer:
                 ids, offsets = buffers
                 return Answer(offsets, memoryview(ids).cast("B"))
         # A text with surrogates or with a disallowed string, or an engine that is not ours.
+        if header.flags & STRICT:
+            for text in texts:
+                text.encode()
         found = [encode_to_buffer(encoding, text, allowed, disallowed) for text in texts]
         places = array("q", accumulate(map(len, found), initial=0))
         return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
@@ -121,14 +124,8 @@ class Answerer:
     def _texts(
         self, header: RequestHeader, body: memoryview
     ) -> tuple[list[str], Special, Disallowed]:
-        start = 8 * header.items
-        numbers = body[:start].cast("I")
-        texts = []
-        for length, width in zip(numbers[: header.items], numbers[header.items :]):
-            end = start + length * width
-            texts.append(text_of_characters(body[start:end], width))
-            start = padded(end)
-        packed = bytes(body[start:])
+        texts, end = unpack_texts(body, header.items)
+        packed = bytes(body[end:])
         special = self._special.get(packed)
         if special is None:
             if len(self._special) == SPECIAL_LIMIT:

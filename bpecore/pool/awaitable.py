@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Union
 import anyio
 import anyio.to_thread
 
-from bpecore.pool.calls import Reply, StatelessCall
+from bpecore.pool.calls import Form, Reply, StatelessCall
 from bpecore.pool.connection import Connection
 from bpecore.pool.loops import Gathering, LoopWaiter
-from bpecore.pool.messages import CLOSE, COUNT, ENCODE, FEED, Disallowed, Special
+from bpecore.pool.messages import CLOSE, FEED, Disallowed, Special
 from bpecore.pool.requests import (
+    ARRAYS,
+    COUNTS,
+    LISTS,
+    arrays_of,
     count_of,
     decode_call,
     lists_of,
@@ -100,7 +104,30 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> list[list[int]]:
         """Returns the ids of many texts; see `PoolClient.encode_batch`."""
-        return lists_of(await self._ask_texts(ENCODE, texts, allowed_special, disallowed_special))
+        return lists_of(await self._ask_texts(LISTS, texts, allowed_special, disallowed_special))
+
+    async def encode_to_numpy(
+        self,
+        text: str,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> npt.NDArray[np.uint32]:
+        """Returns the ids of a text in an array; see `PoolClient.encode_to_numpy`."""
+        ids, _ = await self.encode_batch_to_numpy(
+            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+        return ids
+
+    async def encode_batch_to_numpy(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
+        return arrays_of(await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special))
 
     async def count(
         self,
@@ -110,7 +137,7 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; see `PoolClient.count`."""
-        reply = await self._ask_texts(COUNT, [text], allowed_special, disallowed_special)
+        reply = await self._ask_texts(COUNTS, [text], allowed_special, disallowed_special)
         return count_of(reply)
 
     async def decode(self, ids: Ids, errors: str = "replace") -> str:
@@ -123,12 +150,12 @@ class AwaitablePoolClient:
         return text_of(reply)
 
     async def _ask_texts(
-        self, kind: int, texts: Iterable[str], allowed: Special, disallowed: Disallowed
+        self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
     ) -> Reply:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        calls = text_calls(kind, texts, allowed, disallowed, connection.largest, reply)
+        calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
             await self._send(connection, calls)
             await done.wait()

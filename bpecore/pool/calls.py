@@ -14,20 +14,11 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, Callable, NamedTuple, Protocol
 
-from bpecore._core import Stream, cut_texts, hidden_lists_of_ids, note_ids, slots_of
-from bpecore.pool.messages import (
-    COUNT,
-    DECODE,
-    ENCODE,
-    FEED,
-    KIND_NAMES,
-    ONE_EACH,
-    REQUEST,
-    rebuild_error,
-)
-from bpecore.pool.ring import Bytes
+from bpecore._core import Stream, cut_texts, note_ids, slots_of
+from bpecore.pool.messages import FEED, ONE_EACH, REQUEST, rebuild_error
+from bpecore.pool.ring import Part
 
 ATTEMPTS = 5
 """How many workers may die with a request before it is given up: it may be what kills them."""
@@ -64,8 +55,7 @@ class Reply:
         answers: how many it needs; `expect` adds to them.
 
     Attributes:
-        results: of stateless calls by their place among the caller's; lists of ids as
-            `hidden_lists_of_ids` returns them.
+        results: of stateless calls by their place among the caller's, as `Form.read` makes them.
         texts: of fed streams.
         errors: of streams that were not fed.
         error: why there is no result; of several, the one of the first call.
@@ -122,7 +112,7 @@ class Call(ABC):
     reply: Reply | None
 
     @abstractmethod
-    def parts(self, number: int) -> list[Bytes]:
+    def parts(self, number: int) -> list[Part]:
         """Returns the message as it is to be sent now, under a number."""
 
     @abstractmethod
@@ -139,12 +129,26 @@ class Call(ABC):
         )
 
 
+class Form(NamedTuple):
+    """What is asked of any worker, and how its answer is read.
+
+    Attributes:
+        kind: ENCODE, COUNT or DECODE.
+        flags: STRICT or 0.
+        read: makes a result of the answer's bytes, which are the ring's, and the call's count.
+    """
+
+    kind: int
+    flags: int
+    read: Callable[[memoryview, int], Any]
+
+
 class StatelessCall(Call):
     """A call that any worker can answer.
 
     Args:
-        kind: ENCODE, COUNT or DECODE.
-        count: as in the message.
+        form: what is asked.
+        count: texts or ids.
         tokens: how much work it is.
         body: the message behind its header, in pieces.
         extra: bytes of what stands at the message's end.
@@ -154,15 +158,15 @@ class StatelessCall(Call):
 
     def __init__(
         self,
-        kind: int,
+        form: Form,
         count: int,
         tokens: int,
-        body: Sequence[Bytes],
+        body: Sequence[Part],
         extra: int,
         reply: Reply,
         place: int = 0,
     ) -> None:
-        self.kind = kind
+        self.kind = form.kind
         self.count = count
         self.tokens = tokens
         self.reply = reply
@@ -170,31 +174,23 @@ class StatelessCall(Call):
         self.length = REQUEST.size + sum(map(len, body))
         self._body = body
         self._extra = extra
+        self._form = form
         self._place = place
 
-    def parts(self, number: int) -> list[Bytes]:
+    def parts(self, number: int) -> list[Part]:
         """Returns the message."""
         self.number = number
-        return [self._header(number, 0, self._extra), *self._body]
+        return [self._header(number, self._form.flags, self._extra), *self._body]
 
     def take(self, body: memoryview, extra: int) -> None:
         """Takes the answer, as the caller wants it."""
-        self._caller.results[self._place] = _read_answer(self.kind, self.count, body)
+        self._caller.results[self._place] = self._form.read(body, self.count)
         self._caller.answered()
 
     def fail(self, error: Exception) -> None:
         """Takes an error for an answer."""
         self._caller.fail(self._place, error)
         self._caller.answered()
-
-
-def _read_answer(kind: int, count: int, body: memoryview) -> Any:
-    if kind == ENCODE:
-        return hidden_lists_of_ids(body, count)
-    if kind == COUNT:
-        return body.cast("Q").tolist()
-    assert kind == DECODE, KIND_NAMES[kind]
-    return str(body, "utf-8", "surrogatepass")
 
 
 class StreamCall(Call):
@@ -226,11 +222,11 @@ class StreamCall(Call):
         numbers = len(streams) + len(ids) + (0 if counts is None else len(streams))
         self.length = REQUEST.size + 4 * numbers
 
-    def parts(self, number: int) -> list[Bytes]:
+    def parts(self, number: int) -> list[Part]:
         """Returns the message, with the slots that the streams have now."""
         self.number = number
         flags = ONE_EACH if self.counts is None and self.kind == FEED else 0
-        parts: list[Bytes] = [self._header(number, flags, 0), slots_of(self.streams)]
+        parts: list[Part] = [self._header(number, flags, 0), slots_of(self.streams)]
         if self.counts is not None:
             parts.append(_bytes_of(array("I", self.counts)))
         parts.append(_bytes_of(self.ids))

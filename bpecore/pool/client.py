@@ -9,11 +9,15 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
-from bpecore.pool.calls import BlockingWaiter, Reply, StatelessCall
+from bpecore.pool.calls import BlockingWaiter, Form, Reply, StatelessCall
 from bpecore.pool.connection import Connection
 from bpecore.pool.errors import PoolBusy
-from bpecore.pool.messages import CLOSE, COUNT, ENCODE, FEED, Disallowed, Special
+from bpecore.pool.messages import CLOSE, FEED, Disallowed, Special
 from bpecore.pool.requests import (
+    ARRAYS,
+    COUNTS,
+    LISTS,
+    arrays_of,
     count_of,
     decode_call,
     lists_of,
@@ -181,8 +185,52 @@ class PoolClient:
 
         The arguments and exceptions are those of `encode`.
         """
-        reply = self._ask_texts(ENCODE, texts, allowed_special, disallowed_special)
+        reply = self._ask_texts(LISTS, texts, allowed_special, disallowed_special)
         return lists_of(reply)
+
+    def encode_to_numpy(
+        self,
+        text: str,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> npt.NDArray[np.uint32]:
+        """Returns the ids of a text, `uint32[n]`, read-only, as `Encoding.encode_to_numpy` does.
+
+        The arguments and exceptions are those of `encode`; and:
+
+        Raises:
+            UnicodeEncodeError: the text holds a surrogate.
+        """
+        return self.encode_batch_to_numpy(
+            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
+        )[0]
+
+    def encode_batch_to_numpy(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Returns the ids of many texts in one array, which all workers encode together.
+
+        This asks a quarter as much of the client's process as `encode_batch`, which makes lists.
+        The arguments and exceptions are those of `encode_to_numpy`.
+
+        Returns:
+            The ids of all texts behind each other, `uint32[n]`, read-only; and where those of each
+            text begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
+
+        Example:
+            >>> from bpecore.pool import TokenizerPool
+            >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+            ...     ids, offsets = client.encode_batch_to_numpy(["hello world", "hello"])
+            >>> ids.tolist(), offsets.tolist()
+            ([24912, 2375, 24912], [0, 2, 3])
+        """
+        reply = self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
+        return arrays_of(reply)
 
     def count(
         self,
@@ -192,7 +240,7 @@ class PoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
-        reply = self._ask_texts(COUNT, [text], allowed_special, disallowed_special)
+        reply = self._ask_texts(COUNTS, [text], allowed_special, disallowed_special)
         return count_of(reply)
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
@@ -219,12 +267,12 @@ class PoolClient:
         return text_of(reply)
 
     def _ask_texts(
-        self, kind: int, texts: Iterable[str], allowed: Special, disallowed: Disallowed
+        self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
     ) -> Reply:
         connection = self._connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        calls = text_calls(kind, texts, allowed, disallowed, connection.largest, reply)
+        calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
             self._send(connection, calls)
             waiter.wait()

@@ -36,6 +36,9 @@ ANSWER, PART, ERROR = range(1, 4)
 ONE_EACH = 1
 """A flag of FEED: each stream gets one id, and the counts are left out."""
 
+STRICT = 2
+"""A flag of ENCODE: a text with a surrogate is an error, as in `Encoding.encode_to_numpy`."""
+
 FAILED = 0xFFFFFFFF
 """In the place of a text's length: the stream was not fed."""
 
@@ -54,7 +57,7 @@ class RequestHeader(NamedTuple):
 
     Attributes:
         kind: FEED … DECODE.
-        flags: ONE_EACH or 0.
+        flags: ONE_EACH, STRICT or 0.
         items: streams, texts or ids.
         number: the client's number of the request, which the answer repeats.
         sent_ns: when it was written, by `time.monotonic_ns`, which all processes share.
@@ -86,11 +89,6 @@ ANSWER_HEADER = struct.Struct("=IIQ")
 
 CHARACTERS_A_TOKEN = 4
 """An estimate of how much work texts are before their tokens are known."""
-
-
-def padded(length: int) -> int:
-    """Returns the next multiple of 4."""
-    return length + 3 & ~3
 
 
 def pack_special(allowed: Special, disallowed: Disallowed) -> bytes:
@@ -142,6 +140,9 @@ def describe_error(error: Exception) -> Any:
     if isinstance(error, UnicodeDecodeError):
         found, rest = bytes(error.object).hex(), [error.start, error.end, error.reason]
         return ["UnicodeDecodeError", error.encoding, found, *rest]
+    if isinstance(error, UnicodeEncodeError):
+        rest = [error.start, error.end, error.reason]
+        return ["UnicodeEncodeError", error.encoding, error.object, *rest]
     for kind in type(error).__mro__:
         if kind.__name__ in _ERRORS:
             return [kind.__name__, str(error.args[0]) if error.args else ""]
@@ -154,6 +155,8 @@ def rebuild_error(described: Any) -> Exception:
     if name == "UnicodeDecodeError":
         encoding, found, start, end, reason = arguments
         return UnicodeDecodeError(encoding, bytes.fromhex(found), start, end, reason)
+    if name == "UnicodeEncodeError":
+        return UnicodeEncodeError(*arguments)
     if name in _ERRORS:
         return _ERRORS[name](*arguments)
     return PoolError(f"{name} in a worker: {arguments[0]}")

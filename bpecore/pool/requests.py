@@ -6,68 +6,59 @@ from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bpecore._core import Characters, Stream, joined_lists, names_of
-from bpecore.pool.calls import Reply, StatelessCall
+from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
+from bpecore.pool.calls import Form, Reply, StatelessCall
 from bpecore.pool.errors import FeedError, RequestTooLargeError
 from bpecore.pool.messages import (
     CHARACTERS_A_TOKEN,
+    COUNT,
     DECODE,
+    ENCODE,
     KIND_NAMES,
+    STRICT,
     Disallowed,
     Special,
     pack_special,
-    padded,
 )
-from bpecore.pool.ring import Bytes
+from bpecore.pool.ring import Part
 from bpecore.pool.streams import Feeds
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+
 BATCH_BYTES = 1 << 17
 """Bytes of a batch that go into one message: enough that messages cost little beside them,
 and few enough that workers end at about the same time."""
 
 
-NUMBERS_A_TEXT = 8
-"""Bytes of the length and the width of each text in a message."""
+def _read_arrays(body: memoryview, count: int) -> Arrays:
+    """The ids of all texts, and how many each has."""
+    import numpy as np
+
+    space = 8 * (count + 1)
+    places = np.frombuffer(body[:space], np.int64)
+    return np.frombuffer(body[space:], np.uint32).copy(), places[1:] - places[:-1]
 
 
-class TextMessage:
-    """A message with texts while it is made.
+def _read_counts(body: memoryview, count: int) -> list[int]:
+    return body.cast("Q").tolist()
 
-    Attributes:
-        lengths: of the texts, in characters.
-        size: bytes of the whole.
-    """
 
-    def __init__(self) -> None:
-        self.lengths = array("I")
-        self.size = 0
-        self._widths = array("I")
-        self._bodies: list[Bytes] = []
+def _read_text(body: memoryview, count: int) -> str:
+    return str(body, "utf-8", "surrogatepass")
 
-    def add(self, data: Characters) -> None:
-        """Adds a text."""
-        self.lengths.append(len(data.text))
-        self._widths.append(data.width)
-        self._bodies.append(data)
-        padding = padded(len(data)) - len(data)
-        if padding:
-            self._bodies.append(bytes(padding))
-        self.size += len(data) + padding + NUMBERS_A_TEXT
 
-    def call(self, kind: int, special: bytes, reply: Reply, place: int) -> StatelessCall:
-        """Returns the call with all texts; the message is not used afterwards."""
-        numbers = [memoryview(numbers).cast("B") for numbers in (self.lengths, self._widths)]
-        body: list[Bytes] = [*numbers, *self._bodies, special]
-        tokens = sum(self.lengths) // CHARACTERS_A_TOKEN + len(self.lengths)
-        return StatelessCall(kind, len(self.lengths), tokens, body, len(special), reply, place)
+LISTS = Form(ENCODE, 0, hidden_lists_of_ids)
+ARRAYS = Form(ENCODE, STRICT, _read_arrays)
+COUNTS = Form(COUNT, 0, _read_counts)
+_TEXT = Form(DECODE, 0, _read_text)
 
 
 def text_calls(
-    kind: int,
+    form: Form,
     texts: Iterable[str],
     allowed: Special,
     disallowed: Disallowed,
@@ -77,7 +68,7 @@ def text_calls(
     """Returns the calls that encode or count texts.
 
     Args:
-        kind: ENCODE or COUNT.
+        form: LISTS, ARRAYS or COUNTS.
         texts: the texts.
         allowed: as for `Encoding.encode`.
         disallowed: as for `Encoding.encode`.
@@ -89,22 +80,23 @@ def text_calls(
         TypeError: a text is no string, or an argument of another type than it may be.
     """
     special = pack_special(allowed, disallowed)
-    limit = largest - len(special) - NUMBERS_A_TEXT
+    limit = largest - len(special)
+    texts = list(texts)
     calls: list[StatelessCall] = []
-    message = TextMessage()
-    for text in texts:
-        data = Characters(text)
-        if padded(len(data)) > limit:
+    first = 0
+    while first < len(texts):
+        packed = PackedTexts(texts, first, min(BATCH_BYTES, limit))
+        if len(packed) > limit:
             raise RequestTooLargeError(
-                f"{KIND_NAMES[kind]}: a text of {len(text)} characters takes {len(data)} bytes, "
-                f"and at most {limit} fit into the pool's ring"
+                f"{KIND_NAMES[form.kind]}: a text of {packed.characters} characters takes "
+                f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
             )
-        if message.lengths and message.size + len(data) > min(BATCH_BYTES, limit):
-            calls.append(message.call(kind, special, reply, len(calls)))
-            message = TextMessage()
-        message.add(data)
-    if message.lengths:
-        calls.append(message.call(kind, special, reply, len(calls)))
+        tokens = packed.characters // CHARACTERS_A_TOKEN + packed.count
+        body: list[Part] = [packed, special]
+        calls.append(
+            StatelessCall(form, packed.count, tokens, body, len(special), reply, len(calls))
+        )
+        first += packed.count
     reply.expect(len(calls))
     return calls
 
@@ -132,7 +124,7 @@ def decode_call(
         )
     count = len(numbers) // 4
     reply.expect(1)
-    return StatelessCall(DECODE, count, count, [numbers, name], len(name), reply)
+    return StatelessCall(_TEXT, count, count, [numbers, name], len(name), reply)
 
 
 def lists_of(reply: Reply) -> list[list[int]]:
@@ -140,6 +132,21 @@ def lists_of(reply: Reply) -> list[list[int]]:
     if reply.error is not None:
         raise reply.error
     return joined_lists(reply.results[place] for place in sorted(reply.results))
+
+
+def arrays_of(reply: Reply) -> Arrays:
+    """Returns the ids of the texts of encode calls, and where those of each text begin, or raises
+    the first error."""
+    import numpy as np
+
+    if reply.error is not None:
+        raise reply.error
+    parts = [reply.results[place] for place in sorted(reply.results)]
+    ids = np.concatenate([np.empty(0, np.uint32), *(ids for ids, _ in parts)])
+    lengths = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in parts)])
+    offsets = np.cumsum(lengths)
+    ids.setflags(write=False)
+    return ids, offsets
 
 
 def count_of(reply: Reply) -> int:

@@ -22,9 +22,10 @@ import struct
 from collections.abc import Sequence
 from typing import Union
 
-from bpecore._core import Characters, SharedWords
+from bpecore._core import PackedTexts, SharedWords
 
-Bytes = Union[bytes, bytearray, memoryview, Characters]
+Bytes = Union[bytes, bytearray, memoryview]
+Part = Union[Bytes, PackedTexts]
 
 LENGTH = struct.Struct("<q")
 WRAP = -1
@@ -74,7 +75,7 @@ class RingWriter:
                 return -1
         return skip
 
-    def write(self, parts: Sequence[Bytes], length: int) -> bool:
+    def write(self, parts: Sequence[Part], length: int) -> bool:
         """Writes a message.
 
         Args:
@@ -97,7 +98,10 @@ class RingWriter:
         place += LENGTH.size
         for part in parts:
             end = place + len(part)
-            data[place:end] = part
+            if isinstance(part, PackedTexts):
+                part.copy_to(data, place)
+            else:
+                data[place:end] = part
             place = end
         self._tail += skip + space
         self._words.store(self._tail_place, self._tail)

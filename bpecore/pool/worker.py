@@ -38,7 +38,7 @@ from bpecore.pool.messages import (
     RequestHeader,
     describe_error,
 )
-from bpecore.pool.ring import Bytes
+from bpecore.pool.ring import Part
 from bpecore.pool.segments import open_segment, unlink_segment
 from bpecore.pool.statistics import Statistics
 
@@ -93,7 +93,7 @@ class Client:
         self.channel = channel
         self.decoders = decoders
         self.answered_tokens = 0
-        self.outbox: deque[tuple[list[Bytes], int]] = deque()
+        self.outbox: deque[tuple[list[Part], int]] = deque()
         self.set_aside: deque[tuple[RequestHeader, memoryview, int]] = deque()
         self.is_told = True
 
@@ -102,7 +102,7 @@ class Client:
         reader = self.channel.reader
         reader.release(self.set_aside[0][2] if self.set_aside else reader.cursor)
 
-    def put(self, parts: list[Bytes], length: int) -> None:
+    def put(self, parts: list[Part], length: int) -> None:
         """Writes a message, or keeps it until there is room."""
         if self.outbox or not self.channel.writer.write(parts, length):
             self.outbox.append((parts, length))
