@@ -23,7 +23,7 @@ cdef inline size_t padded_size(size_t size) noexcept nogil:
 
 
 cdef inline size_t view_packed(str text, TextView *view) except? 0:
-    """Looks at the characters of a text, at least one byte each; returns how many bytes they are."""
+    """Looks at the characters of a text, at least one byte each; returns their bytes."""
     view_text(text, view)
     view.width = max(view.width, 1)
     return view.length * <size_t>view.width
