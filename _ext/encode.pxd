@@ -9,7 +9,8 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
 from automaton cimport Automaton, split_batch
 from blocks cimport BLOCK_MINIMUM, split_by_blocks
-from cache cimport WIDE_IDS, expect_text
+from cache cimport expect_text
+from cache_entries cimport WIDE_IDS
 from chunk cimport (CHUNK_CHARACTERS, Chunk, Vectors, character_of, fill_bytes, fill_chunk,
                     grow_chunk)
 from id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids

@@ -9,7 +9,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from cache cimport NarrowEntry, PieceCache, find_narrow, keep_narrow, keep_short, same_key
+from cache cimport PieceCache, keep_narrow, keep_short
+from cache_entries cimport NarrowEntry, find_narrow, same_key
 from merge cimport write_parts
 from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_merge, look_up_first,
                              look_up_last, make_merge, write_merged)

@@ -15,18 +15,18 @@
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
-from cache cimport (WIDE_IDS, NarrowEntry, PieceCache, WideEntry, WideKey, brought_home, copy_ids,
-                    copy_wide_ids, find_narrow, keep_narrow, keep_short, keep_wide, make_wide_key,
-                    narrow_line, same_key, wide_line)
+from cache cimport (LargeProbe, PieceCache, copy_wider_ids, keep_medium, keep_narrow, keep_short,
+                    keep_wider, narrow_line, probe_medium, probe_wide)
+from cache_entries cimport (WIDE_IDS, MediumEntry, NarrowEntry, brought_home, copy_ids,
+                            copy_large_ids, find_narrow, same_key)
 from cuts cimport next_cut
 from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
-from long_cache cimport LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line
 from learn cimport KNOWN_PIECES, MANY_UNKNOWN, learn_pieces
 from merge cimport merge_piece
-from probes cimport (LEARNING_PIECES, Probe, WideProbe, likely_entry, probe_pieces,
-                     probe_wide)
-from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, likely
+from probes cimport LEARNING_PIECES, Probe, likely_entry, probe_large, probe_pieces
+from types cimport (MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE,
+                    likely)
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
 from workspace cimport Workspace
 
@@ -36,28 +36,31 @@ cdef inline int merge_short(
     const uint8_t *readable_end, Key key, NarrowEntry *line, bint is_known, uint32_t *out,
     size_t *count
 ) noexcept nogil:
-    """Encodes a piece of up to 15 bytes that is no token, through the wide cache or by merging.
+    """Encodes a piece of up to 15 bytes that is no token, through the other tables or by merging.
 
     Other arguments as for `encode_short`.
 
     Args:
         is_known: whether the narrow cache says that it is no token and has more than three ids;
-            only then the wide one may have them.
+            only then the others may have them.
     """
-    cdef WideKey wide
-    cdef WideEntry *place
+    cdef LargeProbe medium
+    cdef LargeProbe wide
     cdef int status
     if is_known:
-        make_wide_key(&wide, piece, length, readable_end)
-        place = wide_line(&workspace.cache, &wide)
-        if copy_wide_ids(place, &wide, out, count):
-            return STATUS_OK
+        probe_medium(&workspace.cache, piece, length, readable_end, &medium)
+        if copy_large_ids(<MediumEntry *>medium.line, medium.key, out, count):
+            if count[0]:
+                return STATUS_OK
+            probe_wide(&workspace.cache, piece, length, readable_end, &wide)
+            if copy_wider_ids(&workspace.cache, piece, length, &wide, out, count):
+                return STATUS_OK
     status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
                          count)
     if status != STATUS_OK:
         return status
     if is_known:
-        keep_wide(&workspace.cache, place, &wide, out, count[0])
+        keep_medium(&workspace.cache, piece, length, readable_end, &medium, out, count[0])
     else:
         keep_short(&workspace.cache, line, key, out, count[0])
     return STATUS_OK
@@ -153,33 +156,37 @@ cdef inline int encode_unknown_long(
 
 cdef inline int encode_long(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    const uint8_t *readable_end, bint valid_utf8, const WideProbe *wide, uint32_t *out,
+    const uint8_t *readable_end, bint valid_utf8, const LargeProbe *large, uint32_t *out,
     size_t *count
 ) noexcept nogil:
     """Encodes a piece of 16 bytes or more.
 
     Args:
         valid_utf8: whether the piece may be cut.
-        wide: its probe, if it has WIDE_PIECE bytes or less.
+        large: its probe, if it has WIDE_PIECE bytes or less.
         out: room for `length` ids and WIDE_IDS more.
     """
     cdef PieceCache *cache = &workspace.cache
-    cdef LongEntry *long_place = NULL
+    cdef const LargeProbe *wider = large
+    cdef LargeProbe wide
+    cdef bint is_wider = length > MEDIUM_PIECE
     cdef int status
-    if length <= WIDE_PIECE and copy_wide_ids(wide.line, &wide.key, out, count):
-        return STATUS_OK
-    if length <= LONG_PIECE:
-        long_place = long_line(cache.longs, cache.long_mask, cache.seeds, piece, length)
-        if copy_long_ids(long_place, piece, length, out, count):
+    if not is_wider and copy_large_ids(<MediumEntry *>large.line, large.key, out, count):
+        if count[0]:
             return STATUS_OK
+        is_wider = True
+        probe_wide(cache, piece, length, readable_end, &wide)
+        wider = &wide
+    if is_wider and copy_wider_ids(cache, piece, length, wider, out, count):
+        return STATUS_OK
     status = encode_unknown_long(vocabulary, workspace, piece, length, readable_end, valid_utf8,
                                  out, count)
     if status != STATUS_OK:
         return status
-    if length <= WIDE_PIECE and count[0] <= WIDE_IDS:
-        keep_wide(cache, wide.line, &wide.key, out, count[0])
-    elif fits_long(length, count[0]):
-        keep_long(long_place, piece, length, out, count[0])
+    if is_wider:
+        keep_wider(cache, piece, length, wider, out, count[0])
+    else:
+        keep_medium(cache, piece, length, readable_end, large, out, count[0])
     return STATUS_OK
 
 
@@ -189,7 +196,7 @@ cdef inline int encode_piece(
 ) noexcept nogil:
     """Encodes one piece and appends its ids to the sink."""
     cdef Key key
-    cdef WideProbe wide
+    cdef LargeProbe large
     cdef size_t count = 0
     cdef int status
     if length > SIZE_MAX - sink.length - 2 * WIDE_IDS:
@@ -197,9 +204,9 @@ cdef inline int encode_piece(
     status = grow_ids(sink, sink.length + length + WIDE_IDS)
     if status == STATUS_OK and length > SHORT_PIECE:
         if length <= WIDE_PIECE:
-            probe_wide(&workspace.cache, piece, <uint32_t>length, piece + length, &wide)
+            probe_large(&workspace.cache, piece, <uint32_t>length, piece + length, &large)
         status = encode_long(vocabulary, workspace, piece, length, piece + length, valid_utf8,
-                             &wide, sink.data + sink.length, &count)
+                             &large, sink.data + sink.length, &count)
     elif status == STATUS_OK:
         key = short_key(piece, length, piece + length)
         status = encode_short(
@@ -222,8 +229,8 @@ cdef inline int encode_batch(
         written: receives the number of ids.
     """
     cdef Probe probes[LEARNING_PIECES]
-    cdef WideProbe wide_probes[LEARNING_PIECES]
-    cdef const WideProbe *wide = wide_probes
+    cdef LargeProbe large_probes[LEARNING_PIECES]
+    cdef const LargeProbe *large = large_probes
     cdef const Probe *probe = probes
     cdef const Probe *last = probes + count
     cdef const NarrowEntry *entry
@@ -231,7 +238,7 @@ cdef inline int encode_batch(
     cdef size_t i, length, found = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
-                 probes, wide_probes)
+                 probes, large_probes)
     workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
         if workspace.learns else 0
     while probe < last:
@@ -250,9 +257,9 @@ cdef inline int encode_batch(
             status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
                                   probe.line, out if counting else out + total, &found)
         else:
-            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, wide,
+            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, large,
                                  out if counting else out + total, &found)
-            wide += length <= WIDE_PIECE
+            large += length <= WIDE_PIECE
         if status != STATUS_OK:
             return status
         total += found

@@ -6,9 +6,9 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t
 
-from cache cimport (NO_LINE, NarrowEntry, PieceCache, WideEntry, WideKey, make_wide_key,
-                    narrow_line, wide_line)
-from types cimport SHORT_PIECE, WIDE_PIECE, likely, prefetch
+from cache cimport NO_LINE, LargeProbe, PieceCache, narrow_line, probe_medium, probe_wide
+from cache_entries cimport NarrowEntry
+from types cimport MEDIUM_PIECE, SHORT_PIECE, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, load_key, short_key
 from workspace cimport TextAhead
 
@@ -17,29 +17,25 @@ cdef enum:
     #                         waits; BATCH_PIECES of the others, whose probes stay nearer
 
 cdef struct Probe:
-    Key key               # of the piece; 0 if it has more than 15 bytes, see WideProbe
+    Key key               # of the piece; 0 if it has more than 15 bytes, see LargeProbe
     NarrowEntry *line     # where it may be; NO_LINE if it has more than 15 bytes
 
-cdef struct WideProbe:
-    WideKey key           # of a piece of 16 to WIDE_PIECE bytes
-    WideEntry *line       # where it may be
 
-
-cdef inline WideProbe *probe_wide(
+cdef inline LargeProbe *probe_large(
     const PieceCache *cache, const uint8_t *piece, uint32_t length, const uint8_t *readable_end,
-    WideProbe *probe
+    LargeProbe *probe
 ) noexcept nogil:
     """Makes the key of a piece of 16 bytes or more and asks for its line.
 
     Returns:
-        Where the next such probe goes: to the same place, if the piece is too long for the table.
+        Where the next such probe goes: to the same place, if the piece is too long for the tables.
     """
+    if length <= MEDIUM_PIECE:
+        probe_medium(cache, piece, length, readable_end, probe)
+        return probe + 1
     if length > WIDE_PIECE:
         return probe
-    make_wide_key(&probe.key, piece, length, readable_end)
-    probe.line = wide_line(cache, &probe.key)
-    prefetch(&probe.line.key)
-    prefetch(&probe.line.count)
+    probe_wide(cache, piece, length, readable_end, probe)
     return probe + 1
 
 
@@ -53,7 +49,7 @@ cdef inline const NarrowEntry *likely_entry(const Probe *probe) noexcept nogil:
 
 cdef inline void probe_whole_pieces(
     const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
-    const uint8_t *readable_end, Probe *probes, const Probe *last, WideProbe **wide,
+    const uint8_t *readable_end, Probe *probes, const Probe *last, LargeProbe **large,
     TextAhead *ahead, bint fetching
 ) noexcept nogil:
     """Does it for pieces behind which 16 bytes can be read.
@@ -80,7 +76,7 @@ cdef inline void probe_whole_pieces(
             probes.line = <NarrowEntry *>NO_LINE
             probes.key.low = 0
             probes.key.high = 0
-            wide[0] = probe_wide(cache, text + start, end - start, readable_end, wide[0])
+            large[0] = probe_large(cache, text + start, end - start, readable_end, large[0])
         if fetching:
             prefetch(coming.text)
             coming.text += coming.step
@@ -92,7 +88,7 @@ cdef inline void probe_whole_pieces(
 
 cdef inline void probe_pieces(
     const PieceCache *cache, const uint8_t *text, uint32_t start, const uint32_t *ends,
-    size_t count, const uint8_t *readable_end, TextAhead *ahead, Probe *probes, WideProbe *wide
+    size_t count, const uint8_t *readable_end, TextAhead *ahead, Probe *probes, LargeProbe *large
 ) noexcept nogil:
     """Makes the keys of pieces and asks for the lines where they may be.
 
@@ -100,7 +96,7 @@ cdef inline void probe_pieces(
 
     Args:
         probes: receives one a piece.
-        wide: receives one a piece of 16 to WIDE_PIECE bytes.
+        large: receives one a piece of 16 to WIDE_PIECE bytes.
     """
     cdef const Probe *last = probes + count
     cdef size_t whole = count
@@ -109,10 +105,10 @@ cdef inline void probe_pieces(
             sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
         whole -= 1
     if ahead.step:
-        probe_whole_pieces(cache, text, start, ends, readable_end, probes, probes + whole, &wide,
+        probe_whole_pieces(cache, text, start, ends, readable_end, probes, probes + whole, &large,
                            ahead, True)
     else:
-        probe_whole_pieces(cache, text, start, ends, readable_end, probes, probes + whole, &wide,
+        probe_whole_pieces(cache, text, start, ends, readable_end, probes, probes + whole, &large,
                            ahead, False)
     if whole:
         start = ends[whole - 1]
@@ -126,7 +122,7 @@ cdef inline void probe_pieces(
             probes.key = short_key(text + start, ends[0] - start, readable_end)
             probes.line = narrow_line(cache, probes.key)
         else:
-            wide = probe_wide(cache, text + start, ends[0] - start, readable_end, wide)
+            large = probe_large(cache, text + start, ends[0] - start, readable_end, large)
         start = ends[0]
         ends += 1
         probes += 1

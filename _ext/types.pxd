@@ -12,6 +12,7 @@ cdef enum Status:
 
 cdef enum:
     SHORT_PIECE = 15     # bytes of the longest piece that one 16-byte key holds
+    MEDIUM_PIECE = 31    # bytes of the longest piece that one 32-byte key holds
     WIDE_PIECE = 63      # bytes of the longest piece that one 64-byte key holds
     TOKEN_LIMIT = 0x1FFF00  # tokens of a vocabulary: an index, and 256 stand-ins for missing
     #                         bytes, fit 21 bits, so that a pair of indices fits 42

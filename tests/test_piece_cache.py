@@ -28,9 +28,9 @@ LARGE_AT = 15 << 17
 """Those after which it is as large as it gets."""
 
 LARGE_ENTRIES = 2 << 16
-"""More than all narrow, or all wide, entries of a large cache."""
+"""As many as all narrow entries of a large cache; more than all others."""
 
-# Bytes of a piece, around the most that a narrow and a wide entry hold.
+# Bytes of a piece, around the most that a narrow, a medium and a wide entry hold.
 LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), *range(61, 67)]
 # Ids of a piece, around the most that entries hold.
 ID_COUNTS = [*range(1, 10), *range(13, 18), 30]
