@@ -190,16 +190,18 @@ cdef inline void trim_mapping(IdBuffer *buffer) noexcept nogil:
 
 
 cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it is more than a quarter and can be done.
+    """Gives back memory that the ids do not need, if it is much and can be done.
 
-    Not less: an allocator that maps large blocks learns their size when they are freed, and would
-    go on mapping, with a page fault every 4 KB, if what is freed were smaller than what is
-    asked for.
+    Much is more than a quarter of what they need; of the C library's large blocks, more than as
+    much again. For the library learns the size of such a block when it is freed, and would go on
+    mapping new ones, with a page fault every 4 KB, if what is freed were smaller than what is asked
+    for; and what is spare there is hardly ever memory yet.
     """
     cdef size_t capacity = buffer.length if buffer.length else 1
+    cdef size_t spare = buffer.capacity - buffer.length
     if is_mapped(buffer):
         trim_mapping(buffer)
-    elif buffer.capacity - buffer.length <= buffer.length // 4 + 16:
+    elif spare <= (buffer.length if buffer.capacity > MAPPED_LIMIT else buffer.length // 4) + 16:
         return
     elif MAPPED_IDS <= capacity <= MAPPED_LIMIT:
         move_ids(buffer, capacity)

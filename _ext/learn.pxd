@@ -90,6 +90,41 @@ cdef inline void keep_merged(
         keep_short(cache, probe.line, probe.key, ids, count)
 
 
+cdef inline UnknownPiece *make_merges(
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPiece *pieces, UnknownPiece *end
+) noexcept nogil:
+    """Makes one merge of each piece, and keeps those that need no more.
+
+    Returns:
+        The end of the others, which lie without gaps.
+    """
+    cdef UnknownPiece *piece = pieces
+    while piece < end:
+        if make_merge(vocabulary, &piece.merge):
+            piece += 1
+            continue
+        keep_merged(vocabulary, cache, piece)
+        end -= 1
+        piece[0] = end[0]
+    return end
+
+
+cdef inline void merge_in_step(
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPiece *pieces, UnknownPiece *end
+) noexcept nogil:
+    """Merges and keeps unknown pieces, whose merges have begun."""
+    cdef UnknownPiece *piece = pieces
+    while piece < end:
+        look_up_first(vocabulary, &piece.merge)
+        piece += 1
+    while end > pieces:
+        end = make_merges(vocabulary, cache, pieces, end)
+        piece = pieces
+        while piece < end:
+            look_up_last(&piece.merge)
+            piece += 1
+
+
 cdef inline void learn_merged(
     const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, const uint32_t *unknown,
     size_t count
@@ -97,7 +132,6 @@ cdef inline void learn_merged(
     """Merges and keeps unknown pieces that are no tokens."""
     cdef UnknownPiece pieces[PIECES_TOGETHER]
     cdef UnknownPiece *end
-    cdef UnknownPiece *piece
     cdef const uint32_t *last = unknown + count
     while unknown < last:
         end = pieces
@@ -107,23 +141,7 @@ cdef inline void learn_merged(
                         <uint32_t>(end.probe.key.high >> 56))
             unknown += 1
             end += 1
-        piece = pieces
-        while piece < end:
-            look_up_first(vocabulary, &piece.merge)
-            piece += 1
-        while end > pieces:
-            piece = pieces
-            while piece < end:
-                if make_merge(vocabulary, &piece.merge):
-                    piece += 1
-                    continue
-                keep_merged(vocabulary, cache, piece)
-                end -= 1
-                piece[0] = end[0]
-            piece = pieces
-            while piece < end:
-                look_up_last(&piece.merge)
-                piece += 1
+        merge_in_step(vocabulary, cache, pieces, end)
 
 
 cdef inline size_t learn_pieces(

@@ -6,6 +6,11 @@
 # worker. Threads live as long as the call: starting one takes about as long as encoding 10 KB, and
 # nothing is left that a fork could lose. They take no signals and never the GIL.
 #
+# Where the ids of all texts are wanted in one row, a worker copies those of a group there as soon
+# as all groups before it have been encoded, for then it is known where they belong. So a worker's
+# own memory stays small and near. If the row turns out to be too short, the rest is put there when
+# all is encoded.
+#
 # Bounds: a worker holds a workspace (up to 8 MB) and the ids it has written. Loses where the
 # bandwidth of the memory is the limit, and where a text has no sure border (a megabyte of spaces).
 
@@ -47,25 +52,35 @@ cdef struct Job:
     size_t group_count
     size_t next_group          # atomic: the first that nobody has taken
     int stop                   # atomic: not 0 = no worker shall go on
-    uint32_t *merged           # where the ids of all tasks are put together
-    const size_t *places       # [group_count]: where those of each group begin there
+    uint32_t *merged           # where the ids of all tasks are put together; NULL = nowhere
+    size_t room                # ids that have room there
+    size_t *places             # [group_count + 1], atomic: where those of each group begin there,
+    #                            and where the last end; NOT_KNOWN until it is
+    size_t *later              # [group_count]: of those of a worker that wait, the next
 
 cdef struct Worker:
     Job *job           # borrowed
     uint32_t number    # 0 is the calling thread
     bint signals       # whether it handles signals
     IdBuffer ids       # owned by whoever made the worker
+    size_t waiting     # the first group whose ids wait for their place; NOT_KNOWN = none
+    size_t last        # the last of them
 
 ctypedef void (*Work)(Worker *worker) noexcept nogil
 
 cdef extern from *:
     """
+    #define BPECORE_NOT_KNOWN ((size_t)-1)
     #include <pthread.h>
     #include <signal.h>
     #define bpecore_next_group(job) \\
         __atomic_fetch_add(&(job)->next_group, 1, __ATOMIC_RELAXED)
     #define bpecore_stop(job) __atomic_store_n(&(job)->stop, 1, __ATOMIC_RELAXED)
+    /* Numbers only: what lies at a place is read when its writer has been joined. */
+    #define bpecore_load_place(place) __atomic_load_n(place, __ATOMIC_RELAXED)
+    #define bpecore_store_place(place, ids) __atomic_store_n(place, ids, __ATOMIC_RELAXED)
     """
+    const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no group
     ctypedef struct pthread_t:
         pass
     ctypedef struct sigset_t:
@@ -80,6 +95,8 @@ cdef extern from *:
     int sigfillset(sigset_t *signals) noexcept nogil
     size_t take_group "bpecore_next_group" (Job *job) noexcept nogil
     void stop_all "bpecore_stop" (Job *job) noexcept nogil
+    size_t load_place "bpecore_load_place" (const size_t *place) noexcept nogil
+    void store_place "bpecore_store_place" (size_t *place, size_t ids) noexcept nogil
 
 
 cdef inline int encode_task(
@@ -94,6 +111,53 @@ cdef inline int encode_task(
             return STATUS_REFUSED
     return encode_text(job.engine, workspace, &task.view, job.allowed, job.any_allowed,
                        job.counting, ids)
+
+
+cdef inline size_t count_ids(const Job *job, size_t group) noexcept nogil:
+    """Returns how many ids a group has, all of whose tasks have been encoded."""
+    cdef size_t total = 0, i
+    for i in range(job.groups[group], job.groups[group + 1]):
+        total += job.tasks[i].count
+    return total
+
+
+cdef inline void put_in_place(const Job *job, const Worker *workers, size_t group) noexcept nogil:
+    """Copies the ids of a group to their place, which is known."""
+    cdef uint32_t *place = job.merged + load_place(&job.places[group])
+    cdef const Task *task
+    cdef size_t i
+    for i in range(job.groups[group], job.groups[group + 1]):
+        task = &job.tasks[i]
+        memcpy(place, workers[task.worker].ids.data + task.first, task.count * sizeof(uint32_t))
+        place += task.count
+
+
+cdef inline void wait_for_place(Worker *worker, size_t group) noexcept nogil:
+    """Adds a group to those of a worker that wait."""
+    if worker.waiting == NOT_KNOWN:
+        worker.waiting = group
+    else:
+        worker.job.later[worker.last] = group
+    worker.job.later[group] = NOT_KNOWN
+    worker.last = group
+
+
+cdef inline void place_waiting(Worker *worker) noexcept nogil:
+    """Puts those of a worker's groups in their places whose places are known, and have room."""
+    cdef Job *job = worker.job
+    cdef size_t group = worker.waiting
+    cdef size_t place, end
+    while group != NOT_KNOWN:
+        place = load_place(&job.places[group])
+        end = place + count_ids(job, group)
+        if place == NOT_KNOWN or end > job.room:
+            worker.waiting = group
+            return
+        store_place(&job.places[group + 1], end)
+        put_in_place(job, worker - worker.number, group)
+        group = job.later[group]
+    worker.waiting = NOT_KNOWN
+    worker.ids.length = 0
 
 
 cdef inline void encode_groups(Worker *worker) noexcept nogil:
@@ -123,26 +187,21 @@ cdef inline void encode_groups(Worker *worker) noexcept nogil:
             task.count = worker.ids.length - task.first
             if task.status == STATUS_INTERRUPTED:
                 stop_all(job)
+        if job.merged != NULL:
+            wait_for_place(worker, group)
+            place_waiting(worker)
     give_back(job.pool, workspace)
 
 
 cdef inline void merge_groups(Worker *worker) noexcept nogil:
-    """Puts the ids of groups where they belong, until there are none left."""
+    """Puts the ids of groups in their places, until there are none left."""
     cdef Job *job = worker.job
-    cdef const Worker *workers = worker - worker.number
-    cdef const Task *task
-    cdef uint32_t *place
-    cdef size_t group, i
+    cdef size_t group
     while True:
         group = take_group(job)
         if group >= job.group_count:
             break
-        place = job.merged + job.places[group]
-        for i in range(job.groups[group], job.groups[group + 1]):
-            task = &job.tasks[i]
-            memcpy(place, workers[task.worker].ids.data + task.first,
-                   task.count * sizeof(uint32_t))
-            place += task.count
+        put_in_place(job, worker - worker.number, group)
 
 
 cdef inline void *start_encoding(void *worker) noexcept nogil:
@@ -155,17 +214,20 @@ cdef inline void *start_merging(void *worker) noexcept nogil:
     return NULL
 
 
-cdef inline void run_workers(Worker *workers, uint32_t count, bint merging) noexcept nogil:
+cdef inline void run_workers(
+    Worker *workers, uint32_t count, size_t first_group, bint merging
+) noexcept nogil:
     """Lets workers take groups until all are done; a thread that cannot start is not missed.
 
     Args:
         workers: they follow each other in memory; the first is the calling thread's.
+        first_group: those before are done.
         merging: whether they put ids together instead of encoding.
     """
     cdef pthread_t threads[THREAD_LIMIT]
     cdef sigset_t all_signals, before
     cdef uint32_t started = 1, i
-    workers[0].job.next_group = 0
+    workers[0].job.next_group = first_group
     if count > 1:
         sigfillset(&all_signals)
         pthread_sigmask(SIG_BLOCK, &all_signals, &before)

@@ -130,6 +130,18 @@ def test_long_texts(text: str, kind: str, lasting: bool) -> None:
         assert raised >= 2, name
 
 
+@pytest.mark.parametrize("lasting", [False, True])
+@pytest.mark.parametrize("text", ["a", "привет", "12 "])
+def test_rows_that_threads_fill(text: str, lasting: bool) -> None:
+    texts = [text * (40_000 // len(text))] * 8
+
+    def call(encoding: bpecore.Encoding) -> list[list[int]]:
+        return [part.tolist() for part in encoding.encode_batch_to_numpy(texts, num_threads=3)]
+
+    raised = fail_each(lambda: small_encoding("blocks"), call, expected_of("blocks", call), lasting)
+    assert raised >= 5
+
+
 @pytest.mark.parametrize("name", ["_encode_single_piece", "_encode_bytes, no UTF-8"])
 @pytest.mark.parametrize("text", LONG_TEXTS)
 def test_long_texts_as_bytes(text: str, name: str) -> None:

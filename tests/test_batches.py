@@ -63,6 +63,49 @@ def test_long_texts_are_cut_without_a_change(pair: Pair, words: str, length: int
     assert pair.ours.count_batch([text]) == [len(expected)]
 
 
+BYTES_ALONE = bpecore.Encoding(
+    "bytes alone",
+    pat_str=bpecore.get_encoding("cl100k_base")._pat_str,
+    mergeable_ranks={bytes([value]): 255 - value for value in range(256)},
+    special_tokens={},
+)
+"""Has more ids than the row of a batch has room for at first."""
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 16])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_row_of_ids_that_has_too_little_room_at_first(threads: int, seed: int) -> None:
+    source = random.Random(seed)
+    sizes = (0, 1, 100, 4_000, 40_000, 400_000, 1_500_000)
+    texts = [source.choice("a é中") * source.choice(sizes) for _ in range(40)]
+    ids, offsets = BYTES_ALONE.encode_batch_to_numpy(texts, num_threads=threads)
+    assert np.array_equal(ids, 255 - np.frombuffer("".join(texts).encode(), np.uint8))
+    assert np.array_equal(np.diff(offsets), [len(text.encode()) for text in texts])
+
+
+@pytest.mark.parametrize("threads", [2, 3, 16])
+def test_a_row_of_ids_whose_room_ends_in_the_middle(threads: int) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    texts = ["word " * 20_000] * 20 + ["1 " * 30_000] * 20 + ["word " * 20_000] * 20
+    expected = [number for row in map(encoding.encode, texts) for number in row]
+    assert len("".join(texts)) // 3 < len(expected)
+    for _ in range(20):
+        assert encoding.encode_batch_to_numpy(texts, num_threads=threads)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("place", [0, 30, 59])
+def test_a_row_of_ids_with_a_text_that_has_none(place: int) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    texts = ["word " * 20_000] * 60
+    texts[place] = "a\ud800"
+    with pytest.raises(UnicodeEncodeError):
+        encoding.encode_batch_to_numpy(texts, num_threads=4)
+    texts[place] = ""
+    ids, offsets = encoding.encode_batch_to_numpy(texts, num_threads=4)
+    assert ids.tolist() == encoding.encode("word " * 20_000) * 59
+    assert offsets[place] == offsets[place + 1]
+
+
 @pytest.mark.parametrize("text", ["a" * (3 * PART_CHARACTERS), " " * (3 * PART_CHARACTERS)])
 def test_long_texts_without_a_border(cl100k: Pair, text: str) -> None:
     assert in_threads(cl100k.ours, [text], 2) == [cl100k.ours.encode_ordinary(text)]
