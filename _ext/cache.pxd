@@ -2,8 +2,9 @@
 # no atomic, no shared line in the loop.
 #
 # Four tables: narrow, medium and wide entries (cache_entries.pxd), and long ones (long_cache.pxd).
-# A piece goes to the first that has room for its bytes. If that entry has none for its ids, it says
-# so, and they are in the next table that has.
+# A piece goes to the first that has room for its bytes. If a narrow or medium entry has none for
+# its ids, it says so, and they are in the next table that has. What is not in the wide table may be
+# in the long one.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
 # A cache begins small and is replaced by a larger one, three times, as it sees more text, so that a
@@ -23,8 +24,7 @@ from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE
                             make_key, marked, place_for)
 from long_cache cimport (LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
 from memory cimport map_zeroed, populate, unmap
-from types cimport (MEDIUM_PIECE, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check,
-                    prefetch)
+from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
 from vocab cimport Key
 
 cdef enum:

@@ -14,7 +14,7 @@
 # Bounds: a worker holds a workspace (up to 8 MB) and the ids it has written. Loses where the
 # bandwidth of the memory is the limit, and where a text has no sure border (a megabyte of spaces).
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from encode cimport Engine, encode_text
@@ -65,8 +65,7 @@ cdef struct Worker:
     IdBuffer ids       # owned by whoever made the worker
     size_t waiting     # the first group whose ids wait for their place; NOT_KNOWN = none
     size_t last        # the last of them
-
-ctypedef void (*Work)(Worker *worker) noexcept nogil
+    uint64_t apart[9]  # so that no two workers write to one line of memory
 
 cdef extern from *:
     """
@@ -146,14 +145,14 @@ cdef inline void place_waiting(Worker *worker) noexcept nogil:
     """Puts those of a worker's groups in their places whose places are known, and have room."""
     cdef Job *job = worker.job
     cdef size_t group = worker.waiting
-    cdef size_t place, end
+    cdef size_t place, count
     while group != NOT_KNOWN:
         place = load_place(&job.places[group])
-        end = place + count_ids(job, group)
-        if place == NOT_KNOWN or end > job.room:
+        count = 0 if place == NOT_KNOWN else count_ids(job, group)
+        if place == NOT_KNOWN or count > job.room - place:
             worker.waiting = group
             return
-        store_place(&job.places[group + 1], end)
+        store_place(&job.places[group + 1], place + count)
         put_in_place(job, worker - worker.number, group)
         group = job.later[group]
     worker.waiting = NOT_KNOWN

@@ -42,27 +42,32 @@ cdef inline int merge_short(
 
     Args:
         is_known: whether the narrow cache says that it is no token and has more than three ids;
-            only then the others may have them.
+            only then the others are asked.
     """
+    cdef PieceCache *cache = &workspace.cache
     cdef LargeProbe medium
     cdef LargeProbe wide
+    cdef bint is_wider = False
     cdef int status
     if is_known:
-        probe_medium(&workspace.cache, piece, length, readable_end, &medium)
-        if copy_large_ids(<MediumEntry *>medium.line, medium.key, out, count):
-            if count[0]:
-                return STATUS_OK
-            probe_wide(&workspace.cache, piece, length, readable_end, &wide)
-            if copy_wider_ids(&workspace.cache, piece, length, &wide, out, count):
-                return STATUS_OK
+        probe_medium(cache, piece, length, readable_end, &medium)
+        is_wider = copy_large_ids(<MediumEntry *>medium.line, medium.key, out, count)
+        if is_wider and count[0]:
+            return STATUS_OK
+    if is_wider:
+        probe_wide(cache, piece, length, readable_end, &wide)
+        if copy_wider_ids(cache, piece, length, &wide, out, count):
+            return STATUS_OK
     status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
                          count)
     if status != STATUS_OK:
         return status
-    if is_known:
-        keep_medium(&workspace.cache, piece, length, readable_end, &medium, out, count[0])
+    if is_wider:
+        keep_wider(cache, piece, length, &wide, out, count[0])
+    elif is_known:
+        keep_medium(cache, piece, length, readable_end, &medium, out, count[0])
     else:
-        keep_short(&workspace.cache, line, key, out, count[0])
+        keep_short(cache, line, key, out, count[0])
     return STATUS_OK
 
 

@@ -27,6 +27,7 @@ def encode_to_buffer(
     text: str,
     allowed_special: Literal["all"] | AbstractSet[str],
     disallowed_special: Literal["all"] | Collection[str],
+    strict: bool = False,
 ) -> IdBuffer:
     """Encodes a text like `Encoding.encode`, with the GIL released.
 
@@ -36,11 +37,13 @@ def encode_to_buffer(
         text: any text.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`.
+        strict: whether a surrogate is an error, as for `Encoding.encode_to_numpy`.
 
     Returns:
         The ids of its tokens; not to be changed.
 
     Raises:
+        UnicodeEncodeError: `strict`, and the text holds a surrogate.
         ValueError: as for `Encoding.encode`.
         TypeError: as for `Encoding.encode`.
 
@@ -53,6 +56,8 @@ def encode_to_buffer(
     core = encoding._core_bpe
     ours = type(encoding).encode is Encoding.encode and "encode" not in vars(encoding)
     if not ours or type(core) is not CoreBPE:
+        if strict:
+            text.encode()
         ids = encoding.encode(
             text, allowed_special=allowed_special, disallowed_special=disallowed_special
         )
@@ -61,6 +66,8 @@ def encode_to_buffer(
     try:
         return core.encode_to_buffer(text, allowed_special, disallowed_special, special_tokens)
     except UnicodeEncodeError:
+        if strict:
+            raise
         repaired = _without_surrogates(text)
         return core.encode_to_buffer(repaired, allowed_special, disallowed_special, special_tokens)
 

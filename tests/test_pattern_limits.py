@@ -17,6 +17,7 @@ NASTY = {
         "(?:(?:" + "(?:)" * 9000 + "a){1000}b){1000}",
         "more than 4096 instructions",
     ),
+    "nothing repeated": ("(?:(?:(?:){4096}){4096}){4096}a", "takes too long"),
     "exponentially many states": ("(?:a|b)*a(?:a|b){20}", "states|takes too long"),
     "many threads in a state": ("(?:a?b?c?d?e?f?.){1,250}[0-9]", "takes too long|states"),
     "wide alternation in a loop": (

@@ -64,6 +64,7 @@ REWRITTEN = [
     "(?!1)1|(?:ba*|ba*b)a",
     "(?!1)(?:ba*|ba*b)a",
     "(?:ba*|ba*b)a(?=b)",
+    "(?:ba*|ba*b)a(?=b?a)",
     "(?>(?:ba*|ba*b)a)",
 ]
 
@@ -95,6 +96,8 @@ AS_WRITTEN = [
     "(?:b+(?:ab*)?){2,}1",
     # No common prefixes.
     "(?:ba*|ba*b)a(?!b)",
+    "(?!1)(?:ba*|ba*b)a(?=b)",
+    "(?!1)(?:ba*|ba*b)a(?=b?a)",
     "(?:ba*|ba*b|bb)a",
     "((b)a*|(b)a*b)a",
     "(?:b|ba*b)a",

@@ -76,6 +76,7 @@ ACCEPTED = [
     (r"(?:ab?)+(?:b?)?", "ababbabb"),
     (r"(?:a?)*b|(?:b?c??)*d", "aabbccd"),
     (r"(?:a*?b?a*?)*a", "baabaaba"),
+    (r"(?:a??b?)+a(?=b)", "aabab"),
     (r"(?:|a|bb??){2}b(?:a??|b){3,}a", "abbabaaabbbaaa"),
     (r"a++ab|a?+ac|b{1,2}+b|b*+c", "aabacbbbbbc"),
     (r"(?>a+)b|(?>c)d|(?>e{1,2})e", "aabcdeeeee"),

@@ -86,6 +86,9 @@ def test_texts_to_arrays(client: PoolClient) -> None:
     ("texts", "error"),
     [
         (["a", "<|endoftext|>"], ValueError),
+        (["a", "<|endoftext|>\ud800"], ValueError),
+        (["<|endoftext|>", "\ud800"], ValueError),
+        (["\ud800", "<|endoftext|>"], UnicodeEncodeError),
         (["a", "b\ud800"], UnicodeEncodeError),
         (["a", "\ud83c\udf0a"], UnicodeEncodeError),
         (["a", None], TypeError),
@@ -93,9 +96,13 @@ def test_texts_to_arrays(client: PoolClient) -> None:
 )
 def test_errors_of_arrays(client: PoolClient, texts: Any, error: type[Exception]) -> None:
     pytest.importorskip("numpy")
+    raised = []
     for one in (client, ENCODING):
-        with pytest.raises(error):
+        with pytest.raises(error) as caught:
             one.encode_batch_to_numpy(texts)
+        raised.append(caught.value)
+    assert type(raised[0]) is type(raised[1])
+    assert raised[0].args == raised[1].args or error is TypeError
     assert client.encode_to_numpy("hello").tolist() == [24912]
 
 
@@ -187,6 +194,8 @@ def test_too_large_is_said_by_name_and_size(client: PoolClient) -> None:
         client.encode_batch(["short", "x" * 200_000])
     with pytest.raises(RequestTooLargeError, match=r"count: a text of 50000 characters .*200008"):
         client.count("🌊" * 50_000)
+    with pytest.raises(RequestTooLargeError, match="count: the special-token arguments take"):
+        client.count("a", disallowed_special={f"<|{number:0100}|>" for number in range(2_000)})
     with pytest.raises(RequestTooLargeError, match="decode: 40000 ids"):
         client.decode([5] * 40_000)
     client.open_stream("long")

@@ -200,6 +200,7 @@ cdef class Batch:
         """Puts those ids in their places that had no room. Precondition: no text has failed."""
         cdef size_t *places = self.job.places
         cdef size_t first = 0, group
+        cdef uint32_t workers
         while first < self.job.group_count and places[first + 1] != NOT_KNOWN:
             first += 1
         self.row.length = places[first]
@@ -210,8 +211,9 @@ cdef class Batch:
         if grow_ids(&self.row, places[self.job.group_count]) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
         self.job.merged = self.row.data
+        workers = <uint32_t>min(<size_t>self.worker_count, self.job.group_count - first)
         with nogil:
-            run_workers(self.workers, self.worker_count, first, True)
+            run_workers(self.workers, workers, first, True)
         self.row.length = places[self.job.group_count]
         return 0
 

@@ -7,7 +7,7 @@ is copied before its message is written; `bpecore/pool/` has the rest.
 
 from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release,
                              PyObject_GetBuffer)
-from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdint cimport uint32_t, uintptr_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
 from arguments cimport exact_str, view_text
@@ -39,25 +39,29 @@ cdef class PackedTexts:
         limit: bytes that all may take; a single text may take more.
 
     Attributes:
-        count: texts, at least one.
+        count: texts, at least one if there is a first.
         characters: of all of them.
 
     Raises:
         TypeError: one is no string.
+        ValueError: one has more than 2**32 - 1 characters.
     """
 
     cdef list texts
     cdef readonly size_t characters
     cdef size_t size
 
-    def __cinit__(self, list texts, Py_ssize_t first, size_t limit):
+    def __cinit__(self, list texts, size_t first, size_t limit):
         cdef TextView view
-        cdef size_t more
+        cdef size_t more, place
         cdef str text
         self.texts = []
-        for place in range(first, len(texts)):
+        for place in range(first, <size_t>len(texts)):
             text = exact_str(texts[place])
             more = padded_size(view_packed(text, &view)) + 2 * sizeof(uint32_t)
+            if view.length > UINT32_MAX:
+                raise ValueError(f"a text of {len(text)} characters: at most 2**32 - 1 go into a "
+                                 f"message")
             if self.texts and self.size + more > limit:
                 return
             self.texts.append(text)

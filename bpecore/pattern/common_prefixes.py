@@ -20,12 +20,13 @@ from bpecore.pattern.syntax import (
     Characters,
     Choice,
     LookAround,
-    Next,
     Node,
     Repeat,
     Sequence,
     children,
     choice_of,
+    is_delegated,
+    is_positive_look_ahead,
     is_regular,
     sequence_of,
     with_children,
@@ -39,11 +40,11 @@ def with_common_prefixes(tree: Node) -> Node:
         tree: A pattern as `bpecore.pattern.rewrites` leaves it, with groups that capture: what
             captures is never the same as anything.
     """
-    if isinstance(tree, Sequence) and tree.items:
-        last = tree.items[-1]
-        if isinstance(last, Next) and last.spelling.startswith("(?="):
-            # fancy-regex makes this look-ahead a part of the match, one that does not count.
-            return Sequence((_by_engine(Sequence(tree.items[:-1]), False), last))
+    if is_delegated(tree):
+        return _factored(tree)
+    if isinstance(tree, Sequence) and tree.items and is_positive_look_ahead(tree.items[-1]):
+        head = Sequence(tree.items[:-1])
+        return Sequence((_by_engine(head, True), _by_engine(tree.items[-1], False)))
     return _by_engine(tree, False)
 
 

@@ -8,6 +8,11 @@ without full case folding, which fancy-regex lacks. What differs then: the libra
 `$` and `\\Z` at a final newline, ASCII classes such as `[[:alpha:]]`, which are Unicode there, and
 what `bpecore.pattern.rewrites` tells of.
 
+A repetition of what may match nothing ends with the first match of nothing; where fancy-regex
+leaves such a pattern to the `regex` crate, it goes on to the next way to match. That shows only
+beside a look-ahead at the pattern's end that asks for more than one character, and beside `^` or
+`\\b`.
+
 The library backtracks: time can grow exponentially with the text for a bad pattern.
 """
 

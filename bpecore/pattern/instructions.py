@@ -16,11 +16,13 @@ from bpecore.pattern.syntax import (
     Node,
     Repeat,
     Sequence,
-    is_regular,
+    is_delegated,
     matches_nothing,
 )
 
 _INSTRUCTION_LIMIT = 4096
+# Nodes written: repetitions of nothing write no instruction.
+_NODE_LIMIT = 16 * _INSTRUCTION_LIMIT
 
 
 class Read(NamedTuple):
@@ -67,7 +69,7 @@ def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
             past one character, a possessive or atomic group that is not one repeated character, a
             repetition of what may be empty beside any of these), or takes too many instructions.
     """
-    writer = _Writer(is_delegated=is_regular(tree))
+    writer = _Writer(is_delegated=is_delegated(tree))
     start = writer.write(tree, writer.add(Match()))
     return writer.instructions, start
 
@@ -84,6 +86,7 @@ class _Writer:
     def __init__(self, is_delegated: bool) -> None:
         self.instructions: list[Instruction] = []
         self._is_delegated = is_delegated
+        self._nodes = 0
 
     def add(self, instruction: Instruction) -> int:
         if len(self.instructions) == _INSTRUCTION_LIMIT:
@@ -93,6 +96,9 @@ class _Writer:
 
     def write(self, node: Node, following: int) -> int:
         """Writes `node` with what follows it at `following`; returns where it starts."""
+        self._nodes += 1
+        if self._nodes > _NODE_LIMIT:
+            raise UnsupportedPattern("a pattern that takes too long to compile")
         if isinstance(node, Characters):
             return self.add(Read(node.members, following))
         if isinstance(node, Next):

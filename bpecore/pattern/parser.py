@@ -33,7 +33,7 @@ from bpecore.pattern.syntax import (
 
 # In characters; the longest pattern of a known tokenizer has some 400.
 _LENGTH_LIMIT = 100_000
-# Groups inside groups. Each level takes six Python frames.
+# Groups inside groups. Each level takes about ten Python frames.
 _DEPTH_LIMIT = 50
 # A counted repetition's bounds; more could not be compiled in any case.
 _COUNT_LIMIT = 4096
@@ -58,8 +58,7 @@ def parse(pattern: str) -> Node:
 
     Raises:
         UnsupportedPattern: The pattern is invalid, or outside the syntax that is known to be read
-        as
-            fancy-regex reads it.
+            as fancy-regex reads it.
 
     Example:
         >>> parse(r"a|b")
@@ -67,7 +66,10 @@ def parse(pattern: str) -> Node:
     """
     if len(pattern) > _LENGTH_LIMIT:
         raise UnsupportedPattern(f"a pattern of more than {_LENGTH_LIMIT} characters")
-    return rewritten(_Parser(pattern).parse())
+    try:
+        return rewritten(_Parser(pattern).parse())
+    except RecursionError:
+        raise UnsupportedPattern("groups nested too deep for the stack that is left") from None
 
 
 class _Parser:

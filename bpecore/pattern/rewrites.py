@@ -8,7 +8,8 @@ and tiktoken's ids with them, so that whoever wants the same ids has to follow:
 - `X* Y? X+` becomes `(?:X* Y)? X+`, which looks for `Y` first: `a*(?:aab)?a+b` matches all of
   "aabab".
 - `X+ Y? X+` becomes `X+ (?:Y X+)?`, which matches a single `X`: `\\d+\\.?\\d+` matches "7".
-- `(?:X+ (?:Y X*)?)+` becomes `X+ (?:Y X*)*`, in which `Y` may follow `Y`.
+- `(?:X+ (?:Y X*)?)+` becomes `X+ (?:Y X*)*`, in which `Y` may follow `Y`; with other `*` and `+`
+  around `Y`, and a `*` behind the group, likewise.
 
 What fancy-regex holds for equal was found out by trying: see `tests/test_pattern_rewrites.py`.
 Time is proportional to the pattern's length times the depth of its groups.
@@ -117,7 +118,7 @@ def _repeat_the_same(left: Node, right: Node) -> bool:
 
 
 def _as_repeated_tail(node: Repeat) -> Node:
-    """`(?:X+ (?:Y X+)?)+` as `X+ (?:Y X+)*`, if that is what `node` is."""
+    """`(?:X+ (?:Y X*)?)+` and the like as `X+ (?:Y X*)*`, if `node` is one of them."""
     if not isinstance(node.body, Sequence) or len(node.body.items) != 2:
         return node
     prefix, tail = node.body.items

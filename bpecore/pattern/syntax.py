@@ -130,6 +130,24 @@ def is_regular(node: Node) -> bool:
     return all(map(is_regular, children(node)))
 
 
+def is_positive_look_ahead(node: Node) -> bool:
+    """Whether a node is written as `(?=…)`."""
+    if isinstance(node, Next):
+        return node.spelling.startswith("(?=")
+    return isinstance(node, LookAround) and node.ahead and not node.negated
+
+
+def is_delegated(tree: Node) -> bool:
+    """Whether fancy-regex leaves a whole pattern to the `regex` crate.
+
+    A look-ahead at its end is no hindrance: it becomes a part of the match, one that does not
+    count.
+    """
+    if isinstance(tree, Sequence) and tree.items and is_positive_look_ahead(tree.items[-1]):
+        return all(map(is_regular, (*tree.items[:-1], *children(tree.items[-1]))))
+    return is_regular(tree)
+
+
 def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """A node like `node` whose children are what `change` makes of those it has."""
     if isinstance(node, Sequence):

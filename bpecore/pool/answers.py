@@ -100,10 +100,8 @@ class Answerer:
                 ids, offsets = buffers
                 return Answer(offsets, memoryview(ids).cast("B"))
         # A text with surrogates or with a disallowed string, or an engine that is not ours.
-        if header.flags & STRICT:
-            for text in texts:
-                text.encode()
-        found = [encode_to_buffer(encoding, text, allowed, disallowed) for text in texts]
+        strict = bool(header.flags & STRICT)
+        found = [encode_to_buffer(encoding, text, allowed, disallowed, strict) for text in texts]
         places = array("q", accumulate(map(len, found), initial=0))
         return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
 

@@ -127,6 +127,8 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
+        import numpy  # noqa: F401  # before the thread that reads the answers would
+
         return arrays_of(await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special))
 
     async def count(

@@ -141,8 +141,9 @@ def describe_error(error: Exception) -> Any:
         found, rest = bytes(error.object).hex(), [error.start, error.end, error.reason]
         return ["UnicodeDecodeError", error.encoding, found, *rest]
     if isinstance(error, UnicodeEncodeError):
-        rest = [error.start, error.end, error.reason]
-        return ["UnicodeEncodeError", error.encoding, error.object, *rest]
+        # JSON would join two surrogates to one character.
+        found = error.object.encode("utf-8", "surrogatepass").hex()
+        return ["UnicodeEncodeError", error.encoding, found, error.start, error.end, error.reason]
     for kind in type(error).__mro__:
         if kind.__name__ in _ERRORS:
             return [kind.__name__, str(error.args[0]) if error.args else ""]
@@ -156,7 +157,9 @@ def rebuild_error(described: Any) -> Exception:
         encoding, found, start, end, reason = arguments
         return UnicodeDecodeError(encoding, bytes.fromhex(found), start, end, reason)
     if name == "UnicodeEncodeError":
-        return UnicodeEncodeError(*arguments)
+        encoding, found, *rest = arguments
+        text = bytes.fromhex(found).decode("utf-8", "surrogatepass")
+        return UnicodeEncodeError(encoding, text, *rest)
     if name in _ERRORS:
         return _ERRORS[name](*arguments)
     return PoolError(f"{name} in a worker: {arguments[0]}")

@@ -54,7 +54,7 @@ def _read_text(body: memoryview, count: int) -> str:
 LISTS = Form(ENCODE, 0, hidden_lists_of_ids)
 ARRAYS = Form(ENCODE, STRICT, _read_arrays)
 COUNTS = Form(COUNT, 0, _read_counts)
-_TEXT = Form(DECODE, 0, _read_text)
+TEXT = Form(DECODE, 0, _read_text)
 
 
 def text_calls(
@@ -81,6 +81,11 @@ def text_calls(
     """
     special = pack_special(allowed, disallowed)
     limit = largest - len(special)
+    if limit < 0:
+        raise RequestTooLargeError(
+            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(special)} bytes, and "
+            f"at most {largest} fit into the pool's ring"
+        )
     texts = list(texts)
     calls: list[StatelessCall] = []
     first = 0
@@ -124,7 +129,7 @@ def decode_call(
         )
     count = len(numbers) // 4
     reply.expect(1)
-    return StatelessCall(_TEXT, count, count, [numbers, name], len(name), reply)
+    return StatelessCall(TEXT, count, count, [numbers, name], len(name), reply)
 
 
 def lists_of(reply: Reply) -> list[list[int]]:
