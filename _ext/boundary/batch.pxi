@@ -163,7 +163,7 @@ cdef class Batch:
             self.workers[i].number = <uint32_t>i
             self.workers[i].waiting = NOT_KNOWN
         self.workers[0].signals = handles_signals()
-        if wanted == ROW and self.worker_count > 1:
+        if wanted == ROW:
             self._make_row()
         with nogil:
             run_workers(self.workers, self.worker_count, 0, False)
@@ -176,24 +176,31 @@ cdef class Batch:
         return 0
 
     cdef int _make_row(self) except -1:
-        """Makes room for the ids of all texts, as many as they probably have."""
+        """Makes room for the ids of all texts, as many as they probably have.
+
+        That is in the memory of the only worker, or where all workers put them together.
+        """
+        cdef IdBuffer *row = &self.row if self.worker_count > 1 else &self.workers[0].ids
         cdef size_t expected = 0, group, i
         cdef TextView *view
         for i in range(self.task_count):
             view = &self.job.tasks[i].view
             # From 0.2 to 0.3 ids a character of ASCII; 0.3 (Russian) to 0.9 (Chinese) of others.
             expected += view.length // 3 if view.width <= 1 else view.length - view.length // 4
+        if reserve_ids(row, expected + 1) != STATUS_OK:
+            raise MemoryError("no memory for a token buffer")
+        prefer_huge_pages(row.data, row.capacity * sizeof(uint32_t))
+        if self.worker_count == 1:
+            return 0
         self.job.places = <size_t *>allocate(self.job.group_count + 1, sizeof(size_t))
         self.job.later = <size_t *>allocate(self.job.group_count, sizeof(size_t))
-        if (self.job.places == NULL or self.job.later == NULL
-                or reserve_ids(&self.row, expected + 1) != STATUS_OK):
+        if self.job.places == NULL or self.job.later == NULL:
             raise MemoryError("no memory for a token buffer")
-        prefer_huge_pages(self.row.data, self.row.capacity * sizeof(uint32_t))
         for group in range(self.job.group_count + 1):
             self.job.places[group] = NOT_KNOWN
         self.job.places[0] = 0
-        self.job.merged = self.row.data
-        self.job.room = self.row.capacity
+        self.job.merged = row.data
+        self.job.room = row.capacity
         return 0
 
     cdef int _complete_row(self) except -1:
