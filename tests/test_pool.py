@@ -339,9 +339,9 @@ def run(code: str, folder: Path) -> str:
     """Runs a program with a pool, which must be a file; returns what it printed."""
     program = folder / "program.py"
     program.write_text(code)
-    done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, cwd=folder
-    )
+    # From Python 3.12 on each fork of a process with threads is warned of.
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder)
     assert done.stderr == ""
     assert done.returncode == 0
     return done.stdout
