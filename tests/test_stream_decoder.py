@@ -72,6 +72,18 @@ def test_one_sequence(pair: Pair, errors: str) -> None:
         assert found == decoded(lambda: pair.ours.decode(ids, errors)), ids  # noqa: B023
 
 
+@pytest.mark.parametrize("errors", ERRORS)
+@pytest.mark.parametrize("length", [*range(45, 53), 100, 5_000])
+def test_ascii_of_every_length_leaves_nothing_behind(length: int, errors: str) -> None:
+    """CPython 3.11.2 does not tell that it has read all of it."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    text = "".join(chr(97 + place % 23) for place in range(length))
+    decoder = bpecore.StreamDecoder(encoding, errors)
+    for part in (text, "é", text):
+        assert decoder.feed(encoding.encode(part)) == part
+    assert decoder.flush() == ""
+
+
 @pytest.mark.parametrize("errors", ["replace", "surrogateescape", "ignore"])
 def test_many_sequences(pair: Pair, errors: str) -> None:
     source = random.Random(errors)

@@ -13,7 +13,7 @@ from decode cimport TokenBytes, bytes_of
 from id_buffer cimport IdBuffer, release_ids
 from memory cimport ByteBuffer, grow_bytes, release
 from short_text cimport decode_short_text
-from types cimport STATUS_OK
+from types cimport STATUS_OK, check
 
 cdef extern from "Python.h":
     # Decodes all but an incomplete sequence at the end; `consumed` NULL: that too.
@@ -59,7 +59,9 @@ cdef class TextOfIds:
             data: the pending bytes and the new ones.
             pending: receives what is incomplete; as it was if this raises.
         """
-        cdef Py_ssize_t consumed = 0
+        # Of ASCII alone CPython before 3.9.18, 3.10.13 and 3.11.5 does not tell that it is all
+        # consumed (its issue 99612).
+        cdef Py_ssize_t consumed = <Py_ssize_t>length
         cdef size_t i
         cdef str text = decode_short_text(data, length)
         if text is not None:
@@ -67,6 +69,7 @@ cdef class TextOfIds:
             return text
         text = PyUnicode_DecodeUTF8Stateful(
             <const char *>data, <Py_ssize_t>length, self.errors, &consumed)
+        check(length - <size_t>consumed < sizeof(pending.bytes))
         pending.count = <uint8_t>(length - consumed)
         for i in range(pending.count):
             pending.bytes[i] = data[consumed + i]
