@@ -51,7 +51,7 @@ def build(
     if patch is not None:
         run(["git", "apply", "-C1", str(patch)], tree)
     site = folder / "site"
-    defined = [f"-Ccmake.define.{name}={value}" for name, value in (settings or {}).items()]
+    defined = [f"--config-settings=cmake.define.{name}={value}" for name, value in (settings or {}).items()]
     run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation"),
