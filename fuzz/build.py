@@ -51,7 +51,9 @@ def build(
     if patch is not None:
         run(["git", "apply", "-C1", str(patch)], tree)
     site = folder / "site"
-    defined = [f"--config-settings=cmake.define.{name}={value}" for name, value in (settings or {}).items()]
+    # Its short form -C is missing in pip before 23.1.
+    option = "--config-settings=cmake.define"
+    defined = [f"{option}.{name}={value}" for name, value in (settings or {}).items()]
     run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation"),
