@@ -82,7 +82,7 @@ class ClassReader:
         code_point, end = self._escaped_code_point(offset)
         if code_point is not None:
             return self.literal(code_point, offset), end
-        members, end = self._escape(offset)
+        members, end = self._escaped_set(offset)
         return Characters(members, self._spelling(self._pattern[offset:end])), end
 
     def literal(self, code_point: int, offset: int) -> Characters:
@@ -97,16 +97,12 @@ class ClassReader:
         """A bracketed class with each escaped character written as regex-syntax would write it."""
         written = []
         while offset < end:
-            code_point, following = None, offset + 1
-            if self._pattern[offset] == "\\":
-                code_point, following = self._escaped_code_point(offset)
-            if code_point is None:
-                following = max(following, offset + 1)
-                written.append(self._pattern[offset:following])
-            else:
+            written.append(self._pattern[offset])
+            code_point, following = self._single(offset)
+            if code_point is not None and self._pattern[offset] == "\\":
                 character = chr(code_point)
-                written.append(f"\\{character}" if character in _META_CHARACTERS else character)
-            offset = following
+                written[-1] = f"\\{character}" if character in _META_CHARACTERS else character
+            offset = offset + 1 if code_point is None else following
         return "".join(written)
 
     def _range(self, first: int, last: int, offset: int) -> CharacterSet:
@@ -122,10 +118,8 @@ class ClassReader:
         beyond = "".join(_FOLDED_BEYOND_ASCII.get(character, "") for character in folded)
         return plain.union(CharacterSet.of_characters(folded + beyond))
 
-    def _escape(self, offset: int) -> tuple[CharacterSet, int]:
-        code_point, end = self._escaped_code_point(offset)
-        if code_point is not None:
-            return self._range(code_point, code_point, offset), end
+    def _escaped_set(self, offset: int) -> tuple[CharacterSet, int]:
+        """The set that the escape at `offset` names, which names no code point."""
         letter = self._pattern[offset + 1 : offset + 2]
         if letter in ("p", "P"):
             return self._property(offset)
@@ -230,7 +224,7 @@ class ClassReader:
             raise UnsupportedPattern(r"a hyphen in the middle of a class (write \-)", position)
         start, end = self._single(position)
         if start is None:
-            return self._escape(position)
+            return self._escaped_set(position)
         following = self._pattern[end : end + 2]
         if character == "-" and following[:1] == "-":
             raise UnsupportedPattern(r"a range from a hyphen (write \-)", position)

@@ -125,10 +125,7 @@ class _Writer:
         if node.maximum is None and may_be_empty:
             return self._write_loop_of_nothing(node, following)
         if node.maximum is None:
-            loop = self.add(Goto(()))
-            body = self.write(node.body, loop)
-            self.instructions[loop] = Goto(_preferred(node, body, following))
-            following = loop
+            _, following = self._write_loop(node, following)
         else:
             skip = following
             for _ in range(node.maximum - node.minimum):
@@ -138,11 +135,16 @@ class _Writer:
             following = self.write(node.body, following)
         return following
 
+    def _write_loop(self, node: Repeat, following: int) -> tuple[int, int]:
+        """A body, and behind it the choice between another one and what follows; where both are."""
+        choice = self.add(Goto(()))
+        body = self.write(node.body, choice)
+        self.instructions[choice] = Goto(_preferred(node, body, following))
+        return body, choice
+
     def _write_loop_of_nothing(self, node: Repeat, following: int) -> int:
         """A repetition without end of what may match nothing, as the `regex` crate writes it."""
-        loop = self.add(Goto(()))
-        body = self.write(node.body, loop)
-        self.instructions[loop] = Goto(_preferred(node, body, following))
+        body, _ = self._write_loop(node, following)
         for _ in range(node.minimum - 1):
             body = self.write(node.body, body)
         return body if node.minimum else self.add(Goto(_preferred(node, body, following)))
