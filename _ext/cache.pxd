@@ -150,22 +150,19 @@ cdef inline NarrowEntry *narrow_line(const PieceCache *cache, Key key) noexcept 
         (key.low * cache.seeds[0] + key.high * cache.seeds[1]) >> 42 & cache.narrow_mask))
 
 
-cdef inline MediumEntry *medium_line(const PieceCache *cache, const uint64_t *key) noexcept nogil:
-    """Returns the two entries where the piece with this key may be."""
-    cdef uint64_t state = 0
-    cdef int i
-    for i in range(MEDIUM_WORDS):
-        state += key[i] * cache.seeds[i]
-    return cache.medium + 2 * (state >> 48 & cache.medium_mask)
+cdef inline uint64_t hash_words(
+    const PieceCache *cache, const uint64_t *key, size_t words
+) noexcept nogil:
+    """Returns the 16 bits that choose the line of a medium or wide key, as for a narrow one.
 
-
-cdef inline WideEntry *wide_line(const PieceCache *cache, const uint64_t *key) noexcept nogil:
-    """Returns the two entries where the piece with this key may be."""
+    Args:
+        words: of the key, known when this is compiled.
+    """
     cdef uint64_t state = 0
-    cdef int i
-    for i in range(WIDE_WORDS):
+    cdef size_t i
+    for i in range(words):
         state += key[i] * cache.seeds[i]
-    return cache.wide + 2 * (state >> 48 & cache.wide_mask)
+    return state >> 48
 
 
 cdef inline void probe_medium(
@@ -175,7 +172,7 @@ cdef inline void probe_medium(
     """Makes the key of a piece of up to MEDIUM_PIECE bytes and asks for its line."""
     cdef MediumEntry *line
     make_key(probe.key, MEDIUM_WORDS, piece, length, readable_end)
-    line = medium_line(cache, probe.key)
+    line = cache.medium + 2 * (hash_words(cache, probe.key, MEDIUM_WORDS) & cache.medium_mask)
     prefetch(line)
     prefetch(line + 1)
     probe.line = line
@@ -188,7 +185,7 @@ cdef inline void probe_wide(
     """Makes the key of a piece of up to WIDE_PIECE bytes and asks for its line."""
     cdef WideEntry *line
     make_key(probe.key, WIDE_WORDS, piece, length, readable_end)
-    line = wide_line(cache, probe.key)
+    line = cache.wide + 2 * (hash_words(cache, probe.key, WIDE_WORDS) & cache.wide_mask)
     prefetch(&line.key)
     prefetch(&line.ids)
     probe.line = line
