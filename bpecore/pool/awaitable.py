@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 import anyio
 import anyio.to_thread
 
-from bpecore.pool.calls import Form, Reply, StatelessCall
+from bpecore.pool.calls import Form, Reply
 from bpecore.pool.connection import Connection
 from bpecore.pool.loops import Gathering, LoopWaiter
 from bpecore.pool.messages import CLOSE, FEED, Disallowed, Special
@@ -147,8 +147,8 @@ class AwaitablePoolClient:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        await self._send(connection, [decode_call(ids, errors, connection.largest, reply)])
-        await done.wait()
+        self._client.ask(connection, [decode_call(ids, errors, connection.largest, reply)])
+        await self._wait(connection, reply, done)
         return text_of(reply)
 
     async def _ask_texts(
@@ -159,16 +159,16 @@ class AwaitablePoolClient:
         reply = Reply(LoopWaiter(self._loop(), done.set))
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
-            await self._send(connection, calls)
-            await done.wait()
+            self._client.ask(connection, calls)
+            await self._wait(connection, reply, done)
         return reply
 
-    async def _send(self, connection: Connection, calls: list[StatelessCall]) -> None:
-        for place, call in enumerate(calls):
-            while not connection.try_stateless(call):
-                if place == 0:
-                    self._client.check_full()
-                await self._wait_for_room(connection)
+    async def _wait(self, connection: Connection, reply: Reply, done: anyio.Event) -> None:
+        try:
+            await done.wait()
+        except BaseException:  # the task was cancelled
+            connection.give_up(reply)
+            raise
 
     async def _wait_for_room(self, connection: Connection) -> None:
         room = anyio.Event()

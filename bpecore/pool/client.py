@@ -264,8 +264,8 @@ class PoolClient:
         connection = self._connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        self._send(connection, [decode_call(ids, errors, connection.largest, reply)])
-        waiter.wait()
+        self.ask(connection, [decode_call(ids, errors, connection.largest, reply)])
+        self._wait(connection, reply, waiter)
         return text_of(reply)
 
     def _ask_texts(
@@ -276,17 +276,21 @@ class PoolClient:
         reply = Reply(waiter)
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
-            self._send(connection, calls)
-            waiter.wait()
+            self.ask(connection, calls)
+            self._wait(connection, reply, waiter)
         return reply
 
-    def _send(self, connection: Connection, calls: list[StatelessCall]) -> None:
-        """Sends calls; `PoolBusy` is raised at the first or not at all."""
-        for place, call in enumerate(calls):
-            while not connection.try_stateless(call):
-                if place == 0:
-                    self.check_full()
-                _wait_for_room(connection)
+    def _wait(self, connection: Connection, reply: Reply, waiter: BlockingWaiter) -> None:
+        try:
+            waiter.wait()
+        except BaseException:  # Ctrl-C
+            connection.give_up(reply)
+            raise
+
+    def ask(self, connection: Connection, calls: list[StatelessCall]) -> None:
+        """Has calls sent; `PoolBusy` is raised if there is no room for the first."""
+        if not connection.ask(calls, is_patient=not self._address.raise_if_full):
+            self.check_full()
 
     def check_full(self) -> None:
         """Raises `PoolBusy`, unless the client is to wait for room."""

@@ -1,8 +1,8 @@
 """A process's connection to a pool: what it asked for, its streams, and the thread that reads.
 
 Any number of threads send, under the lock. One thread reads all answers, from the rings of all
-workers. It also finds out that a worker has died: then it gives the worker's streams and unanswered
-calls to the others.
+workers, and sends what had no room before: so who asks for much waits once. It also finds out that
+a worker has died: then it gives the worker's streams and unanswered calls to the others.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Connection:
         self._links: dict[int, Link] = {}
         self._streams: dict[Hashable, Stream] = {}
         self._homeless: list[Call] = []
+        self._unsent: deque[StatelessCall] = deque()
         self._orphans: set[Stream] = set()
         self._inflight = 0
         self._waiters: deque[Waiter] = deque()
@@ -117,24 +118,50 @@ class Connection:
             for call in homeless:
                 self._dispatch(call)
         self._selector.register(link.channel, selectors.EVENT_READ, lambda: self._read(link))
-        self._wake_waiters()
+        self._use_room()
 
     # ---- sending: any thread ---------------------------------------------------------------
 
-    def try_stateless(self, call: StatelessCall) -> bool:
-        """Sends a call to the least busy worker if there is room.
+    def ask(self, calls: Iterable[StatelessCall], is_patient: bool) -> bool:
+        """Has calls sent to the least busy workers, in order: at once, or when there is room.
+
+        Args:
+            calls: the calls, at least one.
+            is_patient: whether they may all wait for room.
+
+        Returns:
+            Whether they will be sent; False if there is no room and the caller is not patient.
 
         Raises:
             PoolClosedError: the pool is closed.
         """
         with self._lock:
             self._check_open()
-            link = least_loaded(self._links.values())
-            if link is None or not self._may_send(1) or not link.has_room(call.length):
+            unsent = deque(calls)
+            if not is_patient and (self._unsent or not self._try(unsent.popleft())):
                 return False
-            self._inflight += 1
-            link.send(call)
+            self._unsent.extend(unsent)
+            self._send_unsent()
             return True
+
+    def give_up(self, reply: Reply) -> None:
+        """Keeps from being sent what nobody waits for any more."""
+        with self._lock:
+            self._unsent = deque(call for call in self._unsent if call.reply is not reply)
+
+    def _try(self, call: StatelessCall) -> bool:
+        """Sends a call if there is room; the lock is held."""
+        link = least_loaded(self._links.values())
+        if link is None or not self._may_send(1) or not link.has_room(call.length):
+            return False
+        self._inflight += 1
+        link.send(call)
+        return True
+
+    def _send_unsent(self) -> None:
+        """Sends what there is room for now; the lock is held."""
+        while self._unsent and self._try(self._unsent[0]):
+            self._unsent.popleft()
 
     def try_streams(self, kind: int, feeds: Feeds, reply: Reply) -> bool:
         """Sends what streams are fed to the workers that hold them, all of it or nothing.
@@ -285,11 +312,11 @@ class Connection:
                 with self._lock:
                     self._closed = "the pool is closed"
                     self._is_closing = True
-                self._wake_waiters()
+                self._use_room()
                 self._tell_if_drained()
 
     def _tell_if_drained(self) -> None:
-        if self._is_closing and self._inflight == 0:
+        if self._is_closing and self._inflight == 0 and not self._unsent:
             self._control.send(did="drained")
 
     def _read(self, link: Link) -> None:
@@ -298,7 +325,7 @@ class Connection:
         self._take_answers(link)
         if not lives:
             self._lose(link)
-        self._wake_waiters()
+        self._use_room()
         self._tell_if_drained()
 
     def _take_answers(self, link: Link) -> None:
@@ -337,10 +364,16 @@ class Connection:
         except Exception as error:  # memory may run out; the caller shall not wait for ever
             call.fail(error)
 
-    def _wake_waiters(self) -> None:
+    def _use_room(self) -> None:
+        """Wakes those who wait for room, and sends what has not been sent.
+
+        Who waits has a stream to feed, and goes first: what is unsent waits for the next answer.
+        """
         with self._lock:
             waiters = list(self._waiters)
             self._waiters.clear()
+            if not waiters or self._inflight == 0:
+                self._send_unsent()
         for waiter in waiters:
             waiter.wake()
 
@@ -411,14 +444,15 @@ class Connection:
         with self._lock:
             self._closed = self._closed or why
             calls = [call for link in self._links.values() for call in link.unanswered()]
-            calls += self._homeless
+            calls += [*self._homeless, *self._unsent]
             self._homeless = []
+            self._unsent.clear()
             self._streams.clear()
             for link in self._links.values():
                 link.calls.clear()
         for call in calls:
             call.fail(PoolClosedError(why))
-        self._wake_waiters()
+        self._use_room()
 
     def _shut(self) -> None:
         """Closes what the thread has read from."""

@@ -1,0 +1,132 @@
+"""What has no room in the rings is sent when there is some, in turn with streams, or given up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from waiting import wait_until
+
+import bpecore
+from bpecore.pool import PoolClosedError, TokenizerPool
+
+ENCODING = bpecore.get_encoding("o200k_base")
+RING_BYTES = 1 << 18
+TEXTS = [f"number {i}: " + "some more words\n" * 1000 for i in range(400)]
+
+
+@contextmanager
+def stopped(pool: TokenizerPool) -> Iterator[None]:
+    """Stops the pool's workers for as long as it lasts."""
+    workers = [worker.process for worker in pool.metrics().workers]
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+
+def texts_encoded(pool: TokenizerPool) -> int:
+    return sum(worker.texts for worker in pool.metrics().workers)
+
+
+def check_that_few_are_sent(pool: TokenizerPool) -> None:
+    """Little more than a ring holds was sent of TEXTS, and the pool goes on working."""
+    with pool.client() as client:
+        assert client.encode_batch(["hello world"] * 10) == [[24912, 2375]] * 10
+    # The workers tell a moment after they have answered.
+    wait_until(lambda: texts_encoded(pool) > 10)
+    assert texts_encoded(pool) < len(TEXTS) // 4
+    assert sum(map(len, TEXTS)) // 4 > RING_BYTES
+
+
+def test_an_interrupted_caller_takes_back_what_is_unsent() -> None:
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        client.connect()
+        with stopped(pool):
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            with pytest.raises(KeyboardInterrupt):
+                client.encode_batch(TEXTS)
+        assert client.encode("hello world") == [24912, 2375]
+        check_that_few_are_sent(pool)
+        client.disconnect()
+
+
+def test_a_cancelled_task_takes_back_what_is_unsent() -> None:
+    pytest.importorskip("anyio")
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+
+        async def main() -> None:
+            with stopped(pool), pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.awaitable.encode_batch(TEXTS), 0.3)
+            assert await client.awaitable.encode("hello world") == [24912, 2375]
+
+        client.connect()
+        asyncio.run(main())
+        check_that_few_are_sent(pool)
+        client.disconnect()
+
+
+def test_a_pool_that_closes_answers_what_is_unsent() -> None:
+    answers: list[list[list[int]]] = []
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        client.connect()
+        thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
+        thread.start()
+        wait_until(lambda: texts_encoded(pool) > 0)
+    thread.join()
+    assert answers == [ENCODING.encode_batch(TEXTS)]
+
+
+def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        with pytest.raises(PoolClosedError, match="disconnected") as caught:
+            client.encode_batch(TEXTS)
+        failures.append(caught.value)
+
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        client.connect()
+        with stopped(pool):
+            threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: client._connected()._unsent)
+            client.disconnect()
+            for thread in threads:
+                thread.join(30)
+        assert len(failures) == len(threads)
+
+
+def test_streams_are_fed_while_much_is_unsent() -> None:
+    """Both need room in the rings: neither keeps the other from it."""
+    with TokenizerPool(ENCODING, processes=2, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        batches: list[list[list[int]]] = []
+        thread = threading.Thread(
+            target=lambda: batches.extend(client.encode_batch(TEXTS) for _ in range(5))
+        )
+        ids = ENCODING.encode(TEXTS[0])
+        client.open_stream("one")
+        thread.start()
+        texts = []
+        while thread.is_alive():
+            texts.append(client.feed("one", ids))
+        thread.join()
+        assert client.close("one") == ""
+        assert texts == [TEXTS[0]] * len(texts)
+        assert len(texts) > 20
+        assert batches == [ENCODING.encode_batch(TEXTS)] * 5
+        client.disconnect()
