@@ -240,7 +240,7 @@ cdef inline int encode_batch(
     cdef const Probe *last = probes + count
     cdef const NarrowEntry *entry
     cdef const uint8_t *piece
-    cdef size_t i, length, found = 0, total = 0
+    cdef size_t i, length, found = 0, several = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
                  probes, large_probes)
@@ -260,13 +260,14 @@ cdef inline int encode_batch(
         length = text + ends[i] - piece
         if length <= SHORT_PIECE:
             status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
-                                  probe.line, out if counting else out + total, &found)
+                                  probe.line, out if counting else out + total, &several)
         else:
             status = encode_long(vocabulary, workspace, piece, length, readable_end, True, large,
-                                 out if counting else out + total, &found)
+                                 out if counting else out + total, &several)
             large += length <= WIDE_PIECE
         if status != STATUS_OK:
             return status
+        found = several
         total += found
         probe += 1
     workspace.learns = (workspace.unknown > MANY_UNKNOWN
