@@ -21,11 +21,11 @@ from libc.string cimport memcpy
 
 from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE_WORDS,
                             LargeEntry, MediumEntry, NarrowEntry, WideEntry, copy_large_ids,
-                            make_key, marked, place_for)
+                            make_key, marked, place_for, widen_key)
 from long_cache cimport (LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
 from memory cimport map_zeroed, populate, unmap
 from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
-from vocab cimport Key
+from vocab cimport Key, length_of
 
 cdef enum:
     CACHE_SEEDS = 8
@@ -165,17 +165,31 @@ cdef inline uint64_t hash_words(
     return state >> 48
 
 
+cdef inline void ask_medium(const PieceCache *cache, LargeProbe *probe) noexcept nogil:
+    """Asks for the line of the medium key that a probe has."""
+    cdef MediumEntry *line = cache.medium + 2 * (
+        hash_words(cache, probe.key, MEDIUM_WORDS) & cache.medium_mask)
+    prefetch(line)
+    prefetch(line + 1)
+    probe.line = line
+
+
+cdef inline void ask_wide(const PieceCache *cache, LargeProbe *probe) noexcept nogil:
+    """Asks for the line of the wide key that a probe has."""
+    cdef WideEntry *line = cache.wide + 2 * (
+        hash_words(cache, probe.key, WIDE_WORDS) & cache.wide_mask)
+    prefetch(&line.key)
+    prefetch(&line.ids)
+    probe.line = line
+
+
 cdef inline void probe_medium(
     const PieceCache *cache, const uint8_t *piece, size_t length, const uint8_t *readable_end,
     LargeProbe *probe
 ) noexcept nogil:
     """Makes the key of a piece of up to MEDIUM_PIECE bytes and asks for its line."""
-    cdef MediumEntry *line
     make_key(probe.key, MEDIUM_WORDS, piece, length, readable_end)
-    line = cache.medium + 2 * (hash_words(cache, probe.key, MEDIUM_WORDS) & cache.medium_mask)
-    prefetch(line)
-    prefetch(line + 1)
-    probe.line = line
+    ask_medium(cache, probe)
 
 
 cdef inline void probe_wide(
@@ -183,12 +197,24 @@ cdef inline void probe_wide(
     LargeProbe *probe
 ) noexcept nogil:
     """Makes the key of a piece of up to WIDE_PIECE bytes and asks for its line."""
-    cdef WideEntry *line
     make_key(probe.key, WIDE_WORDS, piece, length, readable_end)
-    line = cache.wide + 2 * (hash_words(cache, probe.key, WIDE_WORDS) & cache.wide_mask)
-    prefetch(&line.key)
-    prefetch(&line.ids)
-    probe.line = line
+    ask_wide(cache, probe)
+
+
+cdef inline void probe_medium_again(
+    const PieceCache *cache, const Key *key, LargeProbe *probe
+) noexcept nogil:
+    """Does it for a short piece, which the narrow table says to have too many ids."""
+    widen_key(<const uint64_t *>key, sizeof(Key) // sizeof(uint64_t), probe.key, MEDIUM_WORDS)
+    ask_medium(cache, probe)
+
+
+cdef inline void probe_wide_again(
+    const PieceCache *cache, const LargeProbe *medium, LargeProbe *probe
+) noexcept nogil:
+    """Does it for a piece which the medium table says to have too many ids."""
+    widen_key(medium.key, MEDIUM_WORDS, probe.key, WIDE_WORDS)
+    ask_wide(cache, probe)
 
 
 cdef inline void keep_narrow(
@@ -247,8 +273,8 @@ cdef inline void keep_wider(
 
 
 cdef inline void keep_medium(
-    PieceCache *cache, const uint8_t *piece, size_t length, const uint8_t *readable_end,
-    const LargeProbe *medium, const uint32_t *ids, size_t count
+    PieceCache *cache, const uint8_t *piece, size_t length, const LargeProbe *medium,
+    const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Keeps a piece of up to MEDIUM_PIECE bytes that the medium table does not know.
 
@@ -260,24 +286,22 @@ cdef inline void keep_medium(
         keep_large(cache, <MediumEntry *>medium.line, medium.key, ids, count)
         return
     keep_large(cache, <MediumEntry *>medium.line, medium.key, ids, 0)
-    probe_wide(cache, piece, length, readable_end, &wide)
+    probe_wide_again(cache, medium, &wide)
     keep_wider(cache, piece, length, &wide, ids, count)
 
 
 cdef inline void keep_short(
-    PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
+    PieceCache *cache, NarrowEntry *line, const Key *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
     """Keeps a piece of up to 15 bytes that the cache does not know.
 
     Args:
         line: its place in the narrow table.
     """
-    cdef const uint8_t *piece = <const uint8_t *>&key
-    cdef size_t length = key.high >> 56
     cdef LargeProbe medium
     if count <= NARROW_IDS:
-        keep_narrow(cache, line, key, ids, count)
+        keep_narrow(cache, line, key[0], ids, count)
         return
-    keep_narrow(cache, line, marked(key), ids, 0)
-    probe_medium(cache, piece, length, piece + length, &medium)
-    keep_medium(cache, piece, length, piece + length, &medium, ids, count)
+    keep_narrow(cache, line, marked(key[0]), ids, 0)
+    probe_medium_again(cache, key, &medium)
+    keep_medium(cache, <const uint8_t *>key, length_of(key), &medium, ids, count)

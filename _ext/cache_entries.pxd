@@ -17,7 +17,7 @@
 # Tried (benchmarks/NOTES.md): four or eight lines for a piece instead of two: no gain. New pieces
 # kept in every other, fourth or eighth case only, once there is no room: no gain.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memcpy
 
 from types cimport check, likely
@@ -97,6 +97,17 @@ cdef inline void make_key(
         key[i] = load_word(piece + 8 * i) & load_word(
             LARGE_KEY_MASKS + 8 * WIDE_WORDS - length + 8 * i)
     key[words - 1] |= <uint64_t>length << 56
+
+
+cdef inline void widen_key(
+    const uint64_t *key, size_t words, uint64_t *wider, size_t wider_words
+) noexcept nogil:
+    """Makes the key of a larger entry from that of a smaller one, of 2 words if it is narrow."""
+    cdef size_t i
+    for i in range(wider_words):
+        wider[i] = key[i] if i < words else 0
+    wider[words - 1] &= UINT64_MAX >> 8
+    wider[wider_words - 1] |= key[words - 1] >> 56 << 56
 
 
 cdef inline bint is_free(const Entry *entry) noexcept nogil:

@@ -16,7 +16,7 @@ from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_merge, look_up
                              look_up_last, make_merge, write_merged)
 from probes cimport LEARNING_PIECES, Probe, likely_entry
 from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
-from vocab cimport Vocabulary, find_from_line, hash_key, id_of, short_line
+from vocab cimport Vocabulary, find_from_line, hash_key, id_of, length_of, short_line
 
 cdef enum:
     # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
@@ -87,7 +87,7 @@ cdef inline void keep_merged(
     # A byte that is no token is an error, which pieces.pxd reports at its place.
     if (find_narrow(probe.line, probe.key) == NULL
             and write_parts(vocabulary, ids, count, ids) == STATUS_OK):
-        keep_short(cache, probe.line, probe.key, ids, count)
+        keep_short(cache, probe.line, &probe.key, ids, count)
 
 
 cdef inline UnknownPiece *make_merges(
@@ -138,7 +138,7 @@ cdef inline void learn_merged(
         while end < pieces + PIECES_TOGETHER and unknown < last:
             end.probe = probes + unknown[0]
             begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
-                        <uint32_t>(end.probe.key.high >> 56))
+                        <uint32_t>length_of(&end.probe.key))
             unknown += 1
             end += 1
         merge_in_step(vocabulary, cache, pieces, end)

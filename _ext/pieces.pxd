@@ -6,6 +6,9 @@
 # learns what it does not know (learn.pxd); doing that at each missing piece instead made first
 # calls 3 % faster and all later ones 9 % slower (NOTES.md).
 #
+# What is only counted need not be found in order: pieces of 16 bytes or more are counted behind the
+# others of their batch, so that where they come need not be guessed twice (Russian 1.16).
+#
 # A piece that is a token as a whole is that token, even if merging would not reach it. A part of a
 # cut piece is only what merging makes of it; pieces are cut only where the vocabulary has no token
 # that merging cannot reach, so that both are the same.
@@ -16,7 +19,8 @@ from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
 from automaton cimport BATCH_PIECES
 from cache cimport (LargeProbe, PieceCache, copy_wider_ids, keep_medium, keep_narrow, keep_short,
-                    keep_wider, narrow_line, probe_medium, probe_wide)
+                    keep_wider, narrow_line, probe_medium, probe_medium_again, probe_wide,
+                    probe_wide_again)
 from cache_entries cimport (WIDE_IDS, MediumEntry, NarrowEntry, brought_home, copy_ids,
                             copy_large_ids, find_narrow, same_key)
 from cuts cimport next_cut
@@ -24,17 +28,16 @@ from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
 from learn cimport KNOWN_PIECES, MANY_UNKNOWN, learn_pieces
 from merge cimport merge_piece
-from probes cimport LEARNING_PIECES, Probe, likely_entry, probe_large, probe_pieces
+from probes cimport LEARNING_PIECES, LargePiece, Probe, Probes, likely_entry, probe_pieces
 from types cimport (MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE,
                     likely)
-from vocab cimport Key, Vocabulary, find_long, find_short, id_of, short_key
+from vocab cimport Key, Vocabulary, find_long, find_short, id_of, length_of, short_key
 from workspace cimport Workspace
 
 
 cdef inline int merge_short(
-    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    const uint8_t *readable_end, Key key, NarrowEntry *line, bint is_known, uint32_t *out,
-    size_t *count
+    const Vocabulary *vocabulary, Workspace *workspace, const Key *key, NarrowEntry *line,
+    bint is_known, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Encodes a piece of up to 15 bytes that is no token, through the other tables or by merging.
 
@@ -45,17 +48,19 @@ cdef inline int merge_short(
             only then the others are asked.
     """
     cdef PieceCache *cache = &workspace.cache
+    cdef const uint8_t *piece = <const uint8_t *>key
+    cdef size_t length = length_of(key)
     cdef LargeProbe medium
     cdef LargeProbe wide
     cdef bint is_wider = False
     cdef int status
     if is_known:
-        probe_medium(cache, piece, length, readable_end, &medium)
+        probe_medium_again(cache, key, &medium)
         is_wider = copy_large_ids(<MediumEntry *>medium.line, medium.key, out, count)
         if is_wider and count[0]:
             return STATUS_OK
     if is_wider:
-        probe_wide(cache, piece, length, readable_end, &wide)
+        probe_wide_again(cache, &medium, &wide)
         if copy_wider_ids(cache, piece, length, &wide, out, count):
             return STATUS_OK
     status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
@@ -65,24 +70,25 @@ cdef inline int merge_short(
     if is_wider:
         keep_wider(cache, piece, length, &wide, out, count[0])
     elif is_known:
-        keep_medium(cache, piece, length, readable_end, &medium, out, count[0])
+        keep_medium(cache, piece, length, &medium, out, count[0])
     else:
         keep_short(cache, line, key, out, count[0])
     return STATUS_OK
 
 
 cdef inline int encode_short(
-    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
-    const uint8_t *readable_end, Key key, NarrowEntry *line, uint32_t *out, size_t *count
+    const Vocabulary *vocabulary, Workspace *workspace, const Key *key, NarrowEntry *line,
+    uint32_t *out, size_t *count
 ) noexcept nogil:
     """Encodes a piece of up to 15 bytes.
 
     Args:
-        readable_end: one past the last byte that may be read.
+        key: its own.
         line: its place in the narrow cache.
-        out: room for `length` ids and WIDE_IDS more.
+        out: room for an id a byte and WIDE_IDS more.
+        count: receives the number of ids.
     """
-    cdef NarrowEntry *entry = find_narrow(line, key)
+    cdef NarrowEntry *entry = find_narrow(line, key[0])
     cdef uint32_t index
     if entry != NULL and entry.count:
         entry = brought_home(line, entry)
@@ -91,14 +97,13 @@ cdef inline int encode_short(
         return STATUS_OK
     if entry == NULL:
         workspace.unknown += 1
-        index = find_short(vocabulary, key)
+        index = find_short(vocabulary, key[0])
         if index != NO_TOKEN:
             out[0] = id_of(vocabulary, index)
             count[0] = 1
-            keep_narrow(&workspace.cache, line, key, out, 1)
+            keep_narrow(&workspace.cache, line, key[0], out, 1)
             return STATUS_OK
-    return merge_short(vocabulary, workspace, piece, length, readable_end, key, line,
-                       entry != NULL, out, count)
+    return merge_short(vocabulary, workspace, key, line, entry != NULL, out, count)
 
 
 cdef inline int encode_part(
@@ -111,8 +116,7 @@ cdef inline int encode_part(
         return merge_piece(vocabulary, &workspace.merging, &workspace.watch, part, length,
                            out, count)
     key = short_key(part, length, readable_end)
-    return encode_short(vocabulary, workspace, part, length, readable_end, key,
-                        narrow_line(&workspace.cache, key), out, count)
+    return encode_short(vocabulary, workspace, &key, narrow_line(&workspace.cache, key), out, count)
 
 
 cdef inline int encode_parts(
@@ -180,7 +184,7 @@ cdef inline int encode_long(
         if count[0]:
             return STATUS_OK
         is_wider = True
-        probe_wide(cache, piece, length, readable_end, &wide)
+        probe_wide_again(cache, large, &wide)
         wider = &wide
     if is_wider and copy_wider_ids(cache, piece, length, wider, out, count):
         return STATUS_OK
@@ -191,7 +195,7 @@ cdef inline int encode_long(
     if is_wider:
         keep_wider(cache, piece, length, wider, out, count[0])
     else:
-        keep_medium(cache, piece, length, readable_end, large, out, count[0])
+        keep_medium(cache, piece, length, large, out, count[0])
     return STATUS_OK
 
 
@@ -200,6 +204,8 @@ cdef inline int encode_piece(
     bint valid_utf8, IdBuffer *sink
 ) noexcept nogil:
     """Encodes one piece and appends its ids to the sink."""
+    cdef PieceCache *cache = &workspace.cache
+    cdef const uint8_t *end = piece + length
     cdef Key key
     cdef LargeProbe large
     cdef size_t count = 0
@@ -208,72 +214,131 @@ cdef inline int encode_piece(
         return STATUS_NO_MEMORY
     status = grow_ids(sink, sink.length + length + WIDE_IDS)
     if status == STATUS_OK and length > SHORT_PIECE:
-        if length <= WIDE_PIECE:
-            probe_large(&workspace.cache, piece, <uint32_t>length, piece + length, &large)
-        status = encode_long(vocabulary, workspace, piece, length, piece + length, valid_utf8,
-                             &large, sink.data + sink.length, &count)
+        if length <= MEDIUM_PIECE:
+            probe_medium(cache, piece, length, end, &large)
+        elif length <= WIDE_PIECE:
+            probe_wide(cache, piece, length, end, &large)
+        status = encode_long(vocabulary, workspace, piece, length, end, valid_utf8, &large,
+                             sink.data + sink.length, &count)
     elif status == STATUS_OK:
-        key = short_key(piece, length, piece + length)
-        status = encode_short(
-            vocabulary, workspace, piece, length, piece + length, key,
-            narrow_line(&workspace.cache, key), sink.data + sink.length, &count)
+        key = short_key(piece, length, end)
+        status = encode_short(vocabulary, workspace, &key, narrow_line(cache, key),
+                              sink.data + sink.length, &count)
     sink.length += count
     return status
 
 
+cdef inline void begin_batch(
+    const Vocabulary *vocabulary, Workspace *workspace, const Probes *probes
+) noexcept nogil:
+    """Has a new cache learn what it does not know of a batch."""
+    workspace.unknown = 0
+    if workspace.learns:
+        workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes.pieces,
+                                         probes.end - probes.pieces)
+
+
+cdef inline void end_batch(Workspace *workspace, size_t count) noexcept nogil:
+    """Notes whether the cache is still new, after so many pieces."""
+    workspace.learns = (workspace.unknown > MANY_UNKNOWN
+                        and KNOWN_PIECES * workspace.unknown > count)
+
+
 cdef inline int encode_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
-    const uint32_t *ends, size_t count, const uint8_t *readable_end, bint counting,
-    uint32_t *out, size_t *written
+    const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *out,
+    size_t *written
 ) noexcept nogil:
     """Encodes up to LEARNING_PIECES pieces; arguments as for `encode_pieces`.
 
     Args:
-        counting: known when this is compiled; what is then in `out` means nothing.
         out: room for an id a byte and WIDE_IDS more.
         written: receives the number of ids.
     """
-    cdef Probe probes[LEARNING_PIECES]
-    cdef LargeProbe large_probes[LEARNING_PIECES]
-    cdef const LargeProbe *large = large_probes
-    cdef const Probe *probe = probes
-    cdef const Probe *last = probes + count
+    cdef Probes probes
+    cdef const Probe *probe = probes.pieces
+    cdef const Probe *last
+    cdef const LargePiece *large = probes.large
     cdef const NarrowEntry *entry
-    cdef const uint8_t *piece
-    cdef size_t i, length, found = 0, several = 0, total = 0
+    # The address of `several` is taken: what is found at once shall stay in a register.
+    cdef size_t found = 0, several = 0, total = 0
     cdef int status
-    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, &workspace.ahead,
-                 probes, large_probes)
-    workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes, count) \
-        if workspace.learns else 0
+    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, False,
+                 &workspace.ahead, &probes)
+    begin_batch(vocabulary, workspace, &probes)
+    last = probes.end
     while probe < last:
         entry = likely_entry(probe)
         if likely(same_key(entry.key, probe.key)):
+            copy_ids(out + total, entry)
             found = entry.count
-            if not counting:
-                copy_ids(out + total, entry)
             total += found
             probe += 1
             continue
-        i = probe - probes
-        piece = text + (ends[i - 1] if i else start)
-        length = text + ends[i] - piece
-        if length <= SHORT_PIECE:
-            status = encode_short(vocabulary, workspace, piece, length, readable_end, probe.key,
-                                  probe.line, out if counting else out + total, &several)
+        if probe.key.high:
+            status = encode_short(vocabulary, workspace, &probe.key, probe.line, out + total,
+                                  &several)
         else:
-            status = encode_long(vocabulary, workspace, piece, length, readable_end, True, large,
-                                 out if counting else out + total, &several)
-            large += length <= WIDE_PIECE
+            status = encode_long(vocabulary, workspace, text + large.start,
+                                 large.end - large.start, readable_end, True, &large.probe,
+                                 out + total, &several)
+            large += 1
         if status != STATUS_OK:
             return status
         found = several
         total += found
         probe += 1
-    workspace.learns = (workspace.unknown > MANY_UNKNOWN
-                        and KNOWN_PIECES * workspace.unknown > count)
+    end_batch(workspace, count)
     workspace.last_piece_ids = found
     written[0] = total
+    return STATUS_OK
+
+
+cdef inline int count_batch(
+    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
+    const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *scratch,
+    size_t *counted
+) noexcept nogil:
+    """Counts the ids of up to LEARNING_PIECES pieces; other arguments as for `encode_batch`.
+
+    Args:
+        scratch: where ids may be written.
+        counted: receives the number of ids.
+    """
+    cdef Probes probes
+    cdef const Probe *probe = probes.pieces
+    cdef const Probe *last
+    cdef const LargePiece *large = probes.large
+    cdef const NarrowEntry *entry
+    cdef size_t found = 0, several = 0, total = 0
+    cdef int status
+    probe_pieces(&workspace.cache, text, start, ends, count, readable_end, True,
+                 &workspace.ahead, &probes)
+    begin_batch(vocabulary, workspace, &probes)
+    last = probes.end
+    while probe < last:
+        entry = likely_entry(probe)
+        if likely(same_key(entry.key, probe.key)):
+            found = entry.count
+        else:
+            status = encode_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
+            if status != STATUS_OK:
+                return status
+            found = several
+        total += found
+        probe += 1
+    while large < probes.large_end:
+        status = encode_long(vocabulary, workspace, text + large.start, large.end - large.start,
+                             readable_end, True, &large.probe, scratch, &several)
+        if status != STATUS_OK:
+            return status
+        if large.end == ends[count - 1]:
+            found = several
+        total += several
+        large += 1
+    end_batch(workspace, count)
+    workspace.last_piece_ids = found
+    counted[0] = total
     return STATUS_OK
 
 
@@ -302,11 +367,11 @@ cdef inline int encode_pieces(
         if grow_ids(sink, place + (ends[done + batch - 1] - start) + WIDE_IDS) != STATUS_OK:
             return STATUS_NO_MEMORY
         if counting:
-            status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
-                                  readable_end, True, sink.data, &written)
+            status = count_batch(vocabulary, workspace, text, start, ends + done, batch,
+                                 readable_end, sink.data, &written)
         else:
             status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
-                                  readable_end, False, sink.data + place, &written)
+                                  readable_end, sink.data + place, &written)
         if status != STATUS_OK:
             return status
         sink.length += written

@@ -141,6 +141,11 @@ cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
     return key
 
 
+cdef inline size_t length_of(const Key *key) noexcept nogil:
+    """Returns how many bytes the piece has; they are those that the key begins with."""
+    return key.high >> 56
+
+
 cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
         noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
