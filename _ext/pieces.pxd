@@ -7,7 +7,9 @@
 # calls 3 % faster and all later ones 9 % slower (NOTES.md).
 #
 # What is only counted need not be found in order: pieces of 16 bytes or more are counted behind the
-# others of their batch, so that where they come need not be guessed twice (Russian 1.16).
+# others of their batch, so that where they come need not be guessed twice (Russian 1.16). Ids of
+# such pieces found before a batch is walked, and read there like those of short ones: Russian 1.09
+# with o200k_base, 0.98 with cl100k_base, all others 1.00; not kept.
 #
 # A piece that is a token as a whole is that token, even if merging would not reach it. A part of a
 # cut piece is only what merging makes of it; pieces are cut only where the vocabulary has no token
