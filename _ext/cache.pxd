@@ -3,8 +3,8 @@
 #
 # Four tables: narrow, medium and wide entries (cache_entries.pxd), and long ones (long_cache.pxd).
 # A piece goes to the first that has room for its bytes. If a narrow or medium entry has none for
-# its ids, it says so, and they are in the next table that has. What is not in the wide table may be
-# in the long one.
+# its ids, it has their count, and they are in the next table that has room. What is not in the wide
+# table may be in the long one.
 # Hashes are keyed with random words a process, so nobody can choose text that keeps colliding.
 #
 # A cache begins small and is replaced by a larger one, three times, as it sees more text, so that a
@@ -24,7 +24,7 @@ from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE
                             make_key, marked, place_for, widen_key)
 from long_cache cimport (LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
 from memory cimport map_zeroed, populate, unmap
-from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
+from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, prefetch
 from vocab cimport Key, length_of
 
 cdef enum:
@@ -220,10 +220,9 @@ cdef inline void probe_wide_again(
 cdef inline void keep_narrow(
     PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with up to 3 ids, or a marked key, into its line or its neighbour."""
+    """Puts a piece into its line or its neighbour; if it has more than 3 ids, its key is marked."""
     cdef NarrowEntry *entry = place_for(line, &cache.given_up)
     cdef size_t i
-    check(count <= NARROW_IDS)
     entry.key = key
     for i in range(NARROW_IDS):
         entry.ids[i] = ids[i] if i < count else 0
@@ -233,11 +232,10 @@ cdef inline void keep_narrow(
 cdef inline void keep_large(
     PieceCache *cache, LargeEntry *line, const uint64_t *key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece with so many ids as have room, or none, into its line or its neighbour."""
+    """Puts a piece into its line or its neighbour."""
     cdef LargeEntry *entry = place_for(line, &cache.given_up)
-    check(count * sizeof(uint32_t) <= sizeof(entry.ids))
     memcpy(entry.key, key, sizeof(entry.key))
-    memcpy(entry.ids, ids, count * sizeof(uint32_t))
+    memcpy(entry.ids, ids, min(count * sizeof(uint32_t), sizeof(entry.ids)))
     entry.count = <uint32_t>count
 
 
@@ -282,12 +280,10 @@ cdef inline void keep_medium(
         medium: its probe there.
     """
     cdef LargeProbe wide
-    if count <= MEDIUM_IDS:
-        keep_large(cache, <MediumEntry *>medium.line, medium.key, ids, count)
-        return
-    keep_large(cache, <MediumEntry *>medium.line, medium.key, ids, 0)
-    probe_wide_again(cache, medium, &wide)
-    keep_wider(cache, piece, length, &wide, ids, count)
+    keep_large(cache, <MediumEntry *>medium.line, medium.key, ids, count)
+    if count > MEDIUM_IDS:
+        probe_wide_again(cache, medium, &wide)
+        keep_wider(cache, piece, length, &wide, ids, count)
 
 
 cdef inline void keep_short(
@@ -302,6 +298,6 @@ cdef inline void keep_short(
     if count <= NARROW_IDS:
         keep_narrow(cache, line, key[0], ids, count)
         return
-    keep_narrow(cache, line, marked(key[0]), ids, 0)
+    keep_narrow(cache, line, marked(key[0]), ids, count)
     probe_medium_again(cache, key, &medium)
     keep_medium(cache, <const uint8_t *>key, length_of(key), &medium, ids, count)

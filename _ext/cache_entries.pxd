@@ -10,9 +10,9 @@
 # piece replaces one of these four entries, nothing else: no wipe. So a look-up reads at most two
 # lines, whatever the text does.
 #
-# An entry for a piece that has more ids than the entry has room for holds none: the piece is in
-# another table, or must be merged again. A narrow key is marked then, so that the hot loop, which
-# compares keys, need not ask whether an entry has ids.
+# An entry for a piece that has more ids than the entry has room for only has their count: the ids
+# are in another table, or the piece must be merged again. A narrow key is marked then, so that the
+# hot loop, which compares keys, need not ask whether an entry has the ids.
 #
 # Tried (benchmarks/NOTES.md): four or eight lines for a piece instead of two: no gain. New pieces
 # kept in every other, fourth or eighth case only, once there is no room: no gain.
@@ -46,17 +46,17 @@ cdef extern from *:
 cdef struct NarrowEntry:
     Key key                     # length 0: free; marked by WITHOUT_IDS: see above
     uint32_t ids[NARROW_IDS]
-    uint32_t count              # ids in use, 1 to NARROW_IDS; 0 if the key is marked
+    uint32_t count              # of the piece; more than NARROW_IDS if the key is marked
 
 cdef struct MediumEntry:
     uint64_t key[MEDIUM_WORDS]  # bytes of the piece, and its length in the highest byte; 0: free
     uint32_t ids[MEDIUM_IDS]
-    uint32_t count              # ids in use, 1 to MEDIUM_IDS; 0: it has more
+    uint32_t count              # of the piece; more than MEDIUM_IDS: they are elsewhere
 
 cdef struct WideEntry:
     uint64_t key[WIDE_WORDS]    # likewise
     uint32_t ids[WIDE_IDS]
-    uint32_t count              # ids in use, 1 to WIDE_IDS
+    uint32_t count              # of the piece, 1 to WIDE_IDS
 
 ctypedef fused Entry:
     NarrowEntry
@@ -217,7 +217,7 @@ cdef inline bint copy_large_ids(
 
     Args:
         out: room for as many ids as an entry may have, all of which are written.
-        count: receives how many mean something: none, if they are in another table.
+        count: receives how many the piece has; if more than an entry may have, these mean nothing.
     """
     # Nobody can foretell which entry it is: a wrong guess would wait for the line first.
     cdef LargeEntry *entry = line + (line.key[0] != key[0])

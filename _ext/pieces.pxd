@@ -23,8 +23,9 @@ from automaton cimport BATCH_PIECES
 from cache cimport (LargeProbe, PieceCache, copy_wider_ids, keep_medium, keep_narrow, keep_short,
                     keep_wider, narrow_line, probe_medium, probe_medium_again, probe_wide,
                     probe_wide_again)
-from cache_entries cimport (WIDE_IDS, MediumEntry, NarrowEntry, brought_home, copy_ids,
-                            copy_large_ids, find_narrow, same_key)
+from cache_entries cimport (MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry,
+                            brought_home, copy_ids, copy_large_ids, find_large, find_narrow,
+                            same_key, same_piece)
 from cuts cimport next_cut
 from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
@@ -59,7 +60,7 @@ cdef inline int merge_short(
     if is_known:
         probe_medium_again(cache, key, &medium)
         is_wider = copy_large_ids(<MediumEntry *>medium.line, medium.key, out, count)
-        if is_wider and count[0]:
+        if is_wider and count[0] <= MEDIUM_IDS:
             return STATUS_OK
     if is_wider:
         probe_wide_again(cache, &medium, &wide)
@@ -92,7 +93,7 @@ cdef inline int encode_short(
     """
     cdef NarrowEntry *entry = find_narrow(line, key[0])
     cdef uint32_t index
-    if entry != NULL and entry.count:
+    if entry != NULL and entry.count <= NARROW_IDS:
         entry = brought_home(line, entry)
         copy_ids(out, entry)
         count[0] = entry.count
@@ -183,7 +184,7 @@ cdef inline int encode_long(
     cdef bint is_wider = length > MEDIUM_PIECE
     cdef int status
     if not is_wider and copy_large_ids(<MediumEntry *>large.line, large.key, out, count):
-        if count[0]:
+        if count[0] <= MEDIUM_IDS:
             return STATUS_OK
         is_wider = True
         probe_wide_again(cache, large, &wide)
@@ -296,6 +297,35 @@ cdef inline int encode_batch(
     return STATUS_OK
 
 
+cdef inline int count_short(
+    const Vocabulary *vocabulary, Workspace *workspace, const Key *key, NarrowEntry *line,
+    uint32_t *scratch, size_t *count
+) noexcept nogil:
+    """Counts the ids of a piece of up to 15 bytes; arguments as for `encode_short`."""
+    cdef NarrowEntry *entry = find_narrow(line, key[0])
+    if entry == NULL:
+        return encode_short(vocabulary, workspace, key, line, scratch, count)
+    count[0] = brought_home(line, entry).count
+    return STATUS_OK
+
+
+cdef inline int count_long(
+    const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *piece, size_t length,
+    const uint8_t *readable_end, const LargeProbe *large, uint32_t *scratch, size_t *count
+) noexcept nogil:
+    """Counts the ids of a piece of 16 bytes or more, valid UTF-8; arguments as for
+    `encode_long`."""
+    cdef MediumEntry *line = <MediumEntry *>large.line
+    cdef MediumEntry *entry
+    if length <= MEDIUM_PIECE:
+        entry = find_large(line, large.key)
+        if entry != NULL:
+            count[0] = brought_home(line, entry).count
+            return STATUS_OK
+    return encode_long(vocabulary, workspace, piece, length, readable_end, True, large, scratch,
+                       count)
+
+
 cdef inline int count_batch(
     const Vocabulary *vocabulary, Workspace *workspace, const uint8_t *text, uint32_t start,
     const uint32_t *ends, size_t count, const uint8_t *readable_end, uint32_t *scratch,
@@ -320,18 +350,18 @@ cdef inline int count_batch(
     last = probes.end
     while probe < last:
         entry = likely_entry(probe)
-        if likely(same_key(entry.key, probe.key)):
+        if likely(same_piece(entry.key, probe.key)):
             found = entry.count
         else:
-            status = encode_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
+            status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
             if status != STATUS_OK:
                 return status
             found = several
         total += found
         probe += 1
     while large < probes.large_end:
-        status = encode_long(vocabulary, workspace, text + large.start, large.end - large.start,
-                             readable_end, True, &large.probe, scratch, &several)
+        status = count_long(vocabulary, workspace, text + large.start, large.end - large.start,
+                            readable_end, &large.probe, scratch, &several)
         if status != STATUS_OK:
             return status
         if large.end == ends[count - 1]:
