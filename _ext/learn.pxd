@@ -1,4 +1,5 @@
-# Fills a new cache: the short pieces of a batch that it does not know, all together.
+# Fills a new cache: the pieces of a batch that it does not know, all together; but not what has
+# more than MEDIUM_PIECE bytes.
 #
 # Piece by piece (pieces.pxd), each would wait for its line of the vocabulary, and then at each
 # merge for a line of the pairs. A first call on a megabyte spent most of its time so (NOTES.md).
@@ -6,17 +7,22 @@
 #
 # What is learned is what pieces.pxd would find out by itself; a piece that cannot be learned is
 # left to it. Once a cache knows nearly all pieces nothing here runs.
+#
+# Rejected: the parts of 15 bytes or less, which longer pieces are cut into, learned like short
+# pieces (first calls in Russian 0.96, ja, ko and zh 1.00; the pieces as a whole 1.02 to 1.09).
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from cache cimport PieceCache, keep_narrow, keep_short
-from cache_entries cimport NarrowEntry, find_narrow, same_key
+from cache cimport LargeProbe, PieceCache, keep_medium, keep_narrow, keep_short
+from cache_entries cimport (MEDIUM_WORDS, MediumEntry, NarrowEntry, find_large, find_narrow,
+                            same_key)
 from merge cimport write_parts
-from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_merge, look_up_first,
-                             look_up_last, make_merge, write_merged)
-from probes cimport LEARNING_PIECES, Probe, likely_entry
-from types cimport NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
-from vocab cimport Vocabulary, find_from_line, hash_key, id_of, length_of, short_line
+from merge_together cimport (PIECES_TOGETHER, GrowingMerge, begin_long_merge, begin_merge,
+                             look_up_first, look_up_last, make_merge, write_merged)
+from probes cimport LEARNING_PIECES, LargePiece, Probe, Probes, likely_entry
+from types cimport MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
+from vocab cimport (Vocabulary, find_from_line, find_long, hash_key, id_of, length_of,
+                    short_line)
 
 cdef enum:
     # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
@@ -25,7 +31,8 @@ cdef enum:
 
 
 cdef struct UnknownPiece:
-    const Probe *probe     # borrowed
+    const Probe *probe          # borrowed; NULL if the piece has more than 15 bytes
+    const LargeProbe *large     # borrowed; NULL if it has not
     GrowingMerge merge
 
 
@@ -83,11 +90,16 @@ cdef inline void keep_merged(
     """Keeps a piece and the ids that it merged into, unless it has come twice."""
     cdef uint32_t ids[SHORT_PIECE]
     cdef const Probe *probe = unknown.probe
+    cdef const LargeProbe *large = unknown.large
     cdef size_t count = write_merged(&unknown.merge, ids)
-    # A byte that is no token is an error, which pieces.pxd reports at its place.
-    if (find_narrow(probe.line, probe.key) == NULL
-            and write_parts(vocabulary, ids, count, ids) == STATUS_OK):
-        keep_short(cache, probe.line, &probe.key, ids, count)
+    if write_parts(vocabulary, ids, count, ids) != STATUS_OK:
+        return    # a byte that is no token is an error, which pieces.pxd reports at its place
+    if large == NULL:
+        if find_narrow(probe.line, probe.key) == NULL:
+            keep_short(cache, probe.line, &probe.key, ids, count)
+    elif find_large(<MediumEntry *>large.line, large.key) == NULL:
+        keep_medium(cache, <const uint8_t *>large.key, large.key[MEDIUM_WORDS - 1] >> 56, large,
+                    ids, count)
 
 
 cdef inline UnknownPiece *make_merges(
@@ -137,6 +149,7 @@ cdef inline void learn_merged(
         end = pieces
         while end < pieces + PIECES_TOGETHER and unknown < last:
             end.probe = probes + unknown[0]
+            end.large = NULL
             begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
                         <uint32_t>length_of(&end.probe.key))
             unknown += 1
@@ -144,16 +157,58 @@ cdef inline void learn_merged(
         merge_in_step(vocabulary, cache, pieces, end)
 
 
-cdef inline size_t learn_pieces(
-    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, size_t count
+cdef inline bint begin_large(
+    const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large, UnknownPiece *unknown
 ) noexcept nogil:
-    """Keeps the short pieces of a batch that the cache does not know; returns how many there were.
+    """Begins to merge a piece of 16 to MEDIUM_PIECE bytes that the cache does not know.
 
-    Precondition: at most LEARNING_PIECES probes.
+    Returns:
+        Whether it has begun. If not, the piece is known, or a token and known now, or it has too
+        many parts.
+    """
+    cdef uint32_t length = large.end - large.start
+    cdef const uint8_t *piece = <const uint8_t *>large.probe.key
+    cdef uint32_t index, token_id
+    if (length > MEDIUM_PIECE
+            or find_large(<MediumEntry *>large.probe.line, large.probe.key) != NULL):
+        return False
+    index = find_long(vocabulary, piece, length)
+    if index != NO_TOKEN:
+        token_id = id_of(vocabulary, index)
+        keep_medium(cache, piece, length, &large.probe, &token_id, 1)
+        return False
+    unknown.probe = NULL
+    unknown.large = &large.probe
+    return begin_long_merge(vocabulary, &unknown.merge, piece, length)
+
+
+cdef inline void learn_large(
+    const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large,
+    const LargePiece *last
+) noexcept nogil:
+    """Keeps those of some pieces of 16 bytes or more that the cache does not know."""
+    cdef UnknownPiece pieces[PIECES_TOGETHER]
+    cdef UnknownPiece *end
+    while large < last:
+        end = pieces
+        while end < pieces + PIECES_TOGETHER and large < last:
+            end += begin_large(vocabulary, cache, large, end)
+            large += 1
+        merge_in_step(vocabulary, cache, pieces, end)
+
+
+cdef inline size_t learn_pieces(
+    const Vocabulary *vocabulary, PieceCache *cache, const Probes *probes
+) noexcept nogil:
+    """Keeps the pieces of a batch that the cache does not know.
+
+    Returns:
+        How many of up to 15 bytes there were.
     """
     cdef uint32_t unknown[LEARNING_PIECES]
     cdef size_t others
-    cdef size_t learned = learn_tokens(
-        vocabulary, cache, probes, unknown, find_unknown(probes, count, unknown), &others)
-    learn_merged(vocabulary, cache, probes, unknown, others)
+    cdef size_t count = find_unknown(probes.pieces, probes.end - probes.pieces, unknown)
+    cdef size_t learned = learn_tokens(vocabulary, cache, probes.pieces, unknown, count, &others)
+    learn_merged(vocabulary, cache, probes.pieces, unknown, others)
+    learn_large(vocabulary, cache, probes.large, probes.large_end)
     return learned + others

@@ -1,20 +1,21 @@
-# Merges many short pieces in step, so that one's cache misses hide behind the others' work.
+# Merges many pieces in step, so that one's cache misses hide behind the others' work.
 #
 # Merging one piece (merge.pxd) is a chain: each look-up of a pair waits for the merge before it,
 # and the table of pairs is larger than the second-level cache. Here every piece takes one merge at
 # a time: the two lines it will need next are asked for, and are read when its turn comes again.
 #
-# The same algorithm as `merge_by_scan`, for pieces of up to 15 bytes: which of the first parts are
+# The same algorithm as `merge_by_scan`, for pieces of up to 15 first parts: which of these are
 # left is a word of bits, in which a part's neighbours are found by counting zeros. Nothing that a
 # merge does depends on a branch: where a part has no neighbour, the neighbour is a part that merges
 # with nothing, looked up in an empty line. Time: as `merge_by_scan`; NOTES.md has the figures.
 # Loses for a single piece, whose turn comes again at once.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from merge cimport (NO_CANDIDATE, SCAN_POSITION_BITS, begin_parts, least_of_8, least_of_16,
                     packed_candidate)
-from types cimport NO_TOKEN, SHORT_PIECE, check, computed, prefetch
+from types cimport MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, check, computed, prefetch
 from vocab cimport (PAIR_PROBE_LIMIT, PairLine, Vocabulary, find_merge, find_merge_from,
                     first_bit, pair_line)
 
@@ -50,6 +51,16 @@ cdef inline const PairLine *await_pair(
     return place
 
 
+cdef inline void add_ends(GrowingMerge *merge) noexcept nogil:
+    """Begins to merge the first parts that a piece has."""
+    cdef uint32_t i
+    for i in range(PLACES):
+        merge.candidates[i] = NO_CANDIDATE
+    merge.parts[0] = NO_TOKEN
+    merge.parts[merge.count + 1] = NO_TOKEN
+    merge.alive = (<uint32_t>4 << merge.count) - 1
+
+
 cdef inline void begin_merge(
     const Vocabulary *vocabulary, GrowingMerge *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
@@ -58,14 +69,24 @@ cdef inline void begin_merge(
     Args:
         piece: 15 bytes can be read.
     """
-    cdef uint32_t i
     check(1 <= length <= SHORT_PIECE)
-    for i in range(PLACES):
-        merge.candidates[i] = NO_CANDIDATE
     merge.count = begin_parts(vocabulary, piece, length, SHORT_PIECE, merge.parts + 1)
-    merge.parts[0] = NO_TOKEN
-    merge.parts[merge.count + 1] = NO_TOKEN
-    merge.alive = (<uint32_t>4 << merge.count) - 1
+    add_ends(merge)
+
+
+cdef inline bint begin_long_merge(
+    const Vocabulary *vocabulary, GrowingMerge *merge, const uint8_t *piece, uint32_t length
+) noexcept nogil:
+    """Begins to merge a piece of up to MEDIUM_PIECE bytes, unless it has too many first parts;
+    returns whether it has not."""
+    cdef uint32_t parts[MEDIUM_PIECE]
+    check(1 <= length <= MEDIUM_PIECE)
+    merge.count = begin_parts(vocabulary, piece, length, length, parts)
+    if merge.count > SHORT_PIECE:
+        return False
+    memcpy(merge.parts + 1, parts, SHORT_PIECE * sizeof(uint32_t))
+    add_ends(merge)
+    return True
 
 
 cdef inline void look_up_first(const Vocabulary *vocabulary, GrowingMerge *merge) noexcept nogil:

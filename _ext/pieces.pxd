@@ -237,8 +237,7 @@ cdef inline void begin_batch(
     """Has a new cache learn what it does not know of a batch."""
     workspace.unknown = 0
     if workspace.learns:
-        workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes.pieces,
-                                         probes.end - probes.pieces)
+        workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes)
 
 
 cdef inline void end_batch(Workspace *workspace, size_t count) noexcept nogil:

@@ -1,4 +1,4 @@
-"""A cache that knows nothing learns a batch's short pieces together; the ids are the same.
+"""A cache that knows nothing learns a batch's pieces together; the ids are the same.
 
 The twin is the naive encoder, which has no cache and merges by lists. Every encoding is fresh, so
 that each text is the first it sees.
@@ -18,8 +18,8 @@ from bpecore.pattern.families import CL100K_PATTERN, O200K_PATTERN
 
 LETTERS = b"abcdeABCDE"
 
-LENGTHS = range(1, 19)
-"""Bytes of a piece, around those that are learned together: 2 to 15."""
+LENGTHS = [*range(1, 19), *range(29, 34)]
+"""Bytes of a piece, around the 15 and 31 up to which they are learned together in two ways."""
 
 
 def made_words(source: random.Random, count: int) -> list[bytes]:
@@ -75,7 +75,8 @@ def test_runs_where_many_merges_are_of_one_rank(letter: str) -> None:
     ranks = {bytes([value]): value for value in range(256)}
     for length in (2, 3, 4, 7, 8, 11):
         ranks[(letter * 12).encode()[:length]] = len(ranks)
-    words = [(letter * 20)[:length] + end for length in range(1, 18) for end in ("", "x", "yy")]
+    lengths = [*range(1, 18), *range(28, 34)]
+    words = [(letter * 40)[:length] + end for length in lengths for end in ("", "x", "yy")]
     assert_equal_at_first_sight(CL100K_PATTERN, ranks, [" ".join(words * 9)])
 
 
@@ -90,5 +91,8 @@ def test_a_byte_that_is_no_token_is_still_an_error() -> None:
     words = ["".join(source.choices("abcdABCD", k=source.choice(LENGTHS))) for _ in range(900)]
     reference = ReferenceEncoder(CL100K_PATTERN, ranks, {})
     assert encoding.encode_ordinary(" ".join(words)) == reference.encode_ordinary(" ".join(words))
-    with pytest.raises(ValueError, match="0x45"):
-        encoding.encode_ordinary(" ".join([*words, "zE", *words]))
+    for word in ("zE", "abcd" * 5 + "E"):
+        with pytest.raises(ValueError, match="0x45"):
+            encoding.encode_ordinary(" ".join([*words, word, *words]))
+        with pytest.raises(ValueError, match="0x45"):
+            encoding.count(" ".join([*words, word, *words]))
