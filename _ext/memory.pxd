@@ -92,6 +92,20 @@ cdef extern from *:
             bpecore_advise(memory, size, MADV_HUGEPAGE);
     #endif
     }
+    /* glibc learns how much a program takes and drops from the largest block of up to 32 MB that
+     * is freed (mallopt(3), M_MMAP_THRESHOLD). Many smaller blocks teach it nothing. */
+    #define BPECORE_LEARNT_AT_MOST ((size_t)31 << 20)
+    static void bpecore_expect_again(size_t size) {
+        static size_t expected = 1 << 17;
+        void *volatile block;
+        if (size > BPECORE_LEARNT_AT_MOST)
+            size = BPECORE_LEARNT_AT_MOST;
+        if (size <= expected)
+            return;
+        expected = size;
+        block = malloc(size);
+        free(block);
+    }
     #define bpecore_unmap_file(memory, size) ((void)munmap(memory, size))
     static void *bpecore_map_file(int descriptor, size_t size) {
         void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
@@ -127,6 +141,9 @@ cdef extern from *:
     # its own. A block that grows afterwards loses by it: moving it splits them (NOTES.md).
     void prefer_huge_pages "bpecore_prefer_huge_pages" (
         const void *memory, size_t size) noexcept nogil
+    # Tells the C library that so many bytes in many blocks come and go, so that it does not give
+    # them back to the system each time and fault them in again. With the GIL.
+    void expect_again "bpecore_expect_again" (size_t size) noexcept
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil

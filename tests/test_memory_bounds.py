@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,22 @@ def test_few_ids_of_a_large_text_take_little_memory(tmp_path: Path) -> None:
     ids, grown = run(FEW_IDS_OF_LARGE_TEXTS, tmp_path)
     assert ids < 10_000
     assert grown < 50 * 100
+
+
+DROPPED_BATCHES = """
+import resource
+encoding = bpecore.get_encoding("r50k_base")
+texts = [f"number {i} and some more words\\n" * 300 for i in range(400)]
+for _ in range(5):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    lists = encoding.encode_batch(texts, num_threads=1)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    del lists
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others keep what is freed, or not")
+def test_the_memory_of_a_dropped_batch_serves_the_next_one(tmp_path: Path) -> None:
+    first, *others = run(DROPPED_BATCHES, tmp_path)
+    assert first > 1_000
+    assert min(others) < first // 10
