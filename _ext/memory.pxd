@@ -100,9 +100,9 @@ cdef extern from *:
         void *volatile block;
         if (size > BPECORE_LEARNT_AT_MOST)
             size = BPECORE_LEARNT_AT_MOST;
-        if (size <= expected)
+        if (size <= __atomic_load_n(&expected, __ATOMIC_RELAXED))
             return;
-        expected = size;
+        __atomic_store_n(&expected, size, __ATOMIC_RELAXED);
         block = malloc(size);
         free(block);
     }
@@ -142,8 +142,8 @@ cdef extern from *:
     void prefer_huge_pages "bpecore_prefer_huge_pages" (
         const void *memory, size_t size) noexcept nogil
     # Tells the C library that so many bytes in many blocks come and go, so that it does not give
-    # them back to the system each time and fault them in again. With the GIL.
-    void expect_again "bpecore_expect_again" (size_t size) noexcept
+    # them back to the system each time and fault them in again. A wish, which may not be granted.
+    void expect_again "bpecore_expect_again" (size_t size) noexcept nogil
     # Returns the first `size` bytes of a file, read-only and shared by all processes, or NULL.
     void *map_file "bpecore_map_file" (int descriptor, size_t size) noexcept nogil
     void unmap_file "bpecore_unmap_file" (void *memory, size_t size) noexcept nogil
