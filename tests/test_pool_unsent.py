@@ -110,6 +110,24 @@ def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
         assert len(failures) == len(threads)
 
 
+def test_callers_take_turns() -> None:
+    """Who asks for little does not wait until all of somebody's batch has been sent."""
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        client.connect()
+        with stopped(pool):
+            large = threading.Thread(target=client.encode_batch, args=(TEXTS,))
+            large.start()
+            wait_until(lambda: client._connected()._unsent)
+            small = threading.Thread(target=client.encode, args=("hello",))
+            small.start()
+            wait_until(lambda: len(client._connected()._unsent) == 2)
+        small.join()
+        assert texts_encoded(pool) < len(TEXTS) // 2
+        large.join()
+        client.disconnect()
+
+
 def test_streams_are_fed_while_much_is_unsent() -> None:
     """Both need room in the rings: neither keeps the other from it."""
     with TokenizerPool(ENCODING, processes=2, ring_bytes=RING_BYTES) as pool:

@@ -15,6 +15,7 @@ import threading
 from array import array
 from collections import deque
 from collections.abc import Collection, Hashable, Iterable
+from itertools import chain
 from typing import Any, Callable
 
 from bpecore._core import Stream
@@ -73,7 +74,7 @@ class Connection:
         self._links: dict[int, Link] = {}
         self._streams: dict[Hashable, Stream] = {}
         self._homeless: list[Call] = []
-        self._unsent: deque[StatelessCall] = deque()
+        self._unsent: deque[deque[StatelessCall]] = deque()
         self._orphans: set[Stream] = set()
         self._inflight = 0
         self._waiters: deque[Waiter] = deque()
@@ -126,7 +127,7 @@ class Connection:
         """Has calls sent to the least busy workers, in order: at once, or when there is room.
 
         Args:
-            calls: the calls, at least one.
+            calls: those of one caller, at least one.
             is_patient: whether they may all wait for room.
 
         Returns:
@@ -140,14 +141,15 @@ class Connection:
             unsent = deque(calls)
             if not is_patient and (self._unsent or not self._try(unsent.popleft())):
                 return False
-            self._unsent.extend(unsent)
-            self._send_unsent()
+            if unsent:
+                self._unsent.append(unsent)
+                self._send_unsent()
             return True
 
     def give_up(self, reply: Reply) -> None:
         """Keeps from being sent what nobody waits for any more."""
         with self._lock:
-            self._unsent = deque(call for call in self._unsent if call.reply is not reply)
+            self._unsent = deque(calls for calls in self._unsent if calls[0].reply is not reply)
 
     def _try(self, call: StatelessCall) -> bool:
         """Sends a call if there is room; the lock is held."""
@@ -159,9 +161,12 @@ class Connection:
         return True
 
     def _send_unsent(self) -> None:
-        """Sends what there is room for now; the lock is held."""
-        while self._unsent and self._try(self._unsent[0]):
-            self._unsent.popleft()
+        """Sends what there is room for now, a call of each caller in turn; the lock is held."""
+        while self._unsent and self._try(self._unsent[0][0]):
+            calls = self._unsent.popleft()
+            calls.popleft()
+            if calls:
+                self._unsent.append(calls)
 
     def try_streams(self, kind: int, feeds: Feeds, reply: Reply) -> bool:
         """Sends what streams are fed to the workers that hold them, all of it or nothing.
@@ -444,7 +449,7 @@ class Connection:
         with self._lock:
             self._closed = self._closed or why
             calls = [call for link in self._links.values() for call in link.unanswered()]
-            calls += [*self._homeless, *self._unsent]
+            calls += [*self._homeless, *chain.from_iterable(self._unsent)]
             self._homeless = []
             self._unsent.clear()
             self._streams.clear()
