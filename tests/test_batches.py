@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import sysconfig
 from typing import Any
 
 import numpy as np
@@ -259,7 +260,8 @@ def test_the_garbage_collector_sees_the_lists_of_a_batch(pair: Pair) -> None:
         found = pair.ours.encode_batch(texts, disallowed_special=())
     finally:
         gc.callbacks.remove(look)
-    assert "start" in seen  # collections happened while lists were made
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):  # whose collector waits for more
+        assert "start" in seen  # collections happened while lists were made
     assert gc.is_tracked(found)
     assert all(map(gc.is_tracked, found))
     assert found == [pair.ours.encode_ordinary(text) for text in texts]
