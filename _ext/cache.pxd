@@ -19,12 +19,12 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE_WORDS,
+from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE_WORDS, WITHOUT_IDS,
                             LargeEntry, MediumEntry, NarrowEntry, WideEntry, copy_large_ids,
                             make_key, marked, place_for, widen_key)
 from long_cache cimport (LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
 from memory cimport map_zeroed, populate, unmap
-from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, prefetch
+from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
 from vocab cimport Key, length_of
 
 cdef enum:
@@ -72,9 +72,9 @@ cdef struct PieceCache:
     size_t seen              # characters of text looked up so far, while the cache may grow
 
 cdef struct LargeProbe:
-    uint64_t key[WIDE_WORDS]   # of a piece of 16 to WIDE_PIECE bytes; MEDIUM_WORDS, if it has
-    #                            MEDIUM_PIECE or less
-    void *line                 # where it may be: a MediumEntry then, else a WideEntry
+    uint64_t key[WIDE_WORDS]   # of a piece of up to WIDE_PIECE bytes, for the table of medium
+    #                            entries (MEDIUM_WORDS of it) or of wide ones
+    void *line                 # where it may be: a MediumEntry or a WideEntry
 
 
 cdef inline int set_size(PieceCache *cache, const CacheSize *wanted) noexcept nogil:
@@ -220,9 +220,14 @@ cdef inline void probe_wide_again(
 cdef inline void keep_narrow(
     PieceCache *cache, NarrowEntry *line, Key key, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece into its line or its neighbour; if it has more than 3 ids, its key is marked."""
+    """Puts a piece into its line or its neighbour.
+
+    Args:
+        key: marked if the piece has more ids than an entry has room for.
+    """
     cdef NarrowEntry *entry = place_for(line, &cache.given_up)
     cdef size_t i
+    check((count > NARROW_IDS) == (key.high & WITHOUT_IDS != 0))
     entry.key = key
     for i in range(NARROW_IDS):
         entry.ids[i] = ids[i] if i < count else 0
@@ -234,6 +239,8 @@ cdef inline void keep_large(
 ) noexcept nogil:
     """Puts a piece into its line or its neighbour."""
     cdef LargeEntry *entry = place_for(line, &cache.given_up)
+    if LargeEntry is WideEntry:
+        check(count <= WIDE_IDS)
     memcpy(entry.key, key, sizeof(entry.key))
     memcpy(entry.ids, ids, min(count * sizeof(uint32_t), sizeof(entry.ids)))
     entry.count = <uint32_t>count

@@ -10,9 +10,9 @@
 # piece replaces one of these four entries, nothing else: no wipe. So a look-up reads at most two
 # lines, whatever the text does.
 #
-# An entry for a piece that has more ids than the entry has room for only has their count: the ids
-# are in another table, or the piece must be merged again. A narrow key is marked then, so that the
-# hot loop, which compares keys, need not ask whether an entry has the ids.
+# An entry for a piece that has more ids than the entry has room for has their count; its ids mean
+# nothing: they are in another table, or the piece must be merged again. A narrow key is marked
+# then, so that the hot loop, which compares keys, need not ask whether an entry has the ids.
 #
 # Tried (benchmarks/NOTES.md): four or eight lines for a piece instead of two: no gain. New pieces
 # kept in every other, fourth or eighth case only, once there is no room: no gain.
@@ -112,7 +112,7 @@ cdef inline void widen_key(
 
 cdef inline bint is_free(const Entry *entry) noexcept nogil:
     if Entry is NarrowEntry:
-        return entry.key.high >> 56 == 0    # a marked one has no ids either
+        return entry.key.high >> 56 == 0
     elif Entry is MediumEntry:
         return entry.key[MEDIUM_WORDS - 1] >> 56 == 0
     else:

@@ -3,9 +3,10 @@
 #
 # No reference is counted on the way, which would read and write the memory of every object: the
 # table holds more references to each of its objects than can ever be given away (2**56; a list that
-# dies gives its own back), and a list gets one of these. From Python 3.12 on, objects whose
-# references are not counted have a count that says so, and get it. Where this can't be done, on 32
-# bits or without a GIL, references are counted (`give_reference`).
+# dies gives its own back), and a list gets one of these. On Python 3.12 and 3.13 the objects are
+# immortal instead (PEP 683). From 3.14 on there is more to an immortal object than its count, and
+# nothing public that makes one: there references are counted (`give_reference`), as they are on 32
+# bits and without a GIL.
 #
 # What is left is waiting for the table's lines. Rejected: huge pages for it (lists 1.00 in the
 # mean); entries of 4 bytes, distances from a first object (0.98).
@@ -49,7 +50,7 @@ cdef extern from *:
                                            __ATOMIC_ACQUIRE);
     }
 
-    #if defined(Py_GIL_DISABLED) || SIZEOF_VOID_P < 8
+    #if defined(Py_GIL_DISABLED) || SIZEOF_VOID_P < 8 || PY_VERSION_HEX >= 0x030E0000
         #define bpecore_hold_references(object) ((void)0)
         #define bpecore_give_reference(object) Py_INCREF(object)
     #elif PY_VERSION_HEX >= 0x030C0000

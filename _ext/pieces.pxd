@@ -32,8 +32,8 @@ from interrupt cimport count_work
 from learn cimport KNOWN_PIECES, MANY_UNKNOWN, learn_pieces
 from merge cimport merge_piece
 from probes cimport LEARNING_PIECES, LargePiece, Probe, Probes, likely_entry, probe_pieces
-from types cimport (MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE,
-                    likely)
+from types cimport (MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY,
+                    STATUS_OK, WIDE_PIECE, likely)
 from vocab cimport Key, Vocabulary, find_long, find_short, id_of, length_of, short_key
 from workspace cimport Workspace
 
@@ -400,7 +400,8 @@ cdef inline int encode_pieces(
         if counting:
             status = count_batch(vocabulary, workspace, text, start, ends + done, batch,
                                  readable_end, sink.data, &written)
-        else:
+        if not counting or status >= STATUS_MISSING_BYTE:
+            # Of several bytes that are no tokens, the first one is told.
             status = encode_batch(vocabulary, workspace, text, start, ends + done, batch,
                                   readable_end, sink.data + place, &written)
         if status != STATUS_OK:

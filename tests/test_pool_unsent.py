@@ -7,13 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from waiting import wait_until
 
 import bpecore
-from bpecore.pool import PoolClosedError, TokenizerPool
+from bpecore.pool import PoolBusy, PoolClient, PoolClosedError, TokenizerPool
 
 ENCODING = bpecore.get_encoding("o200k_base")
 RING_BYTES = 1 << 18
@@ -30,17 +30,20 @@ def stopped(pool: TokenizerPool) -> Iterator[None]:
         yield
     finally:
         for worker in workers:
-            os.kill(worker, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
 
 
 def texts_encoded(pool: TokenizerPool) -> int:
     return sum(worker.texts for worker in pool.metrics().workers)
 
 
-def check_that_few_are_sent(pool: TokenizerPool) -> None:
+def check_that_few_were_sent(pool: TokenizerPool, client: PoolClient) -> None:
     """Little more than a ring holds was sent of TEXTS, and the pool goes on working."""
-    with pool.client() as client:
-        assert client.encode_batch(["hello world"] * 10) == [[24912, 2375]] * 10
+    assert client.encode("hello world") == [24912, 2375]
+    connection = client._connected()
+    wait_until(lambda: connection._inflight == 0 and not connection._unsent)
+    assert client.encode_batch(["hello world"] * 10) == [[24912, 2375]] * 10
     # The workers tell a moment after they have answered.
     wait_until(lambda: texts_encoded(pool) > 10)
     assert texts_encoded(pool) < len(TEXTS) // 4
@@ -55,8 +58,7 @@ def test_an_interrupted_caller_takes_back_what_is_unsent() -> None:
             threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
             with pytest.raises(KeyboardInterrupt):
                 client.encode_batch(TEXTS)
-        assert client.encode("hello world") == [24912, 2375]
-        check_that_few_are_sent(pool)
+        check_that_few_were_sent(pool, client)
         client.disconnect()
 
 
@@ -68,11 +70,10 @@ def test_a_cancelled_task_takes_back_what_is_unsent() -> None:
         async def main() -> None:
             with stopped(pool), pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.awaitable.encode_batch(TEXTS), 0.3)
-            assert await client.awaitable.encode("hello world") == [24912, 2375]
 
         client.connect()
         asyncio.run(main())
-        check_that_few_are_sent(pool)
+        check_that_few_were_sent(pool, client)
         client.disconnect()
 
 
@@ -82,8 +83,13 @@ def test_a_pool_that_closes_answers_what_is_unsent() -> None:
         client = pool.client()
         client.connect()
         thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
-        thread.start()
-        wait_until(lambda: texts_encoded(pool) > 0)
+        with stopped(pool):
+            thread.start()
+            wait_until(lambda: client._connected()._unsent)
+            closing = threading.Thread(target=pool.close)
+            closing.start()
+            wait_until(lambda: client._connected()._closed)
+        closing.join()
     thread.join()
     assert answers == [ENCODING.encode_batch(TEXTS)]
 
@@ -103,7 +109,7 @@ def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
             threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
             for thread in threads:
                 thread.start()
-            wait_until(lambda: client._connected()._unsent)
+            wait_until(lambda: len(client._connected()._unsent) == len(threads))
             client.disconnect()
             for thread in threads:
                 thread.join(30)
@@ -115,16 +121,53 @@ def test_callers_take_turns() -> None:
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         client.connect()
+        unsent = []
+
+        def ask_for_little() -> None:
+            client.encode("hello")
+            unsent.append(sum(map(len, client._connected()._unsent)))
+
         with stopped(pool):
             large = threading.Thread(target=client.encode_batch, args=(TEXTS,))
             large.start()
             wait_until(lambda: client._connected()._unsent)
-            small = threading.Thread(target=client.encode, args=("hello",))
+            small = threading.Thread(target=ask_for_little)
             small.start()
             wait_until(lambda: len(client._connected()._unsent) == 2)
         small.join()
-        assert texts_encoded(pool) < len(TEXTS) // 2
         large.join()
+        assert unsent[0] > 10
+        client.disconnect()
+
+
+def test_one_caller_finds_room_or_not_whatever_others_have_unsent() -> None:
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES, when_full="raise") as pool:
+        client = pool.client()
+        client.connect()
+        with stopped(pool):
+            large = threading.Thread(target=client.encode_batch, args=(TEXTS,))
+            large.start()
+            wait_until(lambda: client._connected()._unsent)
+            with pytest.raises(PoolBusy):
+                client.encode(TEXTS[0] * 4)
+            assert len(client._connected()._unsent) == 1
+        large.join()
+        assert client.encode("hello world") == [24912, 2375]
+        client.disconnect()
+
+
+def test_what_is_unsent_outlives_a_worker() -> None:
+    answers: list[list[list[int]]] = []
+    with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
+        client = pool.client()
+        client.connect()
+        thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
+        with stopped(pool):
+            thread.start()
+            wait_until(lambda: client._connected()._unsent)
+            os.kill(pool.metrics().workers[0].process, signal.SIGKILL)
+        thread.join()
+        assert answers == [ENCODING.encode_batch(TEXTS)]
         client.disconnect()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 import anyio
 import anyio.to_thread
 
-from bpecore.pool.calls import Form, Reply
+from bpecore.pool.calls import Form, Reply, StatelessCall
 from bpecore.pool.connection import Connection
 from bpecore.pool.loops import Gathering, LoopWaiter
 from bpecore.pool.messages import CLOSE, FEED, Disallowed, Special
@@ -147,8 +147,8 @@ class AwaitablePoolClient:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        self._client.ask(connection, [decode_call(ids, errors, connection.largest, reply)])
-        await self._wait(connection, reply, done)
+        call = decode_call(ids, errors, connection.largest, reply)
+        await self._ask([call], connection, reply, done)
         return text_of(reply)
 
     async def _ask_texts(
@@ -159,12 +159,15 @@ class AwaitablePoolClient:
         reply = Reply(LoopWaiter(self._loop(), done.set))
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
-            self._client.ask(connection, calls)
-            await self._wait(connection, reply, done)
+            await self._ask(calls, connection, reply, done)
         return reply
 
-    async def _wait(self, connection: Connection, reply: Reply, done: anyio.Event) -> None:
+    async def _ask(
+        self, calls: list[StatelessCall], connection: Connection, reply: Reply, done: anyio.Event
+    ) -> None:
+        """Has calls sent, and waits for all answers."""
         try:
+            self._client.send(calls, connection)
             await done.wait()
         except BaseException:  # the task was cancelled
             connection.give_up(reply)

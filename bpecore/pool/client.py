@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
 
+FULL = "the pool is busy: there is no room for the request"
+
+
 class PoolAddress(NamedTuple):
     """Where a pool is, and how its clients behave; what a client is pickled as.
 
@@ -264,8 +267,7 @@ class PoolClient:
         connection = self._connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        self.ask(connection, [decode_call(ids, errors, connection.largest, reply)])
-        self._wait(connection, reply, waiter)
+        self._ask([decode_call(ids, errors, connection.largest, reply)], connection, reply, waiter)
         return text_of(reply)
 
     def _ask_texts(
@@ -276,26 +278,33 @@ class PoolClient:
         reply = Reply(waiter)
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
-            self.ask(connection, calls)
-            self._wait(connection, reply, waiter)
+            self._ask(calls, connection, reply, waiter)
         return reply
 
-    def _wait(self, connection: Connection, reply: Reply, waiter: BlockingWaiter) -> None:
+    def _ask(
+        self,
+        calls: list[StatelessCall],
+        connection: Connection,
+        reply: Reply,
+        waiter: BlockingWaiter,
+    ) -> None:
+        """Has calls sent, and waits for all answers."""
         try:
+            self.send(calls, connection)
             waiter.wait()
         except BaseException:  # Ctrl-C
             connection.give_up(reply)
             raise
 
-    def ask(self, connection: Connection, calls: list[StatelessCall]) -> None:
-        """Has calls sent; `PoolBusy` is raised if there is no room for the first."""
+    def send(self, calls: list[StatelessCall], connection: Connection) -> None:
+        """Has calls sent, or raises `PoolBusy`; for the awaitable form."""
         if not connection.ask(calls, is_patient=not self._address.raise_if_full):
-            self.check_full()
+            raise PoolBusy(FULL)
 
     def check_full(self) -> None:
         """Raises `PoolBusy`, unless the client is to wait for room."""
         if self._address.raise_if_full:
-            raise PoolBusy("the pool is busy: there is no room for the request")
+            raise PoolBusy(FULL)
 
     # ---- streams ----------------------------------------------------------------------------
 

@@ -128,7 +128,7 @@ class Connection:
 
         Args:
             calls: those of one caller, at least one.
-            is_patient: whether they may all wait for room.
+            is_patient: whether the first may wait for room; the others may.
 
         Returns:
             Whether they will be sent; False if there is no room and the caller is not patient.
@@ -139,11 +139,16 @@ class Connection:
         with self._lock:
             self._check_open()
             unsent = deque(calls)
-            if not is_patient and (self._unsent or not self._try(unsent.popleft())):
-                return False
+            if not is_patient:
+                if not self._try(unsent[0]):
+                    return False
+                unsent.popleft()
+            # Nobody else's: this thread may be interrupted between a call and the next.
+            if not self._unsent and not self._waiters:
+                while unsent and self._try(unsent[0]):
+                    unsent.popleft()
             if unsent:
                 self._unsent.append(unsent)
-                self._send_unsent()
             return True
 
     def give_up(self, reply: Reply) -> None:
@@ -161,7 +166,10 @@ class Connection:
         return True
 
     def _send_unsent(self) -> None:
-        """Sends what there is room for now, a call of each caller in turn; the lock is held."""
+        """Sends what there is room for now, a call of each caller in turn; the lock is held.
+
+        The reader thread alone does, which no Ctrl-C interrupts.
+        """
         while self._unsent and self._try(self._unsent[0][0]):
             calls = self._unsent.popleft()
             calls.popleft()
@@ -294,10 +302,13 @@ class Connection:
     # ---- reading: the reader thread --------------------------------------------------------
 
     def _read_on(self) -> None:
-        while not self._stopped:
-            for key, _ in self._selector.select():
-                work: Callable[[], None] = key.data
-                work()
+        try:
+            while not self._stopped:
+                for key, _ in self._selector.select():
+                    work: Callable[[], None] = key.data
+                    work()
+        except Exception as error:  # memory may run out; nobody shall wait for ever
+            self._end(f"the client cannot go on: {error!r}")
         self._shut()
 
     def _stop(self) -> None:
