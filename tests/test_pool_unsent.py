@@ -54,10 +54,20 @@ def test_an_interrupted_caller_takes_back_what_is_unsent() -> None:
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         client.connect()
-        with stopped(pool):
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-            with pytest.raises(KeyboardInterrupt):
-                client.encode_batch(TEXTS)
+
+        def interrupt() -> None:
+            wait_until(lambda: client._connected()._unsent)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        # Ignored where the tests run in the background.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with stopped(pool):
+                threading.Thread(target=interrupt).start()
+                with pytest.raises(KeyboardInterrupt):
+                    client.encode_batch(TEXTS)
+        finally:
+            signal.signal(signal.SIGINT, before)
         check_that_few_were_sent(pool, client)
         client.disconnect()
 
