@@ -137,6 +137,7 @@ class Worker:
         self._clients: dict[int, Client] = {}
         self._waiting: deque[Client] = deque()
         self._ends = False
+        self._was_told = False
         segment = open_segment(place.statistics)
         self._statistics = Statistics(segment)
         self._listener = listen(place.address)
@@ -161,6 +162,16 @@ class Worker:
             for client in list(self._clients.values()):
                 self._drop(client)
             self._statistics.close()
+        self._see_whose_end_it_is()
+
+    def _see_whose_end_it_is(self) -> None:
+        """Waits until it shows that the pool's process has ended, unless that told it to end.
+
+        A process that is killed closes its sockets a moment before anything else shows it.
+        """
+        end = time.monotonic() + PARENT_SECONDS
+        while not self._was_told and not self._is_orphan() and time.monotonic() < end:
+            time.sleep(0.005)
 
     def _work_on(self) -> None:
         patience = FULL_SECONDS[0]
@@ -190,8 +201,10 @@ class Worker:
 
     def _hear(self, source: object) -> None:
         messages = self._control.receive()
-        if messages is None or any(message["do"] == "end" for message in messages):
+        if messages is None:
             self._ends = True
+        elif any(message["do"] == "end" for message in messages):
+            self._ends = self._was_told = True
 
     def _accept(self, source: object) -> None:
         try:
