@@ -34,6 +34,19 @@ def stopped(pool: TokenizerPool) -> Iterator[None]:
                 os.kill(worker, signal.SIGCONT)
 
 
+@contextmanager
+def batch_unsent(pool: TokenizerPool, client: PoolClient) -> Iterator[None]:
+    """Stops the workers with much of TEXTS unsent; once they go on, all must be answered."""
+    answers: list[list[list[int]]] = []
+    thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
+    with stopped(pool):
+        thread.start()
+        wait_until(lambda: client._connected()._unsent)
+        yield
+    thread.join()
+    assert answers == [ENCODING.encode_batch(TEXTS)]
+
+
 def texts_encoded(pool: TokenizerPool) -> int:
     return sum(worker.texts for worker in pool.metrics().workers)
 
@@ -88,20 +101,14 @@ def test_a_cancelled_task_takes_back_what_is_unsent() -> None:
 
 
 def test_a_pool_that_closes_answers_what_is_unsent() -> None:
-    answers: list[list[list[int]]] = []
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         client.connect()
-        thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
-        with stopped(pool):
-            thread.start()
-            wait_until(lambda: client._connected()._unsent)
-            closing = threading.Thread(target=pool.close)
+        closing = threading.Thread(target=pool.close)
+        with batch_unsent(pool, client):
             closing.start()
             wait_until(lambda: client._connected()._closed)
         closing.join()
-    thread.join()
-    assert answers == [ENCODING.encode_batch(TEXTS)]
 
 
 def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
@@ -137,15 +144,11 @@ def test_callers_take_turns() -> None:
             client.encode("hello")
             unsent.append(sum(map(len, client._connected()._unsent)))
 
-        with stopped(pool):
-            large = threading.Thread(target=client.encode_batch, args=(TEXTS,))
-            large.start()
-            wait_until(lambda: client._connected()._unsent)
-            small = threading.Thread(target=ask_for_little)
+        small = threading.Thread(target=ask_for_little)
+        with batch_unsent(pool, client):
             small.start()
             wait_until(lambda: len(client._connected()._unsent) == 2)
         small.join()
-        large.join()
         assert unsent[0] > 10
         client.disconnect()
 
@@ -154,30 +157,20 @@ def test_one_caller_finds_room_or_not_whatever_others_have_unsent() -> None:
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES, when_full="raise") as pool:
         client = pool.client()
         client.connect()
-        with stopped(pool):
-            large = threading.Thread(target=client.encode_batch, args=(TEXTS,))
-            large.start()
-            wait_until(lambda: client._connected()._unsent)
+        with batch_unsent(pool, client):
             with pytest.raises(PoolBusy):
                 client.encode(TEXTS[0] * 4)
             assert len(client._connected()._unsent) == 1
-        large.join()
         assert client.encode("hello world") == [24912, 2375]
         client.disconnect()
 
 
 def test_what_is_unsent_outlives_a_worker() -> None:
-    answers: list[list[list[int]]] = []
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         client.connect()
-        thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
-        with stopped(pool):
-            thread.start()
-            wait_until(lambda: client._connected()._unsent)
+        with batch_unsent(pool, client):
             os.kill(pool.metrics().workers[0].process, signal.SIGKILL)
-        thread.join()
-        assert answers == [ENCODING.encode_batch(TEXTS)]
         client.disconnect()
 
 
