@@ -9,7 +9,8 @@
 # left to it. Once a cache knows nearly all pieces nothing here runs.
 #
 # Rejected: the parts of 15 bytes or less, which longer pieces are cut into, learned like short
-# pieces (first calls in Russian 0.96, ja, ko and zh 1.00; the pieces as a whole 1.02 to 1.09).
+# pieces (first calls in Russian 0.96, ja, ko and zh 1.00; the pieces as a whole 1.02 to 1.09). The
+# first 4,096 or 8,192 tokens kept in a new cache before a text is read: 0.98 and 0.97.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -28,7 +29,12 @@ cdef enum:
     # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
     KNOWN_PIECES = 64
     MANY_UNKNOWN = 2
+    SEARCHED_TOGETHER = 64    # probes between which lines of the vocabulary are asked for
 
+
+cdef struct UnknownKey:
+    const Probe *probe          # borrowed, of a piece of up to 15 bytes
+    uint64_t hashed             # its key, for the vocabulary
 
 cdef struct UnknownPiece:
     const Probe *probe          # borrowed; NULL if the piece has more than 15 bytes
@@ -37,21 +43,35 @@ cdef struct UnknownPiece:
 
 
 cdef inline size_t find_unknown(
-    const Probe *probes, size_t count, uint32_t *unknown
+    const Vocabulary *vocabulary, const Probe *probes, size_t count, UnknownKey *unknown
 ) noexcept nogil:
-    """Lists the probes of short pieces that are not found at once; returns how many there are."""
+    """Lists the short pieces that are not found at once, and asks for the vocabulary's lines.
+
+    Args:
+        unknown: receives them; room for `count`.
+
+    Returns:
+        How many there are.
+    """
     cdef const NarrowEntry *entry
-    cdef size_t i, unknown_count = 0
-    for i in range(count):
-        entry = likely_entry(probes + i)
-        unknown[unknown_count] = <uint32_t>i
-        unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
+    cdef size_t i = 0, stop, asked = 0, unknown_count = 0
+    while i < count:
+        stop = min(i + SEARCHED_TOGETHER, count)
+        while i < stop:
+            entry = likely_entry(probes + i)
+            unknown[unknown_count].probe = probes + i
+            unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
+            i += 1
+        while asked < unknown_count:
+            unknown[asked].hashed = hash_key(unknown[asked].probe.key, vocabulary.seeds)
+            prefetch(short_line(vocabulary, unknown[asked].hashed))
+            asked += 1
     return unknown_count
 
 
 cdef inline size_t learn_tokens(
-    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, uint32_t *unknown,
-    size_t count, size_t *others
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownKey *unknown, size_t count,
+    size_t *others
 ) noexcept nogil:
     """Keeps those of the unknown pieces that are tokens; the list then has the others.
 
@@ -61,25 +81,23 @@ cdef inline size_t learn_tokens(
     Returns:
         How many were tokens.
     """
-    cdef uint64_t hashes[LEARNING_PIECES]
     cdef const Probe *probe
+    cdef uint64_t hashed
     cdef size_t i, learned = 0
     cdef uint32_t index, token_id
     others[0] = 0
     for i in range(count):
-        hashes[i] = hash_key(probes[unknown[i]].key, vocabulary.seeds)
-        prefetch(short_line(vocabulary, hashes[i]))
-    for i in range(count):
-        probe = probes + unknown[i]
+        probe = unknown[i].probe
+        hashed = unknown[i].hashed
         if find_narrow(probe.line, probe.key) != NULL:
             continue
-        index = find_from_line(short_line(vocabulary, hashes[i]), probe.key, hashes[i])
+        index = find_from_line(short_line(vocabulary, hashed), probe.key, hashed)
         if index != NO_TOKEN:
             token_id = id_of(vocabulary, index)
             keep_narrow(cache, probe.line, probe.key, &token_id, 1)
             learned += 1
         else:
-            unknown[others[0]] = unknown[i]
+            unknown[others[0]].probe = probe
             others[0] += 1
     return learned
 
@@ -138,17 +156,16 @@ cdef inline void merge_in_step(
 
 
 cdef inline void learn_merged(
-    const Vocabulary *vocabulary, PieceCache *cache, const Probe *probes, const uint32_t *unknown,
-    size_t count
+    const Vocabulary *vocabulary, PieceCache *cache, const UnknownKey *unknown, size_t count
 ) noexcept nogil:
     """Merges and keeps unknown pieces that are no tokens."""
     cdef UnknownPiece pieces[PIECES_TOGETHER]
     cdef UnknownPiece *end
-    cdef const uint32_t *last = unknown + count
+    cdef const UnknownKey *last = unknown + count
     while unknown < last:
         end = pieces
         while end < pieces + PIECES_TOGETHER and unknown < last:
-            end.probe = probes + unknown[0]
+            end.probe = unknown.probe
             end.large = NULL
             begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
                         <uint32_t>length_of(&end.probe.key))
@@ -205,10 +222,10 @@ cdef inline size_t learn_pieces(
     Returns:
         How many of up to 15 bytes there were.
     """
-    cdef uint32_t unknown[LEARNING_PIECES]
+    cdef UnknownKey unknown[LEARNING_PIECES]
     cdef size_t others
-    cdef size_t count = find_unknown(probes.pieces, probes.end - probes.pieces, unknown)
-    cdef size_t learned = learn_tokens(vocabulary, cache, probes.pieces, unknown, count, &others)
-    learn_merged(vocabulary, cache, probes.pieces, unknown, others)
+    cdef size_t count = find_unknown(vocabulary, probes.pieces, probes.end - probes.pieces, unknown)
+    cdef size_t learned = learn_tokens(vocabulary, cache, unknown, count, &others)
+    learn_merged(vocabulary, cache, unknown, others)
     learn_large(vocabulary, cache, probes.large, probes.large_end)
     return learned + others

@@ -341,23 +341,33 @@ cdef inline int count_batch(
     cdef const Probe *last
     cdef const LargePiece *large = probes.large
     cdef const NarrowEntry *entry
+    cdef const NarrowEntry *next_entry
     cdef size_t found = 0, several = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, True,
                  &workspace.ahead, &probes)
     begin_batch(vocabulary, workspace, &probes)
     last = probes.end
-    while probe < last:
+    while probe + 1 < last:
         entry = likely_entry(probe)
-        if likely(same_piece(entry.key, probe.key)):
-            found = entry.count
-        else:
-            status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
-            if status != STATUS_OK:
-                return status
-            found = several
-        total += found
+        next_entry = likely_entry(probe + 1)
+        if likely(same_piece(entry.key, probe.key)
+                  and same_piece(next_entry.key, probe[1].key)):
+            found = next_entry.count
+            total += entry.count + found
+            probe += 2
+            continue
+        status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
+        if status != STATUS_OK:
+            return status
+        total += several
         probe += 1
+    if probe < last:
+        status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
+        if status != STATUS_OK:
+            return status
+        found = several
+        total += found
     while large < probes.large_end:
         status = count_long(vocabulary, workspace, text + large.start, large.end - large.start,
                             readable_end, &large.probe, scratch, &several)

@@ -16,7 +16,7 @@ from vocab cimport Key, load_key, short_key
 from workspace cimport TextAhead
 
 cdef enum:
-    LEARNING_PIECES = 512   # pieces of a batch for a new cache: the more are unknown, the less each
+    LEARNING_PIECES = 256   # pieces of a batch for a new cache: the more are unknown, the less each
     #                         waits; BATCH_PIECES of the others, whose probes stay nearer
 
 cdef struct Probe:

@@ -8,9 +8,6 @@ from ..turns import Case, Result, check_equal
 from .settings import Settings
 from .texts import cases
 
-COLD_ROUNDS = 3
-"""Rounds at most: each takes a process a text and engine."""
-
 LEFT_OUT = ("tokenizers", "bpecore-simd-off")
 """Engines that are not run cold: too slow to load, and asked for nowhere."""
 
@@ -24,12 +21,15 @@ def cold(settings: Settings) -> list[Result]:
 
 
 def cold_case(settings: Settings, case: Case) -> list[Result]:
-    """Returns the results of one text; its ids are compared after each round."""
+    """Returns the results of one text; its ids are compared after each round.
+
+    Each round takes a process an engine.
+    """
     engines = [engine for engine in settings.engines if engine not in LEFT_OUT]
     timings: dict[str, list[float]] = {engine: [] for engine in engines}
     sizes: dict[str, tuple[int, int]] = {}
     left_out: list[LeftOut] = []
-    for _ in range(min(settings.rounds, COLD_ROUNDS)):
+    for _ in range(settings.rounds):
         digests: dict[str, str] = {}
         for engine in list(timings):
             try:
