@@ -9,8 +9,9 @@
 #
 # A cache begins small and is replaced by a larger one, three times, as it sees more text, so that a
 # process that counts a sentence now and then does not pay for megabytes, and a first call on a
-# megabyte does not clear seven. The two largest lie in huge pages where the system gives them, of
-# which the smaller one fills one: fewer page faults when new, fewer misses of the TLB later.
+# megabyte does not clear seven. What it knew goes with it, but for long pieces. The two largest lie
+# in huge pages where the system gives them, of which the smaller one fills one: fewer page faults
+# when new, fewer misses of the TLB later.
 #
 # Tried (benchmarks/NOTES.md): half as many narrow lines, which fit the second-level cache better: a
 # fifth slower. The wide table in small pages, of which most texts touch few: a first call on a
@@ -21,7 +22,7 @@ from libc.string cimport memcpy
 
 from cache_entries cimport (MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, WIDE_WORDS, WITHOUT_IDS,
                             LargeEntry, MediumEntry, NarrowEntry, WideEntry, copy_large_ids,
-                            make_key, marked, place_for, widen_key)
+                            is_free, make_key, marked, place_for, widen_key)
 from long_cache cimport (LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
 from memory cimport map_zeroed, populate, unmap
 from types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
@@ -78,7 +79,9 @@ cdef struct LargeProbe:
 
 
 cdef inline int set_size(PieceCache *cache, const CacheSize *wanted) noexcept nogil:
-    """Gives a cache empty tables of some size; on failure it keeps those it has."""
+    """Gives a cache tables of some size, into which goes what it knew; on failure it keeps those it
+    has."""
+    cdef PieceCache before = cache[0]
     cdef size_t narrow_size = 2 * sizeof(NarrowEntry) << wanted.narrow_bits
     cdef size_t medium_size = 2 * sizeof(MediumEntry) << wanted.medium_bits
     cdef size_t usual_size = (narrow_size + medium_size
@@ -89,7 +92,6 @@ cdef inline int set_size(PieceCache *cache, const CacheSize *wanted) noexcept no
         return STATUS_NO_MEMORY
     if usual_size >= POPULATE_FROM:
         populate(memory, usual_size, True)
-    close_cache(cache)
     cache.memory = memory
     cache.size = size
     cache.narrow = <NarrowEntry *>memory
@@ -100,6 +102,9 @@ cdef inline int set_size(PieceCache *cache, const CacheSize *wanted) noexcept no
     cache.medium_mask = (<uint64_t>1 << wanted.medium_bits) - 1
     cache.wide_mask = (<uint64_t>1 << wanted.wide_bits) - 1
     cache.long_mask = (<uint64_t>1 << wanted.long_bits) - 1
+    if before.seen:
+        take_over(cache, &before)
+    close_cache(&before)
     return STATUS_OK
 
 
@@ -112,7 +117,7 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
 
 
 cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
-    """Tells a cache that so many characters will be looked up; it may grow, and is then empty.
+    """Tells a cache that so many characters will be looked up; it may grow.
 
     Without memory to grow it stays as it is, and tries again after as much text.
 
@@ -121,17 +126,17 @@ cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
     """
     cdef int wanted = CACHE_SIZES - 1
     cdef size_t before = cache.seen
+    cdef bint grows
     if before >= SIZES[wanted].since:
+        return False
+    while before + size < SIZES[wanted].since:
+        wanted -= 1
+    grows = before < SIZES[wanted].since
+    if grows and set_size(cache, SIZES + wanted) != STATUS_OK:
+        cache.seen = 0
         return False
     cache.seen += size
-    while cache.seen < SIZES[wanted].since:
-        wanted -= 1
-    if before >= SIZES[wanted].since:
-        return False
-    if set_size(cache, SIZES + wanted) == STATUS_OK:
-        return True
-    cache.seen = 0
-    return False
+    return grows
 
 
 cdef inline void close_cache(PieceCache *cache) noexcept nogil:
@@ -165,10 +170,41 @@ cdef inline uint64_t hash_words(
     return state >> 48
 
 
+cdef inline MediumEntry *medium_line(const PieceCache *cache, const uint64_t *key) noexcept nogil:
+    """Returns the two entries where the piece with this key may be."""
+    return cache.medium + 2 * (hash_words(cache, key, MEDIUM_WORDS) & cache.medium_mask)
+
+
+cdef inline WideEntry *wide_line(const PieceCache *cache, const uint64_t *key) noexcept nogil:
+    """Returns the two entries where the piece with this key may be."""
+    return cache.wide + 2 * (hash_words(cache, key, WIDE_WORDS) & cache.wide_mask)
+
+
+cdef inline void take_over(PieceCache *cache, const PieceCache *before) noexcept nogil:
+    """Puts what a smaller cache knows into a cache that knows nothing, but for long pieces."""
+    cdef const NarrowEntry *narrow = before.narrow
+    cdef const MediumEntry *medium = before.medium
+    cdef const WideEntry *wide = before.wide
+    cdef Key key
+    while narrow < <const NarrowEntry *>before.medium:
+        if not is_free(narrow):
+            key = narrow.key
+            key.high &= ~WITHOUT_IDS
+            place_for(narrow_line(cache, key), &cache.given_up)[0] = narrow[0]
+        narrow += 1
+    while medium < <const MediumEntry *>before.wide:
+        if not is_free(medium):
+            place_for(medium_line(cache, medium.key), &cache.given_up)[0] = medium[0]
+        medium += 1
+    while wide < <const WideEntry *>before.longs:
+        if not is_free(wide):
+            place_for(wide_line(cache, wide.key), &cache.given_up)[0] = wide[0]
+        wide += 1
+
+
 cdef inline void ask_medium(const PieceCache *cache, LargeProbe *probe) noexcept nogil:
     """Asks for the line of the medium key that a probe has."""
-    cdef MediumEntry *line = cache.medium + 2 * (
-        hash_words(cache, probe.key, MEDIUM_WORDS) & cache.medium_mask)
+    cdef MediumEntry *line = medium_line(cache, probe.key)
     prefetch(line)
     prefetch(line + 1)
     probe.line = line
@@ -176,8 +212,7 @@ cdef inline void ask_medium(const PieceCache *cache, LargeProbe *probe) noexcept
 
 cdef inline void ask_wide(const PieceCache *cache, LargeProbe *probe) noexcept nogil:
     """Asks for the line of the wide key that a probe has."""
-    cdef WideEntry *line = cache.wide + 2 * (
-        hash_words(cache, probe.key, WIDE_WORDS) & cache.wide_mask)
+    cdef WideEntry *line = wide_line(cache, probe.key)
     prefetch(&line.key)
     prefetch(&line.ids)
     probe.line = line
