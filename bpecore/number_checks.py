@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 
-def check_number(name: str, value: int, least: int) -> None:
-    """Refuses what is no int, or too small.
+def check_number(name: str, value: int, least: int, most: int | None = None) -> None:
+    """Refuses what is no int, too small or too large.
 
     Args:
         name: the argument's name, for the error.
         value: what was given.
         least: the smallest value that is allowed.
+        most: the largest one; None: there is none.
 
     Raises:
         TypeError: `value` is no int, or a bool.
-        ValueError: it is below `least`.
+        ValueError: it is below `least`, or above `most`.
 
     Example:
         >>> check_number("workers", 0, 1)
@@ -24,3 +25,5 @@ def check_number(name: str, value: int, least: int) -> None:
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, not {value}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be at most {most}, not {value}")

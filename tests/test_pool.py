@@ -498,6 +498,8 @@ def test_a_closed_pool(tmp_path: Path) -> None:
         ({"processes": "2"}, TypeError),
         ({"max_inflight": 0}, ValueError),
         ({"ring_bytes": 100}, ValueError),
+        ({"ring_bytes": (1 << 32) + 1}, ValueError),
+        ({"ring_bytes": 1 << 70}, ValueError),
         ({"when_full": "explode"}, ValueError),
         ({"start_method": "fork"}, ValueError),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import random
@@ -56,6 +57,59 @@ def test_streams_outlive_their_workers_at_every_place(pool: TokenizerPool) -> No
             texts[name] += text
         assert texts == dict.fromkeys(texts, MIXED)
         assert client.close_many(texts) == dict.fromkeys(texts, "")
+
+
+class NoMoreMemory:
+    """In the place of `os.posix_fallocate`: there is room for some segments only."""
+
+    def __init__(self, segments: int) -> None:
+        self._left = segments
+
+    def __call__(self, descriptor: int, offset: int, size: int) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def encode_for_ever(client: PoolClient) -> None:
+    while True:
+        client.encode("hello")
+
+
+def descriptors() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set aside here")
+@pytest.mark.parametrize("segments", [0, 1])
+def test_a_client_that_there_is_no_memory_for(
+    pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch, segments: int
+) -> None:
+    with pool.client() as client:
+        before = descriptors()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", NoMoreMemory(segments))
+            with pytest.raises(OSError, match="bytes of shared memory"):
+                client.encode("hello")
+        assert descriptors() == before
+        assert client.encode("hello") == ENCODING.encode("hello")
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set aside here")
+def test_a_new_worker_that_there_is_no_memory_for(
+    pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client ends, and says why; it does not wait for an answer that nobody gives."""
+    with pool.client() as client:
+        client.connect()
+        # One for the new worker's numbers, which the pool sets up in this process.
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", NoMoreMemory(1))
+            kill_a_worker(pool, 0)
+            with pytest.raises(PoolClosedError, match="bytes of shared memory"):
+                encode_for_ever(client)
+        client.disconnect()
+        assert client.encode("hello") == ENCODING.encode("hello")
 
 
 def test_load_while_workers_are_killed(pool: TokenizerPool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -129,6 +130,20 @@ def test_a_segment_lives_without_its_name() -> None:
     opened.close()
     with pytest.raises(ValueError, match="not the name"):
         open_segment("something")
+
+
+@needs_names
+def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() -> None:
+    """Without the error, whoever writes into it is killed."""
+    system = os.statvfs(FOLDER)
+    if not system.f_blocks:
+        pytest.skip("shared memory is not bounded here")
+    size = (system.f_blocks + 1) * system.f_frsize
+    owner = new_owner()
+    with pytest.raises(OSError, match=f"no {size} bytes of shared memory") as error:
+        create_segment(size, owner)
+    assert error.value.errno == errno.ENOSPC
+    assert sweep(owner) == 0
 
 
 @needs_names

@@ -118,6 +118,7 @@ class PoolClient:
 
         Raises:
             PoolClosedError: there is no pool any more.
+            OSError: there is no room for the shared memory.
         """
         self._connected()
 

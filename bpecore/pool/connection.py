@@ -56,6 +56,7 @@ class Connection:
 
     Raises:
         PoolClosedError: there is no pool, or it is closing.
+        OSError: there is no room for the shared memory.
 
     Attributes:
         process: the number of the process that it belongs to.
@@ -63,10 +64,10 @@ class Connection:
     """
 
     def __init__(self, folder: str, token: str, ring_bytes: int, max_inflight: int) -> None:
+        self._control = _open_control(folder)
         self.process = os.getpid()
         self.largest = ring_bytes // 2 - 8 - REQUEST.size
         self._owner = new_owner()
-        self._folder = folder
         self._token = token
         self._ring_bytes = ring_bytes
         self._max_inflight = max_inflight
@@ -84,7 +85,11 @@ class Connection:
         self._wake, self._woken = socket.socketpair()
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, self._stop)
-        self._control = self._greet()
+        try:
+            self._greet()
+        except BaseException:
+            self._shut()
+            raise
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
         self._stopped = False
         self._thread = threading.Thread(
@@ -92,20 +97,14 @@ class Connection:
         )
         self._thread.start()
 
-    def _greet(self) -> Control:
-        """Connects to the pool's process, and to each worker."""
-        try:
-            control = Control.connect(f"{self._folder}/pool", CONNECT_SECONDS)
-        except OSError as error:
-            raise PoolClosedError(f"there is no pool any more: {error}") from None
-        control.send(token=self._token, role="client", owner=self._owner)
-        welcome = control.receive_one()
+    def _greet(self) -> None:
+        """Tells the pool's process who this is, and connects to each worker."""
+        self._control.send(token=self._token, role="client", owner=self._owner)
+        welcome = self._control.receive_one()
         if welcome is None:
-            control.close()
             raise PoolClosedError("the pool is closed")
         for index, address in welcome["workers"]:
             self._connect(index, address)
-        return control
 
     def _connect(self, index: int, address: str) -> None:
         link = open_link(index, address, self._token, self._ring_bytes, self._owner)
@@ -490,3 +489,11 @@ class Connection:
         self._control.close()
         self._wake.close()
         self._woken.close()
+
+
+def _open_control(folder: str) -> Control:
+    """Connects to the pool's process."""
+    try:
+        return Control.connect(f"{folder}/pool", CONNECT_SECONDS)
+    except OSError as error:
+        raise PoolClosedError(f"there is no pool any more: {error}") from None

@@ -138,12 +138,19 @@ def open_link(index: int, address: str, token: str, ring_bytes: int, owner: str)
 
     Returns:
         The link; None if the worker has ended.
+
+    Raises:
+        OSError: there is no room for the shared memory.
     """
     try:
         control = Control.connect(address, HANDSHAKE_SECONDS)
     except OSError:
         return None
-    segment = create_segment(channel_bytes(ring_bytes), owner)
+    try:
+        segment = create_segment(channel_bytes(ring_bytes), owner)
+    except OSError:
+        control.close()
+        raise
     try:
         control.send(token=token, segment=segment.name, ring_bytes=ring_bytes)
         if control.receive_one() is None:

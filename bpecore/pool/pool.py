@@ -19,7 +19,8 @@ from bpecore.pool.supervisor import Supervisor
 from bpecore.registry import get_encoding
 from bpecore.threads import available_cpus
 
-LEAST_RING_BYTES = 1 << 14
+RING_BYTES = (1 << 14, 1 << 32)
+"""The smallest ring and the largest, in which 32 bits can still count all that a message has."""
 
 LEAST_STUCK_SECONDS = 1.0
 """Twice what may lie between two signs of life of an idle worker."""
@@ -41,8 +42,8 @@ class TokenizerPool:
         max_inflight: messages of one client that may be unanswered.
         when_full: "wait": a client waits while there is no room for its request, or too many of
             its messages are unanswered. "raise": it gets `PoolBusy`.
-        ring_bytes: of shared memory from each client to each worker, and as much back. A request
-            may take half of it.
+        ring_bytes: of shared memory from each client to each worker, and as much back; 16 KB to
+            4 GB. A request may take half of it.
         start_method: how `multiprocessing` starts the processes.
         stuck_after: seconds after which a worker that gets nothing done is killed and started
             again, like one that has died: stopped, or asleep in the middle of a request. One that
@@ -53,7 +54,7 @@ class TokenizerPool:
         PoolError: a process did not start.
         KeyError: there is no encoding of that name.
         TypeError: `encoding` is neither, or a number no int.
-        ValueError: a number is too small, or a choice unknown.
+        ValueError: a number is too small or too large, or a choice unknown.
 
     Example:
         >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
@@ -80,7 +81,7 @@ class TokenizerPool:
             processes = available_cpus()
         check_number("processes", processes, 1)
         check_number("max_inflight", max_inflight, 1)
-        check_number("ring_bytes", ring_bytes, LEAST_RING_BYTES)
+        check_number("ring_bytes", ring_bytes, *RING_BYTES)
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
         _check_seconds(stuck_after)

@@ -6,6 +6,10 @@ segment tells its name to the one other process that needs it, and unlinks it as
 opened it. From then on nothing can be left behind. What is left of the moment before, if a process
 is killed in it, `sweep` finds.
 
+Linux gives a segment its pages when they are first written, and kills who writes where there is no
+room for more (SIGBUS). So all are asked for when a segment is made: containers have 64 MB by
+default, a few clients of a few workers.
+
 Python's resource tracker is kept out of it. Before Python 3.13 it counts a segment that is merely
 opened as one that was made (bpo-38119), unlinks what other processes still use, and complains about
 names that are gone.
@@ -14,6 +18,7 @@ names that are gone.
 from __future__ import annotations
 
 import gc
+import os
 import secrets
 import sys
 import threading
@@ -73,10 +78,26 @@ def create_segment(size: int, owner: str) -> SharedMemory:
 
     Returns:
         The segment; its name is to be unlinked within `HANDSHAKE_SECONDS`.
+
+    Raises:
+        OSError: there is no room for it.
     """
     name = f"{PREFIX}{owner}-{secrets.token_hex(4)}"
     with _untracked() as arguments:
-        return SharedMemory(name, create=True, size=size, **arguments)
+        segment = SharedMemory(name, create=True, size=size, **arguments)
+    try:
+        if FOLDER.is_dir():  # Linux
+            with (FOLDER / name).open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        unlink_segment(segment)
+        close_segment(segment)
+        raise OSError(
+            error.errno,
+            f"no {size} bytes of shared memory are to be had in {FOLDER} ({error.strerror}): that "
+            f"needs to be larger, or the pool's `ring_bytes` smaller",
+        ) from None
+    return segment
 
 
 def open_segment(name: str) -> SharedMemory:
