@@ -70,7 +70,8 @@ cdef struct PieceCache:
     size_t size              # bytes of it
     uint64_t seeds[CACHE_SEEDS]   # random and odd
     size_t given_up          # entries that made room for others
-    size_t seen              # characters of text looked up so far, while the cache may grow
+    size_t seen              # characters of text looked up so far, while the cache may grow; 0: it
+    #                          knows nothing
 
 cdef struct LargeProbe:
     uint64_t key[WIDE_WORDS]   # of a piece of up to WIDE_PIECE bytes, for the table of medium
@@ -119,7 +120,7 @@ cdef inline int open_cache(PieceCache *cache, const uint64_t *seeds) noexcept no
 cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
     """Tells a cache that so many characters will be looked up; it may grow.
 
-    Without memory to grow it stays as it is, and tries again after as much text.
+    Without memory to grow it stays as it is, and tries again with the next text.
 
     Returns:
         Whether it has just grown.
@@ -133,7 +134,7 @@ cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
         wanted -= 1
     grows = before < SIZES[wanted].since
     if grows and set_size(cache, SIZES + wanted) != STATUS_OK:
-        cache.seen = 0
+        cache.seen = max(before, 1)    # it will know something
         return False
     cache.seen += size
     return grows

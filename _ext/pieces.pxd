@@ -342,7 +342,7 @@ cdef inline int count_batch(
     cdef const LargePiece *large = probes.large
     cdef const NarrowEntry *entry
     cdef const NarrowEntry *next_entry
-    cdef size_t found = 0, several = 0, total = 0
+    cdef size_t several = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, True,
                  &workspace.ahead, &probes)
@@ -353,8 +353,7 @@ cdef inline int count_batch(
         next_entry = likely_entry(probe + 1)
         if likely(same_piece(entry.key, probe.key)
                   and same_piece(next_entry.key, probe[1].key)):
-            found = next_entry.count
-            total += entry.count + found
+            total += entry.count + next_entry.count
             probe += 2
             continue
         status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
@@ -366,19 +365,15 @@ cdef inline int count_batch(
         status = count_short(vocabulary, workspace, &probe.key, probe.line, scratch, &several)
         if status != STATUS_OK:
             return status
-        found = several
-        total += found
+        total += several
     while large < probes.large_end:
         status = count_long(vocabulary, workspace, text + large.start, large.end - large.start,
                             readable_end, &large.probe, scratch, &several)
         if status != STATUS_OK:
             return status
-        if large.end == ends[count - 1]:
-            found = several
         total += several
         large += 1
     end_batch(workspace, count)
-    workspace.last_piece_ids = found
     counted[0] = total
     return STATUS_OK
 

@@ -37,7 +37,7 @@ cdef struct Workspace:
     TextAhead ahead            # set while a chunk of a large text is encoded
     size_t unknown             # short pieces of the last batch that the cache did not know
     bint learns                # whether these were so many that the cache is new
-    size_t last_piece_ids      # ids of the text's last piece; 0 behind a special token
+    size_t last_piece_ids      # ids of the encoded text's last piece; 0 behind a special token
 
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot

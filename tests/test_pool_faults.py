@@ -59,16 +59,32 @@ def test_streams_outlive_their_workers_at_every_place(pool: TokenizerPool) -> No
         assert client.close_many(texts) == dict.fromkeys(texts, "")
 
 
-class NoMoreMemory:
-    """In the place of `os.posix_fallocate`: there is room for some segments only."""
+needs_bounds = pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set aside here")
 
-    def __init__(self, segments: int) -> None:
-        self._left = segments
+
+class LittleMemory:
+    """In the place of `os.posix_fallocate`: there is room for some calls, and none for the next.
+
+    Args:
+        calls: those that there is room for.
+        refusals: those that there is none for; behind them there is again.
+    """
+
+    def __init__(self, calls: int, refusals: int) -> None:
+        self._refused = range(calls, calls + refusals)
+        self._call = 0
 
     def __call__(self, descriptor: int, offset: int, size: int) -> None:
-        self._left -= 1
-        if self._left < 0:
+        self._call += 1
+        if self._call - 1 in self._refused:
             raise OSError(errno.ENOSPC, "No space left on device")
+
+
+FOR_EVER = 1 << 40
+
+
+def descriptors() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))
 
 
 def encode_for_ever(client: PoolClient) -> None:
@@ -76,35 +92,57 @@ def encode_for_ever(client: PoolClient) -> None:
         client.encode("hello")
 
 
-def descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
-
-
-@pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set aside here")
-@pytest.mark.parametrize("segments", [0, 1])
+@needs_bounds
+@pytest.mark.parametrize("calls", [0, 1, 5])
 def test_a_client_that_there_is_no_memory_for(
-    pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch, segments: int
+    pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
     with pool.client() as client:
         before = descriptors()
         with monkeypatch.context() as patch:
-            patch.setattr(os, "posix_fallocate", NoMoreMemory(segments))
+            patch.setattr(os, "posix_fallocate", LittleMemory(calls, FOR_EVER))
             with pytest.raises(OSError, match="bytes of shared memory"):
                 client.encode("hello")
-        assert descriptors() == before
+        wait_until(lambda: descriptors() == before)  # the pool's end of the connection is here, too
         assert client.encode("hello") == ENCODING.encode("hello")
 
 
-@pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set aside here")
-def test_a_new_worker_that_there_is_no_memory_for(
+@needs_bounds
+def test_a_client_waits_for_the_memory_of_one_that_has_just_left(
     pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client ends, and says why; it does not wait for an answer that nobody gives."""
     with pool.client() as client:
-        client.connect()
-        # One for the new worker's numbers, which the pool sets up in this process.
+        monkeypatch.setattr(os, "posix_fallocate", LittleMemory(1, 20))
+        assert client.encode("hello") == ENCODING.encode("hello")
+
+
+@needs_bounds
+def test_a_client_goes_on_without_a_new_worker_that_there_is_no_memory_for(
+    pool: TokenizerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pool.client() as client:
+        client.open_stream("a")
+        begun = client.feed("a", IDS[:50])
         with monkeypatch.context() as patch:
-            patch.setattr(os, "posix_fallocate", NoMoreMemory(1))
+            # There is room for the new worker's numbers, which the pool in this process makes.
+            patch.setattr(os, "posix_fallocate", LittleMemory(1, FOR_EVER))
+            kill_a_worker(pool, 0)
+            for _ in range(20):
+                assert client.encode("hello") == ENCODING.encode("hello")
+            assert begun + client.feed("a", IDS[50:]) == MIXED
+            assert pool.metrics().workers[0].clients == 0
+        wait_until(lambda: pool.metrics().workers[0].clients == 1)
+        assert client.encode_batch(["hello"] * 500) == [ENCODING.encode("hello")] * 500
+
+
+@needs_bounds
+def test_a_client_without_memory_for_the_only_worker_ends_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with TokenizerPool(ENCODING, processes=1) as pool, pool.client() as client:
+        client.connect()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", LittleMemory(1, FOR_EVER))
             kill_a_worker(pool, 0)
             with pytest.raises(PoolClosedError, match="bytes of shared memory"):
                 encode_for_ever(client)

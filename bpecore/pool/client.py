@@ -65,7 +65,8 @@ class PoolClient:
     own, connected at its first use. In a child of a fork it connects anew as well. Any number of
     threads may use one client. Streams belong to the client that opened them.
 
-    All methods block; `awaitable` has the same for event loops.
+    All methods block; `awaitable` has the same for event loops. The first call connects, and may
+    raise what `connect` does.
 
     Example:
         >>> from bpecore.pool import TokenizerPool

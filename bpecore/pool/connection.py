@@ -12,9 +12,11 @@ import os
 import selectors
 import socket
 import threading
+import time
 from array import array
 from collections import deque
 from collections.abc import Collection, Hashable, Iterable
+from contextlib import ExitStack
 from itertools import chain
 from typing import Any, Callable
 
@@ -38,11 +40,14 @@ from bpecore.pool.messages import (
     RESTORE,
     rebuild_error,
 )
-from bpecore.pool.segments import new_owner
+from bpecore.pool.segments import ROOM_SECONDS, new_owner
 from bpecore.pool.streams import Feeds, by_link, collect_feeds, in_sizes
 
 CONNECT_SECONDS = 30.0
 """How long the pool's process may take to answer a new client: it may be starting a worker."""
+
+REACH_SECONDS = 0.5
+"""How often to try to connect to a new worker for which there was no memory."""
 
 
 class Connection:
@@ -64,7 +69,6 @@ class Connection:
     """
 
     def __init__(self, folder: str, token: str, ring_bytes: int, max_inflight: int) -> None:
-        self._control = _open_control(folder)
         self.process = os.getpid()
         self.largest = ring_bytes // 2 - 8 - REQUEST.size
         self._owner = new_owner()
@@ -81,17 +85,28 @@ class Connection:
         self._waiters: deque[Waiter] = deque()
         self._closed: str | None = None
         self._is_closing = False
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._woken = socket.socketpair()
+        self._unreached: dict[int, str] = {}
+        self._reach_at = 0.0
+        self._stopped = False
+        self._opened = ExitStack()
+        try:
+            self._open(folder)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def _open(self, folder: str) -> None:
+        """Connects, and starts the thread; what that opens the thread closes at its end."""
+        opened = self._opened
+        self._control = _open_control(folder)
+        opened.callback(self._control.close)
+        self._selector = opened.enter_context(selectors.DefaultSelector())
+        self._wake, self._woken = map(opened.enter_context, socket.socketpair())
+        opened.callback(self._close_links)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, self._stop)
-        try:
-            self._greet()
-        except BaseException:
-            self._shut()
-            raise
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
-        self._stopped = False
+        self._greet()
         self._thread = threading.Thread(
             target=self._read_on, name="bpecore-pool-client", daemon=True
         )
@@ -104,10 +119,10 @@ class Connection:
         if welcome is None:
             raise PoolClosedError("the pool is closed")
         for index, address in welcome["workers"]:
-            self._connect(index, address)
+            self._connect(index, address, ROOM_SECONDS)
 
-    def _connect(self, index: int, address: str) -> None:
-        link = open_link(index, address, self._token, self._ring_bytes, self._owner)
+    def _connect(self, index: int, address: str, patience: float) -> None:
+        link = open_link(index, address, self._token, self._ring_bytes, self._owner, patience)
         if link is None:
             return  # it has died; the pool's process will tell when there is a new one
         with self._lock:
@@ -303,12 +318,15 @@ class Connection:
     def _read_on(self) -> None:
         try:
             while not self._stopped:
-                for key, _ in self._selector.select():
+                for key, _ in self._selector.select(REACH_SECONDS if self._unreached else None):
                     work: Callable[[], None] = key.data
                     work()
+                if self._unreached and time.monotonic() > self._reach_at:
+                    for index, address in list(self._unreached.items()):
+                        self._reach(index, address)
         except Exception as error:  # memory may run out; nobody shall wait for ever
             self._end(f"the client cannot go on: {error!r}")
-        self._shut()
+        self._opened.close()
 
     def _stop(self) -> None:
         self._stopped = True
@@ -322,13 +340,28 @@ class Connection:
             return
         for message in messages:
             if message["do"] == "connect":
-                self._connect(message["index"], message["address"])
+                self._reach(message["index"], message["address"])
             elif message["do"] == "drain":
                 with self._lock:
                     self._closed = "the pool is closed"
                     self._is_closing = True
                 self._use_room()
                 self._tell_if_drained()
+
+    def _reach(self, index: int, address: str) -> None:
+        """Connects to a new worker; later, if there is no memory for it now, but there are others.
+
+        Raises:
+            OSError: there are no others.
+        """
+        self._unreached.pop(index, None)
+        try:
+            self._connect(index, address, 0.0 if self._links else ROOM_SECONDS)
+        except OSError:
+            if not self._links:
+                raise
+            self._unreached[index] = address
+            self._reach_at = time.monotonic() + REACH_SECONDS
 
     def _tell_if_drained(self) -> None:
         if self._is_closing and self._inflight == 0 and not self._unsent:
@@ -469,17 +502,12 @@ class Connection:
             call.fail(PoolClosedError(why))
         self._use_room()
 
-    def _shut(self) -> None:
-        """Closes what the thread has read from."""
-        self._selector.close()
+    def _close_links(self) -> None:
         with self._lock:
             links = list(self._links.values())
             self._links.clear()
         for link in links:
             link.channel.close()
-        self._control.close()
-        self._wake.close()
-        self._woken.close()
 
     def forget(self) -> None:
         """In a child of a fork: closes the copies of descriptors, so that ends are seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Iterable
 
@@ -126,7 +127,9 @@ def least_loaded(links: Iterable[Link]) -> Link | None:
     return link
 
 
-def open_link(index: int, address: str, token: str, ring_bytes: int, owner: str) -> Link | None:
+def open_link(
+    index: int, address: str, token: str, ring_bytes: int, owner: str, patience: float
+) -> Link | None:
     """Connects to a worker.
 
     Args:
@@ -135,6 +138,7 @@ def open_link(index: int, address: str, token: str, ring_bytes: int, owner: str)
         token: the pool's secret.
         ring_bytes: the size of each ring.
         owner: whose the shared memory is.
+        patience: seconds to wait for room for it at most.
 
     Returns:
         The link; None if the worker has ended.
@@ -142,21 +146,28 @@ def open_link(index: int, address: str, token: str, ring_bytes: int, owner: str)
     Raises:
         OSError: there is no room for the shared memory.
     """
+    segment = create_segment(channel_bytes(ring_bytes), owner, patience)
+    try:
+        connection = _introduce(address, token, segment.name, ring_bytes)
+        if connection is not None:
+            return Link(index, Channel(segment, connection, ring_bytes, is_worker=False))
+    except BaseException:
+        segment.close()
+        raise
+    finally:
+        unlink_segment(segment)
+    segment.close()
+    return None
+
+
+def _introduce(address: str, token: str, segment: str, ring_bytes: int) -> socket.socket | None:
+    """Has a worker open the shared memory; returns the socket to it, None if it has ended."""
     try:
         control = Control.connect(address, HANDSHAKE_SECONDS)
     except OSError:
         return None
-    try:
-        segment = create_segment(channel_bytes(ring_bytes), owner)
-    except OSError:
+    control.send(token=token, segment=segment, ring_bytes=ring_bytes)
+    if control.receive_one() is None:
         control.close()
-        raise
-    try:
-        control.send(token=token, segment=segment.name, ring_bytes=ring_bytes)
-        if control.receive_one() is None:
-            control.close()
-            segment.close()
-            return None
-    finally:
-        unlink_segment(segment)
-    return Link(index, Channel(segment, control.detach(), ring_bytes, is_worker=False))
+        return None
+    return control.detach()

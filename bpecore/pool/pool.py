@@ -52,6 +52,7 @@ class TokenizerPool:
 
     Raises:
         PoolError: a process did not start.
+        OSError: there is no shared memory, process or descriptor to be had.
         KeyError: there is no encoding of that name.
         TypeError: `encoding` is neither, or a number no int.
         ValueError: a number is too small or too large, or a choice unknown.

@@ -8,7 +8,7 @@ is killed in it, `sweep` finds.
 
 Linux gives a segment its pages when they are first written, and kills who writes where there is no
 room for more (SIGBUS). So all are asked for when a segment is made: containers have 64 MB by
-default, a few clients of a few workers.
+default, sixteen pairs of a client and a worker.
 
 Python's resource tracker is kept out of it. Before Python 3.13 it counts a segment that is merely
 opened as one that was made (bpo-38119), unlinks what other processes still use, and complains about
@@ -17,6 +17,7 @@ names that are gone.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import secrets
@@ -35,6 +36,17 @@ FOLDER = Path("/dev/shm")
 
 HANDSHAKE_SECONDS = 10.0
 """How long a segment may have a name: what is older was left behind."""
+
+ROOM_SECONDS = 1.0
+"""How long to wait for room: a client that has just left has its memory until its workers have seen
+that, which takes them a request at most."""
+
+ROOM_STEP = 1 << 20
+"""Bytes that are asked for at once. A signal may undo the call that it interrupts; one that comes
+again and again would do so for ever with a large one."""
+
+NOT_SUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+"""What a system says that cannot set pages aside; there they come as they are written."""
 
 _tracker_lock = threading.Lock()
 
@@ -69,35 +81,63 @@ def new_owner() -> str:
     return secrets.token_hex(5)
 
 
-def create_segment(size: int, owner: str) -> SharedMemory:
+def create_segment(size: int, owner: str, patience: float = 0.0) -> SharedMemory:
     """Makes a segment of zeros.
 
     Args:
         size: bytes.
         owner: what `new_owner` returned, for `sweep`.
+        patience: seconds to wait for room at most.
 
     Returns:
         The segment; its name is to be unlinked within `HANDSHAKE_SECONDS`.
 
     Raises:
-        OSError: there is no room for it.
+        OSError: there is no room for it, or no descriptor.
     """
     name = f"{PREFIX}{owner}-{secrets.token_hex(4)}"
     with _untracked() as arguments:
         segment = SharedMemory(name, create=True, size=size, **arguments)
     try:
         if FOLDER.is_dir():  # Linux
-            with (FOLDER / name).open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, size)
-    except OSError as error:
+            _set_aside(FOLDER / name, size, time.monotonic() + patience)
+    except BaseException:
         unlink_segment(segment)
         close_segment(segment)
-        raise OSError(
-            error.errno,
-            f"no {size} bytes of shared memory are to be had in {FOLDER} ({error.strerror}): that "
-            f"needs to be larger, or the pool's `ring_bytes` smaller",
-        ) from None
+        raise
     return segment
+
+
+def _set_aside(file: Path, size: int, deadline: float) -> None:
+    """Asks for all pages of a segment."""
+    with file.open("r+b") as segment:
+        start = 0
+        while start < size:
+            try:
+                _check_room(size - start)
+                os.posix_fallocate(segment.fileno(), start, min(ROOM_STEP, size - start))
+            except OSError as error:
+                if error.errno in NOT_SUPPORTED:
+                    return
+                if error.errno not in (errno.ENOSPC, errno.ENOMEM):
+                    raise
+                if time.monotonic() > deadline:
+                    raise OSError(
+                        error.errno,
+                        f"there are no {size} bytes of shared memory in {FOLDER} "
+                        f"({error.strerror}): a pool needs twice its `ring_bytes` for each client "
+                        f"and worker",
+                    ) from None
+                time.sleep(0.002)
+            else:
+                start += ROOM_STEP
+
+
+def _check_room(size: int) -> None:
+    """Raises what the system would once it had given all that there is: others need that, too."""
+    system = os.statvfs(FOLDER)
+    if system.f_blocks and size > system.f_bavail * system.f_frsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def open_segment(name: str) -> SharedMemory:
