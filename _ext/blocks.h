@@ -280,6 +280,16 @@ static inline uint32_t bpecore_equal_key(const void *keys, const void *key) {
     uint32_t halves = quarters & quarters >> 1;
     return (uint32_t)__builtin_ctz((halves & halves >> 2 & 0x111) | 0x1000) >> 2;
 }
+
+/* Whether two keys of 16 bytes equal two others, but for the highest bit of each. */
+static inline int bpecore_equal_pieces(const void *first, const void *its, const void *second,
+                                       const void *other) {
+    __m128i different = _mm_or_si128(
+        _mm_xor_si128(_mm_loadu_si128(first), _mm_loadu_si128(its)),
+        _mm_xor_si128(_mm_loadu_si128(second), _mm_loadu_si128(other)));
+    different = _mm_and_si128(different, _mm_set_epi32(0x7FFFFFFF, -1, -1, -1));
+    return _mm_movemask_epi8(_mm_cmpeq_epi32(different, _mm_setzero_si128())) == 0xFFFF;
+}
 #else
 /* The same, for the compiler to turn into vector instructions. */
 static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
@@ -297,6 +307,16 @@ static inline uint32_t bpecore_equal_key(const void *keys, const void *key) {
     for (int i = 0; i < 3; i++)
         equal |= (uint32_t)(((each[2 * i] ^ wanted[0]) | (each[2 * i + 1] ^ wanted[1])) == 0) << i;
     return (uint32_t)__builtin_ctz(equal);
+}
+
+static inline int bpecore_equal_pieces(const void *first, const void *its, const void *second,
+                                       const void *other) {
+    uint64_t a[2], b[2], c[2], d[2];
+    memcpy(a, first, sizeof(a));
+    memcpy(b, its, sizeof(b));
+    memcpy(c, second, sizeof(c));
+    memcpy(d, other, sizeof(d));
+    return ((a[0] ^ b[0]) | (c[0] ^ d[0]) | ((a[1] ^ b[1]) | (c[1] ^ d[1])) << 1) == 0;
 }
 #endif
 

@@ -25,7 +25,7 @@ from cache cimport (LargeProbe, PieceCache, copy_wider_ids, keep_medium, keep_na
                     probe_wide_again)
 from cache_entries cimport (MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry,
                             brought_home, copy_ids, copy_large_ids, find_large, find_narrow,
-                            same_key, same_piece)
+                            same_key, same_pieces)
 from cuts cimport next_cut
 from id_buffer cimport IdBuffer, grow_ids
 from interrupt cimport count_work
@@ -351,8 +351,7 @@ cdef inline int count_batch(
     while probe + 1 < last:
         entry = likely_entry(probe)
         next_entry = likely_entry(probe + 1)
-        if likely(same_piece(entry.key, probe.key)
-                  and same_piece(next_entry.key, probe[1].key)):
+        if likely(same_pieces(&entry.key, &probe.key, &next_entry.key, &probe[1].key)):
             total += entry.count + next_entry.count
             probe += 2
             continue
