@@ -146,17 +146,41 @@ def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() ->
     assert sweep(owner) == 0
 
 
+def left_by_a_dead_process() -> str:
+    """Returns the name of a segment whose maker has ended without taking it away."""
+    code = """
+import os
+from bpecore.pool.segments import *
+print(create_segment(8, new_owner()).name, flush=True)
+os._exit(0)
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def make_old(name: str) -> None:
+    os.utime(FOLDER / name, (time.time() - 100,) * 2)
+
+
 @needs_names
-def test_the_sweep_takes_old_names_and_those_of_a_dead_process() -> None:
-    old, young = create_segment(8, new_owner()), create_segment(8, owner := new_owner())
-    os.utime(FOLDER / old.name, (time.time() - 100,) * 2)
+def test_the_sweep_takes_old_names_of_dead_processes_only() -> None:
+    mine = create_segment(8, owner := new_owner())
+    old, young = left_by_a_dead_process(), left_by_a_dead_process()
+    other = FOLDER / "bpecore-corpus.txt"
+    other.write_bytes(b"a user's own")
+    for name in (mine.name, old, other.name):
+        make_old(name)
     assert sweep() >= 1
-    assert not (FOLDER / old.name).exists()
-    assert (FOLDER / young.name).exists()
+    assert not (FOLDER / old).exists()
+    for name in (mine.name, young, other.name):
+        assert (FOLDER / name).exists()
     assert sweep(owner) == 1
-    assert not (FOLDER / young.name).exists()
-    old.close()
-    young.close()
+    assert not (FOLDER / mine.name).exists()
+    mine.close()
+    make_old(young)
+    other.unlink()
+    sweep()
 
 
 @needs_names

@@ -12,6 +12,7 @@ from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 
 from bpecore._core import SharedWords
+from bpecore.pool.control import NO_SIGNAL
 from bpecore.pool.ring import RingReader, RingWriter
 from bpecore.pool.segments import close_segment
 
@@ -81,7 +82,7 @@ class Channel:
     def wake(self) -> None:
         """Tells the other end to look into its ring; if it is gone, `clear` will tell."""
         with suppress(OSError):
-            self._wake.send(b"\0")
+            self._wake.send(b"\0", NO_SIGNAL)
 
     def clear(self) -> bool:
         """Takes the bytes that have woken this end; returns whether the other end lives."""

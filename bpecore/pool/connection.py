@@ -22,14 +22,15 @@ from typing import Any, Callable
 
 from bpecore._core import Stream
 from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
-from bpecore.pool.control import Control
+from bpecore.pool.control import NO_SIGNAL, Control
 from bpecore.pool.errors import (
     PoolClosedError,
     RequestTooLargeError,
     StreamNotOpenError,
     WorkerDiedError,
 )
-from bpecore.pool.links import Link, least_loaded, open_link
+from bpecore.pool.greetings import Greetings
+from bpecore.pool.links import Link, least_loaded
 from bpecore.pool.messages import (
     ANSWER_HEADER,
     CLOSE,
@@ -46,8 +47,9 @@ from bpecore.pool.streams import Feeds, by_link, collect_feeds, in_sizes
 CONNECT_SECONDS = 30.0
 """How long the pool's process may take to answer a new client: it may be starting a worker."""
 
-REACH_SECONDS = 0.5
-"""How often to try to connect to a new worker for which there was no memory."""
+GREET_SECONDS = (10.0, 1.0)
+"""How long a new client waits for workers to answer: for a first one, and for others. Those that
+are busy answer later."""
 
 
 class Connection:
@@ -72,8 +74,6 @@ class Connection:
         self.process = os.getpid()
         self.largest = ring_bytes // 2 - 8 - REQUEST.size
         self._owner = new_owner()
-        self._token = token
-        self._ring_bytes = ring_bytes
         self._max_inflight = max_inflight
         self._lock = threading.Lock()
         self._links: dict[int, Link] = {}
@@ -85,17 +85,15 @@ class Connection:
         self._waiters: deque[Waiter] = deque()
         self._closed: str | None = None
         self._is_closing = False
-        self._unreached: dict[int, str] = {}
-        self._reach_at = 0.0
         self._stopped = False
         self._opened = ExitStack()
         try:
-            self._open(folder)
+            self._open(folder, token, ring_bytes)
         except BaseException:
             self._opened.close()
             raise
 
-    def _open(self, folder: str) -> None:
+    def _open(self, folder: str, token: str, ring_bytes: int) -> None:
         """Connects, and starts the thread; what that opens the thread closes at its end."""
         opened = self._opened
         self._control = _open_control(folder)
@@ -103,30 +101,38 @@ class Connection:
         self._selector = opened.enter_context(selectors.DefaultSelector())
         self._wake, self._woken = map(opened.enter_context, socket.socketpair())
         opened.callback(self._close_links)
+        self._greetings = Greetings(self._selector, token, ring_bytes, self._owner, self._take_link)
+        opened.callback(self._greetings.close)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, self._stop)
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
-        self._greet()
+        self._greet(token)
         self._thread = threading.Thread(
             target=self._read_on, name="bpecore-pool-client", daemon=True
         )
         self._thread.start()
 
-    def _greet(self) -> None:
-        """Tells the pool's process who this is, and connects to each worker."""
-        self._control.send(token=self._token, role="client", owner=self._owner)
+    def _greet(self, token: str) -> None:
+        """Tells the pool's process who this is, and greets each worker."""
+        self._control.send(token=token, role="client", owner=self._owner)
         welcome = self._control.receive_one()
         if welcome is None:
             raise PoolClosedError("the pool is closed")
         for index, address in welcome["workers"]:
-            self._connect(index, address, ROOM_SECONDS)
+            self._greetings.greet(index, address, ROOM_SECONDS)
+        begun = time.monotonic()
+        while len(self._greetings) and not self._stopped:
+            left = begun + GREET_SECONDS[bool(self._links)] - time.monotonic()
+            if left < 0:
+                break
+            self._turn(left)
+        if not self._links:
+            self._greetings.check()
 
-    def _connect(self, index: int, address: str, patience: float) -> None:
-        link = open_link(index, address, self._token, self._ring_bytes, self._owner, patience)
-        if link is None:
-            return  # it has died; the pool's process will tell when there is a new one
+    def _take_link(self, link: Link) -> None:
+        """Has a link to a worker, new or late."""
         with self._lock:
-            self._links[index] = link
+            self._links[link.index] = link
             orphans, self._orphans = self._orphans, set()
             self._give_homes(orphans)
             homeless, self._homeless = self._homeless, []
@@ -318,15 +324,20 @@ class Connection:
     def _read_on(self) -> None:
         try:
             while not self._stopped:
-                for key, _ in self._selector.select(REACH_SECONDS if self._unreached else None):
-                    work: Callable[[], None] = key.data
-                    work()
-                if self._unreached and time.monotonic() > self._reach_at:
-                    for index, address in list(self._unreached.items()):
-                        self._reach(index, address)
+                self._turn(None)
         except Exception as error:  # memory may run out; nobody shall wait for ever
             self._end(f"the client cannot go on: {error!r}")
         self._opened.close()
+
+    def _turn(self, timeout: float | None) -> None:
+        """Waits until something happens, for so many seconds at most, and does what follows."""
+        again = self._greetings.timeout
+        if again is not None and (timeout is None or again < timeout):
+            timeout = again
+        for key, _ in self._selector.select(timeout):
+            work: Callable[[], None] = key.data
+            work()
+        self._greetings.reach_again(bool(self._links))
 
     def _stop(self) -> None:
         self._stopped = True
@@ -340,28 +351,13 @@ class Connection:
             return
         for message in messages:
             if message["do"] == "connect":
-                self._reach(message["index"], message["address"])
+                self._greetings.reach(message["index"], message["address"], bool(self._links))
             elif message["do"] == "drain":
                 with self._lock:
                     self._closed = "the pool is closed"
                     self._is_closing = True
                 self._use_room()
                 self._tell_if_drained()
-
-    def _reach(self, index: int, address: str) -> None:
-        """Connects to a new worker; later, if there is no memory for it now, but there are others.
-
-        Raises:
-            OSError: there are no others.
-        """
-        self._unreached.pop(index, None)
-        try:
-            self._connect(index, address, 0.0 if self._links else ROOM_SECONDS)
-        except OSError:
-            if not self._links:
-                raise
-            self._unreached[index] = address
-            self._reach_at = time.monotonic() + REACH_SECONDS
 
     def _tell_if_drained(self) -> None:
         if self._is_closing and self._inflight == 0 and not self._unsent:
@@ -481,7 +477,7 @@ class Connection:
             return
         self._end("the client is disconnected")
         try:
-            self._wake.send(b"\0")
+            self._wake.send(b"\0", NO_SIGNAL)
         except OSError:
             return
         if threading.current_thread() is not self._thread:
@@ -512,6 +508,7 @@ class Connection:
     def forget(self) -> None:
         """In a child of a fork: closes the copies of descriptors, so that ends are seen."""
         self._selector.close()
+        self._greetings.forget()
         for link in self._links.values():
             link.channel.forget()
         self._control.close()

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
 Message = dict[str, Any]
+
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+"""A flag of `send`: an end that is gone is an error, also where SIGPIPE ends the program."""
+
+LONGEST_MESSAGE = 1 << 20
+"""Bytes of a message at most; whoever sends more is no part of a pool."""
+
+REFUSED_SECONDS = 0.01
+"""How long not to accept again: connections wait, also while there is no descriptor for them."""
+
+BACKLOG = 1024
+"""Connections that may wait until they are accepted."""
 
 
 class Control:
@@ -35,7 +48,7 @@ class Control:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(timeout)
-            connection.connect(address)
+            _connect(connection, address, time.monotonic() + timeout)
         except BaseException:
             connection.close()
             raise
@@ -48,20 +61,25 @@ class Control:
     def send(self, **message: Any) -> None:
         """Sends a message; if the other end is gone, `receive` will tell."""
         with suppress(OSError):
-            self._connection.sendall(json.dumps(message).encode() + b"\n")
+            self._connection.sendall(json.dumps(message).encode() + b"\n", NO_SIGNAL)
 
     def receive(self) -> list[Message] | None:
-        """Waits for bytes, and returns the messages that are complete; None: the end."""
+        """Waits for bytes, and returns the messages that are complete; None: the end, or what came
+        is no message."""
         try:
             data = self._connection.recv(65536)
         except BlockingIOError:
             return []
         except OSError:
             return None
-        if not data:
-            return None
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        if not data or len(self._rest) > LONGEST_MESSAGE:
+            return None
+        try:
+            messages = [json.loads(line) for line in lines]
+        except ValueError:
+            return None
+        return messages if all(isinstance(message, dict) for message in messages) else None
 
     def receive_one(self) -> Message | None:
         """Waits for one message; None: the end, or it took too long."""
@@ -80,13 +98,34 @@ class Control:
 
 
 def listen(address: str) -> socket.socket:
-    """Returns a socket that listens at a path, and does not block."""
+    """Returns a socket that listens at a path, and does not block.
+
+    Raises:
+        OSError: it cannot be made there.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(address)
-        listener.listen(128)
+        listener.listen(BACKLOG)
         listener.setblocking(False)
-    except BaseException:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(
+            error.errno,
+            f"no socket can be made at {address!r}, whose path may have 107 bytes on Linux, 103 on "
+            f"macOS (TMPDIR sets where): {error.strerror or error}",
+        ) from None
     return listener
+
+
+def _connect(connection: socket.socket, address: str, deadline: float) -> None:
+    """Connects, as soon as fewer than the listener's backlog wait for it."""
+    while True:
+        try:
+            connection.connect(address)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
+        else:
+            return

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from collections.abc import Iterable
 
 from bpecore._core import SharedWords, Stream
 from bpecore.pool.calls import Call
-from bpecore.pool.channel import (
-    OTHERS_STREAMS,
-    OTHERS_TOKENS,
-    SENT_TOKENS,
-    Channel,
-    channel_bytes,
-)
-from bpecore.pool.control import Control
+from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
 from bpecore.pool.messages import RESTORE
-from bpecore.pool.segments import HANDSHAKE_SECONDS, create_segment, unlink_segment
 
 
 class Link:
-    """One worker as a client sees it. All but `open_link` happens under the client's lock.
+    """One worker as a client sees it. All of it happens under the client's lock.
 
     Args:
         index: the worker's number.
@@ -125,49 +116,3 @@ def least_loaded(links: Iterable[Link]) -> Link | None:
     if link is not None:
         link.choose()
     return link
-
-
-def open_link(
-    index: int, address: str, token: str, ring_bytes: int, owner: str, patience: float
-) -> Link | None:
-    """Connects to a worker.
-
-    Args:
-        index: its number.
-        address: the path of its socket.
-        token: the pool's secret.
-        ring_bytes: the size of each ring.
-        owner: whose the shared memory is.
-        patience: seconds to wait for room for it at most.
-
-    Returns:
-        The link; None if the worker has ended.
-
-    Raises:
-        OSError: there is no room for the shared memory.
-    """
-    segment = create_segment(channel_bytes(ring_bytes), owner, patience)
-    try:
-        connection = _introduce(address, token, segment.name, ring_bytes)
-        if connection is not None:
-            return Link(index, Channel(segment, connection, ring_bytes, is_worker=False))
-    except BaseException:
-        segment.close()
-        raise
-    finally:
-        unlink_segment(segment)
-    segment.close()
-    return None
-
-
-def _introduce(address: str, token: str, segment: str, ring_bytes: int) -> socket.socket | None:
-    """Has a worker open the shared memory; returns the socket to it, None if it has ended."""
-    try:
-        control = Control.connect(address, HANDSHAKE_SECONDS)
-    except OSError:
-        return None
-    control.send(token=token, segment=segment, ring_bytes=ring_bytes)
-    if control.receive_one() is None:
-        control.close()
-        return None
-    return control.detach()

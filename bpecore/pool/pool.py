@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import math
 import multiprocessing
-import multiprocessing.util
 import os
 import weakref
+from multiprocessing import util
 from types import TracebackType
 from typing import Literal
 
@@ -91,7 +90,10 @@ class TokenizerPool:
         self._ring_bytes = -(-ring_bytes // 8) * 8
         context = multiprocessing.get_context(start_method)
         self._supervisor = Supervisor(encoding, processes, context, stuck_after)
-        self._finalizer = weakref.finalize(self, self._supervisor.close, 0.0)
+        # At exit `multiprocessing` ends all processes, which would be taken for deaths; before, it
+        # runs this. Its own children do so, too, which `atexit` does not reach.
+        self._at_exit = util.Finalize(None, self._supervisor.close, args=(0.0,), exitpriority=100)
+        self._finalizer = weakref.finalize(self, _end, self._supervisor, self._at_exit)
         self._finalizer.atexit = False
         _pools.add(self)
 
@@ -135,9 +137,23 @@ class TokenizerPool:
         Args:
             timeout: seconds to wait for the answers at most. What is unanswered then fails with
                 `PoolClosedError`.
+
+        Raises:
+            TypeError: `timeout` is no number.
+            ValueError: it is below 0, or no number at all (`nan`).
         """
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+            raise TypeError(f"timeout must be a number, not {type(timeout).__name__}")
+        if not timeout >= 0:
+            raise ValueError(f"timeout must be at least 0 seconds, not {timeout}")
         self._finalizer.detach()
+        self._at_exit.cancel()
         self._supervisor.close(timeout)
+
+
+def _end(supervisor: Supervisor, at_exit: util.Finalize) -> None:
+    at_exit.cancel()
+    supervisor.close(0.0)
 
 
 def _is_raise(when_full: str) -> bool:
@@ -159,16 +175,6 @@ def _check_seconds(stuck_after: float | None) -> None:
 
 
 _pools: weakref.WeakSet[TokenizerPool] = weakref.WeakSet()
-
-
-def _close_pools() -> None:
-    for pool in list(_pools):
-        pool.close(0.0)
-
-
-# At exit what was registered last runs first: `multiprocessing.util` ends all processes, which
-# would be taken for deaths. It is imported above, so this runs before.
-atexit.register(_close_pools)
 
 
 def _forget_pools() -> None:

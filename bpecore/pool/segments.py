@@ -20,6 +20,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import re
 import secrets
 import sys
 import threading
@@ -34,8 +35,9 @@ from typing import Any
 PREFIX = "bpecore-"
 FOLDER = Path("/dev/shm")
 
-HANDSHAKE_SECONDS = 10.0
-"""How long a segment may have a name: what is older was left behind."""
+YOUNG_SECONDS = 10.0
+"""How long a name is left alone whose maker does not seem to live: it may live where processes are
+numbered anew."""
 
 ROOM_SECONDS = 1.0
 """How long to wait for room: a client that has just left has its memory until its workers have seen
@@ -48,7 +50,12 @@ again and again would do so for ever with a large one."""
 NOT_SUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 """What a system says that cannot set pages aside; there they come as they are written."""
 
+NAME = re.compile(PREFIX + r"(?P<owner>(?P<process>\d+)-[0-9a-f]{6})-[0-9a-f]{6}")
+
 _tracker_lock = threading.Lock()
+
+_REGISTER: Any = resource_tracker.register
+_UNREGISTER: Any = resource_tracker.unregister
 
 
 @contextmanager
@@ -59,26 +66,28 @@ def _untracked() -> Iterator[dict[str, bool]]:
         return
     tracker: Any = resource_tracker
     with _tracker_lock:
-        register, unregister = tracker.register, tracker.unregister
 
         def register_others(name: str, kind: str) -> None:
             if not name.lstrip("/").startswith(PREFIX):  # another thread's
-                register(name, kind)
+                _REGISTER(name, kind)
 
         def unregister_others(name: str, kind: str) -> None:
             if not name.lstrip("/").startswith(PREFIX):
-                unregister(name, kind)
+                _UNREGISTER(name, kind)
 
         tracker.register, tracker.unregister = register_others, unregister_others
         try:
             yield {}
         finally:
-            tracker.register, tracker.unregister = register, unregister
+            tracker.register, tracker.unregister = _REGISTER, _UNREGISTER
 
 
 def new_owner() -> str:
-    """Returns a name for who makes segments: no other pool or client, ever, has the same."""
-    return secrets.token_hex(5)
+    """Returns a name for who makes segments: no other pool or client has the same.
+
+    It begins with the process's number. macOS allows 30 characters for all of a segment's name.
+    """
+    return f"{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def create_segment(size: int, owner: str, patience: float = 0.0) -> SharedMemory:
@@ -90,12 +99,12 @@ def create_segment(size: int, owner: str, patience: float = 0.0) -> SharedMemory
         patience: seconds to wait for room at most.
 
     Returns:
-        The segment; its name is to be unlinked within `HANDSHAKE_SECONDS`.
+        The segment; its name is to be unlinked as soon as it is open at the other end.
 
     Raises:
         OSError: there is no room for it, or no descriptor.
     """
-    name = f"{PREFIX}{owner}-{secrets.token_hex(4)}"
+    name = f"{PREFIX}{owner}-{secrets.token_hex(3)}"
     with _untracked() as arguments:
         segment = SharedMemory(name, create=True, size=size, **arguments)
     try:
@@ -177,19 +186,46 @@ def sweep(owner: str | None = None) -> int:
     """Removes the names that killed processes have left behind.
 
     Args:
-        owner: one that has ended, whose names all go; None: names of any owner that are older than
-            `HANDSHAKE_SECONDS`.
+        owner: one that has ended, whose names all go; None: names of processes that have ended.
 
     Returns:
         How many there were.
     """
-    if not FOLDER.is_dir():  # no Linux: the names cannot be listed
-        return 0
-    prefix = PREFIX if owner is None else f"{PREFIX}{owner}-"
     removed = 0
-    for file in FOLDER.glob(f"{prefix}*"):
-        with suppress(OSError):  # gone meanwhile, or another user's
-            if owner is not None or time.time() - file.stat().st_mtime > HANDSHAKE_SECONDS:
-                file.unlink()
-                removed += 1
+    with suppress(OSError):  # no Linux: the names cannot be listed
+        for name in os.listdir(FOLDER):
+            with suppress(OSError):  # gone meanwhile, or another user's
+                if _is_left_behind(name, owner):
+                    (FOLDER / name).unlink()
+                    removed += 1
     return removed
+
+
+def _is_left_behind(name: str, owner: str | None) -> bool:
+    found = NAME.fullmatch(name)
+    if found is None or owner is not None:
+        return found is not None and found["owner"] == owner
+    age = time.time() - (FOLDER / name).stat().st_mtime
+    return age > YOUNG_SECONDS and not _lives(int(found["process"]))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def _renew() -> None:
+    """In a child of a fork: another thread may have been in the midst of `_untracked`."""
+    global _tracker_lock
+    _tracker_lock = threading.Lock()
+    tracker: Any = resource_tracker
+    tracker.register, tracker.unregister = _REGISTER, _UNREGISTER
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

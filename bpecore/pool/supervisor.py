@@ -5,6 +5,7 @@ No text and no id passes through it.
 
 from __future__ import annotations
 
+import multiprocessing.connection  # noqa: F401  # else imported when there may be no descriptor
 import os
 import secrets
 import selectors
@@ -13,12 +14,13 @@ import socket
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any, Callable
 
 from bpecore.core import Encoding
-from bpecore.pool.control import Control, listen
+from bpecore.pool.control import NO_SIGNAL, REFUSED_SECONDS, Control, listen
 from bpecore.pool.errors import PoolError
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
 from bpecore.pool.segments import create_segment, new_owner, sweep, unlink_segment
@@ -32,6 +34,8 @@ from bpecore.pool.statistics import (
 )
 from bpecore.pool.watch import Watch, look_interval, use_of
 from bpecore.pool.worker import WorkerPlace, main
+
+FOLDER_PREFIX = "bpecore-pool-"
 
 RESTART_SECONDS = (0.1, 5.0)
 """A worker that dies before it is ready is started again after the first of these; each further
@@ -113,7 +117,8 @@ class WorkerProcess:
             self.control = None
         self._keep_numbers()
         self.process.join()
-        self.process.close()
+        with suppress(ValueError):  # where SIGCHLD is ignored, nobody can tell that it has ended
+            self.process.close()
         self.process = None
         self.restarts += 1
 
@@ -178,7 +183,6 @@ class Supervisor:
         stuck_after: float | None,
     ) -> None:
         self.process = os.getpid()
-        self.folder = tempfile.mkdtemp(prefix="bpecore-pool-")
         self.token = secrets.token_hex(32)
         self._encoding = encoding
         self._context = context
@@ -192,25 +196,34 @@ class Supervisor:
         self._is_closing = False
         self._ends = False
         self._is_closed = False
-        self._selector = selectors.DefaultSelector()
-        self._wake, self._woken = socket.socketpair()
-        self._selector.register(self._woken, selectors.EVENT_READ, self._hear_wake)
-        self._listener = listen(f"{self.folder}/pool")
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._thread = threading.Thread(target=self._watch, name="bpecore-pool", daemon=True)
+        self._opened = ExitStack()
         try:
-            sweep()
-            for worker in self._workers:
-                self._start(worker)
-            while not all(worker.control for worker in self._workers):
-                self._turn()
-                for worker in self._workers:
-                    if worker.restarts:
-                        raise PoolError(f"worker {worker.index} ended before it was ready")
+            self._open()
         except BaseException:
             self._end_workers()
             self._clean()
             raise
+
+    def _open(self) -> None:
+        """Starts all; what it opens `_clean` closes."""
+        sweep()
+        sweep_folders()
+        opened = self._opened
+        self.folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX)
+        opened.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._selector = opened.enter_context(selectors.DefaultSelector())
+        self._wake, self._woken = map(opened.enter_context, socket.socketpair())
+        self._selector.register(self._woken, selectors.EVENT_READ, self._hear_wake)
+        self._listener = opened.enter_context(listen(f"{self.folder}/pool"))
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        for worker in self._workers:
+            self._start(worker)
+        while not all(worker.control for worker in self._workers):
+            self._turn()
+            for worker in self._workers:
+                if worker.restarts:
+                    raise PoolError(f"worker {worker.index} ended before it was ready")
         self._thread.start()
 
     def metrics(self) -> PoolMetrics:
@@ -223,11 +236,14 @@ class Supervisor:
     # ---- the thread --------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        while not self._ends:
-            self._turn()
-        with self._lock:
-            self._end_workers()
-            self._clean()
+        try:
+            while not self._ends:
+                self._turn()
+        finally:
+            self._all_drained.set()
+            with self._lock:
+                self._end_workers()
+                self._clean()
 
     def _turn(self) -> None:
         """Waits until something happens, and does what follows from it."""
@@ -283,7 +299,8 @@ class Supervisor:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # it has gone again
+        except OSError:  # it has gone again, or there is no descriptor for it
+            time.sleep(REFUSED_SECONDS)
             return
         connection.setblocking(False)
         control = Control(connection)
@@ -347,11 +364,18 @@ class Supervisor:
             return
         self._is_closed = True
         self._is_closing = True
-        self._wake.send(b"\0")
-        self._all_drained.wait(timeout)
-        self._ends = True
-        self._wake.send(b"\0")
-        self._thread.join()
+        try:
+            self._tell()
+            self._all_drained.wait(min(timeout, threading.TIMEOUT_MAX))
+        finally:  # Ctrl-C ends the waiting only
+            self._ends = True
+            self._tell()
+            self._thread.join()
+
+    def _tell(self) -> None:
+        """Has the thread look what is to be done; it may have ended."""
+        with suppress(OSError):
+            self._wake.send(b"\0", NO_SIGNAL)
 
     def _end_workers(self) -> None:
         for worker in self._workers:
@@ -363,17 +387,32 @@ class Supervisor:
             worker.end()
 
     def _clean(self) -> None:
-        self.forget()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._close_connections()
+        self._opened.close()
 
-    def forget(self) -> None:
-        """Closes all descriptors; in a child of a fork, so that others see when they end."""
-        self._selector.close()
-        self._listener.close()
+    def _close_connections(self) -> None:
         for client in self._clients:
             client.close()
         for worker in self._workers:
             if worker.control is not None:
                 worker.control.close()
+
+    def forget(self) -> None:
+        """In a child of a fork: closes all descriptors, so that others see when they end."""
+        self._lock = threading.Lock()  # another thread may have held it
+        self._close_connections()
+        self._selector.close()
+        self._listener.close()
         self._wake.close()
         self._woken.close()
+
+
+def sweep_folders() -> None:
+    """Removes the folders of pools that were killed together with their workers."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        try:
+            Control.connect(str(folder / "pool"), 1.0).close()
+        except ConnectionRefusedError:  # nobody listens at the socket, which is there
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # it begins or ends, or is another user's
+            continue

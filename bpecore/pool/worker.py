@@ -24,7 +24,7 @@ from bpecore._core import SlotDecoders
 from bpecore.core import Encoding
 from bpecore.pool.answers import Answer, Answerer
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
-from bpecore.pool.control import Control, listen
+from bpecore.pool.control import REFUSED_SECONDS, Control, listen
 from bpecore.pool.messages import (
     ANSWER,
     ANSWER_HEADER,
@@ -209,7 +209,8 @@ class Worker:
     def _accept(self, source: object) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # it has gone again
+        except OSError:  # it has gone again, or there is no descriptor for it
+            time.sleep(REFUSED_SECONDS)
             return
         connection.setblocking(False)
         self._selector.register(Control(connection), selectors.EVENT_READ, self._greet)
@@ -365,9 +366,11 @@ def main(place: WorkerPlace) -> None:
     # Ctrl-C goes to all processes of a terminal; the pool's process decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pool, started_by = parent_process(), os.getppid()
+    is_child = pool is None or pool.pid == started_by  # else of a forkserver, which may die alone
 
     def is_orphan() -> bool:
-        return (pool is not None and not pool.is_alive()) or os.getppid() != started_by
+        has_ended = pool is not None and not pool.is_alive()
+        return has_ended or (is_child and os.getppid() != started_by)
 
     try:
         worker = Worker(place, is_orphan)
