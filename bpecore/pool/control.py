@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import time
@@ -111,7 +112,7 @@ def listen(address: str) -> socket.socket:
     except OSError as error:
         listener.close()
         raise OSError(
-            error.errno,
+            error.errno or errno.ENAMETOOLONG,
             f"no socket can be made at {address!r}, whose path may have 107 bytes on Linux, 103 on "
             f"macOS (TMPDIR sets where): {error.strerror or error}",
         ) from None
@@ -129,3 +130,14 @@ def _connect(connection: socket.socket, address: str, deadline: float) -> None:
             time.sleep(0.002)
         else:
             return
+
+
+def is_dead(address: str) -> bool:
+    """Whether there is a socket at a path, and nobody listens at it any more."""
+    try:
+        Control.connect(address, 1.0).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # it begins or ends, or is another user's
+        return False
+    return False

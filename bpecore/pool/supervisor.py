@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from bpecore.core import Encoding
-from bpecore.pool.control import NO_SIGNAL, REFUSED_SECONDS, Control, listen
+from bpecore.pool.control import NO_SIGNAL, REFUSED_SECONDS, Control, is_dead, listen
 from bpecore.pool.errors import PoolError
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
 from bpecore.pool.segments import create_segment, new_owner, sweep, unlink_segment
@@ -190,6 +190,7 @@ class Supervisor:
         self._look_at = time.monotonic()
         self._lock = threading.Lock()
         self._workers = [WorkerProcess(index) for index in range(processes)]
+        self._strangers: set[Control] = set()
         self._clients: dict[Control, str] = {}
         self._drained: set[Control] = set()
         self._all_drained = threading.Event()
@@ -304,6 +305,7 @@ class Supervisor:
             return
         connection.setblocking(False)
         control = Control(connection)
+        self._strangers.add(control)
         self._selector.register(control, selectors.EVENT_READ, lambda: self._greet(control))
 
     def _greet(self, control: Control) -> None:
@@ -312,6 +314,7 @@ class Supervisor:
         if messages == []:
             return
         self._leave(control)
+        self._strangers.discard(control)
         if messages is None or messages[0].get("token") != self.token or self._is_closing:
             control.close()
         elif messages[0]["role"] == "worker":
@@ -391,8 +394,8 @@ class Supervisor:
         self._opened.close()
 
     def _close_connections(self) -> None:
-        for client in self._clients:
-            client.close()
+        for control in (*self._strangers, *self._clients):
+            control.close()
         for worker in self._workers:
             if worker.control is not None:
                 worker.control.close()
@@ -410,9 +413,5 @@ class Supervisor:
 def sweep_folders() -> None:
     """Removes the folders of pools that were killed together with their workers."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        try:
-            Control.connect(str(folder / "pool"), 1.0).close()
-        except ConnectionRefusedError:  # nobody listens at the socket, which is there
+        if is_dead(str(folder / "pool")):
             shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # it begins or ends, or is another user's
-            continue

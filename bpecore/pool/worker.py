@@ -24,7 +24,7 @@ from bpecore._core import SlotDecoders
 from bpecore.core import Encoding
 from bpecore.pool.answers import Answer, Answerer
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
-from bpecore.pool.control import REFUSED_SECONDS, Control, listen
+from bpecore.pool.control import REFUSED_SECONDS, Control, is_dead, listen
 from bpecore.pool.messages import (
     ANSWER,
     ANSWER_HEADER,
@@ -378,7 +378,7 @@ def main(place: WorkerPlace) -> None:
         gc.freeze()  # a full collection would walk through all modules, for milliseconds
         worker.run()
     finally:
-        if is_orphan():
+        if is_orphan() and is_dead(f"{place.folder}/pool"):
             _tidy(place)
 
 
