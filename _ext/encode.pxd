@@ -17,11 +17,12 @@ from id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids
 from interrupt cimport count_work
 from memory cimport populate
 from pieces cimport encode_pieces
+from probes cimport TextAhead
 from special_tokens cimport Occurrence, SpecialTokens, find_special
 from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from utf8 cimport TextView, count_characters
 from vocab cimport Vocabulary, fetch_pairs
-from workspace cimport TextAhead, Workspace
+from workspace cimport Workspace
 
 cdef enum:
     AUTOMATON_WINDOW = 1 << 12    # characters that the automaton is given at a time at first

@@ -232,12 +232,12 @@ cdef inline int encode_piece(
 
 
 cdef inline void begin_batch(
-    const Vocabulary *vocabulary, Workspace *workspace, const Probes *probes
+    const Vocabulary *vocabulary, Workspace *workspace
 ) noexcept nogil:
     """Has a new cache learn what it does not know of a batch."""
     workspace.unknown = 0
     if workspace.learns:
-        workspace.unknown = learn_pieces(vocabulary, &workspace.cache, probes)
+        workspace.unknown = learn_pieces(vocabulary, &workspace.cache, &workspace.probes)
 
 
 cdef inline void end_batch(Workspace *workspace, size_t count) noexcept nogil:
@@ -257,7 +257,7 @@ cdef inline int encode_batch(
         out: room for an id a byte and WIDE_IDS more.
         written: receives the number of ids.
     """
-    cdef Probes probes
+    cdef Probes *probes = &workspace.probes
     cdef const Probe *probe = probes.pieces
     cdef const Probe *last
     cdef const LargePiece *large = probes.large
@@ -266,8 +266,8 @@ cdef inline int encode_batch(
     cdef size_t found = 0, several = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, False,
-                 &workspace.ahead, &probes)
-    begin_batch(vocabulary, workspace, &probes)
+                 &workspace.ahead, probes)
+    begin_batch(vocabulary, workspace)
     last = probes.end
     while probe < last:
         entry = likely_entry(probe)
@@ -336,7 +336,7 @@ cdef inline int count_batch(
         scratch: where ids may be written.
         counted: receives the number of ids.
     """
-    cdef Probes probes
+    cdef Probes *probes = &workspace.probes
     cdef const Probe *probe = probes.pieces
     cdef const Probe *last
     cdef const LargePiece *large = probes.large
@@ -345,8 +345,8 @@ cdef inline int count_batch(
     cdef size_t several = 0, total = 0
     cdef int status
     probe_pieces(&workspace.cache, text, start, ends, count, readable_end, True,
-                 &workspace.ahead, &probes)
-    begin_batch(vocabulary, workspace, &probes)
+                 &workspace.ahead, probes)
+    begin_batch(vocabulary, workspace)
     last = probes.end
     while probe + 1 < last:
         entry = likely_entry(probe)

@@ -13,11 +13,14 @@ from cache cimport NO_LINE, LargeProbe, PieceCache, narrow_line, probe_medium, p
 from cache_entries cimport NarrowEntry
 from types cimport MEDIUM_PIECE, SHORT_PIECE, WIDE_PIECE, likely, prefetch
 from vocab cimport Key, load_key, short_key
-from workspace cimport TextAhead
 
 cdef enum:
     LEARNING_PIECES = 256   # pieces of a batch for a new cache: the more are unknown, the less each
     #                         waits; BATCH_PIECES of the others, whose probes stay nearer
+
+cdef struct TextAhead:
+    const uint8_t *text   # borrowed: what will be read after the pieces at hand
+    size_t step           # bytes of it that are fetched a piece; 0: none
 
 cdef struct Probe:
     Key key               # of the piece; 0 if it has more than 15 bytes

@@ -4,7 +4,7 @@
 # gives it back the same way, so no two running calls ever share one, and no lock is held while
 # encoding. Concurrent calls beyond the slots make a workspace and free it again.
 
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint64_t
 
 from automaton cimport Batch
 from blocks cimport Split
@@ -14,16 +14,13 @@ from id_buffer cimport IdBuffer, release_ids
 from interrupt cimport Watch
 from memory cimport allocate_zeroed, release
 from merge_queue cimport MergeMemory, free_merge_memory, merge_memory_size
+from probes cimport Probes, TextAhead
 from types cimport STATUS_OK
 
 cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
     KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
     KEPT_IDS = 1 << 17         # likewise, ids on their way into a list
-
-cdef struct TextAhead:
-    const uint8_t *text        # borrowed: what will be read after the pieces at hand
-    size_t step                # bytes of it that are fetched a piece; 0: none
 
 cdef struct Workspace:
     PieceCache cache
@@ -34,6 +31,7 @@ cdef struct Workspace:
     Batch batch                # pieces that the automaton has split
     Split split                # pieces that were split by blocks
     Watch watch                # whether and when the call ends early
+    Probes probes              # of the pieces at hand; 27 KB, more than a small stack has
     TextAhead ahead            # set while a chunk of a large text is encoded
     size_t unknown             # short pieces of the last batch that the cache did not know
     bint learns                # whether these were so many that the cache is new

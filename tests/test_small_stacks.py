@@ -1,0 +1,54 @@
+"""Threads with the smallest stack that Python gives: 32 KB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+TEXTS = {
+    "words": '"the quick brown fox " * 5_000',
+    "characters": '"".join(map(chr, range(32, 40_000)))',
+    "one piece": '"a" * 100_000',
+    "phrases": '"日本語" * 5_000',
+}
+
+CODE = """
+import sys, threading
+import bpecore, numpy
+encoding = bpecore.get_encoding("o200k_base")
+text = {text}
+expected = encoding.encode(text)
+results = []
+threading.stack_size(32768)
+thread = threading.Thread(target=lambda: results.append({call}))
+thread.start()
+thread.join()
+"""
+
+
+def run(text: str, call: str, check: str) -> int:
+    code = CODE.format(text=text, call=call) + check
+    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode
+
+
+@pytest.fixture(scope="module", autouse=True)
+def python_itself_has_enough() -> None:
+    if run(TEXTS["words"], "sorted(text.split())", ""):
+        pytest.skip("Python itself needs more")
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize(
+    ("call", "check"),
+    [
+        ("encoding.encode(text)", "assert results == [expected]"),
+        ("encoding.encode_to_numpy(text)", "assert results[0].tolist() == expected"),
+        ("encoding.count(text)", "assert results == [len(expected)]"),
+        ("encoding.encode_batch([text] * 4)", "assert results == [[expected] * 4]"),
+        ("encoding.decode(expected)", "assert results == [text]"),
+    ],
+)
+def test_all_is_done_in_a_small_stack(call: str, check: str, text: str) -> None:
+    assert run(text, call, check) == 0
