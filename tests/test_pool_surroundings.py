@@ -18,7 +18,14 @@ import pytest
 from waiting import wait_until
 
 import bpecore
-from bpecore.pool import PoolClient, PoolClosedError, TokenizerPool, connection
+from bpecore.pool import (
+    PoolClient,
+    PoolClosedError,
+    PoolError,
+    TokenizerPool,
+    connection,
+    supervisor,
+)
 
 ENCODING = bpecore.get_encoding("o200k_base")
 HELLO = ENCODING.encode("hello")
@@ -217,3 +224,21 @@ def test_a_forkserver_dies() -> None:
         kill(server._forkserver._forkserver_pid)
         wait_until(lambda: first_process(pool) not in (0, process))
         assert client.encode("hello") == HELLO
+
+
+def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever; and all goes on when there is one again."""
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", (0.01, 0.05))
+    with TokenizerPool(ENCODING, processes=1) as pool, pool.client() as client:
+        client.open_stream("a")
+        assert client.feed("a", HELLO) == "hello"
+        folder = Path(pool._supervisor.folder)
+        elsewhere = folder.rename(folder.with_suffix(".away"))
+        kill(first_process(pool))
+        for ask in (lambda: encode_for_ever(client), lambda: client.feed("a", HELLO)):
+            with pytest.raises(PoolError, match="no worker can be started: it ended"):
+                ask()
+        elsewhere.rename(folder)
+        wait_until(lambda: pool.metrics().workers[0].clients)
+        assert client.encode("hello") == HELLO
+        assert client.feed("a", HELLO) == "hello"

@@ -25,6 +25,7 @@ from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall,
 from bpecore.pool.control import NO_SIGNAL, Control
 from bpecore.pool.errors import (
     PoolClosedError,
+    PoolError,
     RequestTooLargeError,
     StreamNotOpenError,
     WorkerDiedError,
@@ -84,6 +85,7 @@ class Connection:
         self._inflight = 0
         self._waiters: deque[Waiter] = deque()
         self._closed: str | None = None
+        self._hopeless: str | None = None
         self._is_closing = False
         self._stopped = False
         self._opened = ExitStack()
@@ -132,6 +134,7 @@ class Connection:
     def _take_link(self, link: Link) -> None:
         """Has a link to a worker, new or late."""
         with self._lock:
+            self._hopeless = None
             self._links[link.index] = link
             orphans, self._orphans = self._orphans, set()
             self._give_homes(orphans)
@@ -232,6 +235,8 @@ class Connection:
     def _check_open(self) -> None:
         if self._closed is not None:
             raise PoolClosedError(self._closed)
+        if self._hopeless is not None:
+            raise PoolError(self._hopeless)
 
     def _may_send(self, calls: int) -> bool:
         return self._inflight == 0 or self._inflight + calls <= self._max_inflight
@@ -352,12 +357,28 @@ class Connection:
         for message in messages:
             if message["do"] == "connect":
                 self._greetings.reach(message["index"], message["address"], bool(self._links))
+            elif message["do"] == "despair":
+                self._despair(f"no worker can be started: {message['why']}")
             elif message["do"] == "drain":
                 with self._lock:
                     self._closed = "the pool is closed"
                     self._is_closing = True
                 self._use_room()
                 self._tell_if_drained()
+
+    def _despair(self, why: str) -> None:
+        """Has all that waits fail, and what comes, until there is a worker again."""
+        with self._lock:
+            if self._links:
+                return
+            self._hopeless = why
+            calls = [*self._homeless, *chain.from_iterable(self._unsent)]
+            self._inflight -= sum(call.kind != RESTORE for call in self._homeless)
+            self._homeless = []
+            self._unsent.clear()
+        for call in calls:
+            call.fail(PoolError(why))
+        self._use_room()
 
     def _tell_if_drained(self) -> None:
         if self._is_closing and self._inflight == 0 and not self._unsent:

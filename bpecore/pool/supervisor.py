@@ -37,6 +37,9 @@ from bpecore.pool.worker import WorkerPlace, main
 
 FOLDER_PREFIX = "bpecore-pool-"
 
+HOPELESS_STARTS = 4
+"""After how many failed starts of each worker clients are told that there is none."""
+
 RESTART_SECONDS = (0.1, 5.0)
 """A worker that dies before it is ready is started again after the first of these; each further
 time after twice as long, up to the second."""
@@ -64,6 +67,8 @@ class WorkerProcess:
         self.address = ""
         self.patience = RESTART_SECONDS[0]
         self.due: float | None = None
+        self.failures = 0
+        self.failure = ""
         self._segment: Any = None
         self._statistics: StatisticsReader | None = None
         self._earlier = [0] * WORDS
@@ -90,6 +95,7 @@ class WorkerProcess:
         self.control = control
         self._watch = watch
         self.patience = RESTART_SECONDS[0]
+        self.failures = 0
         unlink_segment(self._segment)
 
     def look(self) -> None:
@@ -99,8 +105,10 @@ class WorkerProcess:
             if self._watch.is_stuck(beats, size, use_of(self.process.pid)):
                 self.process.kill()
 
-    def failed_to_start(self) -> None:
-        """Notes that there is no process, and when to try again."""
+    def failed_to_start(self, why: str) -> None:
+        """Notes that there is no process, why, and when to try again."""
+        self.failures += 1
+        self.failure = why
         if self._segment is not None:
             unlink_segment(self._segment)
         self._keep_numbers()
@@ -110,7 +118,8 @@ class WorkerProcess:
     def died(self) -> None:
         """Notes that the process has ended, and keeps its numbers."""
         if self.control is None:
-            self.failed_to_start()
+            code = self.process.exitcode
+            self.failed_to_start(f"it ended with exit code {code} before it was ready")
         else:
             self.due = time.monotonic()
             self.control.close()
@@ -224,7 +233,7 @@ class Supervisor:
             self._turn()
             for worker in self._workers:
                 if worker.restarts:
-                    raise PoolError(f"worker {worker.index} ended before it was ready")
+                    raise PoolError(f"worker {worker.index} did not start: {worker.failure}")
         self._thread.start()
 
     def metrics(self) -> PoolMetrics:
@@ -269,10 +278,11 @@ class Supervisor:
     def _start(self, worker: WorkerProcess) -> None:
         try:
             worker.start(self._context, self._encoding, self.folder, self.token)
-        except OSError:  # no process, memory or descriptor is to be had now
-            worker.failed_to_start()
+        except OSError as error:  # no process, memory or descriptor is to be had now
+            worker.failed_to_start(str(error))
             if not self._thread.is_alive():
                 raise
+            self._tell_if_hopeless()
             return
         self._selector.register(
             worker.process.sentinel, selectors.EVENT_READ, lambda: self._lose(worker)
@@ -284,6 +294,13 @@ class Supervisor:
             if worker.control is not None:
                 self._leave(worker.control)
             worker.died()
+            self._tell_if_hopeless()
+
+    def _tell_if_hopeless(self) -> None:
+        """Has clients fail what they wait for, if no worker could be started time and again."""
+        if min(worker.failures for worker in self._workers) >= HOPELESS_STARTS:
+            for client in self._clients:
+                client.send(do="despair", why=self._workers[0].failure)
 
     def _leave(self, source: Any) -> None:
         """Watches something no more; another event of the same turn may have said so before."""
