@@ -146,7 +146,7 @@ def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() ->
     assert sweep(owner) == 0
 
 
-def left_by_a_dead_process() -> str:
+def left_by_a_dead_process(folder: Path) -> str:
     """Returns the name of a segment whose maker has ended without taking it away."""
     code = """
 import os
@@ -155,7 +155,7 @@ print(create_segment(8, new_owner()).name, flush=True)
 os._exit(0)
 """
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
@@ -164,9 +164,9 @@ def make_old(name: str) -> None:
 
 
 @needs_names
-def test_the_sweep_takes_old_names_of_dead_processes_only() -> None:
+def test_the_sweep_takes_old_names_of_dead_processes_only(tmp_path: Path) -> None:
     mine = create_segment(8, owner := new_owner())
-    old, young = left_by_a_dead_process(), left_by_a_dead_process()
+    old, young = left_by_a_dead_process(tmp_path), left_by_a_dead_process(tmp_path)
     other = FOLDER / "bpecore-corpus.txt"
     other.write_bytes(b"a user's own")
     for name in (mine.name, old, other.name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,15 +29,18 @@ thread.join()
 """
 
 
-def run(text: str, call: str, check: str) -> int:
+def run(text: str, call: str, check: str, folder: Path) -> int:
     code = CODE.format(text=text, call=call) + check
-    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True).returncode
 
 
 @pytest.fixture(scope="module", autouse=True)
-def python_itself_has_enough() -> None:
-    if run(TEXTS["words"], "sorted(text.split())", ""):
+def python_itself_has_enough(tmp_path_factory: pytest.TempPathFactory) -> None:
+    ended = run(TEXTS["words"], "sorted(text.split())", "", tmp_path_factory.mktemp("folder"))
+    if ended < 0:
         pytest.skip("Python itself needs more")
+    assert ended == 0
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -50,5 +54,5 @@ def python_itself_has_enough() -> None:
         ("encoding.decode(expected)", "assert results == [text]"),
     ],
 )
-def test_all_is_done_in_a_small_stack(call: str, check: str, text: str) -> None:
-    assert run(text, call, check) == 0
+def test_all_is_done_in_a_small_stack(call: str, check: str, text: str, tmp_path: Path) -> None:
+    assert run(text, call, check, tmp_path) == 0
