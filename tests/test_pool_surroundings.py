@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,8 @@ def test_the_folder_of_a_dead_pool_is_removed_by_the_next(
         dead.close()
         living.bind(str(folders[1] / "pool"))
         living.listen()
+        for folder in folders:
+            os.utime(folder, (time.time() - 100,) * 2)
         with TokenizerPool(ENCODING, processes=1):
             assert [folder.exists() for folder in folders] == [False, True, True]
 
@@ -239,6 +242,20 @@ def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(PoolError, match="no worker can be started: it ended"):
                 ask()
         elsewhere.rename(folder)
-        wait_until(lambda: pool.metrics().workers[0].clients)
+        wait_until(lambda: client._connection is not None and client._connection._links)
         assert client.encode("hello") == HELLO
         assert client.feed("a", HELLO) == "hello"
+
+
+def test_a_worker_dies_before_it_has_answered_a_new_client() -> None:
+    """The client has a link to the next one, and no error."""
+    results: list[Any] = []
+    with TokenizerPool(ENCODING, processes=1, stuck_after=None) as pool, pool.client() as client:
+        process = first_process(pool)
+        os.kill(process, signal.SIGSTOP)
+        thread = threading.Thread(target=lambda: results.append(client.encode("hello")))
+        thread.start()
+        thread.join(0.5)
+        kill(process)
+        thread.join()
+    assert results == [HELLO]

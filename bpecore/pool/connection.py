@@ -22,7 +22,7 @@ from typing import Any, Callable
 
 from bpecore._core import Stream
 from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
-from bpecore.pool.control import NO_SIGNAL, Control
+from bpecore.pool.control import NO_SIGNAL, Control, Message
 from bpecore.pool.errors import (
     PoolClosedError,
     PoolError,
@@ -117,11 +117,15 @@ class Connection:
     def _greet(self, token: str) -> None:
         """Tells the pool's process who this is, and greets each worker."""
         self._control.send(token=token, role="client", owner=self._owner)
-        welcome = self._control.receive_one()
-        if welcome is None:
+        messages: list[Message] | None = []
+        while messages == []:
+            messages = self._control.receive()
+        if messages is None:
             raise PoolClosedError("the pool is closed")
+        welcome, *others = messages
         for index, address in welcome["workers"]:
             self._greetings.greet(index, address, ROOM_SECONDS)
+        self._obey(others)
         begun = time.monotonic()
         while len(self._greetings) and not self._stopped:
             left = begun + GREET_SECONDS[bool(self._links)] - time.monotonic()
@@ -227,7 +231,8 @@ class Connection:
     def wait_for_room(self, waiter: Waiter) -> None:
         """Has a waiter woken when there may be room again."""
         with self._lock:
-            if self._closed is None and (self._inflight or not self._links):
+            is_open = self._closed is None and self._hopeless is None
+            if is_open and (self._inflight or not self._links):
                 self._waiters.append(waiter)
                 return
         waiter.wake()
@@ -287,10 +292,12 @@ class Connection:
 
         Raises:
             StreamNotOpenError: there is no open stream of a name; then all stay open.
+            PoolError: the pool is closed, or has no workers; then, too.
         """
         names = list(dict.fromkeys(names))
         streams = self._streams_of(names)
         with self._lock:
+            self._check_open()
             for name in names:
                 self._streams.pop(name, None)
         feeds = Feeds(streams, [0] * len(streams), array("I"))
@@ -353,7 +360,10 @@ class Connection:
         if messages is None:
             self._end("the pool's process has ended")
             self._stopped = True
-            return
+        else:
+            self._obey(messages)
+
+    def _obey(self, messages: Iterable[Message]) -> None:
         for message in messages:
             if message["do"] == "connect":
                 self._greetings.reach(message["index"], message["address"], bool(self._links))
@@ -374,6 +384,9 @@ class Connection:
             self._hopeless = why
             calls = [*self._homeless, *chain.from_iterable(self._unsent)]
             self._inflight -= sum(call.kind != RESTORE for call in self._homeless)
+            for call in self._homeless:
+                if isinstance(call, StreamCall) and call.kind == CLOSE:
+                    self._orphans.difference_update(call.streams)
             self._homeless = []
             self._unsent.clear()
         for call in calls:

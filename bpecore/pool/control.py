@@ -82,13 +82,6 @@ class Control:
             return None
         return messages if all(isinstance(message, dict) for message in messages) else None
 
-    def receive_one(self) -> Message | None:
-        """Waits for one message; None: the end, or it took too long."""
-        messages: list[Message] | None = []
-        while messages == []:
-            messages = self.receive()
-        return messages[0] if messages else None
-
     def detach(self) -> socket.socket:
         """Returns the socket, which from now on belongs to the caller."""
         return self._connection

@@ -1,7 +1,7 @@
 """How a client gets to its workers: it greets each, and has a link when that has answered.
 
 A worker that is busy answers when it is done, which nobody waits for. Where it does not work, for
-want of memory or descriptors at either end, the client tries again, as long as the worker lives.
+want of memory or descriptors at either end, a client that has another worker tries again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import Callable
 
 from bpecore.pool.channel import Channel, channel_bytes
-from bpecore.pool.control import Control
+from bpecore.pool.control import Control, is_dead
 from bpecore.pool.links import Link
 from bpecore.pool.segments import ROOM_SECONDS, create_segment, unlink_segment
 
@@ -144,12 +144,13 @@ class Greetings:
         self._again_at = time.monotonic() + AGAIN_SECONDS
 
     def _hear(self, greeting: Greeting) -> None:
-        """Takes the answer; if it is none, the worker has ended or could not open the memory."""
+        """Takes the answer; if it is none, the worker has ended, or could not open the memory."""
         self._selector.unregister(greeting.control)
         del self._greeted[greeting.control.fileno()]
         if not greeting.control.receive():
             greeting.give_up()
-            self._fail(greeting.index, greeting.address)
+            if not is_dead(greeting.address) and greeting.index not in self._failed:
+                self._fail(greeting.index, greeting.address)
             return
         unlink_segment(greeting.segment)
         channel = Channel(

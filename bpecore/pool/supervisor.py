@@ -23,7 +23,13 @@ from bpecore.core import Encoding
 from bpecore.pool.control import NO_SIGNAL, REFUSED_SECONDS, Control, is_dead, listen
 from bpecore.pool.errors import PoolError
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
-from bpecore.pool.segments import create_segment, new_owner, sweep, unlink_segment
+from bpecore.pool.segments import (
+    YOUNG_SECONDS,
+    create_segment,
+    new_owner,
+    sweep,
+    unlink_segment,
+)
 from bpecore.pool.statistics import (
     COUNTS,
     FIRST_BUCKET,
@@ -278,8 +284,11 @@ class Supervisor:
     def _start(self, worker: WorkerProcess) -> None:
         try:
             worker.start(self._context, self._encoding, self.folder, self.token)
-        except OSError as error:  # no process, memory or descriptor is to be had now
-            worker.failed_to_start(str(error))
+        except (
+            OSError,
+            EOFError,
+        ) as error:  # no process, forkserver, memory or descriptor is to be had now
+            worker.failed_to_start(str(error) or repr(error))
             if not self._thread.is_alive():
                 raise
             self._tell_if_hopeless()
@@ -335,7 +344,11 @@ class Supervisor:
         if messages is None or messages[0].get("token") != self.token or self._is_closing:
             control.close()
         elif messages[0]["role"] == "worker":
-            self._greet_worker(control, self._workers[messages[0]["index"]])
+            worker = self._workers[messages[0]["index"]]
+            if worker.process is None or messages[0]["generation"] != worker.restarts:
+                control.close()  # it has died meanwhile
+            else:
+                self._greet_worker(control, worker)
         else:
             self._clients[control] = messages[0]["owner"]
             workers = [[worker.index, worker.address] for worker in self._workers if worker.control]
@@ -430,5 +443,8 @@ class Supervisor:
 def sweep_folders() -> None:
     """Removes the folders of pools that were killed together with their workers."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        if is_dead(str(folder / "pool")):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # it has gone meanwhile
+            # A young one may begin: its socket is there a moment before anybody listens at it.
+            is_young = time.time() - folder.stat().st_mtime < YOUNG_SECONDS
+            if not is_young and is_dead(str(folder / "pool")):
+                shutil.rmtree(folder, ignore_errors=True)
