@@ -14,7 +14,7 @@ SMALL = LARGE // 10
 LARGEST_TIME_RATIO = 64
 """Of a million to a hundred thousand. At n log n it is 12, for random letters up to thrice that:
 their merges jump about in memory, which for a hundred thousand lies in the processor's caches and
-for a million does not; 38 to 54 where other machines use the same caches. At n squared it is 100."""
+for a million does not; 38 to 54 where other machines use these, too. At n squared it is 100."""
 
 
 def random_letters(length: int) -> str:
