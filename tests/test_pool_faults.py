@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
+from waiting import encode_for_ever, wait_until
 
 import bpecore
 from bpecore.pool import PoolClient, PoolClosedError, TokenizerPool, WorkerDiedError, connection
@@ -85,11 +85,6 @@ FOR_EVER = 1 << 40
 
 def descriptors() -> set[str]:
     return set(os.listdir("/proc/self/fd"))
-
-
-def encode_for_ever(client: PoolClient) -> None:
-    while True:
-        client.encode("hello")
 
 
 @needs_bounds

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
+from waiting import encode_for_ever, wait_until
 
 import bpecore
 from bpecore.pool import (
-    PoolClient,
     PoolClosedError,
     PoolError,
     TokenizerPool,
@@ -48,11 +47,6 @@ def run(code: str, tmp_path: Path) -> None:
 
 def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
-
-
-def encode_for_ever(client: PoolClient) -> None:
-    while True:
-        client.encode("hello")
 
 
 def first_process(pool: TokenizerPool) -> int:

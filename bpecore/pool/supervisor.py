@@ -284,10 +284,7 @@ class Supervisor:
     def _start(self, worker: WorkerProcess) -> None:
         try:
             worker.start(self._context, self._encoding, self.folder, self.token)
-        except (
-            OSError,
-            EOFError,
-        ) as error:  # no process, forkserver, memory or descriptor is to be had now
+        except (OSError, EOFError) as error:  # no process, forkserver or memory is to be had now
             worker.failed_to_start(str(error) or repr(error))
             if not self._thread.is_alive():
                 raise

@@ -57,9 +57,8 @@ class Use(NamedTuple):
 def use_of(process: int) -> Use | None:
     """Returns what a process does; None where that cannot be told."""
     try:
-        fields = (
-            Path(f"/proc/{process}/stat").read_text("ascii", "replace").rsplit(")", 1)[1].split()
-        )
+        told = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        fields = told.rsplit(")", 1)[1].split()
         return Use((int(fields[11]) + int(fields[12])) / _TICKS, fields[0])
     except (OSError, IndexError, ValueError):
         return None
