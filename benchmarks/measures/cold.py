@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..host_memory import fetch_host_memory
 from ..processes import FailedError, Worker
 from ..record import LeftOut, Sample
 from ..turns import Case, Result, check_equal
@@ -41,6 +42,7 @@ def cold_case(settings: Settings, case: Case) -> list[Result]:
                         arguments=dict(case.arguments),
                     )
                     sizes[engine] = (size["bytes"], size["items"])
+                    fetch_host_memory()
                     answer = worker.ask("time_first")
             except FailedError as error:
                 del timings[engine]
