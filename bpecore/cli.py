@@ -9,6 +9,7 @@ wrong (an unknown encoding, a file that is not there).
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -108,6 +109,16 @@ class CommandLine(click.Group):
         if arguments[:1] == ["run"]:
             return run_program(arguments[1:])
         return super().main(args, *rest, **options)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly for a reader that has seen enough
+            raise click.ClickException(
+                f"{error.filename or 'standard output'}: {error.strerror or error}"
+            ) from None
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -216,8 +227,6 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
                 files.append((path, text))
     except comparison.NoTiktokenError as error:
         raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     rows = [comparison.verify(name, files) for name in chosen]
     click.echo(comparison.table(rows))
     if left_out:
@@ -259,6 +268,8 @@ def read_text(path: str) -> str:
     Raises:
         click.ClickException: It cannot be read or is no UTF-8; the message tells where.
     """
+    if path == STANDARD_INPUT and sys.stdin is None:
+        raise click.ClickException(f"{display_name(path)}: it is closed")
     try:
         with click.open_file(path, "rb") as file:
             content = file.read()

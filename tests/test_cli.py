@@ -270,6 +270,26 @@ class TestProcess:
         process.wait(timeout=60)
         assert errors == b""
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+    @pytest.mark.parametrize("arguments", [["count", "two"], ["encode", "two"], ["encodings"]])
+    def test_output_without_room_is_one_line(self, folder: Path, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "bpecore", *arguments]
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run(
+                command, cwd=folder, stdout=full, stderr=subprocess.PIPE, timeout=60
+            )
+        assert result.returncode == 1
+        assert result.stderr.startswith(b"Error: standard output: ")
+        assert result.stderr.count(b"\n") == 1
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the input")
+    @pytest.mark.parametrize("name", ["count", "encode", "decode"])
+    def test_closed_input_is_one_line(self, folder: Path, name: str) -> None:
+        command = ["sh", "-c", 'exec "$0" -m bpecore "$1" <&-', sys.executable, name]
+        result = subprocess.run(command, cwd=folder, capture_output=True, timeout=60)
+        assert (result.returncode, result.stdout) == (1, b"")
+        assert result.stderr == b"Error: standard input: it is closed\n"
+
     def test_the_installed_script_is_the_same_command(self, folder: Path) -> None:
         script = shutil.which("bpecore", path=str(Path(sys.executable).parent))
         assert script is not None, "the package is not installed in this environment"
