@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,19 @@ def test_a_file_that_cannot_be_used_is_replaced(folder: Path, damage: str) -> No
     assert not is_mapped(encoding)
     del encoding
     assert is_mapped(make(b"abf"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_in_its_place_is_replaced_not_waited_for(folder: Path) -> None:
+    make(b"abh")
+    (kept,) = folder.iterdir()
+    kept.unlink()
+    os.mkfifo(kept)
+    with pytest.warns(RuntimeWarning, match="cannot be read"):
+        encoding = make(b"abh")
+    assert encoding.encode("abhab") == [257, 256]
+    del encoding
+    assert is_mapped(make(b"abh"))
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_does_no_harm(

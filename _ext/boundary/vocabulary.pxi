@@ -243,7 +243,8 @@ cdef class Vocabulary:
         return 0
 
     cdef int _open(self, path) except -1:
-        cdef int descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without waiting for a writer, should it be a pipe.
+        cdef int descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         cdef TableFault fault
         cdef uint64_t size
         try:
