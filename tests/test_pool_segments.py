@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from bpecore._core import SharedWords
 from bpecore.pool.ring import RingReader, RingWriter
 from bpecore.pool.segments import (
     FOLDER,
+    close_segment,
     create_segment,
     new_owner,
     open_segment,
@@ -202,3 +205,17 @@ print(name)
     left = FOLDER / done.stdout.strip()
     assert left.exists(), "the tracker does not know of it"
     left.unlink()
+
+
+def test_a_view_that_somebody_keeps_is_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    segment = create_segment(4096, new_owner())
+    unlink_segment(segment)
+    view = segment.buf[:8]
+    close_segment(segment)
+    del segment
+    gc.collect()
+    view[0] = 1
+    assert view[0] == 1
+    assert told == []

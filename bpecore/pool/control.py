@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import socket
 import time
@@ -16,12 +15,6 @@ NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 LONGEST_MESSAGE = 1 << 20
 """Bytes of a message at most; whoever sends more is no part of a pool."""
-
-REFUSED_SECONDS = 0.01
-"""How long not to accept again: connections wait, also while there is no descriptor for them."""
-
-BACKLOG = 1024
-"""Connections that may wait until they are accepted."""
 
 
 class Control:
@@ -89,27 +82,6 @@ class Control:
     def close(self) -> None:
         """Closes the socket."""
         self._connection.close()
-
-
-def listen(address: str) -> socket.socket:
-    """Returns a socket that listens at a path, and does not block.
-
-    Raises:
-        OSError: it cannot be made there.
-    """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(address)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise OSError(
-            error.errno or errno.ENAMETOOLONG,
-            f"no socket can be made at {address!r}, whose path may have 107 bytes on Linux, 103 on "
-            f"macOS (TMPDIR sets where): {error.strerror or error}",
-        ) from None
-    return listener
 
 
 def _connect(connection: socket.socket, address: str, deadline: float) -> None:

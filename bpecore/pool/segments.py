@@ -172,8 +172,15 @@ def close_segment(segment: SharedMemory) -> None:
         segment.close()
     except BufferError:
         gc.collect()
-        with suppress(BufferError):
+        try:
             segment.close()
+        except BufferError:
+            # Its `__del__` would try once more, and print that it could not.
+            segment.close = _do_nothing  # type: ignore[method-assign]
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def unlink_segment(segment: SharedMemory) -> None:

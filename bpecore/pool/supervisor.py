@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Callable
 
 from bpecore.core import Encoding
-from bpecore.pool.control import NO_SIGNAL, REFUSED_SECONDS, Control, is_dead, listen
+from bpecore.pool.control import NO_SIGNAL, Control, is_dead
 from bpecore.pool.errors import PoolError
+from bpecore.pool.listener import Listener
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
 from bpecore.pool.segments import (
     YOUNG_SECONDS,
@@ -231,8 +232,8 @@ class Supervisor:
         self._selector = opened.enter_context(selectors.DefaultSelector())
         self._wake, self._woken = map(opened.enter_context, socket.socketpair())
         self._selector.register(self._woken, selectors.EVENT_READ, self._hear_wake)
-        self._listener = opened.enter_context(listen(f"{self.folder}/pool"))
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._listener = Listener(f"{self.folder}/pool", self._selector, self._accept)
+        opened.callback(self._listener.close)
         for worker in self._workers:
             self._start(worker)
         while not all(worker.control for worker in self._workers):
@@ -266,11 +267,14 @@ class Supervisor:
         due = [worker.due for worker in self._workers if worker.due is not None]
         if self._stuck_after is not None:
             due.append(self._look_at)
+        if self._listener.due is not None:
+            due.append(self._listener.due)
         timeout = max(min(due) - time.monotonic(), 0) if due else None
         for key, _ in self._selector.select(timeout):
             work: Callable[[], None] = key.data
             with self._lock:
                 work()
+        self._listener.watch_again()
         for worker in self._workers:
             if worker.due is not None and worker.due <= time.monotonic() and not self._ends:
                 with self._lock:
@@ -321,15 +325,10 @@ class Supervisor:
             self._check_drained()
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:  # it has gone again, or there is no descriptor for it
-            time.sleep(REFUSED_SECONDS)
-            return
-        connection.setblocking(False)
-        control = Control(connection)
-        self._strangers.add(control)
-        self._selector.register(control, selectors.EVENT_READ, lambda: self._greet(control))
+        control = self._listener.accept()
+        if control is not None:
+            self._strangers.add(control)
+            self._selector.register(control, selectors.EVENT_READ, lambda: self._greet(control))
 
     def _greet(self, control: Control) -> None:
         """Takes the first message of a worker or a client."""

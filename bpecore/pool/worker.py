@@ -24,7 +24,8 @@ from bpecore._core import SlotDecoders
 from bpecore.core import Encoding
 from bpecore.pool.answers import Answer, Answerer
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
-from bpecore.pool.control import REFUSED_SECONDS, Control, is_dead, listen
+from bpecore.pool.control import Control, is_dead
+from bpecore.pool.listener import Listener
 from bpecore.pool.messages import (
     ANSWER,
     ANSWER_HEADER,
@@ -140,8 +141,7 @@ class Worker:
         self._was_told = False
         segment = open_segment(place.statistics)
         self._statistics = Statistics(segment)
-        self._listener = listen(place.address)
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._listener = Listener(place.address, self._selector, self._accept)
         self._control = Control.connect(f"{place.folder}/pool", 10.0)
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
         self._control.send(
@@ -185,6 +185,7 @@ class Worker:
             for key, _ in self._selector.select(timeout):
                 work: Callable[[Any], None] = key.data
                 work(key.fileobj)
+            self._listener.watch_again()
             self._do_one()
             if is_stuck:
                 for client in self._clients.values():
@@ -207,13 +208,9 @@ class Worker:
             self._ends = self._was_told = True
 
     def _accept(self, source: object) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:  # it has gone again, or there is no descriptor for it
-            time.sleep(REFUSED_SECONDS)
-            return
-        connection.setblocking(False)
-        self._selector.register(Control(connection), selectors.EVENT_READ, self._greet)
+        control = self._listener.accept()
+        if control is not None:
+            self._selector.register(control, selectors.EVENT_READ, self._greet)
 
     def _greet(self, source: Control) -> None:
         """Takes a client's first message: where its shared memory is."""
