@@ -28,16 +28,19 @@ cdef class Stream:
         link: the worker that holds its state; None: none does now.
         slot: its number there.
         tail: the last ids that were taken, at most three.
+        is_open: whether it may be fed; not from the moment on when it is to be closed.
     """
 
     cdef readonly object name
     cdef public object link
     cdef public uint32_t slot
+    cdef public bint is_open
     cdef uint32_t[TAIL_IDS] last   # the tail: [count]
     cdef size_t count
 
     def __cinit__(self, name):
         self.name = name
+        self.is_open = True
 
     @property
     def tail(self) -> tuple:
@@ -51,6 +54,16 @@ cdef class Stream:
         memcpy(self.last + kept, ids + count - new, new * sizeof(uint32_t))
         self.count = kept + new
         return 0
+
+
+def closed_among(list streams not None) -> list:
+    """Returns those streams that may not be fed any more."""
+    cdef list closed = []
+    cdef Stream stream
+    for stream in streams:
+        if not stream.is_open:
+            closed.append(stream)
+    return closed
 
 
 def part_by_link(list streams not None, list counts, ids) -> dict:

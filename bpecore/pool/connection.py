@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Any, Callable
 
-from bpecore._core import Stream
+from bpecore._core import Stream, closed_among
 from bpecore.pool.calls import ATTEMPTS, Call, Reply, StatelessCall, StreamCall, Waiter
 from bpecore.pool.control import NO_SIGNAL, Control, Message
 from bpecore.pool.errors import (
@@ -36,6 +36,7 @@ from bpecore.pool.messages import (
     ANSWER_HEADER,
     CLOSE,
     ERROR,
+    FEED,
     KIND_NAMES,
     PART,
     REQUEST,
@@ -206,13 +207,21 @@ class Connection:
     def try_streams(self, kind: int, feeds: Feeds, reply: Reply) -> bool:
         """Sends what streams are fed to the workers that hold them, all of it or nothing.
 
+        Those that were closed since `feeds_of`, by another thread or task, get an error instead:
+        their places at the workers may be others' by then.
+
         Raises:
             PoolClosedError: the pool is closed.
+            PoolError: no worker could be started.
         """
         with self._lock:
             self._check_open()
             if not self._links:
                 return False
+            if kind == FEED and (closed := closed_among(feeds.streams)):
+                feeds = feeds.without(set(closed))
+                for stream in closed:
+                    reply.errors[stream] = _not_open(stream.name)
             calls = []
             for link, part in by_link(feeds).items():
                 assert link is not None
@@ -295,11 +304,12 @@ class Connection:
             PoolError: the pool is closed, or has no workers; then, too.
         """
         names = list(dict.fromkeys(names))
-        streams = self._streams_of(names)
         with self._lock:
             self._check_open()
-            for name in names:
-                self._streams.pop(name, None)
+            streams = self._streams_of(names)
+            for stream in streams:
+                del self._streams[stream.name]
+                stream.is_open = False
         feeds = Feeds(streams, [0] * len(streams), array("I"))
         return in_sizes(feeds, self.largest // 8)
 
@@ -308,7 +318,7 @@ class Connection:
             return list(map(self._streams.__getitem__, names))
         except KeyError as error:
             self._check_open()
-            raise StreamNotOpenError(f"there is no open stream {error.args[0]!r}") from None
+            raise _not_open(error.args[0]) from None
 
     def _give_homes(self, streams: Collection[Stream]) -> None:
         """Gives streams to workers, with the states that they had elsewhere; the lock is held.
@@ -548,6 +558,10 @@ class Connection:
         self._control.close()
         self._wake.close()
         self._woken.close()
+
+
+def _not_open(name: Hashable) -> StreamNotOpenError:
+    return StreamNotOpenError(f"there is no open stream {name!r}")
 
 
 def _open_control(folder: str) -> Control:

@@ -54,12 +54,9 @@ class Batch:
 
     def add(self, feeds: Feeds) -> None:
         """Adds one stream."""
-        counts = self.feeds.counts
-        assert counts is not None
-        self.feeds.streams += feeds.streams
-        self.streams.update(feeds.streams)
-        counts.append(len(feeds.ids))
-        self.feeds.ids.extend(feeds.ids)
+        (stream,) = feeds.streams
+        self.feeds.add(stream, feeds.ids)
+        self.streams.add(stream)
 
 
 class Gathering:

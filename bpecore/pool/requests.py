@@ -118,9 +118,10 @@ def decode_call(
     """
     if not isinstance(errors, str):
         raise TypeError(f"errors must be str, not {type(errors).__name__}")
-    if isinstance(ids, (str, bytes)):
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
         raise TypeError(f"expected a sequence of ids, got {type(ids).__name__}")
-    numbers = memoryview(array("I", ids)).cast("B")
+    # `array` would take bytes for its memory; here, as for `Encoding.decode`, each is an id.
+    numbers = memoryview(array("I", iter(ids))).cast("B")
     name = errors.encode("utf-8", "surrogatepass")
     if len(numbers) + len(name) > largest:
         raise RequestTooLargeError(

@@ -10,7 +10,8 @@ away, is in the same state.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from bpecore._core import Stream, part_by_link
@@ -36,6 +37,22 @@ class Feeds:
     def __len__(self) -> int:
         return len(self.streams)
 
+    def without(self, streams: Collection[Stream]) -> Feeds:
+        """Returns the same but for some streams."""
+        left = Feeds([], [], array("I"))
+        counts = self.counts if self.counts is not None else [1] * len(self)
+        for stream, count, end in zip(self.streams, counts, accumulate(counts)):
+            if stream not in streams:
+                left.add(stream, self.ids[end - count : end])
+        return left
+
+    def add(self, stream: Stream, ids: array[int]) -> None:
+        """Adds a stream. Precondition: `counts` is a list."""
+        assert self.counts is not None
+        self.streams.append(stream)
+        self.counts.append(len(ids))
+        self.ids.extend(ids)
+
 
 def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
     """Returns what streams are to be fed, out of an id or a sequence of ids for each.
@@ -55,10 +72,10 @@ def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
         before = len(ids)
         if hasattr(entry, "__index__") and not hasattr(entry, "__len__"):
             ids.append(entry)
-        elif isinstance(entry, (str, bytes)):
-            raise TypeError(f"expected an id or a sequence of ids, got {type(entry).__name__}")
+        elif isinstance(entry, str):
+            raise TypeError("expected an id or a sequence of ids, got str")
         else:
-            ids.extend(entry)
+            ids.extend(iter(entry))  # an array of another kind, too
         counts.append(len(ids) - before)
     return Feeds(streams, counts, ids)
 
