@@ -152,7 +152,8 @@ def truncate_tokens_from_messages(
 
     Raises:
         ValueError: `max_tokens` is negative, or too small for the system message and something of
-            the newest one; or as for `num_tokens_from_messages`.
+            the newest one, with the call that it answers if it is a tool's; or as for
+            `num_tokens_from_messages`.
         KeyError: as for `num_tokens_from_messages`.
         TypeError: `max_tokens` is no int; or as for `num_tokens_from_messages`.
 
@@ -198,15 +199,15 @@ def truncate_tokens_from_messages(
         kept.append(given[position])
         budget -= cost
         first = position
-    if not kept and len(given) > oldest:
-        raise ValueError(
-            f"max_tokens={max_tokens} is too small: {budget} of them are left for the newest "
-            "message, and nothing of its content fits"
-        )
     kept.reverse()
     if first > oldest:
-        while len(kept) > 1 and roles[len(given) - len(kept)] in ("tool", "function"):
+        while kept and roles[len(given) - len(kept)] in ("tool", "function"):
             del kept[0]
+    if not kept and len(given) > oldest:
+        raise ValueError(
+            f"max_tokens={max_tokens} is too small: of the newest message nothing fits, or not "
+            "the call that it answers"
+        )
     return given[:oldest] + kept
 
 

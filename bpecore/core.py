@@ -7,7 +7,14 @@ import functools
 # The engine will need the first two. Imported now, since a fork amid an import leaves it half done.
 from bpecore import engine as engine
 from bpecore import special_tokens as special_tokens
-from bpecore._core import CoreBPE, Vocabulary, count_batch, encode_batch, encode_batch_to_buffer
+from bpecore._core import (
+    CoreBPE,
+    Vocabulary,
+    count_batch,
+    encode_batch,
+    encode_batch_to_buffer,
+    without_surrogates,
+)
 from bpecore.locks import ranks_lock
 from bpecore.refusals import _special_token_regex as _special_token_regex
 from bpecore.refusals import raise_disallowed_special_token as raise_disallowed_special_token
@@ -146,7 +153,7 @@ class Encoding:
         try:
             return self._core_bpe.encode_ordinary(text)
         except UnicodeEncodeError:
-            return self._core_bpe.encode_ordinary(_without_surrogates(text))
+            return self._core_bpe.encode_ordinary(without_surrogates(text))
 
     def encode(
         self,
@@ -190,7 +197,7 @@ class Encoding:
             )
         except UnicodeEncodeError:
             return core.encode_checked(
-                _without_surrogates(text),
+                without_surrogates(text),
                 allowed_special,
                 disallowed_special,
                 self.special_tokens_set,
@@ -278,7 +285,7 @@ class Encoding:
             return core.count(text, allowed_special, disallowed_special, self.special_tokens_set)
         except UnicodeEncodeError:
             return core.count(
-                _without_surrogates(text),
+                without_surrogates(text),
                 allowed_special,
                 disallowed_special,
                 self.special_tokens_set,
@@ -427,7 +434,7 @@ class Encoding:
             [[24912], [24169]]
         """
         texts = list(text)
-        batch = self._encode_batch(encode_batch, texts, set(), (), num_threads)
+        batch = self._encode_batch("encode_ordinary", encode_batch, texts, set(), (), num_threads)
         return [
             self.encode_ordinary(text) if ids is None else ids for text, ids in zip(texts, batch)
         ]
@@ -464,7 +471,7 @@ class Encoding:
             disallowed_special = frozenset(disallowed_special)
         texts = list(text)
         batch = self._encode_batch(
-            encode_batch, texts, allowed_special, disallowed_special, num_threads
+            "encode", encode_batch, texts, allowed_special, disallowed_special, num_threads
         )
         return [
             self.encode(
@@ -505,7 +512,7 @@ class Encoding:
         """
         texts = list(texts)
         batch = self._encode_batch(
-            count_batch, texts, allowed_special, disallowed_special, num_threads
+            "count", count_batch, texts, allowed_special, disallowed_special, num_threads
         )
         return [
             self.count(text, allowed_special=allowed_special, disallowed_special=disallowed_special)
@@ -855,23 +862,37 @@ class Encoding:
             disallowed_special = self.special_tokens_set - allowed_special
         from bpecore import trimming
 
-        return trimming.Counting(self, allowed_special), frozenset(disallowed_special)
+        return trimming.Counting(self, allowed_special), frozenset(disallowed_special or ())
+
+    def _is_own(self, method: str) -> bool:
+        """Whether nothing of a user's stands in the place of a method of this class or its
+        engine: a subclass, an attribute, another engine."""
+        return (
+            type(self._core_bpe) is CoreBPE
+            and getattr(type(self), method) is getattr(Encoding, method)
+            and method not in vars(self)
+        )
 
     def _encode_batch(
         self,
+        method: str,
         call: Callable[..., list[_Result | None]],
         texts: list[str],
         allowed_special: Literal["all"] | AbstractSet[str],
         disallowed_special: Literal["all"] | Collection[str],
         num_threads: int | None,
     ) -> list[_Result | None]:
-        """Encodes or counts many texts in the engine; None stands for what it leaves to us."""
+        """Does what a method does for many texts in the engine; None: that method is to do it."""
         threads = thread_count(num_threads)
-        core = self._core_bpe
-        if type(core) is not CoreBPE or type(self).encode is not Encoding.encode:
+        if not self._is_own(method):
             return [None] * len(texts)
         return call(
-            core, texts, allowed_special, disallowed_special, self.special_tokens_set, threads
+            self._core_bpe,
+            texts,
+            allowed_special,
+            disallowed_special,
+            self.special_tokens_set,
+            threads,
         )
 
     def _allowed_set(
@@ -901,7 +922,7 @@ class Encoding:
         try:
             return encode(text, allowed)
         except UnicodeEncodeError:
-            return encode(_without_surrogates(text), allowed)
+            return encode(without_surrogates(text), allowed)
 
     def __getstate__(self) -> object:
         """A registered encoding is pickled as its name, any other as what it is made of."""
@@ -923,8 +944,3 @@ class Encoding:
             self.__dict__ = registry.get_encoding(value).__dict__
         else:
             self.__init__(**value)  # type: ignore[misc]
-
-
-def _without_surrogates(text: str) -> str:
-    """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Literal, Union
 
-from bpecore._core import CoreBPE, TokenBuffer
-from bpecore.core import Encoding, _without_surrogates
+from bpecore._core import TokenBuffer, without_surrogates
+from bpecore.core import Encoding
 
 if TYPE_CHECKING:
     IdBuffer = Union[TokenBuffer, array[int]]
@@ -53,22 +53,21 @@ def encode_to_buffer(
         >>> list_of(ids)
         [24912, 2375]
     """
-    core = encoding._core_bpe
-    ours = type(encoding).encode is Encoding.encode and "encode" not in vars(encoding)
-    if not ours or type(core) is not CoreBPE:
+    if not encoding._is_own("encode"):
         if strict:
             text.encode()
         ids = encoding.encode(
             text, allowed_special=allowed_special, disallowed_special=disallowed_special
         )
         return array("I", ids)
+    core = encoding._core_bpe
     special_tokens = encoding.special_tokens_set
     try:
         return core.encode_to_buffer(text, allowed_special, disallowed_special, special_tokens)
     except UnicodeEncodeError:
         if strict:
             raise
-        repaired = _without_surrogates(text)
+        repaired = without_surrogates(text)
         return core.encode_to_buffer(repaired, allowed_special, disallowed_special, special_tokens)
 
 

@@ -13,6 +13,7 @@ from bpecore._core import (
     has_surrogate,
     longest_token,
     refuse_disallowed,
+    without_surrogates,
 )
 from bpecore.counting import Counting, has_automaton
 from bpecore.tight_cuts import tight_end, tight_ends, tight_start
@@ -83,11 +84,6 @@ def count_text_up_to(
         longest = longest_token(core)
         enough = 2 * (limit + 2) * longest if longest else len(text)
         return count(without_surrogates(text[:enough]))
-
-
-def without_surrogates(text: str) -> str:
-    """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Clean:

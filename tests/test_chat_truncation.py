@@ -130,8 +130,10 @@ def test_an_answer_does_not_outlive_its_call() -> None:
     ]
     kept = truncate_tokens_from_messages(messages, MODEL, 40)
     assert kept == messages[-1:]
-    kept = truncate_tokens_from_messages(messages[:3], MODEL, 20)
-    assert kept == messages[2:3], "the newest message stays, whatever it is"
+    with pytest.raises(ValueError, match="too small: of the newest message"):
+        truncate_tokens_from_messages(messages[:3], MODEL, 20)
+    enough = num_tokens_from_messages(messages[1:3], MODEL)
+    assert truncate_tokens_from_messages(messages[:3], MODEL, enough) == messages[1:3]
 
 
 def test_an_old_message_that_cannot_be_cut_is_dropped() -> None:

@@ -3,7 +3,7 @@
 from arguments cimport view_text
 from piece_stream cimport PieceStream, close_stream, encode_stream, feed_stream, open_stream
 from types cimport STATUS_OK
-from utf8 cimport TextView, holds_surrogate
+from utf8 cimport TextView
 from workspace cimport Workspace, give_back
 
 cdef enum:
@@ -98,15 +98,3 @@ def refuse_disallowed(CoreBPE core not None, text, allowed_special, disallowed_s
     view_text(text, &view)
     core.special_tokens.permit(text, &view, allowed_special, disallowed_special,
                                special_tokens_set)
-
-
-def has_surrogate(text) -> bool:
-    """Whether a surrogate is among the characters of a text; the GIL is released for long ones."""
-    cdef TextView view
-    cdef bint found
-    view_text(text, &view)
-    if view.length <= GIL_BYTES:
-        return holds_surrogate(&view)
-    with nogil:
-        found = holds_surrogate(&view)
-    return found

@@ -1,10 +1,10 @@
 """`StreamEncoder`: the ids of a growing text."""
 
-from arguments cimport view_text
+from arguments cimport exact_str, view_text
 from int_objects cimport list_of_ids
 from piece_stream cimport PieceStream, close_stream, end_stream, feed_stream, open_stream
-from types cimport STATUS_OK, STATUS_SURROGATE
-from utf8 cimport TextView, character_at, is_surrogate
+from types cimport STATUS_OK
+from utf8 cimport TextView, holds_surrogate
 
 
 @cython.final
@@ -72,8 +72,9 @@ cdef class StreamEncoder:
         cdef TextView view
         cdef str tail, half = ""
         self._check()
+        chunk = exact_str(chunk)
         view_text(chunk, &view)
-        if self.special.half or view_holds_surrogate(&view):
+        if self.special.half or holds_surrogate(&view):
             chunk, half = self.special.whole_characters(chunk)
             view_text(chunk, &view)
         tail = self.special.refuse(chunk)
@@ -126,13 +127,3 @@ cdef class StreamEncoder:
         finally:
             self.busy = False
             give_back(&self.core.vocabulary.pool, workspace)
-
-
-cdef bint view_holds_surrogate(const TextView *view) noexcept:
-    """Whether a chunk holds a surrogate; only strings of wide characters are looked through."""
-    cdef size_t i
-    if view.width >= 2:
-        for i in range(view.length):
-            if is_surrogate(character_at(view, i)):
-                return True
-    return False

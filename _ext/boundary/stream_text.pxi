@@ -1,6 +1,5 @@
 """What the classes share that take a text in chunks: special tokens and halves of surrogates."""
 
-from special_tokens cimport find_special
 from utf8 cimport TextView
 
 
@@ -19,11 +18,6 @@ cdef CoreBPE core_of(encoding):
             f"a text in chunks needs a split pattern without look-behind and the like; "
             f"that of {encoding.name!r} runs on the regex library: {(<CoreBPE>core).pattern!r}")
     return core
-
-
-cdef str without_surrogates(str text):
-    """Joins surrogate pairs to characters and replaces lone surrogates by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 cdef class StreamText:

@@ -1,6 +1,6 @@
 """`TokenCounter`: how many tokens a growing text has so far."""
 
-from arguments cimport view_text
+from arguments cimport exact_str, view_text
 from interrupt cimport start_watch
 from token_counter cimport (TokenCounter as CounterState, close_counter, copy_counter, feed_counter,
                             open_counter)
@@ -107,6 +107,7 @@ cdef class TokenCounter:
         cdef str tail, half
         cdef int status
         self._check()
+        chunk = exact_str(chunk)
         view_text(chunk, &view)
         if self.special.half:
             status = STATUS_SURROGATE

@@ -347,12 +347,13 @@ cdef class Vocabulary:
             return self.all_tokens
 
     cdef const TokenParts *token_parts(self) except NULL:
-        """Returns the parts of the tokens, made under the GIL when first asked for."""
-        if not self.has_parts:
-            free_token_parts(&self.parts)
-            if build_token_parts(&self.tables, &self.parts) != STATUS_OK:
-                raise MemoryError("no memory for the parts of the tokens")
-            self.has_parts = True
+        """Returns the parts of the tokens. Made once, when first asked for."""
+        with cython.critical_section(self):
+            if not self.has_parts:
+                free_token_parts(&self.parts)
+                if build_token_parts(&self.tables, &self.parts) != STATUS_OK:
+                    raise MemoryError("no memory for the parts of the tokens")
+                self.has_parts = True
         return &self.parts
 
     cdef bytes token(self, uint32_t index):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from bpecore._core import CoreBPE, SlotDecoders, encode_batch_to_buffer, unpack_texts
+from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
 from bpecore.core import Encoding
 from bpecore.id_buffers import encode_to_buffer
 from bpecore.pool.messages import (
@@ -91,7 +91,7 @@ class Answerer:
         """Answers ENCODE."""
         encoding = self._encoding
         texts, allowed, disallowed = self._texts(header, body)
-        if type(encoding._core_bpe) is CoreBPE and type(encoding).encode is Encoding.encode:
+        if encoding._is_own("encode"):
             special_tokens = encoding.special_tokens_set
             buffers = encode_batch_to_buffer(
                 encoding._core_bpe, texts, allowed, disallowed, special_tokens, 1

@@ -146,10 +146,12 @@ class PoolClient:
         with self._lock:
             if self._connection is None or self._connection.process != os.getpid():
                 address = self._address
-                self._connection = Connection(
+                connection = Connection(
                     address.folder, address.token, address.ring_bytes, address.max_inflight
                 )
-                self._finalizer = weakref.finalize(self, self._connection.close)
+                # First: after a fork in between the child frees what it finds here.
+                self._finalizer = weakref.finalize(self, connection.close)
+                self._connection = connection
             return self._connection
 
     # ---- texts ------------------------------------------------------------------------------
