@@ -2,6 +2,9 @@
 
 from types cimport STATUS_INTERRUPTED, STATUS_MISSING_BYTE, STATUS_SURROGATE
 
+cdef extern from "Python.h":
+    bytes PyUnicode_AsUTF8String(object text)
+
 cdef extern from *:
     """
     #define bpecore_exception_is_set() (-1)
@@ -18,7 +21,7 @@ cdef inline int raise_status(int status, object source) except -1:
     if status == STATUS_INTERRUPTED:
         exception_is_set()
     if status == STATUS_SURROGATE:
-        source.encode("utf-8")
+        PyUnicode_AsUTF8String(source)
     if status >= STATUS_MISSING_BYTE:
         raise ValueError(
             f"the text has no encoding: it needs the byte 0x{status - STATUS_MISSING_BYTE:02x}, "

@@ -9,13 +9,13 @@
 # bits and without a GIL.
 #
 # What is left is waiting for the table's lines. Rejected: huge pages for it (lists 1.00 in the
-# mean); entries of 4 bytes, distances from a first object (0.98); an arena of objects in the order of
-# ids, without a table (1.08, but 3 MB more, and who drops a batch waits longer: no gain there).
+# mean); entries of 4 bytes, distances from a first object (0.98); an arena of objects in the order
+# of ids, without a table (1.08, but 3 MB more, and who drops a batch waits longer: no gain there).
 #
 # The table is address space for INT_OBJECT_LIMIT entries, reserved once and never moved; its pages
 # become memory as ids are first used, so it costs what is used. Entries are only ever added: by an
-# atomic exchange, so that threads that add one at once agree on it, with or without a GIL. Never
-# shrinks: the ids of an encoding in use come again.
+# atomic compare-exchange, so that threads that add one at once agree on it, with or without a GIL.
+# Never shrinks: the ids of an encoding in use come again.
 #
 # The lists of a batch are kept from the cyclic garbage collector until the batch is whole
 # (`hidden_list_of_ids`), as CPython keeps containers that it is filling. Making them sets off a

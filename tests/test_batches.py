@@ -212,18 +212,38 @@ def test_patterns_without_an_automaton() -> None:
     assert [ids[a:b].tolist() for a, b in zip(offsets, offsets[1:])] == expected
 
 
-def test_a_subclass_that_encodes_otherwise() -> None:
-    class Upper(bpecore.Encoding):
-        def encode(self, text: str, **keywords: Any) -> list[int]:
-            return super().encode(text.upper(), **keywords)
+class Upper(bpecore.Encoding):
+    def encode_ordinary(self, text: str) -> list[int]:
+        return [1, *super().encode_ordinary(text)]
 
-    encoding = Upper(
-        "upper",
-        pat_str=r"\S+|\s+",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={},
-    )
+    def encode(self, text: str, **keywords: Any) -> list[int]:
+        return super().encode(text.upper(), **keywords)
+
+    def count(self, text: str, **keywords: Any) -> int:
+        return 7
+
+
+def of_bytes(kind: type[bpecore.Encoding]) -> bpecore.Encoding:
+    ranks = {bytes([value]): value for value in range(256)}
+    return kind("bytes", pat_str=r"\S+|\s+", mergeable_ranks=ranks, special_tokens={})
+
+
+def test_a_subclass_that_does_otherwise_does_so_in_batches() -> None:
+    encoding = of_bytes(Upper)
     assert encoding.encode_batch(["a"]) == [[65]]
+    assert encoding.encode_ordinary_batch(["a", ""]) == [[1, 97], [1]]
+    assert encoding.count_batch(["a", "b"]) == [7, 7]
+
+
+@pytest.mark.parametrize("method", ["encode", "encode_ordinary"])
+def test_a_method_that_a_user_puts_in_its_place_is_used_in_batches(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    encoding = of_bytes(bpecore.Encoding)
+    other = {"encode": "encode_ordinary", "encode_ordinary": "encode"}[method]
+    monkeypatch.setattr(encoding, method, lambda *_, **__: [5])
+    assert getattr(encoding, f"{method}_batch")(["a", "b"]) == [[5], [5]]
+    assert getattr(encoding, f"{other}_batch")(["a", "b"]) == [[97], [98]]
 
 
 def test_arrays(cl100k: Pair) -> None:
