@@ -28,7 +28,7 @@ from libc.string cimport memcpy, memset
 from automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
 from chunk cimport ASCII_PLACES, CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk, Vectors
 from contractions cimport settle_contraction
-from types cimport check, clear_bit, has_bit, set_bit
+from types cimport check, clear_bit, has_bit, highest_one, lowest_one, set_bit
 
 cdef extern from *:
     """
@@ -40,8 +40,6 @@ cdef extern from *:
         BPECORE_SIXTEEN(0), BPECORE_SIXTEEN(16), BPECORE_SIXTEEN(32), BPECORE_SIXTEEN(48)};
     """
     const uint32_t[64] IN_PLACE_STARTS "bpecore_in_place_starts"
-    int first_one "__builtin_ctzll" (uint64_t word) noexcept nogil
-    int leading_zeros "__builtin_clzll" (uint64_t word) noexcept nogil
 
 cdef enum Family:
     FAMILY_NONE = 0
@@ -111,7 +109,7 @@ cdef inline uint32_t run_start(
         first = masks[8 * block + 4]
         second = masks[8 * block + 5]
         outside = ~((first ^ second) | (first & second & with_line_ends))
-    return 64 * block + 64 - leading_zeros(outside)
+    return 64 * block + <uint32_t>highest_one(outside) + 1
 
 
 cdef inline bint is_line_end(const uint64_t *masks, uint32_t position) noexcept nogil:
@@ -130,7 +128,7 @@ cdef inline void doubt_blanks(
     """
     cdef uint32_t position, start
     while line_ends:
-        position = base + first_one(line_ends)
+        position = base + <uint32_t>lowest_one(line_ends)
         line_ends &= line_ends - 1
         start = run_start(masks, position - 1, 0)
         if start and is_line_end(masks, start - 1):
@@ -213,7 +211,7 @@ cdef inline uint32_t last_sure_start(
     while word == 0:
         last = (last & ~<uint32_t>63) - 1
         word = start_words[last >> 6]
-    return (last & ~<uint32_t>63) + 63 - leading_zeros(word)
+    return (last & ~<uint32_t>63) + <uint32_t>highest_one(word)
 
 
 cdef inline void keep_bits(uint64_t *words, uint32_t first, uint32_t last) noexcept nogil:
@@ -240,7 +238,7 @@ cdef inline uint32_t start_before(const uint64_t *words, uint32_t character) noe
             return 0
         block -= 1
         word = words[block]
-    return 64 * block + 63 - leading_zeros(word)
+    return 64 * block + <uint32_t>highest_one(word)
 
 
 cdef inline uint32_t split_until_sure(
@@ -319,7 +317,7 @@ cdef inline void resolve_doubts(
     while 64 * block <= split.last:
         word = split.doubt_words[block]
         while word:
-            doubt = 64 * block + first_one(word)
+            doubt = 64 * block + <uint32_t>lowest_one(word)
             word &= word - 1
             if doubt > split.last:
                 return

@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from types cimport NO_TOKEN
-from vocab cimport Vocabulary, index_of
+from vocab cimport Vocabulary, index_of, token_length
 
 cdef struct SpecialBytes:
     uint32_t count
@@ -29,7 +29,7 @@ cdef inline TokenBytes bytes_of(
     cdef uint32_t low = 0, high = special.count, middle
     if index != NO_TOKEN:
         found.data = vocabulary.token_bytes + vocabulary.starts[index]
-        found.length = vocabulary.starts[index + 1] - vocabulary.starts[index]
+        found.length = token_length(vocabulary, index)
         return found
     while low < high:
         middle = (low + high) // 2

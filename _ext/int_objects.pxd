@@ -31,6 +31,7 @@ from libc.stdint cimport uint32_t
 from errors cimport exception_is_set
 from interrupt cimport run_signal_handlers
 from memory cimport expect_again, reserve_zeroed
+from types cimport prefetch
 
 cdef enum:
     INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
@@ -88,7 +89,6 @@ cdef extern from *:
     list list_with_room "bpecore_list_with_room" (Py_ssize_t count)
     # Has a list know of its first entries.
     void set_length "bpecore_set_length" (list container, Py_ssize_t length) noexcept
-    void prefetch "__builtin_prefetch" (const void *place) noexcept
     PyObject *load_object "bpecore_load_object" (PyObject **place) noexcept
     bint keep_object "bpecore_keep_object" (PyObject **place, PyObject *object) noexcept
     void hold_references "bpecore_hold_references" (PyObject *object) noexcept

@@ -46,8 +46,7 @@ cdef extern from *:
         before = -(size_t)memory & (BPECORE_HUGE_PAGE - 1);
         if (before)
             munmap(memory, before);
-        if (extra - before)
-            munmap(memory + before + size, extra - before);
+        munmap(memory + before + size, extra - before);
     #ifdef MADV_HUGEPAGE
         madvise(memory + before, size, MADV_HUGEPAGE);
     #endif

@@ -33,7 +33,7 @@ from memory cimport allocate, allocate_table, release, release_table
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, has_bit, likely,
                     prefetch, set_bit)
 from vocab cimport (LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long,
-                    hash_bytes, hash_key, load_key, overflow_bit, short_line)
+                    hash_bytes, hash_key, load_key, overflow_bit, short_line, token_length)
 
 cdef enum:
     BATCH_TOKENS = 256    # tokens that take each step together
@@ -201,7 +201,7 @@ cdef inline uint32_t marked(const Vocabulary *vocabulary, uint32_t part) noexcep
     """Returns a part, marked if it is a byte."""
     if part >= vocabulary.token_count:
         return part
-    return part | BYTE_PART * (vocabulary.starts[part + 1] - vocabulary.starts[part] == 1)
+    return part | BYTE_PART * (token_length(vocabulary, part) == 1)
 
 
 cdef inline uint32_t unmarked(uint32_t part) noexcept nogil:
@@ -424,17 +424,16 @@ cdef inline void try_suspects(
         left = unmarked(suspects.left[i])
         right = unmarked(suspects.right[i])
         place = suspects.places[i]
-        length = vocabulary.starts[right + 1] - vocabulary.starts[right]
+        length = token_length(vocabulary, right)
         batch.ends[i] = vocabulary.starts[batch.indices[place]] + batch.cuts[place] + length
-        length += vocabulary.starts[left + 1] - vocabulary.starts[left]
+        length += token_length(vocabulary, left)
         open_side(vocabulary, vocabulary.token_bytes + batch.ends[i] - length, length,
                   &batch.lefts[i])
     for i in range(suspects.count):
         left = unmarked(suspects.left[i])
         right = unmarked(suspects.right[i])
         place = suspects.places[i]
-        length = (vocabulary.starts[left + 1] - vocabulary.starts[left]
-                  + vocabulary.starts[right + 1] - vocabulary.starts[right])
+        length = token_length(vocabulary, left) + token_length(vocabulary, right)
         merged = find_side(vocabulary, &batch.lefts[i],
                            vocabulary.token_bytes + batch.ends[i] - length, length)
         if (merged < suspects.limits[i] and unmarked(finder.left[merged]) == left

@@ -19,10 +19,10 @@ from libc.string cimport memcmp
 from memory cimport ByteBuffer, grow
 from merge_queue cimport MergeMemory
 from types cimport (NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK,
-                    check)
+                    check, highest_one)
 from token_parts cimport (LONGER, MASKED_LENGTH, TokenParts, has_parts, is_compatible_by_merging,
                           is_compatible_ordered)
-from vocab cimport Vocabulary, find_long, find_short, load_key
+from vocab cimport Vocabulary, find_long, find_short, load_key, token_length
 
 cdef enum:
     GUESS_BITS = 10
@@ -33,10 +33,8 @@ cdef extern from *:
     """
     /* Odd, near 2^32 divided by the golden ratio. */
     #define BPECORE_GUESS_FACTOR 0x9E3779B1u
-    #define bpecore_highest_bit(word) (63 - __builtin_clzll(word))
     """
     const uint32_t GUESS_FACTOR "BPECORE_GUESS_FACTOR"
-    uint32_t highest_bit "bpecore_highest_bit" (uint64_t word) noexcept nogil
 
 cdef struct PrefixCounts:
     uint32_t *last       # owned: [n - 1], the last token of the first n bytes
@@ -68,11 +66,11 @@ cdef inline int grow_counts(PrefixCounts *counts, size_t capacity) noexcept nogi
     return STATUS_OK
 
 
-cdef inline uint32_t token_size(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+cdef inline uint32_t part_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
     """Returns the bytes of a token, or of a stand-in."""
     if index >= vocabulary.token_count:
         return 1
-    return vocabulary.starts[index + 1] - vocabulary.starts[index]
+    return token_length(vocabulary, index)
 
 
 cdef inline int fits(
@@ -127,7 +125,7 @@ cdef inline int find_last_token(
     if end < MASKED_LENGTH:
         lengths &= (<uint64_t>2 << end) - 1
     while lengths:
-        length = highest_bit(lengths)
+        length = <uint32_t>highest_one(lengths)
         lengths ^= <uint64_t>1 << length
         token[0] = token_before(tables, piece, end, length)
         if token[0] != NO_TOKEN:
@@ -145,7 +143,7 @@ cdef inline int try_guess(
 ) noexcept nogil:
     """Whether the first `end` bytes end in a token that follows the BPE of the bytes before it."""
     cdef const Vocabulary *vocabulary = tables.vocabulary
-    cdef size_t size = token_size(vocabulary, token)
+    cdef size_t size = part_length(vocabulary, token)
     right[0] = False
     if size == 1:
         if token != vocabulary.byte_indices[piece[end - 1]]:
@@ -194,7 +192,7 @@ cdef inline int extend_counts(
         n = counts.done + 1
         status = guess_last_token(tables, counts, piece, n, &token)
         if status == STATUS_OK:
-            size = token_size(tables.vocabulary, token)
+            size = part_length(tables.vocabulary, token)
             check(size <= n)
             counts.last[n - 1] = token
             counts.counts[n - 1] = 1 + (counts.counts[n - 1 - size] if size < n else 0)
@@ -212,5 +210,5 @@ cdef inline int first_missing_byte(
     while length:
         if counts.last[length - 1] >= vocabulary.token_count:
             status = STATUS_MISSING_BYTE + <int>(counts.last[length - 1] - vocabulary.token_count)
-        length -= token_size(vocabulary, counts.last[length - 1])
+        length -= part_length(vocabulary, counts.last[length - 1])
     return status

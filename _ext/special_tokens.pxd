@@ -15,12 +15,11 @@ cdef struct SpecialTokens:
     uint32_t count
     uint32_t longest            # characters of the longest one
     uint32_t *ids               # owned: [count]
-    uint32_t node_count
-    uint32_t *first_edges       # owned: [node_count + 1]; node 0 is the root
-    int32_t *tokens             # owned: [node_count], the special token that ends here, or -1
+    uint32_t *first_edges       # owned: [nodes + 1]; node 0 is the root
+    int32_t *tokens             # owned: [nodes], the special token that ends here, or -1
     uint32_t *edge_characters   # owned: ascending within a node
     uint32_t *edge_targets      # owned
-    uint32_t *rows              # owned: [node_count], a node's row from 1 on, if it has one
+    uint32_t *rows              # owned: [nodes], a node's row from 1 on, if it has one
     uint32_t *row_targets       # owned: 128 a row, the node an ASCII character leads to, or 0
 
 cdef struct Occurrence:

@@ -27,7 +27,7 @@ from merge cimport SCAN_LIMIT, merge_by_heap, merge_by_scan
 from merge_queue cimport MergeMemory
 from types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 from vocab cimport (NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, Pair, PairLine, Vocabulary, find_merge,
-                    pair_at)
+                    pair_at, token_length)
 
 cdef enum:
     MASKED_LENGTH = 62     # bytes of the longest token that has a bit of its own
@@ -85,7 +85,7 @@ cdef inline int fill_lengths(const Vocabulary *vocabulary, TokenParts *parts) no
     for index in range(vocabulary.token_count):
         if parts.left[index] == NO_TOKEN:
             continue
-        length = vocabulary.starts[index + 1] - vocabulary.starts[index]
+        length = token_length(vocabulary, index)
         end = vocabulary.token_bytes + vocabulary.starts[index + 1] - 2
         if length > MASKED_LENGTH:
             count += not seen[length]
@@ -142,7 +142,7 @@ cdef inline size_t copy_token(
     """Writes the bytes of a token, or of the stand-in of a missing byte; returns their number."""
     cdef size_t length = 1
     if index < vocabulary.token_count:
-        length = vocabulary.starts[index + 1] - vocabulary.starts[index]
+        length = token_length(vocabulary, index)
         memcpy(out, vocabulary.token_bytes + vocabulary.starts[index], length)
     else:
         out[0] = <uint8_t>(index - vocabulary.token_count)

@@ -1,6 +1,6 @@
 # Names, limits and status codes that every engine file shares.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 cdef enum Status:
     STATUS_OK = 0
@@ -30,6 +30,7 @@ cdef extern from *:
     #define bpecore_prefetch(address) __builtin_prefetch(address)
     #define bpecore_count_ones(word) __builtin_popcountll(word)
     #define bpecore_lowest_one(word) __builtin_ctzll(word)
+    #define bpecore_highest_one(word) (63 - __builtin_clzll(word))
     static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
         unsigned __int128 product = (unsigned __int128)a * b;
         return (uint64_t)product ^ (uint64_t)(product >> 64);
@@ -45,6 +46,8 @@ cdef extern from *:
     uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept nogil
     # The place of the lowest bit that is set; some bit must be.
     uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept nogil
+    # The place of the highest one; some bit must be set.
+    uint64_t highest_one "bpecore_highest_one" (uint64_t word) noexcept nogil
     # The 128-bit product of two words, its halves folded by exclusive or.
     uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept nogil
 

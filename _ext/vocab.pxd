@@ -124,6 +124,11 @@ cdef extern from *:
     int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
+cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    """Returns the bytes of a token."""
+    return vocabulary.starts[index + 1] - vocabulary.starts[index]
+
+
 cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
     """Returns the 8 bytes at `text`, the first one lowest."""
     cdef uint64_t word
@@ -249,7 +254,7 @@ cdef inline uint32_t find_token(
 cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
     cdef uint32_t index
     for index in range(vocabulary.token_count):
-        if vocabulary.starts[index] == vocabulary.starts[index + 1]:
+        if token_length(vocabulary, index) == 0:
             return index
     return NO_TOKEN
 

@@ -18,7 +18,7 @@ from types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, likely, p
 from vocab cimport (BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT,
                     PROBE_LIMIT, TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, equal_words,
                     fetch_pair, first_bit, hash_bytes, hash_key, load_key, overflow_bit, pair_at,
-                    pair_line, short_line)
+                    pair_line, short_line, token_length)
 
 cdef enum:
     TOGETHER = 64      # tokens whose places are fetched before they are written to
@@ -43,10 +43,6 @@ cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
     while power < least:
         power <<= 1
     return power
-
-
-cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    return vocabulary.starts[index + 1] - vocabulary.starts[index]
 
 
 cdef inline void release_lines(Vocabulary *vocabulary) noexcept nogil:

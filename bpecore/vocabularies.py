@@ -103,15 +103,3 @@ def _intern_mapped(vocabulary: Vocabulary) -> Vocabulary:
     elif known.has_ranks_of(vocabulary):
         return known
     return vocabulary
-
-
-def interned_bytes() -> int:
-    """Returns the size in bytes of the tables of all vocabularies in use.
-
-    Example:
-        >>> vocabulary = intern_vocabulary({bytes([value]): value for value in range(256)})
-        >>> interned_bytes() >= vocabulary.nbytes
-        True
-    """
-    with vocabulary_lock:
-        return sum(vocabulary.nbytes for vocabulary in _vocabularies.values())

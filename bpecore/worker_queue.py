@@ -94,10 +94,9 @@ class Request:
         waiters: the callers that still want it.
         result: what `work` returned.
         error: what `work` raised, or why it was not done.
-        done: whether there is an outcome.
     """
 
-    __slots__ = ("characters", "done", "error", "key", "result", "waiters", "work")
+    __slots__ = ("characters", "error", "key", "result", "waiters", "work")
 
     def __init__(self, key: Hashable | None, work: Callable[[], Any], characters: int) -> None:
         self.key = key
@@ -106,7 +105,6 @@ class Request:
         self.waiters: list[Waiter] = []
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = False
 
 
 class WorkerQueue:
@@ -278,7 +276,6 @@ class WorkerQueue:
 
     def _finish(self, request: Request) -> list[Waiter]:
         """Ends a request that was on a thread; returns those to wake."""
-        request.done = True
         self._forget_key(request)
         self._free_slot()
         if request.error is None:
@@ -304,7 +301,6 @@ class WorkerQueue:
         """Ends all that no thread has taken; returns those to wake."""
         waiters: list[Waiter] = []
         for request in (*self._pending, *self._line):
-            request.done = True
             request.error = error
             self._forget_key(request)
             waiters += request.waiters

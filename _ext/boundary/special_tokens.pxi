@@ -86,7 +86,6 @@ cdef class SpecialTokens:
         cdef bytes edge_targets = trie.edge_targets
         self.trie.count = <uint32_t>len(self.names)
         self.trie.longest = max(map(len, self.names), default=0)
-        self.trie.node_count = <uint32_t>(len(tokens) // sizeof(int32_t))
         self.trie.first_edges = <uint32_t *>copy_bytes(first_edges)
         self.trie.tokens = <int32_t *>copy_bytes(tokens)
         self.trie.edge_characters = <uint32_t *>copy_bytes(edge_characters)

@@ -6,7 +6,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport Py_INCREF
 from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from arguments cimport checked_id, collect_buffer, collect_ids
 from id_buffer cimport IdBuffer, release_ids

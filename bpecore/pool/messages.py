@@ -77,15 +77,8 @@ class RequestHeader(NamedTuple):
 REQUEST = struct.Struct("=HHIQQQQ")
 
 
-class AnswerHeader(NamedTuple):
-    """The first 16 bytes of an answer; see `RequestHeader`."""
-
-    kind: int
-    extra: int
-    number: int
-
-
 ANSWER_HEADER = struct.Struct("=IIQ")
+"""The first bytes of an answer: its kind, extra and number, as in `RequestHeader`."""
 
 CHARACTERS_A_TOKEN = 4
 """An estimate of how much work texts are before their tokens are known."""
