@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The kind of a character is one byte of bits; kinds.py says the same in Python. */
+/* The kind of a character is one byte of bits; bpecore/pattern/families.py says the same. */
 enum {
     KIND_UPPER = 1,       /* a letter that a lower one may follow in a piece */
     KIND_LOWER = 2,

@@ -52,8 +52,9 @@ cdef extern from "blocks.h" nogil:
                              const CharacterTables *tables, Block *block) noexcept nogil
     enum:
         MIXED_KINDS    # stands for a page of characters of several kinds
-    # Writes the kinds of 16 ASCII characters.
+    # Where each of 64 ASCII characters begins in its block: the numbers from 0 on.
     const uint8_t[64] ASCII_PLACES "bpecore_numbers"
+    # Writes the kinds of 16 ASCII characters.
     void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 

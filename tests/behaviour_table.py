@@ -787,6 +787,7 @@ BLOBFILE = "`dump_tiktoken_bpe` needs `blobfile`"
 REPETITION = "A repetition such as `a{2,1}`"
 TOKEN_TYPE = "A token that is no `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
+CHANGED_SET = "`special_tokens_set` changed in place"
 
 TINY_ENGINE = "CoreBPE({b'a': 0, b'b': 1, b'<': 2}, "
 
@@ -914,6 +915,9 @@ WANTED: tuple[Wanted, ...] = (
     ),
     Wanted("CoreBPE({memoryview(b'a'): 0}, {}, 'a')", "an engine", TypeError, TOKEN_TYPE),
     Wanted("set_attribute(CoreBPE, 'x', 1) is CoreBPE", ("bool", True), TypeError, ENGINE_CLASS),
+    Wanted(
+        "exchange_special_token(fresh(), 'b').encode('b')", ValueError, ("list", [98]), CHANGED_SET
+    ),
 )
 
 GROUPS = {

@@ -142,6 +142,14 @@ def set_attribute(target: Any, name: str, value: object) -> Any:
     return target
 
 
+def exchange_special_token(encoding: Any, name: str) -> Any:
+    """Puts another string in the place of one in a set that the encoding has seen."""
+    encoding.encode("a")
+    encoding.special_tokens_set.pop()
+    encoding.special_tokens_set.add(name)
+    return encoding
+
+
 def del_attribute(target: Any, name: str) -> None:
     delattr(target, name)
 
@@ -204,6 +212,7 @@ class Library:
             "file": self.file,
             "sha256": lambda contents: hashlib.sha256(contents).hexdigest(),
             "set_attribute": set_attribute,
+            "exchange_special_token": exchange_special_token,
             "del_attribute": del_attribute,
             "write_to": write_to,
             "printed": printed,

@@ -39,7 +39,6 @@ cdef class SpecialTokens:
 
     Args:
         special_tokens_encoder: the id of each special token.
-        vectors: the vector instructions to search with.
 
     Raises:
         TypeError: no dict, a special token not str, or an id not an int.

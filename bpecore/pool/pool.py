@@ -52,9 +52,9 @@ class TokenizerPool:
     Raises:
         PoolError: a process did not start.
         OSError: there is no shared memory, process or descriptor to be had.
-        KeyError: there is no encoding of that name.
         TypeError: `encoding` is neither, or a number no int.
-        ValueError: a number is too small or too large, or a choice unknown.
+        ValueError: there is no encoding of that name, a number is too small or too large, or a
+            choice unknown.
 
     Example:
         >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
