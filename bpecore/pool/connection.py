@@ -46,7 +46,7 @@ from bpecore.pool.messages import (
 from bpecore.pool.segments import ROOM_SECONDS, new_owner
 from bpecore.pool.streams import Feeds, by_link, collect_feeds, in_sizes
 
-CONNECT_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 """How long the pool's process may take to answer a new client: it may be starting a worker."""
 
 GREET_SECONDS = (10.0, 1.0)
@@ -567,6 +567,6 @@ def _not_open(name: Hashable) -> StreamNotOpenError:
 def _open_control(folder: str) -> Control:
     """Connects to the pool's process."""
     try:
-        return Control.connect(f"{folder}/pool", CONNECT_SECONDS)
+        return Control.connect(f"{folder}/pool", ANSWER_SECONDS)
     except OSError as error:
         raise PoolClosedError(f"there is no pool any more: {error}") from None

@@ -43,6 +43,9 @@ from bpecore.pool.ring import Part
 from bpecore.pool.segments import open_segment, unlink_segment
 from bpecore.pool.statistics import Statistics
 
+CONNECT_SECONDS = 10.0
+"""How long the pool's process may take to accept a worker that it has just started."""
+
 PARENT_SECONDS = 0.5
 """How often a worker looks whether the pool's process lives: another process may keep the pipe that
 tells it open, a child that it forked for one. So often it also shows that it lives itself."""
@@ -56,7 +59,7 @@ class WorkerPlace(NamedTuple):
     """What a worker is told when it is started.
 
     Attributes:
-        number: its own in the pool, from 0.
+        index: its own in the pool, from 0.
         generation: how many processes had this place before.
         encoding: what to work with.
         folder: where the pool's sockets are.
@@ -64,7 +67,7 @@ class WorkerPlace(NamedTuple):
         statistics: the name of the segment for its numbers.
     """
 
-    number: int
+    index: int
     generation: int
     encoding: Encoding
     folder: str
@@ -74,7 +77,7 @@ class WorkerPlace(NamedTuple):
     @property
     def address(self) -> str:
         """The path of the socket that clients connect to."""
-        return f"{self.folder}/{self.number}-{self.generation}"
+        return f"{self.folder}/{self.index}-{self.generation}"
 
 
 class Client:
@@ -142,12 +145,12 @@ class Worker:
         segment = open_segment(place.statistics)
         self._statistics = Statistics(segment)
         self._listener = Listener(place.address, self._selector, self._accept)
-        self._control = Control.connect(f"{place.folder}/pool", 10.0)
+        self._control = Control.connect(f"{place.folder}/pool", CONNECT_SECONDS)
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
         self._control.send(
             token=place.token,
             role="worker",
-            index=place.number,
+            index=place.index,
             generation=place.generation,
         )
         parent = parent_process()
