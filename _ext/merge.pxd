@@ -291,6 +291,24 @@ cdef inline int merge_by_heap(
     return STATUS_OK
 
 
+cdef inline int merge_parts(
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *parts, size_t *count
+) noexcept nogil:
+    """Merges a piece by the way that is faster for its length.
+
+    Args:
+        memory: scratch memory.
+        watch: may end the merging of a long piece early.
+        parts: room for `length` parts; receives those that are left.
+        count: receives how many these are.
+    """
+    if length > SCAN_LIMIT:
+        return merge_by_heap(vocabulary, memory, watch, piece, length, parts, count)
+    count[0] = merge_by_scan(vocabulary, piece, length, parts)
+    return STATUS_OK
+
+
 cdef inline int merge_piece(
     const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
     size_t length, uint32_t *ids, size_t *count
@@ -303,11 +321,7 @@ cdef inline int merge_piece(
         ids: room for `length` ids.
         count: receives the number of ids written.
     """
-    cdef int status
-    if length <= SCAN_LIMIT:
-        count[0] = merge_by_scan(vocabulary, piece, length, ids)
-    else:
-        status = merge_by_heap(vocabulary, memory, watch, piece, length, ids, count)
-        if status != STATUS_OK:
-            return status
+    cdef int status = merge_parts(vocabulary, memory, watch, piece, length, ids, count)
+    if status != STATUS_OK:
+        return status
     return write_parts(vocabulary, ids, count[0], ids)

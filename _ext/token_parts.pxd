@@ -23,7 +23,7 @@ from libc.string cimport memcpy, memset
 
 from interrupt cimport Watch, start_watch
 from memory cimport ByteBuffer, allocate, allocate_zeroed, grow_bytes, release
-from merge cimport SCAN_LIMIT, merge_by_heap, merge_by_scan
+from merge cimport merge_parts
 from merge_queue cimport MergeMemory
 from types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 from vocab cimport (NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, Pair, PairLine, Vocabulary, find_merge,
@@ -171,12 +171,9 @@ cdef inline int is_compatible_by_merging(
     length = copy_token(vocabulary, left, joint)
     length += copy_token(vocabulary, right, joint + length)
     check(length <= room)
-    if length <= SCAN_LIMIT:
-        count = merge_by_scan(vocabulary, joint, length, out)
-    else:
-        start_watch(&watch, False, NULL)
-        status = merge_by_heap(vocabulary, merging, &watch, joint, length, out, &count)
-        if status != STATUS_OK:
-            return status
+    start_watch(&watch, False, NULL)
+    status = merge_parts(vocabulary, merging, &watch, joint, length, out, &count)
+    if status != STATUS_OK:
+        return status
     compatible[0] = count == 2 and out[0] == left and out[1] == right
     return STATUS_OK

@@ -10,7 +10,7 @@ from cuts cimport open_borders, record_borders, record_joint, shrink_borders
 from first_merges cimport record_byte_parts
 from interrupt cimport Watch, start_watch
 from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
-from merge cimport merge_by_heap, merge_by_scan, SCAN_LIMIT
+from merge cimport merge_parts
 from merge_queue cimport MergeMemory, free_merge_memory
 from parts cimport (BATCH_TOKENS, BYTE_PART, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder,
                     close_finder, find_parts, marked, open_finder, record_parts, unmarked)
@@ -312,14 +312,10 @@ cdef inline int merge_token(
     cdef int status = enter_shorter(vocabulary, finder, pairs, length)
     if status != STATUS_OK:
         return status
-    if length <= SCAN_LIMIT:
-        count = merge_by_scan(vocabulary, token, length, pairs.merged)
-    else:
-        start_watch(&watch, False, NULL)
-        status = merge_by_heap(
-            vocabulary, &pairs.memory, &watch, token, length, pairs.merged, &count)
-        if status != STATUS_OK:
-            return status
+    start_watch(&watch, False, NULL)
+    status = merge_parts(vocabulary, &pairs.memory, &watch, token, length, pairs.merged, &count)
+    if status != STATUS_OK:
+        return status
     left[0] = pairs.merged[0] if count == 2 else NO_TOKEN
     right[0] = pairs.merged[1] if count == 2 else NO_TOKEN
     return STATUS_OK

@@ -59,7 +59,7 @@ class WorkerPlace(NamedTuple):
     """What a worker is told when it is started.
 
     Attributes:
-        index: its own in the pool, from 0.
+        number: its index in the pool, from 0; a tuple has an `index` of its own.
         generation: how many processes had this place before.
         encoding: what to work with.
         folder: where the pool's sockets are.
@@ -67,7 +67,7 @@ class WorkerPlace(NamedTuple):
         statistics: the name of the segment for its numbers.
     """
 
-    index: int
+    number: int
     generation: int
     encoding: Encoding
     folder: str
@@ -77,7 +77,7 @@ class WorkerPlace(NamedTuple):
     @property
     def address(self) -> str:
         """The path of the socket that clients connect to."""
-        return f"{self.folder}/{self.index}-{self.generation}"
+        return f"{self.folder}/{self.number}-{self.generation}"
 
 
 class Client:
@@ -150,7 +150,7 @@ class Worker:
         self._control.send(
             token=place.token,
             role="worker",
-            index=place.index,
+            index=place.number,
             generation=place.generation,
         )
         parent = parent_process()
