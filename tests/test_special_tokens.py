@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -229,3 +230,42 @@ def test_an_empty_special_token_is_refused() -> None:
     """tiktoken hangs on it."""
     with pytest.raises(ValueError, match="empty"):
         custom_encoding({"": 300})
+
+
+class Lying(str):
+    """A `str` whose methods say something else than its characters."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"same"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("other")
+
+    def __len__(self) -> int:
+        return 1 << 62
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def test_special_tokens_of_a_subclass_of_str_are_their_characters() -> None:
+    names = [Lying(name) for name in ("<x>", "<x>", "<yy>", "<z>")]
+    special_tokens: dict[str, int] = dict(zip(names, range(300, 304)))
+    assert len(special_tokens) == 4
+    ours = custom_encoding(special_tokens)
+    theirs = tiktoken.Encoding(
+        "custom", pat_str=LETTERS_OR_ANY, mergeable_ranks=BYTES, special_tokens=special_tokens
+    )
+    text = "<x><yy><z>same"
+    for encoding in (ours, theirs):
+        engine = encoding._core_bpe
+        ids = engine.encode(text, {"<x>", "<yy>", "<z>"})
+        assert ids == [301, 302, 303, 115, 97, 109, 101]
+        assert encoding.decode(ids) == text
+    with pytest.raises(TypeError, match="a special token must be str, not bytes"):
+        custom_encoding({b"<x>": 300})  # type: ignore[dict-item]

@@ -5,7 +5,7 @@ from cpython.set cimport PySet_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memcpy
 
-from arguments cimport checked_id
+from arguments cimport checked_id, exact_str
 from chunk cimport Vectors
 from decode cimport SpecialBytes
 from memory cimport allocate, release
@@ -28,6 +28,17 @@ cdef void *copy_bytes(bytes source) except NULL:
         raise MemoryError("no memory for a table")
     memcpy(copy, PyBytes_AS_STRING(source), <size_t>PyBytes_GET_SIZE(source))
     return copy
+
+
+cdef dict exact_names(dict special_tokens):
+    """Returns special tokens with the characters of their names alone: a subclass of `str` may
+    compare, iterate or encode otherwise. Of names with equal characters the last counts."""
+    cdef dict exact = {}
+    for name, number in dict.items(special_tokens):
+        if not isinstance(name, str):
+            raise TypeError(f"a special token must be str, not {type(name).__name__}: {name!r}")
+        exact[exact_str(name)] = number
+    return exact
 
 
 @cython.final
@@ -65,7 +76,7 @@ cdef class SpecialTokens:
         if not isinstance(special_tokens_encoder, dict):
             raise TypeError("the special tokens must be a dict, not "
                             f"{type(special_tokens_encoder).__name__}")
-        special_tokens = dict(dict.items(special_tokens_encoder))
+        special_tokens = exact_names(special_tokens_encoder)
         trie = build_trie(list(special_tokens))
         self.names = list(special_tokens)
         self.positions = {name: i for i, name in enumerate(self.names)}

@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 
 from arguments cimport checked_id, collect_ids
 from decode cimport TokenBytes, bytes_of
+from exclusive cimport enter, leave
 from id_buffer cimport IdBuffer, release_ids
 from memory cimport ByteBuffer, grow_bytes, release
 from short_text cimport decode_short_text
@@ -32,6 +33,7 @@ cdef class TextOfIds:
     cdef bytes errors
     cdef ByteBuffer joined     # pending bytes and those of the new ids
     cdef IdBuffer ids
+    cdef bint in_use           # a call is running
 
     cdef int _open(self, encoding, errors) except -1:
         core = getattr(encoding, "_core_bpe", None)
@@ -47,6 +49,13 @@ cdef class TextOfIds:
     def __dealloc__(self):
         release(self.joined.data)
         release_ids(&self.ids, True)
+
+    cdef inline int _enter(self) except -1:
+        """Begins a call that reads ids or runs an error handler; `leave` ends it."""
+        if not enter(&self.in_use):
+            raise RuntimeError("this decoder is in use, by another thread or by a call that runs "
+                               "this error handler or `__index__`")
+        return 0
 
     cdef inline TokenBytes _bytes_of(self, uint32_t token_id) noexcept:
         return bytes_of(&self.core.vocabulary.tables, &self.core.special_tokens.token_bytes,
@@ -170,12 +179,17 @@ cdef class StreamDecoder(TextOfIds):
             OverflowError: an id is negative or above 2**32 - 1.
             TypeError: neither an int nor a sequence of ints.
             ValueError: the decoder has been flushed.
+            RuntimeError: the decoder is in use by another call.
 
             No id of the call is taken then.
         """
-        if self.flushed:
-            raise ValueError("the decoder has been flushed: make a new one for other ids")
-        return self._decode_object(ids, &self.pending)
+        self._enter()
+        try:
+            if self.flushed:
+                raise ValueError("the decoder has been flushed: make a new one for other ids")
+            return self._decode_object(ids, &self.pending)
+        finally:
+            leave(&self.in_use)
 
     def flush(self) -> str:
         """Ends the text.
@@ -186,10 +200,15 @@ cdef class StreamDecoder(TextOfIds):
         Raises:
             UnicodeDecodeError: there is one and `errors` is "strict". The decoder can go on.
             ValueError: the decoder has been flushed before.
+            RuntimeError: the decoder is in use by another call.
         """
         cdef str text
-        if self.flushed:
-            raise ValueError("the decoder has been flushed: make a new one for other ids")
-        text = self._decode_rest(&self.pending)
-        self.flushed = True
-        return text
+        self._enter()
+        try:
+            if self.flushed:
+                raise ValueError("the decoder has been flushed: make a new one for other ids")
+            text = self._decode_rest(&self.pending)
+            self.flushed = True
+            return text
+        finally:
+            leave(&self.in_use)

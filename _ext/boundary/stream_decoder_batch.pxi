@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from arguments cimport checked_id, collect_buffer, collect_ids
+from exclusive cimport leave
 from id_buffer cimport IdBuffer, release_ids
 from memory cimport allocate_zeroed, release
 
@@ -83,9 +84,17 @@ cdef class StreamDecoderBatch(TextOfIds):
             UnicodeDecodeError: bytes are invalid and `errors` is "strict".
             OverflowError: an id is negative or above 2**32 - 1.
             TypeError: an entry is none of these, or `ids` no sequence.
+            RuntimeError: the decoder is in use by another call.
 
             No id of the call is taken then, of any sequence.
         """
+        self._enter()
+        try:
+            return self._feed(ids)
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed(self, ids):
         cdef list texts
         cdef size_t i = 0
         if isinstance(ids, str) or not PySequence_Check(ids):
@@ -127,6 +136,13 @@ cdef class StreamDecoderBatch(TextOfIds):
             ValueError: the offsets are not n + 1, do not ascend, or do not span the ids.
             KeyError: as for `feed`, and so for the other exceptions.
         """
+        self._enter()
+        try:
+            return self._feed_ragged(ids, offsets)
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed_ragged(self, ids, offsets):
         cdef list texts
         cdef const uint32_t *places
         cdef size_t i, start
@@ -166,14 +182,19 @@ cdef class StreamDecoderBatch(TextOfIds):
         Raises:
             IndexError: there is no such sequence.
             UnicodeDecodeError: there is one and `errors` is "strict". The sequence can go on.
+            RuntimeError: the decoder is in use by another call.
         """
         cdef Py_ssize_t place = sequence
         cdef str text
         if not 0 <= place < <Py_ssize_t>self.count:
             raise IndexError(f"there is no sequence {place} among {self.count}")
-        text = self._decode_rest(&self.pending[place])
-        self.pending[place].count = 0
-        return text
+        self._enter()
+        try:
+            text = self._decode_rest(&self.pending[place])
+            self.pending[place].count = 0
+            return text
+        finally:
+            leave(&self.in_use)
 
     cdef int _check_count(self, size_t found) except -1:
         if found != self.count:
