@@ -788,6 +788,7 @@ REPETITION = "A repetition such as `a{2,1}`"
 TOKEN_TYPE = "A token that is no `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
 CHANGED_SET = "`special_tokens_set` changed in place"
+LIBRARY = "A split pattern with `\\g<1>`"
 
 TINY_ENGINE = "CoreBPE({b'a': 0, b'b': 1, b'<': 2}, "
 
@@ -918,6 +919,9 @@ WANTED: tuple[Wanted, ...] = (
     Wanted(
         "exchange_special_token(fresh(), 'b').encode('b')", ValueError, ("list", [98]), CHANGED_SET
     ),
+    Wanted("make(pat_str=r'(a)\\g<1>').encode('aa')", ("list", [97, 97]), ValueError, LIBRARY),
+    Wanted("make(pat_str=r'(?R).').encode('a')", ("list", [97]), ValueError, LIBRARY),
+    Wanted("make(pat_str='a{,3}|.').encode('aaaa')", ("list", [97] * 4), ValueError, ZERO_WIDTH),
 )
 
 GROUPS = {

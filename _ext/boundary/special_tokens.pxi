@@ -30,7 +30,7 @@ cdef void *copy_bytes(bytes source) except NULL:
     return copy
 
 
-cdef dict exact_names(dict special_tokens):
+cdef dict exact_names(special_tokens):
     """Returns special tokens with the characters of their names alone: a subclass of `str` may
     compare, iterate or encode otherwise. Of names with equal characters the last counts."""
     cdef dict exact = {}

@@ -161,11 +161,11 @@ class _Parser:
 
     def _class_or_escape(self) -> Node:
         offset = self._position
-        assertion = _ESCAPED_ASSERTIONS.get(self._pattern[offset : offset + 2])
+        assertion = assertion_at(self._pattern, offset)
         if assertion is not None:
             self._position += 2
             self._classes.charge(word_characters(), offset)
-            return assertion(offset)
+            return assertion
         characters, self._position = self._classes.read(offset)
         return characters
 
@@ -202,6 +202,12 @@ class _Parser:
         if not self._take(")"):
             raise UnsupportedPattern("an opening parenthesis that nothing closes", offset)
         return node
+
+
+def assertion_at(pattern: str, offset: int) -> Node | None:
+    r"""What the escape at an offset asks for, if it matches no character, as `\b` and `\Z`."""
+    assertion = _ESCAPED_ASSERTIONS.get(pattern[offset : offset + 2])
+    return None if assertion is None else assertion(offset)
 
 
 def _look_around(body: Node, ahead: bool, negated: bool, description: str, offset: int) -> Node:
