@@ -19,7 +19,7 @@ from libc.string cimport memcpy
 
 from encode cimport Engine, encode_text
 from id_buffer cimport IdBuffer, grow_ids
-from interrupt cimport load_flag, start_watch
+from interrupt cimport WATCH_NANOSECONDS, Watch, load_flag, look, start_watch
 from special_tokens cimport Occurrence, find_special
 from types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
 from utf8 cimport TextView
@@ -78,6 +78,19 @@ cdef extern from *:
     /* Numbers only: what lies at a place is read when its writer has been joined. */
     #define bpecore_load_place(place) __atomic_load_n(place, __ATOMIC_RELAXED)
     #define bpecore_store_place(place, ids) __atomic_store_n(place, ids, __ATOMIC_RELAXED)
+    #ifdef __GLIBC__
+        #include <time.h>
+        static int bpecore_join_within(pthread_t thread, long nanoseconds) {
+            struct timespec until;
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_nsec += nanoseconds;
+            until.tv_sec += until.tv_nsec / 1000000000;
+            until.tv_nsec %= 1000000000;
+            return pthread_timedjoin_np(thread, NULL, &until) == 0;
+        }
+    #else
+        #define bpecore_join_within(thread, nanoseconds) (pthread_join(thread, NULL) == 0)
+    #endif
     """
     const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no group
     ctypedef struct pthread_t:
@@ -90,6 +103,9 @@ cdef extern from *:
     int pthread_create(pthread_t *thread, void *attributes, void *(*start)(void *) noexcept nogil,
                        void *argument) noexcept nogil
     int pthread_join(pthread_t thread, void **result) noexcept nogil
+    # Waits for a thread, for less than a second; whether it has ended. Without glibc for as long as
+    # it takes.
+    bint join_within "bpecore_join_within" (pthread_t thread, long nanoseconds) noexcept nogil
     int pthread_sigmask(int how, const sigset_t *wanted, sigset_t *before) noexcept nogil
     int sigfillset(sigset_t *signals) noexcept nogil
     size_t take_group "bpecore_next_group" (Job *job) noexcept nogil
@@ -221,11 +237,12 @@ cdef inline void run_workers(
     Args:
         workers: they follow each other in memory; the first is the calling thread's.
         first_group: those before are done.
-        merging: whether they put ids together instead of encoding.
+        merging: whether they put ids together instead of encoding, which does not take long.
     """
     cdef pthread_t threads[THREAD_LIMIT]
     cdef sigset_t all_signals, before
     cdef uint32_t started = 1, i
+    cdef Watch watch
     workers[0].job.next_group = first_group
     if count > 1:
         sigfillset(&all_signals)
@@ -239,5 +256,11 @@ cdef inline void run_workers(
         merge_groups(workers)
     else:
         encode_groups(workers)
+    start_watch(&watch, workers[0].signals and not merging, NULL)
     for i in range(1, started):
-        pthread_join(threads[i], NULL)
+        if watch.signals:
+            while not join_within(threads[i], WATCH_NANOSECONDS):
+                if look(&watch) != STATUS_OK:
+                    stop_all(workers[0].job)
+        else:
+            pthread_join(threads[i], NULL)

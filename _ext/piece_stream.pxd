@@ -14,6 +14,7 @@ from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, S
                            add_to_batch, append_text, begin_piece, end_of_piece, forget_text,
                            next_special, next_start, read_piece)
 from id_buffer cimport IdBuffer, grow_ids
+from interrupt cimport count_work
 from memory cimport release
 from pieces cimport encode_pieces
 from special_tokens cimport SpecialTokens
@@ -60,6 +61,8 @@ cdef inline int encode_batch_of(
         stream.vocabulary, workspace, stream.text.buffer.data + workspace.batch.start,
         workspace.batch.ends, workspace.batch.count,
         stream.text.buffer.data + stream.text.length + LOAD_SLACK, counting, sink)
+    if status == STATUS_OK:
+        status = count_work(&workspace.watch, workspace.batch.ends[workspace.batch.count - 1])
     workspace.batch.count = 0
     return status
 

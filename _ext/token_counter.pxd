@@ -24,6 +24,7 @@ from cache cimport expect_text
 from growing_text cimport (SPECIAL_FOUND, SPECIAL_NONE, SPECIAL_OPEN, GrowingText, PieceRun,
                            SpecialPlace, add_to_batch, append_text, begin_piece, end_of_piece,
                            forget_text, next_special, next_start, read_piece, reserve_text)
+from interrupt cimport count_work
 from memory cimport allocate, grow, release
 from merge_queue cimport free_merge_memory
 from pieces cimport encode_pieces
@@ -225,6 +226,8 @@ cdef inline int count_batch(TokenCounter *counter, Workspace *workspace) noexcep
         workspace.batch.ends, workspace.batch.count,
         counter.text.buffer.data + counter.text.length + LOAD_SLACK, True, &workspace.ids)
     counter.total_before += workspace.ids.length
+    if status == STATUS_OK:
+        status = count_work(&workspace.watch, workspace.batch.ends[workspace.batch.count - 1])
     workspace.batch.count = 0
     return status
 

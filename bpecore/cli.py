@@ -111,6 +111,8 @@ class CommandLine(click.Group):
         return super().main(args, *rest, **options)
 
     def invoke(self, context: click.Context) -> Any:
+        if sys.stdout is None:
+            raise click.ClickException("standard output: it is closed")
         try:
             return super().invoke(context)
         except OSError as error:

@@ -282,13 +282,16 @@ class TestProcess:
         assert result.stderr.startswith(b"Error: standard output: ")
         assert result.stderr.count(b"\n") == 1
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the input")
+    @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")
     @pytest.mark.parametrize("name", ["count", "encode", "decode"])
-    def test_closed_input_is_one_line(self, folder: Path, name: str) -> None:
-        command = ["sh", "-c", 'exec "$0" -m bpecore "$1" <&-', sys.executable, name]
-        result = subprocess.run(command, cwd=folder, capture_output=True, timeout=60)
+    @pytest.mark.parametrize(("closed", "stream"), [("<&-", "input"), (">&-", "output")])
+    def test_a_closed_stream_is_one_line(
+        self, folder: Path, name: str, closed: str, stream: str
+    ) -> None:
+        command = ["sh", "-c", f'exec "$0" -m bpecore "$1" {closed}', sys.executable, name]
+        result = subprocess.run(command, cwd=folder, input=b"1", capture_output=True, timeout=60)
         assert (result.returncode, result.stdout) == (1, b"")
-        assert result.stderr == b"Error: standard input: it is closed\n"
+        assert result.stderr == f"Error: standard {stream}: it is closed\n".encode()
 
     def test_the_installed_script_is_the_same_command(self, folder: Path) -> None:
         script = shutil.which("bpecore", path=str(Path(sys.executable).parent))

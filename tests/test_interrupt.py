@@ -18,6 +18,10 @@ ATTEMPTS = 3  # the best one counts: other work on the machine delays any call
 PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
 
 
+LETTERS = "abc" * 20_000_000
+CHUNK = PROSE[: len(PROSE) // 2]  # of which a copy is made first, 2 ns a character
+
+
 class StoppedError(Exception):
     """What the signal's handler raises."""
 
@@ -39,6 +43,10 @@ CALLS: dict[str, Callable[[bpecore.Encoding], object]] = {
     "prose to numpy, one thread": lambda encoding: encoding.encode_to_numpy(PROSE, num_threads=1),
     "counting": lambda encoding: encoding.count(PROSE),
     "batch": lambda encoding: encoding.encode_batch([PROSE[:100_000]] * 1_500),
+    "batch with a long piece": lambda encoding: encoding.count_batch(["a b " * 40_000, LETTERS]),
+    "counter": lambda encoding: bpecore.TokenCounter(encoding).feed(CHUNK),
+    "stream encoder": lambda encoding: bpecore.StreamEncoder(encoding).feed(CHUNK),
+    "count up to": lambda encoding: encoding.count_up_to(PROSE, 10**9),
     "one piece of letters": lambda encoding: encoding.encode("xyzw" * 2_000_000),
     "one piece of spaces": lambda encoding: encoding.encode_ordinary(" " * 8_000_000),
     "single piece": lambda encoding: encoding._encode_single_piece("q" * 8_000_000),
@@ -60,6 +68,23 @@ def test_a_signal_stops_a_long_call(alarm: None, name: str) -> None:
     assert min(taken) < SIGNAL_AFTER + ALLOWED_DELAY, taken
     assert encoding.encode("hello world") == before
     assert encoding.count(PROSE[:100_000]) == len(encoding.encode(PROSE[:100_000]))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer's signal")
+def test_a_stopped_feed_takes_nothing(alarm: None) -> None:
+    encoding = bpecore.get_encoding("cl100k_base")
+    counter = bpecore.TokenCounter(encoding)
+    encoder = bpecore.StreamEncoder(encoding)
+    text = "the first words, unfin"
+    total = counter.feed(text)
+    ids = encoder.feed(text)
+    for feed in (counter.feed, encoder.feed):
+        signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
+        with pytest.raises(StoppedError):
+            feed(CHUNK)
+    assert counter.total == total
+    assert counter.feed("ished") == encoding.count(text + "ished")
+    assert ids + encoder.feed("ished") + encoder.flush() == encoding.encode(text + "ished")
 
 
 def test_a_handler_that_does_not_raise_is_run_meanwhile() -> None:

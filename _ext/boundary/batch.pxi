@@ -167,11 +167,11 @@ cdef class Batch:
             self._make_row()
         with nogil:
             run_workers(self.workers, self.worker_count, 0, False)
+        if self.job.stop:
+            exception_is_set()
         for i in range(self.task_count):
             task = &self.job.tasks[i]
             if task.status != STATUS_OK:
-                if self.job.stop:
-                    exception_is_set()
                 self.failed[task.text] = 1
         return 0
 

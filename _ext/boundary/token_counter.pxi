@@ -1,7 +1,7 @@
 """`TokenCounter`: how many tokens a growing text has so far."""
 
 from arguments cimport exact_str, view_text
-from interrupt cimport start_watch
+from interrupt cimport WORK_BETWEEN_LOOKS
 from token_counter cimport (TokenCounter as CounterState, close_counter, copy_counter, feed_counter,
                             open_counter)
 from types cimport STATUS_OK, STATUS_SURROGATE
@@ -138,12 +138,11 @@ cdef class TokenCounter:
         cdef CounterCheckpoint before = None
         cdef Workspace *workspace = NULL
         cdef int status
-        if self.core.vocabulary.tables.misses_bytes:
+        if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_LOOKS:
             before = self.checkpoint()
         if view.length >= LONG_CHUNK:
             workspace = self.core._take()
             workspace.batch.count = 0
-            start_watch(&workspace.watch, False, NULL)
         if view.length <= GIL_BYTES:
             status = feed_counter(&self.state, workspace, view)
         else:
@@ -154,9 +153,7 @@ cdef class TokenCounter:
         if workspace != NULL:
             give_back(&self.core.vocabulary.pool, workspace)
         if status != STATUS_OK and status != STATUS_SURROGATE:
-            self.broken = True
-            if before is not None:
-                self.restore(before)
+            self.broken = before is None or copy_counter(&self.state, &before.state) != STATUS_OK
         return status
 
     def checkpoint(self) -> CounterCheckpoint:
