@@ -26,7 +26,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from memory cimport allocate_zeroed, release
 from types cimport (SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, has_bit, lowest_one,
-                    set_bit)
+                    prefetch, set_bit)
 from utf8 cimport decode_character, sequence_length
 from vocab cimport KEY_MASKS, KeyMask, Vocabulary, load_word
 
@@ -112,6 +112,11 @@ cdef extern from *:
 
 cdef enum:
     LARGE_FILTER = 22    # binary logarithm of the bits of the largest filter
+    COMING_BORDERS = 16  # whose places are on their way to the caches
+
+cdef struct ComingBorders:
+    uint32_t places[COMING_BORDERS]   # a ring of places in the filter, not recorded yet
+    uint32_t count                    # places that were asked for so far
 
 cdef struct BorderSide:
     bint possible      # whether such bytes occur beside a border in valid UTF-8
@@ -158,14 +163,33 @@ cdef inline BorderSide right_side(const uint8_t *token, size_t cut, size_t lengt
     return side
 
 
-cdef inline void record_border(
-    Vocabulary *vocabulary, const BorderSide *left, const BorderSide *right
+cdef inline void record_later(
+    Vocabulary *vocabulary, ComingBorders *coming, uint32_t place
 ) noexcept nogil:
-    cdef uint32_t place
+    """Asks for a border's place, and records the one that was asked for COMING_BORDERS before."""
+    cdef uint32_t *slot = coming.places + coming.count % COMING_BORDERS
+    if coming.count >= COMING_BORDERS:
+        set_bit(vocabulary.borders, slot[0])
+    slot[0] = place
+    coming.count += 1
+    prefetch(vocabulary.borders + (place >> 6))
+
+
+cdef inline void record_coming(
+    Vocabulary *vocabulary, const ComingBorders *coming
+) noexcept nogil:
+    """Records the last borders whose places were asked for."""
+    cdef uint32_t i
+    for i in range(min(coming.count, <uint32_t>COMING_BORDERS)):
+        set_bit(vocabulary.borders, coming.places[i])
+
+
+cdef inline void record_border(
+    Vocabulary *vocabulary, ComingBorders *coming, const BorderSide *left, const BorderSide *right
+) noexcept nogil:
     if left.whole and right.whole:
-        place = border_place(
-            vocabulary, hash_character(left.value), hash_character(right.value))
-        set_bit(vocabulary.borders, place)
+        record_later(vocabulary, coming, border_place(
+            vocabulary, hash_character(left.value), hash_character(right.value)))
     elif left.whole:
         set_flag(vocabulary.before_fragments, left.value)
     elif right.whole:
@@ -176,7 +200,7 @@ cdef inline void record_border(
 
 
 cdef inline void record_borders(
-    Vocabulary *vocabulary, const uint8_t *token, size_t length
+    Vocabulary *vocabulary, ComingBorders *coming, const uint8_t *token, size_t length
 ) noexcept nogil:
     """Records every border that a token bridges, unless both its characters are ASCII.
 
@@ -194,7 +218,7 @@ cdef inline void record_borders(
     while cut < length:
         right = right_side(token, cut, length)
         if left.possible and right.possible and (left.value | right.value) >= 0x80:
-            record_border(vocabulary, &left, &right)
+            record_border(vocabulary, coming, &left, &right)
         # The right side is the left one of the next border, unless bytes are left over between.
         start = cut
         cut += 1
@@ -209,7 +233,7 @@ cdef inline bint begins_character(const uint8_t *token, size_t cut) noexcept nog
 
 
 cdef inline void record_joint(
-    Vocabulary *vocabulary, const uint8_t *token, size_t length, size_t cut
+    Vocabulary *vocabulary, ComingBorders *coming, const uint8_t *token, size_t length, size_t cut
 ) noexcept nogil:
     """Records the borders that a token bridges, two other tokens being its two sides.
 
@@ -225,7 +249,7 @@ cdef inline void record_joint(
     if (token[start] | token[cut]) < 0x80:
         return
     if not begins_character(token, cut):
-        record_borders(vocabulary, token, length)
+        record_borders(vocabulary, coming, token, length)
         return
     while start > 0 and not begins_character(token, start):
         start -= 1
@@ -236,14 +260,19 @@ cdef inline void record_joint(
         left = left_fragment(token, cut)
     right = right_side(token, cut, length)
     if left.possible and right.possible:
-        record_border(vocabulary, &left, &right)
+        record_border(vocabulary, coming, &left, &right)
 
 
 cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
-    """Makes the largest filter of bridged borders, which is ample for any vocabulary known."""
+    """Makes the largest filter of bridged borders: of these the vocabularies known have less than a
+    quarter as many as tokens, so that it has 16 bits or more for each."""
+    cdef uint32_t bits_logarithm = 6
+    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < (
+            <uint64_t>4 * vocabulary.token_count):
+        bits_logarithm += 1
     vocabulary.borders = <uint64_t *>allocate_zeroed(
-        <size_t>1 << (LARGE_FILTER - 6), sizeof(uint64_t))
-    vocabulary.border_shift = 32 - LARGE_FILTER
+        <size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
+    vocabulary.border_shift = 32 - bits_logarithm
     return STATUS_OK if vocabulary.borders != NULL else STATUS_NO_MEMORY
 
 
@@ -256,21 +285,21 @@ cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
     cdef uint64_t *large = vocabulary.borders
     cdef uint64_t *small
     cdef uint64_t word, ones, place, distinct = 0
-    cdef uint32_t bits_logarithm = 6
-    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+    cdef uint32_t bits_logarithm = 6, large_logarithm = 32 - vocabulary.border_shift
+    for word in range((<uint64_t>1 << large_logarithm) // 64):
         distinct += count_ones(large[word])
-    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
+    while bits_logarithm < large_logarithm and (<uint64_t>1 << bits_logarithm) < 16 * distinct:
         bits_logarithm += 1
     vocabulary.table_bytes += (<size_t>1 << bits_logarithm) // 8
-    if bits_logarithm == LARGE_FILTER:
+    if bits_logarithm == large_logarithm:
         return STATUS_OK
     small = <uint64_t *>allocate_zeroed(<size_t>1 << (bits_logarithm - 6), sizeof(uint64_t))
     if small == NULL:
         return STATUS_NO_MEMORY
-    for word in range((<uint64_t>1 << LARGE_FILTER) // 64):
+    for word in range((<uint64_t>1 << large_logarithm) // 64):
         ones = large[word]
         while ones:
-            place = (word << 6 | lowest_one(ones)) >> (LARGE_FILTER - bits_logarithm)
+            place = (word << 6 | lowest_one(ones)) >> (large_logarithm - bits_logarithm)
             set_bit(small, <uint32_t>place)
             ones &= ones - 1
     release(large)

@@ -6,7 +6,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from cuts cimport open_borders, record_borders, record_joint, shrink_borders
+from cuts cimport (ComingBorders, open_borders, record_borders, record_coming, record_joint,
+                   shrink_borders)
 from first_merges cimport record_byte_parts
 from interrupt cimport Watch, start_watch
 from memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
@@ -36,6 +37,7 @@ cdef struct PairsToEnter:
     uint32_t disordered   # tokens that are earlier than a part of theirs that is no byte
     uint32_t *merged      # owned: [longest_token], for merging
     MergeMemory memory    # for merging
+    ComingBorders coming
 
 
 cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
@@ -356,11 +358,11 @@ cdef inline int add_batch(
         if cut:
             left |= BYTE_PART * (cut == 1)
             right |= BYTE_PART * (cut == batch.length - 1)
-            record_joint(vocabulary, token, batch.length, cut)
+            record_joint(vocabulary, &pairs.coming, token, batch.length, cut)
         else:
             left = marked(vocabulary, left)
             right = marked(vocabulary, right)
-            record_borders(vocabulary, token, batch.length)
+            record_borders(vocabulary, &pairs.coming, token, batch.length)
         record_parts(finder, left, right, batch.indices[i])
         if left == NO_TOKEN:
             vocabulary.unreachable_count += 1
@@ -412,6 +414,7 @@ cdef inline int add_pairs_by_length(
             if status != STATUS_OK:
                 return status
             i += batch.count
+    record_coming(vocabulary, &pairs.coming)
     return enter_shorter(vocabulary, finder, pairs, vocabulary.longest_token + 1)
 
 
