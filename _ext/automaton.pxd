@@ -45,6 +45,30 @@ cdef struct Batch:
     uint32_t ends[BATCH_PIECES]    # byte behind each piece, less `start`
 
 
+cdef inline uint32_t class_of(const Automaton *automaton, uint32_t character) noexcept nogil:
+    """Returns the class of a code point."""
+    return automaton.block_classes[
+        (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
+
+
+cdef inline uint32_t follow(
+    const Automaton *automaton, uint32_t row, const uint8_t *character, const uint8_t *end,
+    size_t *width
+) noexcept nogil:
+    """Returns the entry of a state's row to which a character leads.
+
+    Args:
+        character: valid UTF-8, whole before `end`.
+        width: receives its bytes.
+    """
+    if character[0] < 0x80:
+        width[0] = 1
+        return automaton.transitions[row | automaton.ascii_classes[character[0]]]
+    width[0] = sequence_length(character[0])
+    check(character + width[0] <= end)
+    return automaton.transitions[row | class_of(automaton, decode_character(character))]
+
+
 cdef inline size_t scan_piece(
     const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final
 ) noexcept nogil:
@@ -59,22 +83,12 @@ cdef inline size_t scan_piece(
         The byte behind the piece; NO_MATCH if none begins here; NEED_MORE if that depends on how
         the text goes on.
     """
-    cdef const uint32_t *transitions = automaton.transitions
     cdef uint32_t row = AUTOMATON_START << automaton.row_bits
     cdef size_t accepted = SIZE_MAX
     cdef size_t width
-    cdef uint32_t entry, character
+    cdef uint32_t entry
     while position < end:
-        character = text[position]
-        if character < 0x80:
-            entry = transitions[row | automaton.ascii_classes[character]]
-            width = 1
-        else:
-            width = sequence_length(<uint8_t>character)
-            check(position + width <= end)
-            character = decode_character(text + position)
-            entry = transitions[row | automaton.block_classes[
-                (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]]
+        entry = follow(automaton, row, text + position, text + end, &width)
         if entry & 1:
             accepted = position
         row = entry & ~<uint32_t>1
@@ -83,7 +97,7 @@ cdef inline size_t scan_piece(
         position += width
     if not final:
         return NEED_MORE
-    if transitions[row | automaton.end_class] & 1:
+    if automaton.transitions[row | automaton.end_class] & 1:
         accepted = end
     return accepted
 

@@ -14,10 +14,10 @@
 from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from libc.string cimport memchr, memcpy, memmove
 
-from automaton cimport AUTOMATON_START, BATCH_PIECES, NO_MATCH, Automaton, Batch
+from automaton cimport AUTOMATON_START, BATCH_PIECES, NO_MATCH, Automaton, Batch, follow
 from memory cimport ByteBuffer, grow_bytes
 from special_tokens cimport SpecialTokens, follow_edge
-from types cimport (LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, check)
+from types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from utf8 cimport (TextView, character_at, decode_character, encode_character, is_surrogate,
                    sequence_length)
 
@@ -104,23 +104,13 @@ cdef inline bint read_piece(
     const Automaton *automaton, const uint8_t *text, size_t end, PieceRun *run
 ) noexcept nogil:
     """Reads on in an unfinished piece, up to `end`; returns whether it is finished now."""
-    cdef const uint32_t *transitions = automaton.transitions
     cdef size_t position = run.position
     cdef size_t accepted = run.accepted
     cdef uint32_t row = run.row
-    cdef uint32_t character, entry
+    cdef uint32_t entry
     cdef size_t width
     while row and position < end:
-        character = text[position]
-        if character < 0x80:
-            entry = transitions[row | automaton.ascii_classes[character]]
-            width = 1
-        else:
-            width = sequence_length(<uint8_t>character)
-            check(position + width <= end)
-            character = decode_character(text + position)
-            entry = transitions[row | automaton.block_classes[
-                (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]]
+        entry = follow(automaton, row, text + position, text + end, &width)
         if entry & 1:
             accepted = position
         row = entry & ~<uint32_t>1

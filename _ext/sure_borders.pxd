@@ -11,7 +11,7 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 
-from automaton cimport Automaton
+from automaton cimport Automaton, class_of
 from memory cimport allocate_zeroed, release
 from special_tokens cimport SpecialTokens, longest_at
 from types cimport STATUS_NO_MEMORY, STATUS_OK
@@ -53,11 +53,6 @@ cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noex
                         ends[entry * PAIR_WORDS + word])
     release(ends)
     return STATUS_OK
-
-
-cdef inline uint32_t class_of(const Automaton *automaton, uint32_t character) noexcept nogil:
-    return automaton.block_classes[
-        (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
 
 
 cdef inline bint is_sure_border(
