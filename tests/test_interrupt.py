@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -13,13 +14,14 @@ import pytest
 import bpecore
 
 SIGNAL_AFTER = 0.1  # seconds; each call below takes longer than that
-ALLOWED_DELAY = 0.2  # seconds
+SANITIZED = "san" in os.environ.get("LD_PRELOAD", "")  # the engine is several times as slow then
+ALLOWED_DELAY = 1.0 if SANITIZED else 0.2  # seconds
 ATTEMPTS = 3  # the best one counts: other work on the machine delays any call
 PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
 
 
-LETTERS = "abc" * 20_000_000
-CHUNK = PROSE[: len(PROSE) // 2]  # of which a copy is made first, 2 ns a character
+LETTERS = "abc" * 4_000_000
+CHUNK = PROSE[: len(PROSE) // 4]  # of which a copy is made first
 
 
 class StoppedError(Exception):
