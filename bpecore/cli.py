@@ -110,11 +110,11 @@ class CommandLine(click.Group):
             return run_program(arguments[1:])
         return super().main(args, *rest, **options)
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         if sys.stdout is None:
             raise click.ClickException("standard output: it is closed")
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly for a reader that has seen enough

@@ -63,8 +63,9 @@ def compile_fallback(pattern: str) -> regex.Pattern[str]:
     except regex.error as error:
         # Its attributes are missing from the library's type stubs.
         details: Any = error
-        known = details.pos is not None and source == _SIMPLE_CASE_FOLDING + pattern
-        place = f" at character {details.pos - len(_SIMPLE_CASE_FOLDING)}" if known else ""
+        place = ""
+        if details.pos is not None and source == _SIMPLE_CASE_FOLDING + pattern:
+            place = f" at character {details.pos - len(_SIMPLE_CASE_FOLDING)}"
         raise ValueError(f"invalid split pattern {pattern!r}: {details.msg}{place}") from error
     except (RecursionError, OverflowError) as error:
         raise ValueError(f"invalid split pattern {pattern!r}: {error}") from error
