@@ -316,10 +316,10 @@ cdef inline int merge_piece(
     """Encodes a piece by merging alone, without looking the whole piece up.
 
     Args:
-        memory: scratch memory.
-        watch: may end the merging of a long piece early.
         ids: room for `length` ids.
         count: receives the number of ids written.
+
+    Other arguments as for `merge_parts`.
     """
     cdef int status = merge_parts(vocabulary, memory, watch, piece, length, ids, count)
     if status != STATUS_OK:

@@ -37,7 +37,7 @@ cdef struct PairsToEnter:
     uint32_t disordered   # tokens that are earlier than a part of theirs that is no byte
     uint32_t *merged      # owned: [longest_token], for merging
     MergeMemory memory    # for merging
-    ComingBorders coming
+    ComingBorders coming  # borders of tokens whose parts are found
 
 
 cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:

@@ -1,12 +1,13 @@
-"""Fixtures: every encoding beside tiktoken's own of the same rank table, and real text."""
+"""Fixtures: every encoding beside tiktoken's own of the same ranks, real text, a pool's client."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import tiktoken
@@ -14,6 +15,9 @@ import tiktoken
 import bpecore
 from bpecore._reference import ReferenceEncoder
 from bpecore.encodings import ENCODING_CONSTRUCTORS
+
+if TYPE_CHECKING:
+    from bpecore.pool import PoolClient, TokenizerPool
 
 ENCODING_NAMES = (
     "gpt2",
@@ -54,6 +58,13 @@ def pair(request: pytest.FixtureRequest) -> Pair:
 def cl100k() -> Pair:
     """Ours and tiktoken's, for tests that one encoding is enough for."""
     return load_pair("cl100k_base")
+
+
+@pytest.fixture
+def client(pool: TokenizerPool) -> Iterator[PoolClient]:
+    """A client of the pool that the test's file has."""
+    with pool.client() as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from typing import Any, Union
+from typing import Any
 
 import pytest
 
@@ -12,7 +12,6 @@ import bpecore
 
 ENCODING = bpecore.get_encoding("o200k_base")
 HELLO = 24912
-Decoder = Union[bpecore.StreamDecoder, bpecore.StreamDecoderBatch]
 
 
 def byte_id(byte: int) -> int:

@@ -44,12 +44,6 @@ def pool() -> Iterator[TokenizerPool]:
         yield pool
 
 
-@pytest.fixture
-def client(pool: TokenizerPool) -> Iterator[PoolClient]:
-    with pool.client() as client:
-        yield client
-
-
 def test_texts(client: PoolClient) -> None:
     chance = random.Random(1)
     texts = [random_text(chance, 200) for _ in range(200)]

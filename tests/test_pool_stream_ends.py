@@ -26,12 +26,6 @@ def pool() -> Iterator[TokenizerPool]:
         yield pool
 
 
-@pytest.fixture
-def client(pool: TokenizerPool) -> Iterator[PoolClient]:
-    with pool.client() as client:
-        yield client
-
-
 def test_a_cancelled_feed_of_a_closed_stream_goes_nowhere(client: PoolClient) -> None:
     pytest.importorskip("anyio")
 

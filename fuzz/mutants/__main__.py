@@ -59,10 +59,10 @@ def search(patch: Path, seconds: float, seed: int) -> Result:
             site = build(folder, patch)
         except RuntimeError as error:
             return Result(patch.stem, False, 0.0, str(error))
-        result = search_once(patch.stem, folder, site, seconds, seed)
-        for other in range(seed + 1, seed + SEEDS):
-            if not result.found:
-                result = search_once(patch.stem, folder, site, seconds, other)
+        for chosen in range(seed, seed + SEEDS):
+            result = search_once(patch.stem, folder, site, seconds, chosen)
+            if result.found:
+                break
         return result
 
 
