@@ -8,9 +8,10 @@
 # nothing public that makes one: there references are counted (`give_reference`), as they are on 32
 # bits and without a GIL.
 #
-# What is left is waiting for the table's lines. Rejected: huge pages for it (lists 1.00 in the
-# mean); entries of 4 bytes, distances from a first object (0.98); an arena of objects in the order
-# of ids, without a table (1.08, but 3 MB more, and who drops a batch waits longer: no gain there).
+# What is left is waiting for the table's lines. Rejected: four ids at once (1.00); huge pages for
+# the table (lists 1.00 in the mean); entries of 4 bytes, distances from a first object (0.98); an
+# arena of objects in the order of ids, without a table (1.08, but 3 MB more, and who drops a batch
+# waits longer: no gain there).
 #
 # The table is address space for INT_OBJECT_LIMIT entries, reserved once and never moved; its pages
 # become memory as ids are first used, so it costs what is used. Entries are only ever added: by an
@@ -36,7 +37,7 @@ from types cimport prefetch
 cdef enum:
     INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
 
-    IDS_AHEAD = 64               # how many ids early a place in the table is fetched
+    IDS_AHEAD = 128              # how many ids early a place in the table is fetched
 
     IDS_BETWEEN_LOOKS = 1 << 20  # a list of millions shall not keep Ctrl-C waiting
 

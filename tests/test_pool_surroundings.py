@@ -84,7 +84,7 @@ Control(one).send(do="end")
 segment = create_segment(channel_bytes(1 << 14), new_owner())
 unlink_segment(segment)
 channel = Channel(segment, one, 1 << 14, is_worker=False)
-channel.wake()
+channel.tell(now=True)
 channel.close()
 print("done")
 """

@@ -21,6 +21,8 @@ import gc
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable
@@ -37,6 +39,7 @@ from benchmarks.pool.processes import (
 
 NAME = "o200k_base"
 DOCUMENT_BYTES = 8192
+ENCODE_ROUNDS = 15
 
 
 def row(measure: str, bar: str, value: str, met: bool | None = None) -> None:
@@ -145,46 +148,50 @@ def documents(texts: list[str]) -> list[str]:
             for place in range(1500)]  # fmt: skip
 
 
-def fastest(work: Callable[[], object], rounds: int) -> float:
-    """Returns the seconds of the fastest of several calls."""
-    times = []
+def fastest_in_turns(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Returns the seconds of the fastest call of each.
+
+    They take turns, so that a drift of the machine hits all.
+    """
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times)
+        for work, seconds in zip(works, times):
+            began = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - began)
+    return [min(seconds) for seconds in times]
 
 
 def measure_encode(options: argparse.Namespace, encoding: Any, texts: list[str]) -> None:
     """Documents of 8 KB from one client."""
     from bpecore.pool import TokenizerPool
 
-    for name, group in (("all texts", texts), ("the first text", texts[:1])):
-        docs = documents(group)
-        size = sum(len(document.encode()) for document in docs) / 1e6
-        for method in ("encode_batch", "encode_batch_to_numpy"):
-            in_threads = partial(getattr(encoding, method), docs, num_threads=2)
-            wanted = plain_lists(in_threads())
-            threads = fastest(in_threads, 7)
-            seconds: dict[int, float] = {}
-            for processes in (1, 2):
-                with TokenizerPool(NAME, processes=processes) as pool, pool.client() as client:
-                    in_pool = partial(getattr(client, method), docs)
-                    if plain_lists(in_pool()) != wanted:
-                        raise SystemExit("the ids differ")
-                    seconds[processes] = fastest(in_pool, 7)
-            del wanted
-            speeds = [size / value for value in (seconds[1], seconds[2], threads)]
-            row(f"{method}, {name}: one worker · two · two threads", "",
-                " · ".join(f"{speed:.0f}" for speed in speeds) + " MB/s")  # fmt: skip
-            over_one, over_threads = seconds[1] / seconds[2], threads / seconds[2]
-            if method == "encode_batch":
-                row("two workers over one", "≥ 1.6", f"{over_one:.2f}", over_one >= 1.6)
-                row("two workers over two threads", "≥ 0.8", f"{over_threads:.2f}",
-                    over_threads >= 0.8)  # fmt: skip
-            else:
-                row("two workers over one · over two threads", "",
-                    f"{over_one:.2f} · {over_threads:.2f}")  # fmt: skip
+    with ExitStack() as opened:
+        pools = [opened.enter_context(TokenizerPool(NAME, processes=count)) for count in (1, 2)]
+        clients = [opened.enter_context(pool.client()) for pool in pools]
+        for name, group in (("all texts", texts), ("the first text", texts[:1])):
+            docs = documents(group)
+            size = sum(len(document.encode()) for document in docs) / 1e6
+            for method in ("encode_batch", "encode_batch_to_numpy"):
+                works = [partial(getattr(client, method), docs) for client in clients]
+                works.append(partial(getattr(encoding, method), docs, num_threads=2))
+                found = [plain_lists(work()) for work in works]
+                if found != found[:1] * 3:
+                    raise SystemExit("the ids differ")
+                del found
+                one, two, threads = fastest_in_turns(works, ENCODE_ROUNDS)
+                speeds = " · ".join(f"{size / seconds:.0f}" for seconds in (one, two, threads))
+                row(f"{method}, {name}: one worker · two · two threads", "", f"{speeds} MB/s")
+                show_ratios(one / two, threads / two, has_bars=method == "encode_batch")
+
+
+def show_ratios(over_one: float, over_threads: float, has_bars: bool) -> None:
+    """Prints how two workers stand to one, and to two threads."""
+    if has_bars:
+        row("two workers over one", "≥ 1.6", f"{over_one:.2f}", over_one >= 1.6)
+        row("two workers over two threads", "≥ 0.8", f"{over_threads:.2f}", over_threads >= 0.8)
+    else:
+        row("two workers over one · over two threads", "", f"{over_one:.2f} · {over_threads:.2f}")
 
 
 def plain_lists(ids: Any) -> Any:

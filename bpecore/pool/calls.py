@@ -17,7 +17,7 @@ from itertools import repeat
 from typing import Any, Callable, NamedTuple, Protocol
 
 from bpecore._core import Stream, cut_texts, note_ids, slots_of
-from bpecore.pool.messages import FEED, ONE_EACH, REQUEST, rebuild_error
+from bpecore.pool.messages import FEED, GOES_ON, ONE_EACH, REQUEST, rebuild_error
 from bpecore.pool.ring import Part
 
 ATTEMPTS = 5
@@ -154,6 +154,7 @@ class StatelessCall(Call):
         extra: bytes of what stands at the message's end.
         reply: who waits.
         place: this call's among the caller's.
+        goes_on: whether the caller's last call is another one.
     """
 
     def __init__(
@@ -165,6 +166,7 @@ class StatelessCall(Call):
         extra: int,
         reply: Reply,
         place: int = 0,
+        goes_on: bool = False,
     ) -> None:
         self.kind = form.kind
         self.count = count
@@ -176,11 +178,12 @@ class StatelessCall(Call):
         self._extra = extra
         self._form = form
         self._place = place
+        self._flags = form.flags | (GOES_ON if goes_on else 0)
 
     def parts(self, number: int) -> list[Part]:
         """Returns the message."""
         self.number = number
-        return [self._header(number, self._form.flags, self._extra), *self._body]
+        return [self._header(number, self._flags, self._extra), *self._body]
 
     def take(self, body: memoryview, extra: int) -> None:
         """Takes the answer, as the caller wants it."""

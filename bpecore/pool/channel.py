@@ -2,7 +2,8 @@
 
 The socket carries no data: a byte on it says "look into your ring", and its end says that the other
 process is gone, whatever ended it. Bytes are sent behind the ring's store and received before its
-load, so no message is overlooked. If the socket is full, a byte is waiting there already.
+load, so no message is overlooked; none is sent to who looks there anyway (`ring.py`). If the socket
+is full, a byte is waiting there already.
 """
 
 from __future__ import annotations
@@ -79,10 +80,17 @@ class Channel:
         """Returns the socket's descriptor, for a selector."""
         return self._wake.fileno()
 
-    def wake(self) -> None:
-        """Tells the other end to look into its ring; if it is gone, `clear` will tell."""
-        with suppress(OSError):
-            self._wake.send(b"\0", NO_SIGNAL)
+    def tell(self, now: bool = False) -> None:
+        """Wakes the other end for what was written, unless it will look into its ring by itself.
+
+        If the other end is gone, `clear` will tell.
+
+        Args:
+            now: wake it also if it will look there, but only after other work.
+        """
+        if self.writer.must_wake() or now:
+            with suppress(OSError):
+                self._wake.send(b"\0", NO_SIGNAL)
 
     def clear(self) -> bool:
         """Takes the bytes that have woken this end; returns whether the other end lives."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bpecore._core import SharedWords, Stream
 from bpecore.pool.calls import Call
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
-from bpecore.pool.messages import RESTORE
+from bpecore.pool.messages import RESTORE, STATELESS
 
 
 class Link:
@@ -71,7 +71,7 @@ class Link:
     def send_backlog(self) -> None:
         """Sends what has waited for room."""
         words: SharedWords = self.channel.words
-        sent = False
+        for_streams = False
         while self._backlog and self.channel.writer.has_room(self._backlog[0].length):
             call = self._backlog.popleft()
             self._numbers += 1
@@ -79,9 +79,9 @@ class Link:
             words.store(SENT_TOKENS, self._sent_tokens)
             self.calls[self._numbers] = call
             self.channel.writer.write(call.parts(self._numbers), call.length)
-            sent = True
-        if sent:
-            self.channel.wake()
+            for_streams = for_streams or call.kind not in STATELESS
+        # A worker looks again after each of this client's texts, and works on others' in between.
+        self.channel.tell(now=for_streams)
 
     def answered(self, number: int) -> Call | None:
         """Takes a call off the list of those that wait; None: it was given up."""

@@ -33,11 +33,17 @@ Disallowed = Union[Literal["all"], Collection[str]]
 FEED, CLOSE, RESTORE, ENCODE, COUNT, DECODE = range(1, 7)
 ANSWER, PART, ERROR = range(1, 4)
 
+STATELESS = frozenset((ENCODE, COUNT, DECODE))
+"""What any worker can answer; the others belong to streams."""
+
 ONE_EACH = 1
 """A flag of FEED: each stream gets one id, and the counts are left out."""
 
 STRICT = 2
 """A flag of ENCODE: a text with a surrogate is an error, as in `Encoding.encode_to_numpy`."""
+
+GOES_ON = 4
+"""A flag of ENCODE and COUNT: the caller waits for later messages of the same batch as well."""
 
 FAILED = 0xFFFFFFFF
 """In the place of a text's length: the stream was not fed."""
@@ -57,7 +63,7 @@ class RequestHeader(NamedTuple):
 
     Attributes:
         kind: FEED … DECODE.
-        flags: ONE_EACH, STRICT or 0.
+        flags: ONE_EACH, or STRICT and GOES_ON, or 0.
         items: streams, texts or ids.
         number: the client's number of the request, which the answer repeats.
         sent_ns: when it was written, by `time.monotonic_ns`, which all processes share.

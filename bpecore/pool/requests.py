@@ -98,10 +98,12 @@ def text_calls(
             )
         tokens = packed.characters // CHARACTERS_A_TOKEN + packed.count
         body: list[Part] = [packed, special]
-        calls.append(
-            StatelessCall(form, packed.count, tokens, body, len(special), reply, len(calls))
-        )
+        place = len(calls)
         first += packed.count
+        goes_on = first < len(texts)
+        calls.append(
+            StatelessCall(form, packed.count, tokens, body, len(special), reply, place, goes_on)
+        )
     reply.expect(len(calls))
     return calls
 

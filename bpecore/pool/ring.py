@@ -5,15 +5,20 @@
 
 No lock: a process that is killed cannot leave one held. Each word has one writer.
 
-Memory ordering. The writer copies a message into the ring and then stores the tail with release
-order; the reader loads the tail with acquire order. So a reader that sees a tail sees all bytes
-before it. The reader stores the head with release order when it is done with a message; the writer
-loads it with acquire order before it uses the room again. So the reader's last look at a message
-comes before the writer's first byte over it. Nothing else is shared. `SharedWords` has the atomic
-loads and stores. What is stale is stale to the safe side: an old tail hides a message for a moment,
-an old head hides room.
+Memory ordering. The writer copies a message into the ring and then stores the tail, which releases
+it; the reader's load of the tail acquires it. So a reader that sees a tail sees all bytes before
+it. The reader stores the head when it is done with a message; the writer loads it before it uses
+the room again. So the reader's last look at a message comes before the writer's first byte over it.
+Nothing else is shared. `SharedWords` has the atomic loads and stores. What is stale is stale to the
+safe side: an old tail hides a message for a moment, an old head hides room.
 
 A writer that dies in the middle of a message has not stored the tail: nobody sees it.
+
+Who wakes whom. The reader looks at the tail again whenever it has given room back, and sleeps only
+if nothing is there. So the writer need not wake a reader that has not given back all that stands
+before a message: each stores its own word and then loads the other's, in one order for both, so at
+least one of the two sees what the other has stored (`must_wake`). A batch costs few system calls
+then.
 """
 
 from __future__ import annotations
@@ -58,6 +63,7 @@ class RingWriter:
         self._size = len(data)
         self._head = words.load(head)
         self._tail = words.load(tail)
+        self._first_untold: int | None = None
         self.largest = self._size // 2 - LENGTH.size
 
     def has_room(self, length: int) -> bool:
@@ -103,9 +109,19 @@ class RingWriter:
             else:
                 data[place:end] = part
             place = end
+        if self._first_untold is None:
+            self._first_untold = self._tail
         self._tail += skip + space
         self._words.store(self._tail_place, self._tail)
         return True
+
+    def must_wake(self) -> bool:
+        """Returns whether the reader may sleep without having seen what was written.
+
+        A second time, with nothing written in between, it is False.
+        """
+        first, self._first_untold = self._first_untold, None
+        return first is not None and self._words.load(self._head_place) >= first
 
 
 class RingReader:

@@ -33,9 +33,11 @@ from bpecore.pool.messages import (
     DECODE,
     ENCODE,
     ERROR,
+    GOES_ON,
     PART,
     REQUEST,
     RESTORE,
+    STATELESS,
     RequestHeader,
     describe_error,
 )
@@ -53,6 +55,11 @@ tells it open, a child that it forked for one. So often it also shows that it li
 FULL_SECONDS = (0.0005, 0.02)
 """While a client's answers do not fit into its ring: how long to wait for room, at first and at
 last. Clients wake a worker for their requests only."""
+
+TOLD_TOGETHER = 4
+"""Answers of a batch that a client is woken for at once, while as many of its requests wait here.
+Whoever wakes takes the processor from a worker, whose caches it fills: told one by one, a batch
+took 8 % longer on two cores, and told by eights no less."""
 
 
 class WorkerPlace(NamedTuple):
@@ -90,7 +97,6 @@ class Client:
         outbox: messages for its ring that did not fit yet; while there are any, nothing is done
             for it.
         set_aside: its requests that wait: header, body in the ring, and where that begins.
-        is_told: whether all that is in its ring has been told to it.
     """
 
     def __init__(self, channel: Channel, decoders: SlotDecoders) -> None:
@@ -99,7 +105,8 @@ class Client:
         self.answered_tokens = 0
         self.outbox: deque[tuple[list[Part], int]] = deque()
         self.set_aside: deque[tuple[RequestHeader, memoryview, int]] = deque()
-        self.is_told = True
+        self._untold = 0
+        self._is_awaited = False
 
     def release(self) -> None:
         """Gives back the room of requests that are answered, up to the first that is not."""
@@ -110,19 +117,25 @@ class Client:
         """Writes a message, or keeps it until there is room."""
         if self.outbox or not self.channel.writer.write(parts, length):
             self.outbox.append((parts, length))
-        self.is_told = False
 
     def flush(self) -> None:
         """Writes what did not fit before."""
         while self.outbox and self.channel.writer.write(*self.outbox[0]):
             self.outbox.popleft()
-            self.is_told = False
+
+    def note(self, header: RequestHeader) -> None:
+        """Notes that a request has been answered."""
+        self.answered_tokens += header.tokens
+        self._untold += 1
+        self._is_awaited = self._is_awaited or not header.flags & GOES_ON
 
     def tell(self) -> None:
-        """Wakes the client if there is something new for it."""
-        if not self.is_told:
-            self.is_told = True
-            self.channel.wake()
+        """Has the client look at what is new for it, unless that can wait for what comes soon."""
+        comes_more = self._untold < TOLD_TOGETHER <= len(self.set_aside)
+        if self._is_awaited or self.outbox or not comes_more:
+            self._untold = 0
+            self._is_awaited = False
+            self.channel.tell()
 
 
 class Worker:
@@ -265,7 +278,7 @@ class Worker:
                 return
             header = RequestHeader._make(REQUEST.unpack_from(message))
             body = message[REQUEST.size :]
-            if header.kind in (ENCODE, COUNT, DECODE):
+            if header.kind in STATELESS:
                 if not client.set_aside:
                     self._waiting.append(client)
                 client.set_aside.append((header, body, begin))
@@ -306,8 +319,8 @@ class Worker:
             kind = ERROR
             answer = Answer(json.dumps(describe_error(error)).encode())
             statistics.failed += 1
-        client.answered_tokens += header.tokens
         _put_answer(client, kind, header.number, answer)
+        client.note(header)
         statistics.failed += kind == ANSWER and answer.extra > 0
         statistics.observe(time.monotonic_ns() - header.sent_ns)
 
