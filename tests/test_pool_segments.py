@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import random
+import struct
 import subprocess
 import sys
 import time
@@ -14,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from bpecore._core import SharedWords
-from bpecore.pool.ring import RingReader, RingWriter
+from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.segments import (
     FOLDER,
     close_segment,
@@ -91,6 +91,54 @@ def test_the_largest_message_fits_into_an_empty_ring_wherever_it_begins() -> Non
         message = bytes(range(writer.largest))
         assert writer.write([message], len(message))
         assert bytes(reader.read() or b"") == message
+
+
+def test_a_message_has_the_length_that_is_told() -> None:
+    writer, reader = ring(64)
+    for length in (3, 5):
+        with pytest.raises(ValueError, match="bytes"):
+            writer.write([b"ab", b"cd"], length)
+        assert reader.read() is None
+    for length in (57, 1 << 63, (1 << 64) - 1):
+        assert not writer.has_room(length)
+        assert not writer.write([bytes(57)], length)
+    assert writer.write([b"ab", memoryview(b"cd"), bytearray(b"e")], 5)
+    assert bytes(reader.read() or b"") == b"abcde"
+
+
+@pytest.mark.parametrize("length", [-2, 57, 1 << 62])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_damaged_ring_is_refused(length: int, wrapped: bool) -> None:
+    words, data = SharedWords(bytearray(128)), bytearray(64)
+    reader = RingReader(words, 0, 8, data)
+    words.store(8, 64)
+    if wrapped:
+        data[:8] = struct.pack("<q", 40)
+        data[48:56] = struct.pack("<q", -1)
+        assert len(reader.read() or b"") == 40
+    data[:8] = struct.pack("<q", length)
+    with pytest.raises(ValueError, match="the ring is damaged"):
+        reader.read()
+
+
+def test_a_closed_ring_is_refused() -> None:
+    memory = bytearray(64)
+    words = SharedWords(bytearray(128))
+    writer, reader = RingWriter(words, 0, 8, memory), RingReader(words, 0, 8, memory)
+    for end in (writer, reader, writer, reader):
+        end.close()
+    memory.append(0)  # nobody has it open
+    with pytest.raises(ValueError, match="closed"):
+        writer.write([b"a"], 1)
+    with pytest.raises(ValueError, match="closed"):
+        writer.has_room(1)
+    with pytest.raises(ValueError, match="closed"):
+        reader.read()
+    for size in (0, 12):
+        with pytest.raises(ValueError, match="multiple of 8"):
+            RingWriter(words, 0, 8, bytearray(size))
+    with pytest.raises(IndexError):
+        RingReader(words, 0, 16, bytearray(64))
 
 
 def test_words_are_checked() -> None:

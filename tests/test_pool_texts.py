@@ -14,12 +14,19 @@ from bpecore import _core
 TEXTS = ["", "a", "abcde", "é" * 3, "中文", "🌊", "a\ud800", "x" * 1000]
 
 
+def ring(memory: bytearray) -> _core.RingWriter:
+    return _core.RingWriter(_core.SharedWords(bytearray(16)), 0, 1, memory)
+
+
 def message_with(packed: _core.PackedTexts, before: int = 8) -> bytearray:
-    memory = bytearray(b"\xff" * (before + len(packed) + 4))
-    packed.copy_to(memory, before)
-    assert memory.startswith(b"\xff" * before)
-    assert memory.endswith(b"\xff" * 4), "nothing is written behind the texts"
-    return memory[before:]
+    size = before + len(packed)
+    memory = bytearray(b"\xff" * ((size + 7) // 8 * 8 + 16))
+    writer = ring(memory)
+    assert writer.write([b"\0" * before, packed], size)
+    writer.close()
+    assert memory[8:].startswith(b"\0" * before)
+    assert memory[8 + size :].strip(b"\xff") == b"", "nothing is written behind the texts"
+    return memory[8 + before :]
 
 
 @given(st.lists(st.text(st.characters()), max_size=20), st.integers(8, 200))
@@ -63,12 +70,12 @@ def test_what_is_no_text_is_refused(text: Any) -> None:
         _core.PackedTexts(["a", text], 0, 100)
 
 
-@pytest.mark.parametrize(("room", "place"), [(11, 0), (12, 1), (16, 2), (16, 8), (16, 100)])
-def test_nothing_is_written_where_there_is_no_room(room: int, place: int) -> None:
-    memory = bytearray(room)
-    with pytest.raises(ValueError, match="bytes do not go to"):
-        _core.PackedTexts(["abc"], 0, 100).copy_to(memory, place)
-    assert memory == bytearray(room)
+@pytest.mark.parametrize(("before", "length"), [(0, 11), (4, 15), (1, 13), (2, 14), (100, 104)])
+def test_nothing_is_written_where_there_is_no_room(before: int, length: int) -> None:
+    memory = bytearray(128)
+    with pytest.raises(ValueError, match="bytes of texts do not go into"):
+        ring(memory).write([bytes(before), _core.PackedTexts(["abc"], 0, 100)], length)
+    assert memory[8:] == bytes(120)
 
 
 @pytest.mark.parametrize(

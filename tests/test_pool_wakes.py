@@ -9,11 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from bpecore._core import SharedWords
+from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.calls import Reply
 from bpecore.pool.messages import ENCODE, FEED, GOES_ON, REQUEST, RequestHeader
 from bpecore.pool.requests import COUNTS, LISTS, text_calls
-from bpecore.pool.ring import RingReader, RingWriter
 from bpecore.pool.worker import TOLD_TOGETHER, Client
 
 ECHO = """

@@ -5,8 +5,7 @@ sixth as long as finding the tokens. Only what is done for each text is here, an
 is copied before its message is written; `bpecore/pool/` has the rest.
 """
 
-from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release,
-                             PyObject_GetBuffer)
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uint32_t, uintptr_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
@@ -77,43 +76,32 @@ cdef class PackedTexts:
         """Returns how many bytes they take."""
         return self.size
 
-    def copy_to(self, memory, size_t place) -> None:
-        """Writes them.
-
-        Args:
-            memory: where to.
-            place: bytes before them there.
+    cdef size_t put(self, char *place, size_t room) except? 0:
+        """Writes them; returns how many bytes they take.
 
         Raises:
             ValueError: there is no room, or it is at no multiple of 4 bytes.
         """
-        cdef Py_buffer buffer
-        cdef uint32_t *lengths
-        cdef uint32_t *widths
-        cdef char *characters
         cdef size_t count = len(self.texts), size, i
+        cdef uint32_t *lengths = <uint32_t *>place
+        cdef uint32_t *widths = lengths + count
+        cdef char *characters = <char *>(widths + count)
         cdef TextView view
-        PyObject_GetBuffer(memory, &buffer, PyBUF_WRITABLE)
-        try:
-            if (place > <size_t>buffer.len or self.size > <size_t>buffer.len - place
-                    or (<uintptr_t>buffer.buf + place) % sizeof(uint32_t)):
-                raise ValueError(f"{self.size} bytes do not go to {place} of {buffer.len} bytes")
-            lengths = <uint32_t *>(<char *>buffer.buf + place)
-            widths = lengths + count
-            characters = <char *>(widths + count)
-            for i in range(count):
-                size = view_packed(self.texts[i], &view)
-                lengths[i] = <uint32_t>view.length
-                widths[i] = <uint32_t>view.width
-                memcpy(characters, view.data, size)
-                memset(characters + size, 0, padded_size(size) - size)
-                characters += padded_size(size)
-        finally:
-            PyBuffer_Release(&buffer)
+        if self.size > room or <uintptr_t>place % sizeof(uint32_t):
+            raise ValueError(f"{self.size} bytes of texts do not go into {room}, or stand at no "
+                             f"multiple of 4")
+        for i in range(count):
+            size = view_packed(self.texts[i], &view)
+            lengths[i] = <uint32_t>view.length
+            widths[i] = <uint32_t>view.width
+            memcpy(characters, view.data, size)
+            memset(characters + size, 0, padded_size(size) - size)
+            characters += padded_size(size)
+        return self.size
 
 
 def unpack_texts(memory, size_t count) -> tuple:
-    """Reads what `PackedTexts.copy_to` wrote.
+    """Reads what `PackedTexts` wrote.
 
     Args:
         memory: a message that begins with the texts, at a multiple of 4 bytes.

@@ -41,17 +41,18 @@ cdef class SharedWords:
             self.is_open = False
             PyBuffer_Release(&self.buffer)
 
-    def load(self, size_t place) -> int:
-        """Returns a word, and makes visible what its writer wrote before it."""
+    cdef uint64_t *word(self, size_t place) except NULL:
         if place >= self.count:
             raise IndexError(f"there is no word {place} among {self.count}")
-        return load_word(<uint64_t *>self.buffer.buf + place)
+        return <uint64_t *>self.buffer.buf + place
+
+    def load(self, size_t place) -> int:
+        """Returns a word, and makes visible what its writer wrote before it."""
+        return load_word(self.word(place))
 
     def store(self, size_t place, uint64_t value) -> None:
         """Writes a word, behind all that this thread has written before it."""
-        if place >= self.count:
-            raise IndexError(f"there is no word {place} among {self.count}")
-        store_word(<uint64_t *>self.buffer.buf + place, value)
+        store_word(self.word(place), value)
 
 
 cdef int open_ids(memory, Py_buffer *buffer) except -1:

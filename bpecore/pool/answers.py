@@ -17,13 +17,13 @@ from bpecore.pool.messages import (
     ONE_EACH,
     RESTORE,
     STRICT,
+    Bytes,
     Disallowed,
     RequestHeader,
     Special,
     describe_error,
     unpack_special,
 )
-from bpecore.pool.ring import Bytes
 
 SPECIAL_LIMIT = 256
 """Combinations of special-token arguments that are remembered."""

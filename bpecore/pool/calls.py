@@ -17,8 +17,7 @@ from itertools import repeat
 from typing import Any, Callable, NamedTuple, Protocol
 
 from bpecore._core import Stream, cut_texts, note_ids, slots_of
-from bpecore.pool.messages import FEED, GOES_ON, ONE_EACH, REQUEST, rebuild_error
-from bpecore.pool.ring import Part
+from bpecore.pool.messages import FEED, GOES_ON, ONE_EACH, REQUEST, Part, rebuild_error
 
 ATTEMPTS = 5
 """How many workers may die with a request before it is given up: it may be what kills them."""

@@ -2,8 +2,8 @@
 
 The socket carries no data: a byte on it says "look into your ring", and its end says that the other
 process is gone, whatever ended it. Bytes are sent behind the ring's store and received before its
-load, so no message is overlooked; none is sent to who looks there anyway (`ring.py`). If the socket
-is full, a byte is waiting there already.
+load, so no message is overlooked; none is sent to who looks there anyway (`pool_ring.pxi`). If the
+socket is full, a byte is waiting there already.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import socket
 from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 
-from bpecore._core import SharedWords
+from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.control import NO_SIGNAL
-from bpecore.pool.ring import RingReader, RingWriter
 from bpecore.pool.segments import close_segment
 
 LINE = 8
@@ -62,11 +61,10 @@ class Channel:
         wake.setblocking(False)
         memory = segment.buf
         assert memory is not None, "the segment is open"
-        self._rings = [
+        requests, answers = (
             memory[start : start + ring_bytes]
             for start in (HEADER_BYTES, HEADER_BYTES + ring_bytes)
-        ]
-        requests, answers = self._rings
+        )
         self.words = SharedWords(memory[:HEADER_BYTES])
         request_words, answer_words = (REQUEST_HEAD, REQUEST_TAIL), (ANSWER_HEAD, ANSWER_TAIL)
         if is_worker:
@@ -108,7 +106,7 @@ class Channel:
     def close(self) -> None:
         """Lets go of the memory and the socket; no view of a message may be left."""
         self._wake.close()
+        self.writer.close()
+        self.reader.close()
         self.words.release()
-        for ring in self._rings:
-            ring.release()
         close_segment(self._segment)

@@ -25,7 +25,11 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, NamedTuple, Union
 
+from bpecore._core import PackedTexts
 from bpecore.pool.errors import PoolError
+
+Bytes = Union[bytes, bytearray, memoryview]
+Part = Union[Bytes, PackedTexts]
 
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]

@@ -17,10 +17,10 @@ from bpecore.pool.messages import (
     KIND_NAMES,
     STRICT,
     Disallowed,
+    Part,
     Special,
     pack_special,
 )
-from bpecore.pool.ring import Part
 from bpecore.pool.streams import Feeds
 
 if TYPE_CHECKING:

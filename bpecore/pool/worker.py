@@ -38,10 +38,10 @@ from bpecore.pool.messages import (
     REQUEST,
     RESTORE,
     STATELESS,
+    Part,
     RequestHeader,
     describe_error,
 )
-from bpecore.pool.ring import Part
 from bpecore.pool.segments import open_segment, unlink_segment
 from bpecore.pool.statistics import Statistics
 
