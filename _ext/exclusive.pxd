@@ -1,6 +1,6 @@
 # Whether an object is in use: by another thread, or by the same one, whose call runs a user's code
-# (an id's `__index__`, a codec's error handler) that calls the object again. A call that finds it
-# in use has to be refused: it would change buffers that the first one reads.
+# (an id's `__index__`, a codec's error handler, a handler of signals) that calls the object again.
+# A call that finds it in use has to be refused: it would change buffers that the first one reads.
 #
 # With the GIL a plain flag does. Without, the flag is exchanged atomically: who finds it clear has
 # the object, and acquires what the one before has released.

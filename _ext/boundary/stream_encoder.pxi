@@ -1,6 +1,7 @@
 """`StreamEncoder`: the ids of a growing text."""
 
 from arguments cimport exact_str, view_text
+from exclusive cimport enter, leave
 from int_objects cimport list_of_ids
 from piece_stream cimport PieceStream, close_stream, end_stream, feed_stream, open_stream
 from types cimport STATUS_OK
@@ -39,7 +40,7 @@ cdef class StreamEncoder:
     cdef PieceStream stream
     cdef CoreBPE core
     cdef StreamText special
-    cdef bint busy
+    cdef bint in_use     # a call is running
     cdef bint flushed
 
     def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
@@ -68,11 +69,17 @@ cdef class StreamEncoder:
             TypeError: `chunk` is no string.
             ValueError: it completes a disallowed special token, the vocabulary lacks a byte that
                 the text needs, or the encoder has been flushed. The chunk is not taken then.
+            RuntimeError: the encoder is in use by another call.
         """
+        self._enter()
+        try:
+            return self._feed(exact_str(chunk))
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed(self, str chunk):
         cdef TextView view
         cdef str tail, half = ""
-        self._check()
-        chunk = exact_str(chunk)
         view_text(chunk, &view)
         if self.special.half or holds_surrogate(&view):
             chunk, half = self.special.whole_characters(chunk)
@@ -92,20 +99,27 @@ cdef class StreamEncoder:
         Raises:
             ValueError: the vocabulary lacks a byte that the text needs, or the encoder has been
                 flushed before.
+            RuntimeError: the encoder is in use by another call.
         """
         cdef TextView view
-        self._check()
-        rest = "\ufffd" if self.special.half else ""
-        view_text(rest, &view)
-        ids = self._encode(rest, &view, True)
-        self.flushed = True
-        close_stream(&self.stream)
-        return ids
+        self._enter()
+        try:
+            rest = "\ufffd" if self.special.half else ""
+            view_text(rest, &view)
+            ids = self._encode(rest, &view, True)
+            self.flushed = True
+            close_stream(&self.stream)
+            return ids
+        finally:
+            leave(&self.in_use)
 
-    cdef int _check(self) except -1:
-        if self.busy:
-            raise RuntimeError("this encoder is being fed by another thread")
+    cdef int _enter(self) except -1:
+        """Begins a call, unless there can be none; `leave` ends it."""
+        if not enter(&self.in_use):
+            raise RuntimeError("this encoder is in use, by another thread or by a call that this "
+                               "signal handler has interrupted")
         if self.flushed:
+            leave(&self.in_use)
             raise ValueError("the encoder has been flushed: make a new one for another text")
         return 0
 
@@ -113,7 +127,6 @@ cdef class StreamEncoder:
         cdef Workspace *workspace = self.core._take()
         cdef int status
         workspace.ids.length = 0
-        self.busy = True
         try:
             with nogil:
                 if final:
@@ -125,5 +138,4 @@ cdef class StreamEncoder:
                 raise_status(status, chunk)
             return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
         finally:
-            self.busy = False
             give_back(&self.core.vocabulary.pool, workspace)

@@ -1,6 +1,7 @@
 """`TokenCounter`: how many tokens a growing text has so far."""
 
 from arguments cimport exact_str, view_text
+from exclusive cimport enter, leave
 from interrupt cimport WORK_BETWEEN_LOOKS
 from token_counter cimport (TokenCounter as CounterState, close_counter, copy_counter, feed_counter,
                             open_counter)
@@ -60,7 +61,7 @@ cdef class TokenCounter:
     cdef CounterState state
     cdef CoreBPE core
     cdef StreamText special
-    cdef bint busy       # a feed is running, without the GIL
+    cdef bint in_use     # a call is running
     cdef bint broken     # memory ran out amid a feed
 
     def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
@@ -80,8 +81,12 @@ cdef class TokenCounter:
     @property
     def total(self) -> int:
         """Tokens of all text so far."""
-        self._check()
-        return self.state.total
+        self._enter()
+        try:
+            self._check_whole()
+            return self.state.total
+        finally:
+            leave(&self.in_use)
 
     def feed(self, chunk) -> int:
         """Takes the next chunk of the text.
@@ -96,6 +101,7 @@ cdef class TokenCounter:
             TypeError: `chunk` is no string.
             ValueError: it completes a disallowed special token, or the vocabulary lacks a byte
                 that the text needs. The chunk is not taken then.
+            RuntimeError: the counter is in use by another call.
 
         Example:
             >>> import bpecore
@@ -103,11 +109,29 @@ cdef class TokenCounter:
             >>> counter.feed("one two")
             2
         """
+        self._enter()
+        try:
+            self._check_whole()
+            return self._feed(exact_str(chunk))
+        finally:
+            leave(&self.in_use)
+
+    cdef int _enter(self) except -1:
+        """Begins a call; `leave` ends it."""
+        if not enter(&self.in_use):
+            raise RuntimeError("this counter is in use, by another thread or by a call that this "
+                               "signal handler has interrupted")
+        return 0
+
+    cdef int _check_whole(self) except -1:
+        if self.broken:
+            raise ValueError("memory ran out in a feed; restore a checkpoint or make a new counter")
+        return 0
+
+    cdef object _feed(self, str chunk):
         cdef TextView view
         cdef str tail, half
         cdef int status
-        self._check()
-        chunk = exact_str(chunk)
         view_text(chunk, &view)
         if self.special.half:
             status = STATUS_SURROGATE
@@ -126,30 +150,21 @@ cdef class TokenCounter:
         self.special.tail = tail
         return self.state.total
 
-    cdef int _check(self) except -1:
-        if self.busy:
-            raise RuntimeError("this counter is being fed by another thread")
-        if self.broken:
-            raise ValueError("memory ran out in a feed; restore a checkpoint or make a new counter")
-        return 0
-
     cdef int _take(self, const TextView *view) except -1:
         """Feeds the engine; a status that is not good leaves the state as it was."""
         cdef CounterCheckpoint before = None
         cdef Workspace *workspace = NULL
         cdef int status
         if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_LOOKS:
-            before = self.checkpoint()
+            before = self._copy()
         if view.length >= LONG_CHUNK:
             workspace = self.core._take()
             workspace.batch.count = 0
         if view.length <= GIL_BYTES:
             status = feed_counter(&self.state, workspace, view)
         else:
-            self.busy = True
             with nogil:
                 status = feed_counter(&self.state, workspace, view)
-            self.busy = False
         if workspace != NULL:
             give_back(&self.core.vocabulary.pool, workspace)
         if status != STATUS_OK and status != STATUS_SURROGATE:
@@ -173,8 +188,15 @@ cdef class TokenCounter:
             >>> counter.total
             1
         """
+        self._enter()
+        try:
+            self._check_whole()
+            return self._copy()
+        finally:
+            leave(&self.in_use)
+
+    cdef CounterCheckpoint _copy(self):
         cdef CounterCheckpoint copy = CounterCheckpoint.__new__(CounterCheckpoint)
-        self._check()
         copy.core = self.core
         copy.allowed = self.special.allowed
         copy.tail = self.special.tail
@@ -199,16 +221,18 @@ cdef class TokenCounter:
         if not isinstance(checkpoint, CounterCheckpoint):
             raise TypeError(f"expected a checkpoint, got {type(checkpoint).__name__}")
         source = checkpoint
-        if self.busy:
-            self._check()
         if source.core is not self.core or source.allowed != self.special.allowed:
             raise ValueError("the checkpoint is of a counter of another encoding, or one that "
                              "allows other special tokens")
-        if copy_counter(&self.state, &source.state) != STATUS_OK:
-            raise MemoryError("no memory to restore a checkpoint")
-        self.special.tail = source.tail
-        self.special.half = source.half
-        self.broken = False
+        self._enter()
+        try:
+            if copy_counter(&self.state, &source.state) != STATUS_OK:
+                raise MemoryError("no memory to restore a checkpoint")
+            self.special.tail = source.tail
+            self.special.half = source.half
+            self.broken = False
+        finally:
+            leave(&self.in_use)
 
 
 cdef void forget_owned(CounterState *state) noexcept:
