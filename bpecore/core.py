@@ -239,17 +239,15 @@ class Encoding:
         if type(core) is not CoreBPE:
             allowed = self._allowed_set(text, allowed_special, disallowed_special)
             return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), dtype=np.uint32)
+        special_tokens = self.special_tokens_set
         is_long = isinstance(text, str) and len(text) >= LONG_TEXT
-        if is_long and thread_count(num_threads) > 1:
-            return self.encode_batch_to_numpy(
-                [text],
-                num_threads=num_threads,
-                allowed_special=allowed_special,
-                disallowed_special=disallowed_special,
-            )[0]
-        buffer = core.encode_to_buffer(
-            text, allowed_special, disallowed_special, self.special_tokens_set
-        )
+        if is_long and (threads := thread_count(num_threads)) > 1:
+            buffers = encode_batch_to_buffer(
+                core, [text], allowed_special, disallowed_special, special_tokens, threads
+            )
+            if buffers is not None:
+                return np.asarray(buffers[0], dtype=np.uint32)
+        buffer = core.encode_to_buffer(text, allowed_special, disallowed_special, special_tokens)
         return np.asarray(buffer, dtype=np.uint32)
 
     def count(
@@ -558,7 +556,7 @@ class Encoding:
 
         texts = list(texts)
         threads = thread_count(num_threads)
-        if type(self._core_bpe) is CoreBPE:
+        if self._is_own("encode_to_numpy"):
             buffers = encode_batch_to_buffer(
                 self._core_bpe,
                 texts,

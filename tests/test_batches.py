@@ -8,12 +8,14 @@ import sysconfig
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from conftest import Pair
 from texts import random_texts
 
 import bpecore
 from bpecore import _core
+from bpecore.core import LONG_TEXT
 from bpecore.threads import available_cpus, thread_count
 
 PART_CHARACTERS = 1 << 18  # of _ext/parallel.pxd
@@ -219,6 +221,9 @@ class Upper(bpecore.Encoding):
     def encode(self, text: str, **keywords: Any) -> list[int]:
         return super().encode(text.upper(), **keywords)
 
+    def encode_to_numpy(self, text: str, **keywords: Any) -> npt.NDArray[np.uint32]:
+        return super().encode_to_numpy(text.upper())
+
     def count(self, text: str, **keywords: Any) -> int:
         return 7
 
@@ -233,6 +238,10 @@ def test_a_subclass_that_does_otherwise_does_so_in_batches() -> None:
     assert encoding.encode_batch(["a"]) == [[65]]
     assert encoding.encode_ordinary_batch(["a", ""]) == [[1, 97], [1]]
     assert encoding.count_batch(["a", "b"]) == [7, 7]
+    ids, offsets = encoding.encode_batch_to_numpy(["a", "", "bc"])
+    assert (ids.tolist(), offsets.tolist()) == ([65, 66, 67], [0, 1, 1, 3])
+    long = "ab " * (LONG_TEXT // 3 + 1)
+    assert encoding.encode_to_numpy(long).tolist() == list(long.upper().encode())
 
 
 @pytest.mark.parametrize("method", ["encode", "encode_ordinary"])
