@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from bpecore.pool.segments import (
 )
 
 needs_names = pytest.mark.skipif(not FOLDER.is_dir(), reason="names cannot be listed here")
+
+
+ENDS: tuple[Callable[..., Any], ...] = (RingReader, RingWriter)
 
 
 def ring(size: int) -> tuple[RingWriter, RingReader]:
@@ -106,6 +110,16 @@ def test_a_message_has_the_length_that_is_told() -> None:
     assert bytes(reader.read() or b"") == b"abcde"
 
 
+@pytest.mark.parametrize("tail", [8, 72, 1 << 40, (1 << 64) - 8])
+def test_a_message_that_is_not_written_is_refused(tail: int) -> None:
+    words, data = SharedWords(bytearray(128)), bytearray(64)
+    reader = RingReader(words, 0, 8, data)
+    data[:8] = struct.pack("<q", 8)
+    words.store(8, tail)
+    with pytest.raises(ValueError, match="the ring is damaged"):
+        reader.read()
+
+
 @pytest.mark.parametrize("length", [-2, 57, 1 << 62])
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_damaged_ring_is_refused(length: int, wrapped: bool) -> None:
@@ -116,6 +130,7 @@ def test_a_damaged_ring_is_refused(length: int, wrapped: bool) -> None:
         data[:8] = struct.pack("<q", 40)
         data[48:56] = struct.pack("<q", -1)
         assert len(reader.read() or b"") == 40
+        words.store(8, 80)
     data[:8] = struct.pack("<q", length)
     with pytest.raises(ValueError, match="the ring is damaged"):
         reader.read()
@@ -139,6 +154,23 @@ def test_a_closed_ring_is_refused() -> None:
             RingWriter(words, 0, 8, bytearray(size))
     with pytest.raises(IndexError):
         RingReader(words, 0, 16, bytearray(64))
+    words.store(8, 4)
+    for kind in ENDS:
+        with pytest.raises(ValueError, match="multiple of 8"):
+            kind(words, 0, 8, bytearray(64))
+
+
+def test_an_unclosed_ring_in_a_cycle_lets_go_of_its_memory() -> None:
+    class Holder:
+        pass
+
+    memory = bytearray(64)
+    holder: Any = Holder()
+    holder.ends = [kind(SharedWords(bytearray(128)), 0, 8, memory) for kind in ENDS]
+    holder.itself = holder
+    del holder
+    gc.collect()
+    memory.append(0)  # nobody has it open
 
 
 def test_words_are_checked() -> None:

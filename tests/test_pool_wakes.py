@@ -59,7 +59,7 @@ while answered < MESSAGES:
     allowed = random.randint(0, 7) if sent < MESSAGES else 0
     answered += sum(1 for _ in receive(client))
     while sent - answered > allowed:
-        sleep(client)
+        assert sleep(client), "the other end is gone"
         answered += sum(1 for _ in receive(client))
 client.close()
 print(os.wait()[1])
@@ -78,17 +78,22 @@ def test_a_reader_is_woken_unless_it_has_something_left_to_read() -> None:
     writer, reader = RingWriter(words, 0, 8, data), RingReader(words, 0, 8, data)
     assert not writer.must_wake()
     assert writer.write([b"first"], 5)
-    assert writer.must_wake()
+    for _ in range(2):
+        assert writer.must_wake(), "nobody has woken it yet"
+    writer.told()
     assert not writer.must_wake()
     assert writer.write([b"second"], 6)
     assert not writer.must_wake()
+    writer.told()
     for _ in range(2):
         assert reader.read() is not None
     assert writer.write([b"third"], 5)
     assert not writer.must_wake(), "it has not given back what it has read: it will look again"
+    writer.told()
     reader.release(reader.cursor)
     assert writer.write([b"fourth"], 6)
     assert not writer.must_wake(), "the third is there"
+    writer.told()
     for _ in range(2):
         assert reader.read() is not None
     reader.release(reader.cursor)
@@ -100,10 +105,21 @@ def test_a_reader_is_woken_unless_it_has_something_left_to_read() -> None:
 
 
 class Told:
-    """Stands in the place of a channel; counts how often the client is told."""
+    """Stands in the place of a channel and its writer; counts how often the client is told."""
+
+    largest = 100
 
     def __init__(self) -> None:
         self.times = 0
+        self.has_much_room = True
+        self.writer = self
+
+    def has_room(self, length: int) -> bool:
+        assert length == self.largest
+        return self.has_much_room
+
+    def write(self, parts: object, length: int) -> bool:
+        return True
 
     def tell(self) -> None:
         self.times += 1
@@ -153,14 +169,33 @@ def test_an_answer_that_somebody_waits_for_is_told_with_those_before() -> None:
     assert channel.times == 1
 
 
-def test_a_client_that_has_no_room_is_told() -> None:
+def test_a_client_whose_ring_is_half_full_is_told() -> None:
     channel = Told()
     client = Client(cast(Any, channel), cast(Any, None))
     client.set_aside.extend([cast(Any, None)] * 100)
+    channel.has_much_room = False
+    for times in (1, 2, 3):
+        client.note(header(ENCODE, GOES_ON))
+        client.tell()
+        assert channel.times == times
+
+
+def test_an_awaited_answer_that_had_no_room_is_told_when_it_has() -> None:
+    channel = Told()
+    client = Client(cast(Any, channel), cast(Any, None))
+    client.set_aside.extend([cast(Any, None)] * 100)
+    channel.has_much_room = False
     client.outbox.append(([b"answer"], 6))
-    client.note(header(ENCODE, GOES_ON))
+    client.note(header(FEED, 0))
     client.tell()
     assert channel.times == 1
+    channel.has_much_room = True
+    client.flush()
+    client.tell()
+    assert channel.times == 2
+    client.note(header(ENCODE, GOES_ON))
+    client.tell()
+    assert channel.times == 2
 
 
 class Nobody:

@@ -12,8 +12,8 @@ the room again. So the reader's last look at a message comes before the writer's
 Nothing else is shared. `SharedWords` has the atomic loads and stores. What is stale is stale to the
 safe side: an old tail hides a message for a moment, an old head hides room.
 
-A writer that dies in the middle of a message has not stored the tail: nobody sees it. An end that
-finds nonsense in the ring says so; it touches nothing outside.
+A writer that dies in the middle of a message has not stored the tail: nobody sees it. A reader that
+finds no message where one should be says so; neither end touches anything outside.
 
 Who wakes whom. The reader looks at the tail again whenever it has given room back, and sleeps only
 if nothing is there. So the writer need not wake a reader that has not given back all that stands
@@ -39,6 +39,8 @@ cdef inline uint64_t space_of(uint64_t length) noexcept nogil:
     return LENGTH_BYTES + (length + LENGTH_BYTES - 1) // LENGTH_BYTES * LENGTH_BYTES
 
 
+# Its buffer refers to its owner, which the garbage collector would clear before `__dealloc__`.
+@cython.no_gc
 cdef class RingEnd:
     """What both ends of a ring have.
 
@@ -47,6 +49,9 @@ cdef class RingEnd:
         head: the place of the word that the reader writes.
         tail: the place of the word that the writer writes.
         data: the ring's memory, a multiple of 8 bytes; open until `close`.
+
+    Raises:
+        ValueError: the memory is no ring.
     """
 
     cdef SharedWords words
@@ -59,16 +64,18 @@ cdef class RingEnd:
     cdef uint64_t tail
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):
+        view = memoryview(data)
         PyObject_GetBuffer(data, &self.buffer, PyBUF_WRITABLE)
-        self.view = memoryview(data)
+        self.view = view
         self.size = <uint64_t>self.buffer.len
-        if self.size % LENGTH_BYTES or self.size == 0:
-            raise ValueError(f"a ring has a multiple of {LENGTH_BYTES} bytes, not {self.size}")
         self.words = words
         self.head_place = head
         self.tail_place = tail
         self.head = load_word(words.word(head))
         self.tail = load_word(words.word(tail))
+        if self.size == 0 or (self.size | self.head | self.tail) % LENGTH_BYTES:
+            raise ValueError(f"a ring has a multiple of {LENGTH_BYTES} bytes, not {self.size}, and "
+                             f"so have its messages: {self.head}, {self.tail}")
 
     def __dealloc__(self):
         if self.view is not None:
@@ -96,7 +103,7 @@ cdef class RingWriter(RingEnd):
     """
 
     cdef readonly uint64_t largest
-    cdef bint has_untold            # whether something was written since `must_wake`
+    cdef bint has_untold            # whether something was written since `told`
     cdef uint64_t first_untold      # where that begins
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):
@@ -160,14 +167,16 @@ cdef class RingWriter(RingEnd):
         return True
 
     def must_wake(self) -> bool:
-        """Returns whether the reader may sleep without having seen what was written.
+        """Returns whether the reader may sleep over what was written since `told`."""
+        return (self.has_untold
+                and load_word(self.words.word(self.head_place)) >= self.first_untold)
 
-        A second time, with nothing written in between, it is False.
+    def told(self) -> None:
+        """Notes that the reader has been woken, or need not be.
+
+        Not before: a handler of signals may raise between the question and the deed.
         """
-        if not self.has_untold:
-            return False
         self.has_untold = False
-        return load_word(self.words.word(self.head_place)) >= self.first_untold
 
 
 cdef size_t put_part(part, char *place, size_t room) except? 0:
@@ -208,7 +217,7 @@ cdef class RingReader(RingEnd):
         Raises:
             ValueError: there is no message where one should be.
         """
-        cdef uint64_t place, skip = 0
+        cdef uint64_t place, skip = 0, ready
         cdef int64_t length
         self.memory()
         if self.cursor == self.tail:
@@ -222,14 +231,16 @@ cdef class RingReader(RingEnd):
             place = 0
             memcpy(&length, self.memory(), LENGTH_BYTES)
         place += LENGTH_BYTES
-        if length < 0 or <uint64_t>length > self.size - place:
+        ready = self.tail - self.cursor
+        if (length < 0 or <uint64_t>length > self.size - place or ready > self.size
+                or skip + space_of(<uint64_t>length) > ready):
             raise ValueError(f"the ring is damaged: a message of {length} bytes at {place} of "
-                             f"{self.size}")
+                             f"{self.size}, where {ready} are written")
         self.cursor += skip + space_of(<uint64_t>length)
         return self.view[place:place + <uint64_t>length]
 
     def release(self, uint64_t end) -> None:
-        """Gives room back to the writer.
+        """Gives room back to the writer. Before it sleeps the reader has to look for more.
 
         Args:
             end: a value that `cursor` had; the messages before it are done with.

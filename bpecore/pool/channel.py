@@ -9,7 +9,6 @@ socket is full, a byte is waiting there already.
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 
 from bpecore._core import RingReader, RingWriter, SharedWords
@@ -87,8 +86,13 @@ class Channel:
             now: wake it also if it will look there, but only after other work.
         """
         if self.writer.must_wake() or now:
-            with suppress(OSError):
+            try:
                 self._wake.send(b"\0", NO_SIGNAL)
+            except BlockingIOError:  # a byte is waiting there already
+                pass
+            except OSError:  # the other end is gone, or there is no memory: it is not told
+                return
+        self.writer.told()
 
     def clear(self) -> bool:
         """Takes the bytes that have woken this end; returns whether the other end lives."""

@@ -16,7 +16,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Collection, Hashable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import chain
 from typing import Any, Callable
 
@@ -83,7 +83,6 @@ class Connection:
         self._homeless: list[Call] = []
         self._unsent: deque[deque[StatelessCall]] = deque()
         self._orphans: set[Stream] = set()
-        self._inflight = 0
         self._waiters: deque[Waiter] = deque()
         self._closed: str | None = None
         self._hopeless: str | None = None
@@ -107,7 +106,7 @@ class Connection:
         self._greetings = Greetings(self._selector, token, ring_bytes, self._owner, self._take_link)
         opened.callback(self._greetings.close)
         self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._stop)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._hear_wake)
         self._selector.register(self._control, selectors.EVENT_READ, self._hear)
         self._greet(token)
         self._thread = threading.Thread(
@@ -167,14 +166,18 @@ class Connection:
         with self._lock:
             self._check_open()
             unsent = deque(calls)
-            if not is_patient:
-                if not self._try(unsent[0]):
-                    return False
-                unsent.popleft()
-            # Nobody else's: this thread may be interrupted between a call and the next.
-            if not self._unsent and not self._waiters:
-                while unsent and self._try(unsent[0]):
+            try:
+                if not is_patient:
+                    if not self._try(unsent[0]):
+                        return False
                     unsent.popleft()
+                # Nobody else's: this thread may be interrupted between a call and the next.
+                if not self._unsent and not self._waiters:
+                    while unsent and self._try(unsent[0]):
+                        unsent.popleft()
+            except BaseException:
+                self._wake_reader()
+                raise
             if unsent:
                 self._unsent.append(unsent)
             return True
@@ -189,7 +192,6 @@ class Connection:
         link = least_loaded(self._links.values())
         if link is None or not self._may_send(1) or not link.has_room(call.length):
             return False
-        self._inflight += 1
         link.send(call)
         return True
 
@@ -231,10 +233,13 @@ class Connection:
                 calls.append((link, call))
             if not self._may_send(len(calls)):
                 return False
-            self._inflight += len(calls)
             reply.expect(len(calls))
-            for link, call in calls:
-                link.send(call)
+            try:
+                for link, call in calls:
+                    link.send(call)
+            except BaseException:
+                self._wake_reader()
+                raise
             return True
 
     def wait_for_room(self, waiter: Waiter) -> None:
@@ -246,6 +251,16 @@ class Connection:
                 return
         waiter.wake()
 
+    def _wake_reader(self) -> None:
+        """Has the reader thread do what this one has left: a handler of signals has raised."""
+        with suppress(OSError):  # it has ended; or is woken already
+            self._wake.send(b"\0", NO_SIGNAL)
+
+    @property
+    def _inflight(self) -> int:
+        """How many calls have no answer."""
+        return len(self._homeless) + sum(len(link.sent) for link in self._links.values())
+
     def _check_open(self) -> None:
         if self._closed is not None:
             raise PoolClosedError(self._closed)
@@ -253,7 +268,8 @@ class Connection:
             raise PoolError(self._hopeless)
 
     def _may_send(self, calls: int) -> bool:
-        return self._inflight == 0 or self._inflight + calls <= self._max_inflight
+        inflight = self._inflight
+        return inflight == 0 or inflight + calls <= self._max_inflight
 
     # ---- streams: any thread ---------------------------------------------------------------
 
@@ -268,8 +284,9 @@ class Connection:
             self._check_open()
             if name in self._streams:
                 raise StreamNotOpenError(f"the stream {name!r} is open already")
-            stream = self._streams[name] = Stream(name)
+            stream = Stream(name)
             self._give_homes([stream])
+            self._streams[name] = stream
 
     def feeds_of(self, names: Iterable[Hashable], given: Iterable[Any]) -> list[Feeds]:
         """Returns what streams are to be fed, in parts that fit into a message each.
@@ -361,8 +378,14 @@ class Connection:
             work()
         self._greetings.reach_again(bool(self._links))
 
-    def _stop(self) -> None:
-        self._stopped = True
+    def _hear_wake(self) -> None:
+        """Does what another thread has left to do."""
+        self._woken.recv(4096)
+        with self._lock:
+            for link in self._links.values():
+                link.send_backlog()
+        self._use_room()
+        self._tell_if_drained()
 
     def _hear(self) -> None:
         """Takes what the pool's process has to tell."""
@@ -393,7 +416,6 @@ class Connection:
                 return
             self._hopeless = why
             calls = [*self._homeless, *chain.from_iterable(self._unsent)]
-            self._inflight -= sum(call.kind != RESTORE for call in self._homeless)
             for call in self._homeless:
                 if isinstance(call, StreamCall) and call.kind == CLOSE:
                     self._orphans.difference_update(call.streams)
@@ -430,8 +452,7 @@ class Connection:
                 if number in link.parts:
                     body = memoryview(b"".join([*link.parts.pop(number), body]))
                 with self._lock:
-                    call = link.answered(number)
-                    self._inflight -= call is not None and call.kind != RESTORE
+                    call = link.sent.answered(number)
                 if call is not None:
                     self._take(link, call, kind, body, extra)
             del message, body
@@ -483,7 +504,6 @@ class Connection:
                 if call.attempts < ATTEMPTS:
                     self._dispatch(call)
                 else:
-                    self._inflight -= 1
                     hopeless.append(call)
         link.channel.close()
         for call in hopeless:
@@ -499,7 +519,6 @@ class Connection:
             parts = by_link(feeds)
             if len(parts) > 1 and call.reply is not None:
                 call.reply.expect(len(parts) - 1)
-                self._inflight += len(parts) - 1
             for link, part in parts.items():
                 assert link is not None
                 again = StreamCall(call.kind, part.streams, part.counts, part.ids, call.reply)
@@ -520,10 +539,8 @@ class Connection:
         if os.getpid() != self.process or not self._thread.is_alive():
             return
         self._end("the client is disconnected")
-        try:
-            self._wake.send(b"\0", NO_SIGNAL)
-        except OSError:
-            return
+        self._stopped = True
+        self._wake_reader()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -537,7 +554,7 @@ class Connection:
             self._unsent.clear()
             self._streams.clear()
             for link in self._links.values():
-                link.calls.clear()
+                link.sent.clear()
         for call in calls:
             call.fail(PoolClosedError(why))
         self._use_room()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
-from bpecore._core import SharedWords, Stream
+from bpecore._core import SentCalls, Stream
 from bpecore.pool.calls import Call
 from bpecore.pool.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
 from bpecore.pool.messages import RESTORE, STATELESS
@@ -19,7 +18,7 @@ class Link:
         channel: the shared memory.
 
     Attributes:
-        calls: what was sent and not answered, by number, in order.
+        sent: what was sent and not answered, and what waits for room.
         streams: those whose state the worker holds.
         parts: the beginnings of long answers, by number.
     """
@@ -27,13 +26,9 @@ class Link:
     def __init__(self, index: int, channel: Channel) -> None:
         self.index = index
         self.channel = channel
-        self.calls: dict[int, Call] = {}
+        self.sent = SentCalls(channel.writer, channel.words, SENT_TOKENS)
         self.streams: set[Stream] = set()
         self.parts: dict[int, list[bytes]] = {}
-        self._backlog: deque[Call] = deque()
-        self._numbers = 0
-        self._sent_tokens = 0
-        self._own_tokens = 0
         self._free_slots: list[int] = []
         self._slots = 0
         self._turn = 0
@@ -60,46 +55,30 @@ class Link:
 
     def has_room(self, length: int) -> bool:
         """Returns whether a message of so many bytes could be sent now."""
-        return not self._backlog and self.channel.writer.has_room(length)
+        return self.sent.has_room(length)
 
     def send(self, call: Call) -> None:
         """Sends a call, as soon as there is room for it."""
-        self._own_tokens += call.tokens
-        self._backlog.append(call)
+        self.sent.add(call)
         self.send_backlog()
 
     def send_backlog(self) -> None:
         """Sends what has waited for room."""
-        words: SharedWords = self.channel.words
         for_streams = False
-        while self._backlog and self.channel.writer.has_room(self._backlog[0].length):
-            call = self._backlog.popleft()
-            self._numbers += 1
-            self._sent_tokens += call.tokens
-            words.store(SENT_TOKENS, self._sent_tokens)
-            self.calls[self._numbers] = call
-            self.channel.writer.write(call.parts(self._numbers), call.length)
+        while (call := self.sent.send_next()) is not None:
             for_streams = for_streams or call.kind not in STATELESS
         # A worker looks again after each of this client's texts, and works on others' in between.
         self.channel.tell(now=for_streams)
 
-    def answered(self, number: int) -> Call | None:
-        """Takes a call off the list of those that wait; None: it was given up."""
-        call = self.calls.pop(number, None)
-        if call is not None:
-            self._own_tokens -= call.tokens
-        return call
-
     def unanswered(self) -> list[Call]:
         """Returns the calls that have no answer, in order; not those that restore streams."""
-        calls = [*self.calls.values(), *self._backlog]
-        return [call for call in calls if call.kind != RESTORE]
+        return [call for call in self.sent.all() if call.kind != RESTORE]
 
     def load(self) -> tuple[int, int, int]:
         """Returns how busy the worker is: tokens outstanding, open streams, lately chosen."""
         words = self.channel.words
         return (
-            self._own_tokens + words.load(OTHERS_TOKENS),
+            self.sent.tokens + words.load(OTHERS_TOKENS),
             len(self.streams) + words.load(OTHERS_STREAMS),
             self._turn,
         )

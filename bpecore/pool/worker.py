@@ -130,11 +130,15 @@ class Client:
         self._is_awaited = self._is_awaited or not header.flags & GOES_ON
 
     def tell(self) -> None:
-        """Has the client look at what is new for it, unless that can wait for what comes soon."""
+        """Has the client look at what is new for it, unless that can wait for what comes soon.
+
+        It can if nobody waits for one of the answers alone, and those that come have room.
+        """
+        writer = self.channel.writer
         comes_more = self._untold < TOLD_TOGETHER <= len(self.set_aside)
-        if self._is_awaited or self.outbox or not comes_more:
+        if self._is_awaited or not comes_more or not writer.has_room(writer.largest):
             self._untold = 0
-            self._is_awaited = False
+            self._is_awaited = self._is_awaited and bool(self.outbox)
             self.channel.tell()
 
 
