@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from waiting import wait_until
+from waiting import wait_until_answered
 
 import bpecore
 from bpecore.pool import PoolClient, StreamNotOpenError, TokenizerPool
@@ -57,11 +57,10 @@ def interrupt() -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 @pytest.fixture
-def client() -> Iterator[PoolClient]:
-    """A client whose calls would soon find no room if any were lost."""
-    with TokenizerPool("o200k_base", processes=2, max_inflight=8) as pool, pool.client() as made:
-        made.connect()
-        yield made
+def pool() -> Iterator[TokenizerPool]:
+    """A pool whose clients would soon find no room if any calls were lost."""
+    with TokenizerPool("o200k_base", processes=2, max_inflight=8) as pool:
+        yield pool
 
 
 def undisturbed(call: Callable[[], Any]) -> Any:
@@ -74,23 +73,18 @@ def undisturbed(call: Callable[[], Any]) -> Any:
     return found[0]
 
 
-def is_idle(client: PoolClient) -> bool:
-    connection = client._connection
-    assert connection is not None
-    return connection._inflight == 0 and not connection._unsent
-
-
 @pytest.mark.parametrize("count", [1, 20])
 def test_texts(
     count: int, client: PoolClient, interrupt: Callable[[Callable[[], object]], None]
 ) -> None:
     texts = ["hello world" + " hello world" * 20_000] * count if count > 1 else ["hello world"]
     expected = ENCODING.encode_batch(texts)
+    client.connect()
     for _ in range(INTERRUPTIONS if count == 1 else 100):
         interrupt(lambda: client.encode_batch(texts))
         assert undisturbed(lambda: client.encode("hello world")) == HELLO
     assert client.encode_batch(texts) == expected
-    wait_until(lambda: is_idle(client))
+    wait_until_answered(client)
 
 
 def test_streams(client: PoolClient, interrupt: Callable[[Callable[[], object]], None]) -> None:
@@ -106,4 +100,4 @@ def test_streams(client: PoolClient, interrupt: Callable[[Callable[[], object]],
             client.close(name)
     assert "".join(texts) == ENCODING.decode(HELLO * (INTERRUPTIONS // 2))
     client.close("undisturbed")
-    wait_until(lambda: is_idle(client))
+    wait_until_answered(client)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from waiting import wait_until
+from waiting import wait_until, wait_until_answered
 
 import bpecore
 from bpecore.pool import PoolBusy, PoolClient, PoolClosedError, TokenizerPool
@@ -54,8 +54,7 @@ def texts_encoded(pool: TokenizerPool) -> int:
 def check_that_few_were_sent(pool: TokenizerPool, client: PoolClient) -> None:
     """Little more than a ring holds was sent of TEXTS, and the pool goes on working."""
     assert client.encode("hello world") == [24912, 2375]
-    connection = client._connected()
-    wait_until(lambda: connection._inflight == 0 and not connection._unsent)
+    wait_until_answered(client)
     assert client.encode_batch(["hello world"] * 10) == [[24912, 2375]] * 10
     # The workers tell a moment after they have answered.
     wait_until(lambda: texts_encoded(pool) > 10)

@@ -15,6 +15,12 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def wait_until_answered(client: PoolClient) -> None:
+    """Waits until nothing that a client has asked for is unsent or unanswered."""
+    connection = client._connected()
+    wait_until(lambda: connection._inflight == 0 and not connection._unsent)
+
+
 def encode_for_ever(client: PoolClient) -> None:
     """Asks until that is an error."""
     while True:

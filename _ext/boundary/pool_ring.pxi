@@ -141,17 +141,17 @@ cdef class RingWriter(RingEnd):
         Raises:
             ValueError: the parts have another length.
         """
-        cdef int64_t skip = self._skip(length), number = <int64_t>length
+        cdef int64_t skip = self._skip(length), number = WRAP
+        cdef char *memory = self.memory()
         cdef char *place
         cdef char *end
         if skip < 0:
             return False
-        place = self.memory() + self.tail % self.size
+        place = memory + self.tail % self.size
         if skip:
-            number = WRAP
             memcpy(place, &number, LENGTH_BYTES)
-            number = <int64_t>length
-            place = self.memory()
+            place = memory
+        number = <int64_t>length
         memcpy(place, &number, LENGTH_BYTES)
         place += LENGTH_BYTES
         end = place + length
@@ -219,17 +219,17 @@ cdef class RingReader(RingEnd):
         """
         cdef uint64_t place, skip = 0, ready
         cdef int64_t length
-        self.memory()
+        cdef char *memory = self.memory()
         if self.cursor == self.tail:
             self.tail = load_word(self.words.word(self.tail_place))
             if self.cursor == self.tail:
                 return None
         place = self.cursor % self.size
-        memcpy(&length, self.memory() + place, LENGTH_BYTES)
+        memcpy(&length, memory + place, LENGTH_BYTES)
         if length == WRAP:
             skip = self.size - place
             place = 0
-            memcpy(&length, self.memory(), LENGTH_BYTES)
+            memcpy(&length, memory, LENGTH_BYTES)
         place += LENGTH_BYTES
         ready = self.tail - self.cursor
         if (length < 0 or <uint64_t>length > self.size - place or ready > self.size

@@ -166,18 +166,14 @@ class Connection:
         with self._lock:
             self._check_open()
             unsent = deque(calls)
-            try:
-                if not is_patient:
-                    if not self._try(unsent[0]):
-                        return False
+            if not is_patient:
+                if not self._try(unsent[0]):
+                    return False
+                unsent.popleft()
+            # Nobody else's: this thread may be interrupted between a call and the next.
+            if not self._unsent and not self._waiters:
+                while unsent and self._try(unsent[0]):
                     unsent.popleft()
-                # Nobody else's: this thread may be interrupted between a call and the next.
-                if not self._unsent and not self._waiters:
-                    while unsent and self._try(unsent[0]):
-                        unsent.popleft()
-            except BaseException:
-                self._wake_reader()
-                raise
             if unsent:
                 self._unsent.append(unsent)
             return True
@@ -192,8 +188,16 @@ class Connection:
         link = least_loaded(self._links.values())
         if link is None or not self._may_send(1) or not link.has_room(call.length):
             return False
-        link.send(call)
+        self._send(link, call)
         return True
+
+    def _send(self, link: Link, call: Call) -> None:
+        """Sends a call; if a handler of signals raises meanwhile, the reader thread does it."""
+        try:
+            link.send(call)
+        except BaseException:
+            self._wake_reader()
+            raise
 
     def _send_unsent(self) -> None:
         """Sends what there is room for now, a call of each caller in turn; the lock is held.
@@ -234,12 +238,8 @@ class Connection:
             if not self._may_send(len(calls)):
                 return False
             reply.expect(len(calls))
-            try:
-                for link, call in calls:
-                    link.send(call)
-            except BaseException:
-                self._wake_reader()
-                raise
+            for link, call in calls:
+                self._send(link, call)
             return True
 
     def wait_for_room(self, waiter: Waiter) -> None:
@@ -252,7 +252,7 @@ class Connection:
         waiter.wake()
 
     def _wake_reader(self) -> None:
-        """Has the reader thread do what this one has left: a handler of signals has raised."""
+        """Has the reader thread do what another has left, or end."""
         with suppress(OSError):  # it has ended; or is woken already
             self._wake.send(b"\0", NO_SIGNAL)
 
