@@ -18,7 +18,7 @@ from bpecore import _core
 from bpecore.core import LONG_TEXT
 from bpecore.threads import available_cpus, thread_count
 
-PART_CHARACTERS = 1 << 18  # of _ext/parallel.pxd
+PART_CHARACTERS = 1 << 18  # of _ext/engine/encode/threads.pxd
 SPECIAL = "<|endoftext|>"
 
 

@@ -11,7 +11,7 @@ import pytest
 import bpecore
 
 MAPPED_IDS = 1 << 17
-"""From so many on their memory is a mapping, see `_ext/id_buffer.pxd`."""
+"""From so many on their memory is a mapping, see `_ext/engine/sink/id_buffer.pxd`."""
 
 MAPPED_LIMIT = 1 << 21
 """More are in the C library's memory again."""

@@ -50,7 +50,7 @@ ATTEMPTS = 3
 """How often memory must have grown to be a leak."""
 
 LARGE_CACHE = 6 << 10
-"""KB of a large cache (`_ext/cache.pxd`): what an allocation that is kept idle may have, too."""
+"""KB of a large cache (`_ext/engine/cache/cache.pxd`): what an allocation that is kept idle may have, too."""
 
 
 class Growth(NamedTuple):

@@ -1,6 +1,6 @@
 """The OpenAI split patterns that the engine also splits without their automaton.
 
-`_ext/blocks.pxd` holds the rules of each family as algebra on bits, one bit a character. A rule
+`_ext/engine/split/blocks.pxd` holds the rules of each family as algebra on bits, one bit a character. A rule
 speaks of kinds of characters; this file says which kind each class of the pattern's automaton is.
 """
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of t
 if TYPE_CHECKING:
     from bpecore.pattern.automaton import Automaton
 
-# The bits of a kind, and the numbers of the families: as in _ext/blocks.h and _ext/blocks.pxd.
+# The bits of a kind, and the numbers of the families: as in _ext/engine/simd/kinds.h and _ext/engine/split/blocks.pxd.
 UPPER, LOWER, LETTER, NUMBER, WHITE, SPACE, APOSTROPHE, MARK = (1 << bit for bit in range(8))
 LINE_END = WHITE | SPACE
 SLASH = APOSTROPHE | MARK

@@ -2,7 +2,7 @@
 
 The socket carries no data: a byte on it says "look into your ring", and its end says that the other
 process is gone, whatever ended it. Bytes are sent behind the ring's store and received before its
-load, so no message is overlooked; none is sent to who looks there anyway (`pool_ring.pxi`). If the
+load, so no message is overlooked; none is sent to who looks there anyway (`api/pool/ring.pxi`). If the
 socket is full, a byte is waiting there already.
 """
 

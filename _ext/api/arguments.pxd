@@ -1,0 +1,150 @@
+# Python arguments as the engine's structs.
+
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer)
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_Index
+from cpython.sequence cimport PySequence_Check
+from cpython.unicode cimport PyUnicode_FromObject
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, UINT32_MAX
+from libc.string cimport memcpy, strchr, strlen
+
+from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.base.types cimport STATUS_OK
+from engine.text.utf8 cimport TextView
+
+cdef extern from "Python.h":
+    int PyUnicode_READY(object text) except -1
+    bint PyUnicode_IS_ASCII(object text)
+    int PyUnicode_KIND(object text)
+    void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    bint PyLong_CheckExact(object number)
+    long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
+
+
+cdef inline int view_text(object text, TextView *view) except -1:
+    """Describes the characters of a `str`; the object must outlive the view."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
+    PyUnicode_READY(text)
+    view.data = PyUnicode_DATA(text)
+    view.length = <size_t>PyUnicode_GET_LENGTH(text)
+    view.width = 0 if PyUnicode_IS_ASCII(text) else PyUnicode_KIND(text)
+    return 0
+
+
+cdef inline bytes exact_bytes(object data):
+    """Returns the bytes of a `bytes` object, of a subclass too."""
+    if type(data) is bytes:
+        return <bytes>data
+    if not isinstance(data, bytes):
+        raise TypeError(f"expected bytes, got {type(data).__name__}: {data!r:.80}")
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+cdef inline str exact_str(object text):
+    """Returns the characters of a `str`, of a subclass too."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
+    return PyUnicode_FromObject(text)
+
+
+cdef inline uint32_t checked_id(object number) except? 0:
+    """Returns an id or rank given as a Python number.
+
+    Raises:
+        OverflowError: it is negative or above 2**32 - 1.
+        TypeError: it is not an integer.
+    """
+    cdef object index
+    cdef long long value
+    cdef int overflow = 0
+    if PyLong_CheckExact(number):
+        value = PyLong_AsLongLongAndOverflow(number, &overflow)
+        if overflow == 0 and 0 <= value <= UINT32_MAX:
+            return <uint32_t>value
+    index = PyNumber_Index(number)
+    if not 0 <= index <= UINT32_MAX:
+        raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
+    return <uint32_t>index
+
+
+cdef inline bint read_number(const char *item, char format, Py_ssize_t size, int64_t *number):
+    """Reads an integer of a buffer; returns whether it fits 63 bits and a sign."""
+    if size == 8:
+        number[0] = (<const int64_t *>item)[0]
+        return number[0] >= 0 or format in (c"l", c"q")
+    if size == 4:
+        number[0] = ((<const int32_t *>item)[0] if format in (c"i", c"l")
+                     else <int64_t>(<const uint32_t *>item)[0])
+    elif size == 2:
+        number[0] = ((<const int16_t *>item)[0] if format == c"h"
+                     else <int64_t>(<const uint16_t *>item)[0])
+    else:
+        number[0] = ((<const int8_t *>item)[0] if format == c"b"
+                     else <int64_t>(<const uint8_t *>item)[0])
+    return True
+
+
+cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
+    """Reads the ids of a buffer if they are a row of native integers that are ids."""
+    cdef const char *format = "B"
+    cdef const char *item = <const char *>buffer.buf
+    cdef int64_t number
+    cdef Py_ssize_t i
+    if buffer.format != NULL:
+        format = buffer.format
+    if format[0] == c"@":
+        format += 1
+    if (buffer.ndim != 1 or strlen(format) != 1 or strchr("bBhHiIlLqQ", format[0]) == NULL
+            or buffer.itemsize > 8):
+        return False
+    ids.length = 0
+    if grow_ids(ids, <size_t>buffer.shape[0]) != STATUS_OK:
+        raise MemoryError("no memory for the ids")
+    if buffer.shape[0] == 0:
+        pass    # there may be no memory to read
+    elif format[0] == c"I" and buffer.itemsize == 4 and buffer.strides[0] == 4:
+        memcpy(ids.data, item, <size_t>buffer.len)
+    else:
+        for i in range(buffer.shape[0]):
+            if (not read_number(item, format[0], buffer.itemsize, &number)
+                    or not 0 <= number <= UINT32_MAX):
+                return False
+            ids.data[i] = <uint32_t>number
+            item += buffer.strides[0]
+    ids.length = <size_t>buffer.shape[0]
+    return True
+
+
+cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
+    """Reads the ids of a numpy array, a memoryview and the like, without an object for each.
+
+    Returns:
+        Whether that was possible. If not, asking for one item after the other tells why.
+    """
+    cdef Py_buffer buffer
+    try:
+        PyObject_GetBuffer(tokens, &buffer, PyBUF_FORMAT | PyBUF_STRIDES)
+    except (BufferError, ValueError):
+        return False
+    try:
+        return collect_row(&buffer, ids)
+    finally:
+        PyBuffer_Release(&buffer)
+
+
+cdef inline int collect_ids(object tokens, IdBuffer *ids) except -1:
+    """Reads a sequence of ids of any kind into a buffer."""
+    if isinstance(tokens, str) or not PySequence_Check(tokens):
+        raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
+    if PyObject_CheckBuffer(tokens) and collect_buffer(tokens, ids):
+        return 0
+    ids.length = 0
+    for token in tokens:
+        if ids.length == ids.capacity and grow_ids(ids, ids.length + 256) != STATUS_OK:
+            raise MemoryError("no memory for the ids")
+        ids.data[ids.length] = checked_id(token)
+        ids.length += 1
+    return 0

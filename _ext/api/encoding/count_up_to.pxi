@@ -1,0 +1,101 @@
+"""Counting that stops at a limit, and what cutting texts asks of the engine besides."""
+
+from api.arguments cimport view_text
+from engine.growing.encoder cimport (
+    PieceStream, close_stream, encode_stream, feed_stream, open_stream)
+from engine.base.types cimport STATUS_OK
+from engine.text.utf8 cimport TextView
+from engine.encode.workspace cimport Workspace, give_back
+
+cdef enum:
+    FIRST_WINDOW = 1 << 9     # characters that are looked at first
+    LAST_WINDOW = 1 << 14     # characters that are looked at at a time at most
+
+
+def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disallowed_special,
+                special_tokens_set):
+    """Counts the tokens of a text as `CoreBPE.count` does, up to a limit.
+
+    Args:
+        text: the text.
+        limit: tokens.
+        allowed_special: as for `encode_checked`.
+        disallowed_special: as for `encode_checked`.
+        special_tokens_set: as for `encode_checked`.
+
+    Returns:
+        The number of tokens, or None if it is above the limit.
+
+    Raises:
+        ValueError: as for `encode_checked`, about what has been read of the text.
+        UnicodeEncodeError: what has been read of the text holds a surrogate.
+    """
+    cdef TextView view
+    cdef StreamText special = StreamText(core, allowed_special, disallowed_special,
+                                         special_tokens_set)
+    cdef PieceStream stream
+    cdef Workspace *workspace
+    cdef size_t position = 0, window = FIRST_WINDOW, end, longest
+    cdef int status = STATUS_OK
+    view_text(text, &view)
+    longest = longest_token(core)
+    workspace = core._take()
+    open_stream(&stream, &core.vocabulary.tables, core.engine.automaton,
+                core.engine.special_tokens)
+    stream.allowed = <const uint8_t *><char *>special.allowed
+    stream.any_allowed = special.any_allowed
+    workspace.ids.length = 0
+    try:
+        while position < view.length:
+            end = position + window if view.length - position > window else view.length
+            special.tail = special.refuse(text[position:end])
+            with nogil:
+                status = feed_stream(&stream, workspace, &view, position, end, True,
+                                     &workspace.ids)
+            if status != STATUS_OK:
+                raise_status(status, text[position:end])
+            if is_above(&stream, workspace.ids.length, limit, longest):
+                return None
+            position = end
+            window = min(2 * window, <size_t>LAST_WINDOW)
+        with nogil:
+            status = encode_stream(&stream, workspace, True, True, &workspace.ids)
+        if status != STATUS_OK:
+            raise_status(status, "")
+        return None if workspace.ids.length > limit else workspace.ids.length
+    finally:
+        close_stream(&stream)
+        give_back(&core.vocabulary.pool, workspace)
+
+
+cdef bint is_above(const PieceStream *stream, size_t count, size_t limit, size_t longest) noexcept:
+    """Whether a text is sure to have more tokens than the limit.
+
+    Args:
+        count: tokens that are sure.
+        longest: bytes of the longest token, if every character is in some token; else 0.
+    """
+    if count > limit:
+        return True
+    # Whatever becomes of the text that waits: its bytes stand in tokens.
+    return longest > 0 and (stream.text.length - stream.run.start) // longest > limit - count
+
+
+def longest_token(CoreBPE core not None) -> int:
+    """Returns the bytes of the longest token, special or not.
+
+    0: the split pattern leaves characters out of all pieces, or has no automaton that tells. Else
+    n bytes of text are at least n / longest tokens.
+    """
+    if core.split_pattern is None or not core.split_pattern.covers_all:
+        return 0
+    return max(core.vocabulary.tables.longest_token, core.special_tokens.longest_bytes)
+
+
+def refuse_disallowed(CoreBPE core not None, text, allowed_special, disallowed_special,
+                      special_tokens_set) -> None:
+    """Raises what `CoreBPE.encode_checked` raises about special tokens in a text."""
+    cdef TextView view
+    view_text(text, &view)
+    core.special_tokens.permit(text, &view, allowed_special, disallowed_special,
+                               special_tokens_set)

@@ -1,0 +1,102 @@
+"""Split patterns, from what `bpecore.pattern` compiles."""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcmp, memcpy
+
+from engine.split.automaton cimport Automaton
+from engine.simd.vectors cimport MIXED_KINDS
+from engine.split.coverage cimport find_coverage
+from engine.base.memory cimport allocate, allocate_zeroed, release
+from engine.split.sure_borders cimport find_sure_pairs
+from engine.base.types cimport STATUS_OK
+
+
+cdef class SplitPattern:
+    """A compiled split pattern; immutable, shared by any number of threads.
+
+    Args:
+        automaton: the result of `bpecore.pattern.compile_pattern`, or a tuple like it.
+        family: the number of its family, see `bpecore.pattern.families`; 0 for none.
+        class_kinds: the kind of each of the automaton's classes, if it has a family.
+
+    Raises:
+        ValueError: the tables do not fit together.
+        MemoryError: they do not fit into memory.
+    """
+
+    cdef Automaton tables
+    cdef bint covers_all     # every character of every text is in some piece
+
+    def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
+        cdef uint32_t class_count, state_count
+        cdef uint32_t state, column, entry
+        cdef bytes transitions, block_index, block_classes
+        class_count, state_count, block_index, block_classes, transitions = automaton
+        cdef uint16_t *source = <uint16_t *>PyBytes_AS_STRING(transitions)
+        # A transition has 15 bits for a state; so no size below overflows.
+        if (class_count > 255 or state_count > 1 << 15
+                or len(transitions) != 2 * state_count * (class_count + 1)
+                or len(block_index) != 2 * (0x110000 >> 7) or state_count < 2):
+            raise ValueError("the tables of the automaton have the wrong sizes")
+        self.tables.row_bits = 1
+        while (1 << self.tables.row_bits) < class_count + 1:
+            self.tables.row_bits += 1
+        self.tables.end_class = class_count
+        self.tables.transitions = <uint32_t *>allocate_zeroed(
+            <size_t>state_count << self.tables.row_bits, sizeof(uint32_t))
+        self.tables.block_index = <uint16_t *>allocate(len(block_index), 1)
+        self.tables.block_classes = <uint8_t *>allocate(len(block_classes), 1)
+        if (self.tables.transitions == NULL or self.tables.block_index == NULL
+                or self.tables.block_classes == NULL):
+            raise MemoryError("no memory for a split pattern")
+        for state in range(state_count):
+            for column in range(class_count + 1):
+                entry = source[state * (class_count + 1) + column]
+                if entry >> 1 >= state_count:
+                    raise ValueError(f"the automaton has no state {entry >> 1}")
+                self.tables.transitions[(state << self.tables.row_bits) | column] = (
+                    (entry >> 1) << self.tables.row_bits | (entry & 1))
+        memcpy(self.tables.block_index, PyBytes_AS_STRING(block_index), len(block_index))
+        memcpy(self.tables.block_classes, PyBytes_AS_STRING(block_classes), len(block_classes))
+        if max(block_classes) >= class_count or len(block_classes) % 128:
+            raise ValueError("the automaton names a class that it does not have")
+        for column in range(0x110000 >> 7):
+            if self.tables.block_index[column] >= len(block_classes) // 128:
+                raise ValueError("the automaton names a block that it does not have")
+        memcpy(self.tables.ascii_classes,
+               self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
+        if (find_sure_pairs(&self.tables, state_count) != STATUS_OK
+                or find_coverage(&self.tables, state_count, &self.covers_all) != STATUS_OK):
+            raise MemoryError("no memory for a split pattern")
+        if family:
+            self._set_family(family, block_classes, class_kinds)
+
+    cdef int _set_family(self, int family, bytes block_classes, bytes class_kinds) except -1:
+        cdef const uint8_t *page
+        cdef size_t i
+        if len(class_kinds) != self.tables.end_class:
+            raise ValueError("each class of the automaton needs a kind")
+        self.tables.block_kinds = <uint8_t *>allocate(len(block_classes), 1)
+        self.tables.low_kinds = <uint8_t *>allocate(0x10000, 1)
+        if self.tables.block_kinds == NULL or self.tables.low_kinds == NULL:
+            raise MemoryError("no memory for a split pattern")
+        for i in range(<size_t>len(block_classes)):
+            self.tables.block_kinds[i] = class_kinds[self.tables.block_classes[i]]
+        for i in range(0x10000):
+            self.tables.low_kinds[i] = self.tables.block_kinds[
+                (<size_t>self.tables.block_index[i >> 7] << 7) | (i & 127)]
+        for i in range(512):
+            page = self.tables.low_kinds + 128 * i
+            self.tables.page_kinds[i] = (
+                page[0] if memcmp(page, page + 1, 127) == 0 else <uint8_t>MIXED_KINDS)
+        self.tables.family = family
+        return 0
+
+    def __dealloc__(self):
+        release(self.tables.transitions)
+        release(self.tables.block_index)
+        release(self.tables.block_classes)
+        release(self.tables.block_kinds)
+        release(self.tables.low_kinds)
+        release(self.tables.sure_borders)

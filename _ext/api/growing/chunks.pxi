@@ -1,0 +1,84 @@
+"""What the classes share that take a text in chunks: special tokens and halves of surrogates."""
+
+from engine.text.utf8 cimport TextView
+
+
+cdef CoreBPE core_of(encoding):
+    """Returns the engine of an `Encoding`, fit for text in chunks.
+
+    Raises:
+        TypeError: no encoding, or one with an engine of somebody else's.
+        ValueError: its split pattern has no automaton.
+    """
+    core = getattr(encoding, "_core_bpe", None)
+    if type(core) is not CoreBPE:
+        raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
+    if (<CoreBPE>core).split_pattern is None:
+        raise ValueError(
+            f"a text in chunks needs a split pattern without look-behind and the like; "
+            f"that of {encoding.name!r} runs on the regex library: {(<CoreBPE>core).pattern!r}")
+    return core
+
+
+cdef class StreamText:
+    """The special tokens of a growing text, and what of it waits for the next chunk.
+
+    A high surrogate at the end of a chunk waits for its other half.
+    """
+
+    cdef SpecialTokens special_tokens
+    cdef bytearray allowed         # a mask; None = all
+    cdef bint any_allowed
+    cdef bytearray refused         # a mask; None = all
+    cdef bint any_refused
+    cdef frozenset refused_strings  # some are no special tokens; else None
+    cdef Py_ssize_t overlap        # characters of a refused string that the last chunk may hold
+    cdef str tail                  # the last `overlap` characters
+    cdef str half                  # a high surrogate, or ""
+
+    def __cinit__(self, CoreBPE core not None, allowed_special, disallowed_special,
+                  special_tokens_set):
+        cdef frozenset names = frozenset()
+        self.special_tokens = core.special_tokens
+        self.tail = ""
+        self.half = ""
+        if isinstance(allowed_special, str):
+            if allowed_special != "all":
+                raise TypeError(f"allowed_special must be 'all' or a set, not {allowed_special!r}")
+            allowed_special = special_tokens_set
+        self.allowed = self.special_tokens._mask_of_strings(allowed_special)
+        self.any_allowed = 1 in self.allowed
+        if isinstance(disallowed_special, str) and disallowed_special == "all":
+            names = frozenset(special_tokens_set - allowed_special)
+        elif disallowed_special:
+            names = frozenset(disallowed_special)
+        if names and names <= self.special_tokens.usual_set:
+            self.refused = self.special_tokens._mask(names)
+            self.any_refused = True
+        elif names:
+            self.special_tokens._refuse_strings("", NULL, names)
+            self.refused_strings = names
+        self.overlap = max(max(map(len, names), default=1) - 1, 0)
+
+    cdef str refuse(self, str chunk):
+        """Refuses a chunk that completes a disallowed string; returns the new tail."""
+        cdef str window
+        cdef TextView view
+        if not self.any_refused and self.refused_strings is None:
+            return ""
+        window = self.tail + chunk if self.tail else chunk
+        if self.any_refused:
+            view_text(window, &view)
+            self.special_tokens._refuse_special_tokens(&view, self.refused)
+        else:
+            self.special_tokens._refuse_strings(window, NULL, self.refused_strings)
+        return window[len(window) - self.overlap:] if len(window) > self.overlap else window
+
+    cdef tuple whole_characters(self, str chunk):
+        """Returns the waiting half and a chunk without surrogates, and the half that waits then."""
+        cdef str half = ""
+        chunk = self.half + chunk
+        if chunk and 0xD800 <= ord(chunk[len(chunk) - 1]) < 0xDC00:
+            half = chunk[len(chunk) - 1:]
+            chunk = chunk[:len(chunk) - 1]
+        return without_surrogates(chunk), half

@@ -1,0 +1,220 @@
+"""`StreamDecoderBatch`: the texts of many sequences of ids that grow together."""
+
+from cpython.buffer cimport PyObject_CheckBuffer
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.long cimport PyLong_CheckExact
+from cpython.ref cimport Py_INCREF
+from cpython.sequence cimport PySequence_Check
+from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
+
+from api.arguments cimport checked_id, collect_buffer, collect_ids
+from engine.base.exclusive cimport leave
+from engine.sink.id_buffer cimport IdBuffer, release_ids
+from engine.base.memory cimport allocate_zeroed, release
+
+
+@cython.final
+cdef class StreamDecoderBatch(TextOfIds):
+    """StreamDecoderBatch(encoding, n, errors="replace")
+--
+
+    Decodes many sequences of ids side by side; one call advances all of them.
+
+    Each sequence is decoded as by a `StreamDecoder` of its own. Not for several threads at once.
+
+    Args:
+        encoding: a `bpecore.Encoding`.
+        n: how many sequences there are.
+        errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+
+    Raises:
+        TypeError: `encoding` is none, or `errors` no string.
+        ValueError: `n` is negative.
+        LookupError: there is no error handler of that name.
+
+    Example:
+        >>> import bpecore
+        >>> encoding = bpecore.get_encoding("o200k_base")
+        >>> decoder = bpecore.StreamDecoderBatch(encoding, 3)
+        >>> decoder.feed([24912, [24912, 2375], []])
+        ['hello', 'hello world', '']
+        >>> decoder.feed_ragged([2375, 24912, 2375], [0, 1, 1, 3])
+        [' world', '', 'hello world']
+    """
+
+    cdef size_t count
+    cdef PendingBytes *pending     # owned: [count]
+    cdef PendingBytes *following   # owned: [count], what is pending after the running call
+    cdef IdBuffer offsets
+
+    def __cinit__(self, encoding, n, errors="replace"):
+        cdef Py_ssize_t count = n
+        self._open(encoding, errors)
+        if count < 0:
+            raise ValueError(f"there cannot be {count} sequences")
+        self.count = <size_t>count
+        self.pending = <PendingBytes *>allocate_zeroed(self.count, sizeof(PendingBytes))
+        self.following = <PendingBytes *>allocate_zeroed(self.count, sizeof(PendingBytes))
+        if self.pending == NULL or self.following == NULL:
+            raise MemoryError(f"no memory for {count} sequences")
+
+    def __dealloc__(self):
+        release(self.pending)
+        release(self.following)
+        release_ids(&self.offsets, True)
+
+    def __len__(self) -> int:
+        """Returns how many sequences there are."""
+        return self.count
+
+    def feed(self, ids) -> list:
+        """Takes the next ids of every sequence.
+
+        Args:
+            ids: for each sequence an id, a sequence of ids (which may be empty), or None for none;
+                or a numpy array with one id for each, fastest as `uint32`.
+
+        Returns:
+            The new text of each sequence, which may be empty.
+
+        Raises:
+            ValueError: there are not as many entries as sequences.
+            KeyError: an id is unknown.
+            UnicodeDecodeError: bytes are invalid and `errors` is "strict".
+            OverflowError: an id is negative or above 2**32 - 1.
+            TypeError: an entry is none of these, or `ids` no sequence.
+            RuntimeError: the decoder is in use by another call.
+
+            No id of the call is taken then, of any sequence.
+        """
+        self._enter()
+        try:
+            return self._feed(ids)
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed(self, ids):
+        cdef list texts
+        cdef size_t i = 0
+        if isinstance(ids, str) or not PySequence_Check(ids):
+            raise TypeError(f"expected a sequence of what each of {self.count} sequences gets, "
+                            f"not {type(ids).__name__}: {ids!r:.80}")
+        self._begin()
+        if PyObject_CheckBuffer(ids) and collect_buffer(ids, &self.ids):
+            self._check_count(self.ids.length)
+            texts = PyList_New(<Py_ssize_t>self.count)
+            for i in range(self.count):
+                put(texts, i, self._decode_one(self.ids.data[i], &self.following[i]))
+            return self._end(texts)
+        self._check_count(<size_t>len(ids))
+        texts = PyList_New(<Py_ssize_t>self.count)
+        for entry in ids:
+            if i == self.count:
+                break
+            if PyLong_CheckExact(entry):
+                put(texts, i, self._decode_one(checked_id(entry), &self.following[i]))
+            elif entry is None:
+                put(texts, i, "")
+            else:
+                put(texts, i, self._decode_object(entry, &self.following[i]))
+            i += 1
+        self._check_count(i)
+        return self._end(texts)
+
+    def feed_ragged(self, ids, offsets) -> list:
+        """Takes the next ids of every sequence, out of one row of ids.
+
+        Args:
+            ids: all new ids, a sequence or a numpy array, fastest as `uint32`.
+            offsets: n + 1 numbers: sequence i gets `ids[offsets[i]:offsets[i + 1]]`.
+
+        Returns:
+            The new text of each sequence, which may be empty.
+
+        Raises:
+            ValueError: the offsets are not n + 1, do not ascend, or do not span the ids.
+            KeyError: as for `feed`, and so for the other exceptions.
+        """
+        self._enter()
+        try:
+            return self._feed_ragged(ids, offsets)
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed_ragged(self, ids, offsets):
+        cdef list texts
+        cdef const uint32_t *places
+        cdef size_t i, start
+        self._begin()
+        collect_ids(ids, &self.ids)
+        collect_ids(offsets, &self.offsets)
+        if self.offsets.length != self.count + 1:
+            raise ValueError(f"{self.count} sequences need {self.count + 1} offsets, "
+                             f"not {self.offsets.length}")
+        places = self.offsets.data
+        if places[0] != 0 or places[self.count] != self.ids.length:
+            raise ValueError(f"the offsets go from {places[0]} to {places[self.count]}, "
+                             f"not from 0 to {self.ids.length}, the number of ids")
+        for i in range(self.count):
+            if places[i] > places[i + 1]:
+                raise ValueError(f"the offsets descend at {i + 1}: "
+                                 f"{places[i]} to {places[i + 1]}")
+        texts = PyList_New(<Py_ssize_t>self.count)
+        for i in range(self.count):
+            start = places[i]
+            if places[i + 1] - start == 1:
+                put(texts, i, self._decode_one(self.ids.data[start], &self.following[i]))
+            else:
+                put(texts, i, self._decode_many(self.ids.data + start, places[i + 1] - start,
+                                                &self.following[i]))
+        return self._end(texts)
+
+    def flush(self, sequence) -> str:
+        """Ends the text of one sequence; its place is then that of a new one.
+
+        Args:
+            sequence: its number, 0 to n - 1.
+
+        Returns:
+            What `errors` makes of an incomplete character at the end; empty if there is none.
+
+        Raises:
+            IndexError: there is no such sequence.
+            UnicodeDecodeError: there is one and `errors` is "strict". The sequence can go on.
+            RuntimeError: the decoder is in use by another call.
+        """
+        cdef Py_ssize_t place = sequence
+        cdef str text
+        if not 0 <= place < <Py_ssize_t>self.count:
+            raise IndexError(f"there is no sequence {place} among {self.count}")
+        self._enter()
+        try:
+            text = self._decode_rest(&self.pending[place])
+            self.pending[place].count = 0
+            return text
+        finally:
+            leave(&self.in_use)
+
+    cdef int _check_count(self, size_t found) except -1:
+        if found != self.count:
+            raise ValueError(f"there are {self.count} sequences, but ids for {found}")
+        return 0
+
+    cdef int _begin(self) except -1:
+        memcpy(self.following, self.pending, self.count * sizeof(PendingBytes))
+        return 0
+
+    cdef list _end(self, list texts):
+        """Makes what the call has left pending the state."""
+        cdef PendingBytes *swapped = self.pending
+        self.pending = self.following
+        self.following = swapped
+        return texts
+
+
+cdef inline int put(list texts, size_t place, str text) except -1:
+    """Fills a place of a new list."""
+    Py_INCREF(text)
+    PyList_SET_ITEM(texts, <Py_ssize_t>place, text)
+    return 0

@@ -1,0 +1,141 @@
+"""`StreamEncoder`: the ids of a growing text."""
+
+from api.arguments cimport exact_str, view_text
+from engine.base.exclusive cimport enter, leave
+from engine.sink.int_lists cimport list_of_ids
+from engine.growing.encoder cimport PieceStream, close_stream, end_stream, feed_stream, open_stream
+from engine.base.types cimport STATUS_OK
+from engine.text.utf8 cimport TextView, holds_surrogate
+
+
+@cython.final
+cdef class StreamEncoder:
+    """StreamEncoder(encoding, *, allowed_special=frozenset(), disallowed_special="all")
+--
+
+    Encodes a text that arrives in chunks; gives each id as soon as no more text can change it.
+
+    What all calls of `feed` and the final `flush` return is together `encoding.encode` of the
+    whole text. The piece (a word, most often) that the text so far ends in waits, and what may be
+    the beginning of a special token; so does a high surrogate at the end of a chunk. Not for
+    several threads at once.
+
+    Args:
+        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as all of OpenAI's.
+        allowed_special: as for `Encoding.encode`.
+        disallowed_special: as for `Encoding.encode`; also found where it spans chunks. The ids
+            before it may have been given by then.
+
+    Raises:
+        TypeError: `encoding` is none, or `allowed_special` no set.
+        ValueError: the split pattern needs the regex library.
+
+    Example:
+        >>> import bpecore
+        >>> encoder = bpecore.StreamEncoder(bpecore.get_encoding("o200k_base"))
+        >>> encoder.feed("hel"), encoder.feed("lo wor"), encoder.feed("ld"), encoder.flush()
+        ([], [24912], [], [2375])
+    """
+
+    cdef PieceStream stream
+    cdef CoreBPE core
+    cdef StreamText special
+    cdef bint in_use     # a call is running
+    cdef bint flushed
+
+    def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
+        cdef CoreBPE core = core_of(encoding)
+        self.core = core
+        self.special = StreamText(core, allowed_special, disallowed_special,
+                                  encoding.special_tokens_set)
+        open_stream(&self.stream, &core.vocabulary.tables, core.engine.automaton,
+                    core.engine.special_tokens)
+        self.stream.allowed = <const uint8_t *><char *>self.special.allowed
+        self.stream.any_allowed = self.special.any_allowed
+
+    def __dealloc__(self):
+        close_stream(&self.stream)
+
+    def feed(self, chunk) -> list:
+        """Takes the next chunk of the text.
+
+        Args:
+            chunk: any string, the empty one too.
+
+        Returns:
+            The next ids of the whole text that are sure now; often none.
+
+        Raises:
+            TypeError: `chunk` is no string.
+            ValueError: it completes a disallowed special token, the vocabulary lacks a byte that
+                the text needs, or the encoder has been flushed. The chunk is not taken then.
+            RuntimeError: the encoder is in use by another call.
+        """
+        self._enter()
+        try:
+            return self._feed(exact_str(chunk))
+        finally:
+            leave(&self.in_use)
+
+    cdef list _feed(self, str chunk):
+        cdef TextView view
+        cdef str tail, half = ""
+        view_text(chunk, &view)
+        if self.special.half or holds_surrogate(&view):
+            chunk, half = self.special.whole_characters(chunk)
+            view_text(chunk, &view)
+        tail = self.special.refuse(chunk)
+        ids = self._encode(chunk, &view, False)
+        self.special.tail = tail
+        self.special.half = half
+        return ids
+
+    def flush(self) -> list:
+        """Ends the text.
+
+        Returns:
+            The ids that are left.
+
+        Raises:
+            ValueError: the vocabulary lacks a byte that the text needs, or the encoder has been
+                flushed before.
+            RuntimeError: the encoder is in use by another call.
+        """
+        cdef TextView view
+        self._enter()
+        try:
+            rest = "\ufffd" if self.special.half else ""
+            view_text(rest, &view)
+            ids = self._encode(rest, &view, True)
+            self.flushed = True
+            close_stream(&self.stream)
+            return ids
+        finally:
+            leave(&self.in_use)
+
+    cdef int _enter(self) except -1:
+        """Begins a call, unless there can be none; `leave` ends it."""
+        if not enter(&self.in_use):
+            raise RuntimeError("this encoder is in use, by another thread or by a call that this "
+                               "signal handler has interrupted")
+        if self.flushed:
+            leave(&self.in_use)
+            raise ValueError("the encoder has been flushed: make a new one for another text")
+        return 0
+
+    cdef list _encode(self, chunk, const TextView *view, bint final):
+        cdef Workspace *workspace = self.core._take()
+        cdef int status
+        workspace.ids.length = 0
+        try:
+            with nogil:
+                if final:
+                    status = end_stream(&self.stream, workspace, view, &workspace.ids)
+                else:
+                    status = feed_stream(&self.stream, workspace, view, 0, view.length, False,
+                                         &workspace.ids)
+            if status != STATUS_OK:
+                raise_status(status, chunk)
+            return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
+        finally:
+            give_back(&self.core.vocabulary.pool, workspace)

@@ -1,0 +1,245 @@
+"""`TokenCounter`: how many tokens a growing text has so far."""
+
+from api.arguments cimport exact_str, view_text
+from engine.base.exclusive cimport enter, leave
+from engine.base.interrupt cimport WORK_BETWEEN_LOOKS
+from engine.growing.counter cimport (
+    TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter)
+from engine.base.types cimport STATUS_OK, STATUS_SURROGATE
+from engine.text.utf8 cimport TextView
+
+cdef enum:
+    LONG_CHUNK = 16    # characters from which on finished pieces are encoded in batches
+
+
+@cython.final
+cdef class CounterCheckpoint:
+    """The state of a `TokenCounter` at one moment. Immutable; made by `checkpoint` alone."""
+
+    cdef CounterState state
+    cdef CoreBPE core
+    cdef bytearray allowed
+    cdef str tail
+    cdef str half
+
+    def __init__(self):
+        raise TypeError("a checkpoint is made by TokenCounter.checkpoint()")
+
+    def __dealloc__(self):
+        close_counter(&self.state)
+
+
+@cython.final
+cdef class TokenCounter:
+    """TokenCounter(encoding, *, allowed_special=frozenset(), disallowed_special="all")
+--
+
+    Counts the tokens of a text that grows, exactly and after every chunk.
+
+    `total` is `encoding.count` of all text so far; it may shrink when text is added. A feed costs
+    what its chunk costs, however long the text is already. A high surrogate at the end of a chunk
+    is counted with the next chunk, which may hold its other half. Not for several threads at once.
+
+    Args:
+        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as all of OpenAI's.
+        allowed_special: as for `Encoding.encode`.
+        disallowed_special: as for `Encoding.encode`; also found where it spans chunks.
+
+    Raises:
+        TypeError: `encoding` is none, or `allowed_special` no set.
+        ValueError: the split pattern needs the regex library.
+
+    Example:
+        >>> import bpecore
+        >>> counter = bpecore.TokenCounter(bpecore.get_encoding("o200k_base"))
+        >>> [counter.feed(chunk) for chunk in ("hel", "lo wor", "ld")]
+        [1, 2, 2]
+        >>> counter.total
+        2
+    """
+
+    cdef CounterState state
+    cdef CoreBPE core
+    cdef StreamText special
+    cdef bint in_use     # a call is running
+    cdef bint broken     # memory ran out amid a feed
+
+    def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
+        cdef CoreBPE core = core_of(encoding)
+        self.core = core
+        self.special = StreamText(core, allowed_special, disallowed_special,
+                                  encoding.special_tokens_set)
+        if open_counter(&self.state, &core.vocabulary.tables, core.vocabulary.token_parts(),
+                        core.engine.automaton, core.engine.special_tokens) != STATUS_OK:
+            raise MemoryError("no memory for a token counter")
+        self.state.allowed = <const uint8_t *><char *>self.special.allowed
+        self.state.any_allowed = self.special.any_allowed
+
+    def __dealloc__(self):
+        close_counter(&self.state)
+
+    @property
+    def total(self) -> int:
+        """Tokens of all text so far."""
+        self._enter()
+        try:
+            self._check_whole()
+            return self.state.total
+        finally:
+            leave(&self.in_use)
+
+    def feed(self, chunk) -> int:
+        """Takes the next chunk of the text.
+
+        Args:
+            chunk: any string, the empty one too.
+
+        Returns:
+            Tokens of all text so far.
+
+        Raises:
+            TypeError: `chunk` is no string.
+            ValueError: it completes a disallowed special token, or the vocabulary lacks a byte
+                that the text needs. The chunk is not taken then.
+            RuntimeError: the counter is in use by another call.
+
+        Example:
+            >>> import bpecore
+            >>> counter = bpecore.TokenCounter(bpecore.get_encoding("o200k_base"))
+            >>> counter.feed("one two")
+            2
+        """
+        self._enter()
+        try:
+            self._check_whole()
+            return self._feed(exact_str(chunk))
+        finally:
+            leave(&self.in_use)
+
+    cdef int _enter(self) except -1:
+        """Begins a call; `leave` ends it."""
+        if not enter(&self.in_use):
+            raise RuntimeError("this counter is in use, by another thread or by a call that this "
+                               "signal handler has interrupted")
+        return 0
+
+    cdef int _check_whole(self) except -1:
+        if self.broken:
+            raise ValueError("memory ran out in a feed; restore a checkpoint or make a new counter")
+        return 0
+
+    cdef object _feed(self, str chunk):
+        cdef TextView view
+        cdef str tail, half
+        cdef int status
+        view_text(chunk, &view)
+        if self.special.half:
+            status = STATUS_SURROGATE
+        else:
+            tail = self.special.refuse(chunk)
+            status = self._take(&view)
+        if status == STATUS_SURROGATE:
+            chunk, half = self.special.whole_characters(chunk)
+            tail = self.special.refuse(chunk)
+            view_text(chunk, &view)
+            status = self._take(&view)
+            if status == STATUS_OK:
+                self.special.half = half
+        if status != STATUS_OK:
+            raise_status(status, chunk)
+        self.special.tail = tail
+        return self.state.total
+
+    cdef int _take(self, const TextView *view) except -1:
+        """Feeds the engine; a status that is not good leaves the state as it was."""
+        cdef CounterCheckpoint before = None
+        cdef Workspace *workspace = NULL
+        cdef int status
+        if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_LOOKS:
+            before = self._copy()
+        if view.length >= LONG_CHUNK:
+            workspace = self.core._take()
+            workspace.batch.count = 0
+        if view.length <= GIL_BYTES:
+            status = feed_counter(&self.state, workspace, view)
+        else:
+            with nogil:
+                status = feed_counter(&self.state, workspace, view)
+        if workspace != NULL:
+            give_back(&self.core.vocabulary.pool, workspace)
+        if status != STATUS_OK and status != STATUS_SURROGATE:
+            self.broken = before is None or copy_counter(&self.state, &before.state) != STATUS_OK
+        return status
+
+    def checkpoint(self) -> CounterCheckpoint:
+        """Returns the state at this moment, for `restore`.
+
+        Costs a copy of the unfinished piece, which is a word or less in most text.
+
+        Example:
+            >>> import bpecore
+            >>> counter = bpecore.TokenCounter(bpecore.get_encoding("o200k_base"))
+            >>> counter.feed("hello")
+            1
+            >>> before = counter.checkpoint()
+            >>> counter.feed(" world and more")
+            4
+            >>> counter.restore(before)
+            >>> counter.total
+            1
+        """
+        self._enter()
+        try:
+            self._check_whole()
+            return self._copy()
+        finally:
+            leave(&self.in_use)
+
+    cdef CounterCheckpoint _copy(self):
+        cdef CounterCheckpoint copy = CounterCheckpoint.__new__(CounterCheckpoint)
+        copy.core = self.core
+        copy.allowed = self.special.allowed
+        copy.tail = self.special.tail
+        copy.half = self.special.half
+        copy.state = self.state
+        forget_owned(&copy.state)
+        if copy_counter(&copy.state, &self.state) != STATUS_OK:
+            raise MemoryError("no memory for a checkpoint")
+        return copy
+
+    def restore(self, checkpoint) -> None:
+        """Goes back (or forward) to a checkpoint, as often as wanted.
+
+        Args:
+            checkpoint: from a counter of the same encoding with the same special tokens.
+
+        Raises:
+            TypeError: it is no checkpoint.
+            ValueError: it is of another encoding or allows other special tokens.
+        """
+        cdef CounterCheckpoint source
+        if not isinstance(checkpoint, CounterCheckpoint):
+            raise TypeError(f"expected a checkpoint, got {type(checkpoint).__name__}")
+        source = checkpoint
+        if source.core is not self.core or source.allowed != self.special.allowed:
+            raise ValueError("the checkpoint is of a counter of another encoding, or one that "
+                             "allows other special tokens")
+        self._enter()
+        try:
+            if copy_counter(&self.state, &source.state) != STATUS_OK:
+                raise MemoryError("no memory to restore a checkpoint")
+            self.special.tail = source.tail
+            self.special.half = source.half
+            self.broken = False
+        finally:
+            leave(&self.in_use)
+
+
+cdef void forget_owned(CounterState *state) noexcept:
+    """Makes a copied struct own nothing."""
+    memset(&state.text, 0, sizeof(state.text))
+    state.tables = NULL
+    state.chain = NULL
+    state.chain_room = 0
+    state.waiting = NULL
+    state.waiting_room = 0

@@ -1,0 +1,1 @@
+# What every room uses: names and limits, memory, interruption, errors.

@@ -1,0 +1,1 @@
+# What construction writes: the tables of a vocabulary, from its ranks.

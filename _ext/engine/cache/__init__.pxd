@@ -1,0 +1,1 @@
+# Pieces seen before, and their ids.

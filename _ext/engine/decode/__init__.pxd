@@ -1,0 +1,1 @@
+# Ids become bytes, and bytes a string.

@@ -1,0 +1,84 @@
+# Turns ids into bytes.
+#
+# An id that is a token's decodes to that token, also if a special token has the same id. Two
+# passes: the lengths are added up, then the bytes are copied into one piece of memory. O(ids).
+
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from engine.base.types cimport NO_TOKEN
+from engine.vocab.tables cimport Vocabulary, index_of, token_length
+
+cdef struct SpecialBytes:
+    uint32_t count
+    uint32_t *ids         # owned: [count], ascending, each once
+    size_t *starts        # owned: [count + 1], offsets into bytes
+    uint8_t *bytes        # owned: the special tokens' UTF-8, LOAD_SLACK bytes behind
+
+cdef struct TokenBytes:
+    const uint8_t *data   # borrowed; NULL = the id is unknown
+    size_t length
+
+
+cdef inline TokenBytes bytes_of(
+    const Vocabulary *vocabulary, const SpecialBytes *special, uint32_t token_id
+) noexcept nogil:
+    """Returns the bytes of a token or special token."""
+    cdef TokenBytes found
+    cdef uint32_t index = index_of(vocabulary, token_id)
+    cdef uint32_t low = 0, high = special.count, middle
+    if index != NO_TOKEN:
+        found.data = vocabulary.token_bytes + vocabulary.starts[index]
+        found.length = token_length(vocabulary, index)
+        return found
+    while low < high:
+        middle = (low + high) // 2
+        if special.ids[middle] < token_id:
+            low = middle + 1
+        else:
+            high = middle
+    if low < special.count and special.ids[low] == token_id:
+        found.data = special.bytes + special.starts[low]
+        found.length = special.starts[low + 1] - special.starts[low]
+    else:
+        found.data = NULL
+        found.length = 0
+    return found
+
+
+cdef inline size_t decoded_length(
+    const Vocabulary *vocabulary, const SpecialBytes *special, const uint32_t *ids, size_t count,
+    size_t *unknown
+) noexcept nogil:
+    """Returns the length in bytes of what the ids decode to.
+
+    Args:
+        unknown: receives the position of the first unknown id, or `count`.
+    """
+    cdef size_t total = 0, i
+    cdef TokenBytes token
+    for i in range(count):
+        token = bytes_of(vocabulary, special, ids[i])
+        if token.data == NULL:
+            unknown[0] = i
+            return 0
+        total += token.length
+    unknown[0] = count
+    return total
+
+
+cdef inline void decode_ids(
+    const Vocabulary *vocabulary, const SpecialBytes *special, const uint32_t *ids, size_t count,
+    uint8_t *out, const uint8_t *out_end
+) noexcept nogil:
+    """Writes the bytes of known ids, exactly up to `out_end`."""
+    cdef size_t i
+    cdef TokenBytes token
+    for i in range(count):
+        token = bytes_of(vocabulary, special, ids[i])
+        # Both tables of tokens may be read in whole words; most tokens fit two.
+        if token.length <= 16 and out_end - out >= 16:
+            memcpy(out, token.data, 16)
+        else:
+            memcpy(out, token.data, token.length)
+        out += token.length

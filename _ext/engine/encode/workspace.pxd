@@ -1,0 +1,107 @@
+# What one running call needs besides the frozen tables: its cache and scratch memory.
+#
+# A vocabulary keeps idle workspaces in a few slots. A call takes one by an atomic exchange and
+# gives it back the same way, so no two running calls ever share one, and no lock is held while
+# encoding. Concurrent calls beyond the slots make a workspace and free it again.
+
+from libc.stdint cimport uint64_t
+
+from engine.split.automaton cimport Batch
+from engine.split.blocks cimport Split
+from engine.cache.cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
+from engine.split.chunk cimport Chunk, free_chunk
+from engine.sink.id_buffer cimport IdBuffer, release_ids
+from engine.base.interrupt cimport Watch
+from engine.base.memory cimport allocate_zeroed, release
+from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
+from engine.cache.probes cimport Probes, TextAhead
+from engine.base.types cimport STATUS_OK
+
+cdef enum:
+    IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
+    KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
+    KEPT_IDS = 1 << 17         # likewise, ids on their way into a list
+
+cdef struct Workspace:
+    PieceCache cache
+    Chunk chunk                # a part of the text as UTF-8
+    MergeMemory merging        # scratch memory of merge_by_heap
+    IdBuffer ids               # ids on their way into a list
+    bint many_ids              # whether the last call had more than KEPT_IDS of them
+    Batch batch                # pieces that the automaton has split
+    Split split                # pieces that were split by blocks
+    Watch watch                # whether and when the call ends early
+    Probes probes              # of the pieces at hand; 27 KB, more than a small stack has
+    TextAhead ahead            # set while a chunk of a large text is encoded
+    size_t unknown             # short pieces of the last batch that the cache did not know
+    bint learns                # whether these were so many that the cache is new
+    size_t last_piece_ids      # ids of the encoded text's last piece; 0 behind a special token
+
+cdef struct WorkspacePool:
+    Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
+    uint64_t seeds[CACHE_SEEDS]        # of the caches
+
+cdef extern from *:
+    """
+    #define bpecore_peek(place) __atomic_load_n(place, __ATOMIC_RELAXED)
+    #define bpecore_exchange(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
+    #define bpecore_put_if_empty(place, value) ({ \\
+        __typeof__(value) bpecore_empty = 0; \\
+        __atomic_compare_exchange_n(place, &bpecore_empty, value, 0, \\
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE); })
+    """
+    Workspace *peek "bpecore_peek" (Workspace **place) noexcept nogil
+    Workspace *exchange "bpecore_exchange" (Workspace **place, Workspace *value) noexcept nogil
+    bint put_if_empty "bpecore_put_if_empty" (Workspace **place, Workspace *value) noexcept nogil
+
+
+cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
+    if workspace != NULL:
+        close_cache(&workspace.cache)
+        free_chunk(&workspace.chunk)
+        free_merge_memory(&workspace.merging)
+        release_ids(&workspace.ids, False)
+        release(workspace)
+
+
+cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
+    """Returns a workspace that nobody else has, or NULL if memory is short."""
+    cdef Workspace *workspace
+    cdef int slot
+    for slot in range(IDLE_WORKSPACES):
+        if peek(&pool.idle[slot]) != NULL:
+            workspace = exchange(&pool.idle[slot], NULL)
+            if workspace != NULL:
+                return workspace
+    workspace = <Workspace *>allocate_zeroed(1, sizeof(Workspace))
+    if workspace != NULL and open_cache(&workspace.cache, pool.seeds) != STATUS_OK:
+        free_workspace(workspace)
+        workspace = NULL
+    return workspace
+
+
+cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept nogil:
+    """Makes a workspace idle; memory that only an unusual text needed is freed first."""
+    cdef int slot
+    if merge_memory_size(&workspace.merging) > KEPT_BYTES:
+        free_merge_memory(&workspace.merging)
+    if 4 * workspace.chunk.capacity > KEPT_BYTES:
+        free_chunk(&workspace.chunk)
+    if workspace.ids.capacity > KEPT_IDS:
+        # Only where large texts follow each other their pages are worth being kept.
+        release_ids(&workspace.ids, workspace.many_ids)
+        workspace.many_ids = True
+    else:
+        workspace.many_ids = False
+    for slot in range(IDLE_WORKSPACES):
+        if peek(&pool.idle[slot]) == NULL and put_if_empty(&pool.idle[slot], workspace):
+            return
+    free_workspace(workspace)
+
+
+cdef inline void close_pool(WorkspacePool *pool) noexcept nogil:
+    """Frees all idle workspaces. Precondition: no call is running."""
+    cdef int slot
+    for slot in range(IDLE_WORKSPACES):
+        free_workspace(pool.idle[slot])
+        pool.idle[slot] = NULL

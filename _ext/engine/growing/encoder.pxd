@@ -1,0 +1,171 @@
+# Encodes a text that arrives in chunks: the ids that no continuation can change any more.
+#
+# A piece is encoded once it is finished (growing/text.pxd), and if no special token may have begun
+# before the character that finished it. What is left of the text waits for the next chunk.
+#
+# Time: linear. Space: the text from the unfinished piece on.
+
+from libc.stdint cimport uint8_t
+from libc.string cimport memset
+
+from engine.split.automaton cimport NO_MATCH, Automaton
+from engine.cache.cache cimport expect_text
+from engine.growing.text cimport (
+    SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace, add_to_batch, append_text,
+    begin_piece, end_of_piece, forget_text, next_special, next_start, read_piece)
+from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.base.interrupt cimport count_work
+from engine.base.memory cimport release
+from engine.encode.pieces cimport encode_pieces
+from engine.text.special_tokens cimport SpecialTokens
+from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
+from engine.text.utf8 cimport TextView
+from engine.vocab.tables cimport Vocabulary
+from engine.encode.workspace cimport Workspace
+
+cdef struct PieceStream:
+    const Vocabulary *vocabulary           # borrowed
+    const Automaton *automaton             # borrowed
+    const SpecialTokens *special_tokens    # borrowed
+    const uint8_t *allowed                 # borrowed; NULL = all
+    bint any_allowed
+    GrowingText text
+    PieceRun run                           # the unfinished piece
+    size_t open_from                       # where a special token may have begun, or the end
+
+
+cdef inline void open_stream(
+    PieceStream *stream, const Vocabulary *vocabulary, const Automaton *automaton,
+    const SpecialTokens *special_tokens
+) noexcept nogil:
+    memset(stream, 0, sizeof(PieceStream))
+    stream.vocabulary = vocabulary
+    stream.automaton = automaton
+    stream.special_tokens = special_tokens
+    begin_piece(automaton, &stream.run, 0)
+
+
+cdef inline void close_stream(PieceStream *stream) noexcept nogil:
+    release(stream.text.buffer.data)
+    memset(&stream.text, 0, sizeof(GrowingText))
+
+
+cdef inline int encode_batch_of(
+    PieceStream *stream, Workspace *workspace, bint counting, IdBuffer *sink
+) noexcept nogil:
+    """Encodes the pieces in the workspace's batch and empties it."""
+    cdef int status
+    if workspace.batch.count == 0:
+        return STATUS_OK
+    status = encode_pieces(
+        stream.vocabulary, workspace, stream.text.buffer.data + workspace.batch.start,
+        workspace.batch.ends, workspace.batch.count,
+        stream.text.buffer.data + stream.text.length + LOAD_SLACK, counting, sink)
+    if status == STATUS_OK:
+        status = count_work(&workspace.watch, workspace.batch.ends[workspace.batch.count - 1])
+    workspace.batch.count = 0
+    return status
+
+
+cdef inline int add_piece(
+    PieceStream *stream, Workspace *workspace, size_t start, size_t end, bint counting,
+    IdBuffer *sink
+) noexcept nogil:
+    """Puts a piece into the batch, which is encoded first if it does not fit."""
+    cdef int status
+    if add_to_batch(&workspace.batch, start, end):
+        return STATUS_OK
+    status = encode_batch_of(stream, workspace, counting, sink)
+    if status == STATUS_OK and not add_to_batch(&workspace.batch, start, end):
+        status = STATUS_NO_MEMORY
+    return status
+
+
+cdef inline int encode_up_to(
+    PieceStream *stream, Workspace *workspace, size_t end, bint final, bint counting,
+    IdBuffer *sink
+) noexcept nogil:
+    """Encodes the finished pieces of ordinary text before `end`; all of it if that is final."""
+    cdef const uint8_t *text = stream.text.buffer.data
+    cdef size_t piece_end
+    cdef int status
+    while stream.run.start < end:
+        if not read_piece(stream.automaton, text, end, &stream.run) and not final:
+            break
+        piece_end = end_of_piece(stream.automaton, &stream.run)
+        if piece_end != NO_MATCH:
+            status = add_piece(stream, workspace, stream.run.start, piece_end, counting, sink)
+            if status != STATUS_OK:
+                return status
+        begin_piece(stream.automaton, &stream.run, next_start(text, &stream.run, piece_end))
+    return encode_batch_of(stream, workspace, counting, sink)
+
+
+cdef inline int encode_stream(
+    PieceStream *stream, Workspace *workspace, bint final, bint counting, IdBuffer *sink
+) noexcept nogil:
+    """Encodes what the appended text has made sure; everything if the text ends here."""
+    cdef SpecialPlace found
+    cdef size_t searched = stream.open_from
+    cdef int status
+    workspace.batch.count = 0
+    found.outcome = SPECIAL_NONE
+    while stream.any_allowed:
+        found = next_special(
+            stream.special_tokens, stream.allowed, stream.text.buffer.data, searched,
+            stream.text.length, final)
+        if found.outcome != SPECIAL_FOUND:
+            break
+        status = encode_up_to(stream, workspace, found.start, True, counting, sink)
+        if status != STATUS_OK:
+            return status
+        if grow_ids(sink, (0 if counting else sink.length) + 1) != STATUS_OK:
+            return STATUS_NO_MEMORY
+        if not counting:
+            sink.data[sink.length] = found.id
+        sink.length += 1
+        begin_piece(stream.automaton, &stream.run, found.end)
+        searched = found.end
+    stream.open_from = stream.text.length if found.outcome == SPECIAL_NONE else found.start
+    return encode_up_to(stream, workspace, stream.open_from, final, counting, sink)
+
+
+cdef inline int feed_stream(
+    PieceStream *stream, Workspace *workspace, const TextView *view, size_t start, size_t end,
+    bint counting, IdBuffer *sink
+) noexcept nogil:
+    """Appends characters of a view; encodes what they make sure.
+
+    On a failure the stream is as it was; what the sink was given then is of no use.
+    """
+    cdef size_t gone = forget_text(&stream.text, stream.run.start)
+    cdef PieceStream before
+    cdef int status
+    stream.run.start -= gone
+    stream.run.position -= gone
+    if stream.run.accepted != NO_MATCH:
+        stream.run.accepted -= gone
+    stream.open_from -= gone
+    before = stream[0]
+    expect_text(&workspace.cache, end - start)
+    status = append_text(&stream.text, view, start, end)
+    if status == STATUS_OK:
+        status = encode_stream(stream, workspace, False, counting, sink)
+    if status != STATUS_OK:
+        before.text.buffer = stream.text.buffer
+        stream[0] = before
+    return status
+
+
+cdef inline int end_stream(
+    PieceStream *stream, Workspace *workspace, const TextView *view, IdBuffer *sink
+) noexcept nogil:
+    """Appends the last characters and encodes all that is left; a failure as for `feed_stream`."""
+    cdef PieceStream before = stream[0]
+    cdef int status = append_text(&stream.text, view, 0, view.length)
+    if status == STATUS_OK:
+        status = encode_stream(stream, workspace, True, False, sink)
+    if status != STATUS_OK:
+        before.text.buffer = stream.text.buffer
+        stream[0] = before
+    return status

@@ -1,0 +1,103 @@
+# What the tokens at the end of a text may still become when the text goes on.
+#
+# This reproduces tiktoken's `encode_with_unstable` and `_encode_bytes`, quirks included: they are
+# heuristics, and callers compare their results. Time: for each byte of the last piece, one
+# encoding for every token that begins with the bytes from there on.
+
+from libc.stdint cimport uint32_t
+
+from engine.base.types cimport NO_TOKEN
+from engine.vocab.tables cimport Vocabulary, index_of
+
+
+cdef inline bint is_blank(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+    """Whether a token holds only spaces, line feeds and tabs, or nothing; no special token does."""
+    cdef uint32_t index = index_of(vocabulary, token_id)
+    cdef uint32_t i
+    if index == NO_TOKEN:
+        return False
+    for i in range(vocabulary.starts[index], vocabulary.starts[index + 1]):
+        if vocabulary.token_bytes[i] not in (32, 10, 9):
+            return False
+    return True
+
+
+cdef inline Py_ssize_t unstable_tokens(
+    const Vocabulary *vocabulary, list tokens, Py_ssize_t last_piece
+):
+    """Returns how many tokens at the end are unstable: those of the last piece, and where it
+    begins with a blank token all blank tokens before it, because the split pattern may join
+    them with what follows."""
+    cdef Py_ssize_t count = last_piece
+    if count and is_blank(vocabulary, tokens[len(tokens) - count]):
+        while count < len(tokens) and is_blank(vocabulary, tokens[len(tokens) - count - 1]):
+            count += 1
+    return count
+
+
+cdef inline list until_length(object core, list tokens, Py_ssize_t length):
+    """Returns the tokens up to the first at which they have `length` bytes or more."""
+    cdef list kept = []
+    cdef Py_ssize_t total = 0
+    for token in tokens:
+        kept.append(token)
+        total += len(core.decode_single_token_bytes(token))
+        if total >= length:
+            break
+    return kept
+
+
+cdef inline list tokens_beginning_with(list sorted_tokens, bytes prefix):
+    """Returns the vocabulary's tokens that begin with a prefix."""
+    cdef list found = []
+    cdef Py_ssize_t place = 0, end = len(sorted_tokens), middle
+    while place < end:
+        middle = (place + end) // 2
+        if <bytes>sorted_tokens[middle] < prefix:
+            place = middle + 1
+        else:
+            end = middle
+    while place < len(sorted_tokens) and (<bytes>sorted_tokens[place]).startswith(prefix):
+        found.append(sorted_tokens[place])
+        place += 1
+    return found
+
+
+cdef inline tuple last_character(bytes text):
+    """Returns the last character and its length in bytes; a broken one has length 1 or more and
+    is None."""
+    cdef Py_ssize_t length
+    for length in range(1, min(4, len(text)) + 1):
+        if text[len(text) - length] & 0xC0 != 0x80:
+            try:
+                return text[len(text) - length:].decode("utf-8"), length
+            except UnicodeDecodeError:
+                return None, length
+    return None, 1
+
+
+cdef inline set find_completions(object core, bytes unstable, list sorted_tokens):
+    """Returns the sequences of tokens, as tuples, that `unstable` may become the beginning of."""
+    cdef set found = set()
+    cdef Py_ssize_t cut
+    cdef bytes token, possibility
+    for token in tokens_beginning_with(sorted_tokens, unstable):
+        found.add((core.encode_single_token(token),))
+    # A token may straddle the end of the text from any byte on: what would the whole become?
+    for cut in range(1, len(unstable)):
+        for token in tokens_beginning_with(sorted_tokens, unstable[cut:]):
+            possibility = unstable[:cut] + token
+            try:
+                encoded = core.encode_ordinary(possibility.decode("utf-8"))
+            except UnicodeDecodeError:
+                encoded = core._merge(possibility)
+            found.add(tuple(until_length(core, encoded, len(unstable))))
+    # `\s+(?!\S)` may give up its last blank when text follows.
+    if len(unstable) > 1:
+        character, length = last_character(unstable)
+        # Python takes four control characters for white space that Unicode does not.
+        if (character is not None and character.isspace()
+                and not "\x1c" <= character <= "\x1f" and len(unstable) > length):
+            found.add(tuple(core._merge(unstable[:len(unstable) - length])
+                            + core._merge(unstable[len(unstable) - length:])))
+    return found

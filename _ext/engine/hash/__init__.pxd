@@ -1,0 +1,1 @@
+# Hashes of prefixes of ids.

@@ -1,0 +1,1 @@
+# A piece that is no token becomes tokens.

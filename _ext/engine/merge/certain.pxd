@@ -1,0 +1,98 @@
+# Which two bytes of a piece certainly merge, whatever else does: where merging begins (merge/merge.pxd).
+#
+# Two neighbouring bytes x and y of a piece make a token t. Only two things can prevent that this
+# merge is made: a part that ends before x takes x, or y takes a part that begins behind it. The
+# first needs a token whose two parts (vocab/tables.pxd) are something that ends in the byte before x, and
+# x; the second one of y and something that begins with the byte behind y. So for each two bytes the
+# table `byte_pairs` has, besides what they merge into, the earliest token that ends in them and has
+# the second one as a part, and the earliest one that begins with them and has the first one as a
+# part. If t is earlier than both tokens that its neighbours could bring about, x and y *certainly
+# merge*. Two such merges never share a byte: each would have to be earlier than the other.
+#
+# They can be made at once, before any other. Let every token be later than those of its parts that
+# are not bytes, as training makes them; `ordered` says so. Then a merge only makes later ones
+# possible, so all are made in the order of the tokens they make, and of equals the left one first.
+# Let t be made before its turn. What becomes possible through it is later than t: until t's turn
+# all is as it would have been. At its turn it has been made, and x and y were there until then.
+#
+# Half of all merges of a piece are such, in every script (NOTES.md), and of the others the first
+# look-ups do not wait for each other. Space: 512 KB a vocabulary, of which a text in one alphabet
+# touches some 30. Loses where tokens are earlier than their parts: there nothing is certain, nor
+# while a vocabulary is built.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from engine.base.types cimport NO_TOKEN
+from engine.vocab.tables cimport INDEX_BITS, Vocabulary
+
+cdef enum:
+    # Fields of a word of `byte_pairs`, each as `earliness` says:
+    MERGED_SHIFT = 64 - INDEX_BITS                 # what the two bytes merge into
+    ENDING_SHIFT = MERGED_SHIFT - INDEX_BITS       # what ends in them, and has the second as a part
+    BEGINNING_SHIFT = ENDING_SHIFT - INDEX_BITS    # what begins with them and has the first as one
+
+
+cdef inline uint32_t pair_of_bytes(const uint8_t *text) noexcept nogil:
+    """Returns where the two bytes at `text` are in `byte_pairs`."""
+    return <uint32_t>text[0] << 8 | text[1]
+
+
+cdef inline uint64_t earliness(uint64_t index) noexcept nogil:
+    """Returns the more, the earlier a token is; 0 for NO_TOKEN."""
+    return NO_TOKEN - index
+
+
+cdef inline uint32_t merged_of(uint64_t pair) noexcept nogil:
+    """Returns the index of the token that two bytes merge into, or NO_TOKEN.
+
+    Args:
+        pair: their word of `byte_pairs`.
+    """
+    return NO_TOKEN - <uint32_t>(pair >> MERGED_SHIFT)
+
+
+cdef inline uint32_t merge_of_bytes(
+    const Vocabulary *vocabulary, const uint8_t *text
+) noexcept nogil:
+    """Returns the index of the token that the two bytes at `text` merge into, or NO_TOKEN."""
+    return merged_of(vocabulary.byte_pairs[pair_of_bytes(text)])
+
+
+cdef inline bint certainly_merges(
+    const Vocabulary *vocabulary, uint64_t before, uint64_t pair, uint64_t behind
+) noexcept nogil:
+    """Whether two neighbouring bytes of a piece merge, whatever else does.
+
+    Args:
+        before: the word of the byte before them and the first one; 0 at the piece's start.
+        pair: their own word.
+        behind: the word of the second one and the byte behind them; 0 at the piece's end.
+    """
+    # Each of the two fields as the highest one of a word, and all bits set behind it.
+    cdef uint64_t taking = before << (MERGED_SHIFT - ENDING_SHIFT)
+    cdef uint64_t taken = behind << (MERGED_SHIFT - BEGINNING_SHIFT)
+    if taken > taking:
+        taking = taken
+    return (pair > (taking | ((<uint64_t>1 << MERGED_SHIFT) - 1))) & vocabulary.ordered
+
+
+cdef inline void raise_to(uint64_t *word, uint32_t shift, uint64_t earlier) noexcept nogil:
+    """Makes a field of a word at least so much."""
+    if (word[0] >> shift & NO_TOKEN) < earlier:
+        word[0] = (word[0] & ~(<uint64_t>NO_TOKEN << shift)) | earlier << shift
+
+
+cdef inline void record_byte_parts(
+    Vocabulary *vocabulary, const uint8_t *token, uint32_t length, bint left_is_byte,
+    bint right_is_byte, uint32_t index
+) noexcept nogil:
+    """Records a token, of two bytes or more, some of whose two parts may be bytes."""
+    cdef uint64_t early = earliness(index)
+    cdef uint64_t *first_two = vocabulary.byte_pairs + pair_of_bytes(token)
+    cdef uint64_t *last_two = vocabulary.byte_pairs + pair_of_bytes(token + length - 2)
+    if left_is_byte:
+        raise_to(first_two, BEGINNING_SHIFT, early)
+    if right_is_byte:
+        raise_to(last_two, ENDING_SHIFT, early)
+    if length == 2:
+        raise_to(first_two, MERGED_SHIFT, early)

@@ -1,0 +1,327 @@
+# Byte pair encoding of one piece: the two neighbouring parts whose concatenation has the lowest
+# rank become one part, leftmost first, until no neighbours make a token.
+#
+# The parts are a doubly linked list over the places where the first ones were; no element is ever
+# moved to close a gap, and nothing is allocated for a merge. Two ways to find the next merge:
+# - up to SCAN_LIMIT bytes, the first parts are what bytes certainly merge into (merge/certain.pxd).
+#   The candidates stand in an array with one word a place, and the minimum of the whole array is
+#   taken (dead places hold NO_CANDIDATE). O(n^2) with a tiny constant.
+# - longer pieces keep the candidates in a priority queue (merge/queue.pxd); one that a later merge
+#   has made stale is recognised when it comes up (its part no longer merges into that token).
+#   O(n log n).
+#
+# Reference: tiktoken's byte_pair_merge; bpecore/_reference.py is the slow twin.
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from engine.merge.certain cimport certainly_merges, merge_of_bytes, merged_of, pair_of_bytes
+from engine.base.interrupt cimport Watch, count_work
+from engine.base.memory cimport grow_bytes, populate
+from engine.merge.queue cimport (
+    MergeMemory, MergeQueue, open_queue, position_soon, queue_candidate, take_candidate)
+from engine.base.types cimport (
+    NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check, computed, prefetch)
+from engine.vocab.tables cimport Vocabulary, fetch_pair, find_merge, id_of
+
+cdef extern from *:
+    """
+    /* The least of some, in a tree of conditional moves. A vector instruction would have to wait
+     * until the candidates that were just written have reached the cache. */
+    #define BPECORE_LESSER(a, b) ((a) < (b) ? (a) : (b))
+    static inline int32_t bpecore_least_of_4(const int32_t *items) {
+        int32_t a = items[0], b = items[1], c = items[2], d = items[3];
+        int32_t first = BPECORE_LESSER(a, b), second = BPECORE_LESSER(c, d);
+        return BPECORE_LESSER(first, second);
+    }
+    static inline int32_t bpecore_least_of_8(const int32_t *items) {
+        int32_t a = bpecore_least_of_4(items), b = bpecore_least_of_4(items + 4);
+        return BPECORE_LESSER(a, b);
+    }
+    static inline int32_t bpecore_least_of_16(const int32_t *items) {
+        int32_t a = bpecore_least_of_8(items), b = bpecore_least_of_8(items + 8);
+        return BPECORE_LESSER(a, b);
+    }
+    """
+    int32_t least_of_8 "bpecore_least_of_8" (const int32_t *items) noexcept nogil
+    int32_t least_of_16 "bpecore_least_of_16" (const int32_t *items) noexcept nogil
+
+cdef enum:
+    SCAN_LIMIT = 128              # bytes; places of parts fit the 7 low bits of a candidate
+    SCAN_POSITION_BITS = 7
+    NO_CANDIDATE = NO_TOKEN << SCAN_POSITION_BITS
+    HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
+    READY_LENGTH = 1 << 13        # bytes of a piece whose list of parts is made ready at once
+    NO_PART = 0xFFFFFFFF
+
+
+cdef inline int write_parts(
+    const Vocabulary *vocabulary, const uint32_t *parts, size_t count, uint32_t *ids
+) noexcept nogil:
+    """Turns part indices into ids. `ids` may be `parts`."""
+    cdef size_t i
+    if vocabulary.misses_bytes:
+        for i in range(count):
+            if parts[i] >= vocabulary.token_count:
+                return STATUS_MISSING_BYTE + <int>(parts[i] - vocabulary.token_count)
+    for i in range(count):
+        ids[i] = id_of(vocabulary, parts[i])
+    return STATUS_OK
+
+
+cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcept nogil:
+    """Returns a candidate: the less, the sooner it is merged; NO_CANDIDATE or more for NO_TOKEN."""
+    return <int32_t>((merged << SCAN_POSITION_BITS) | position)
+
+
+cdef inline uint32_t begin_parts(
+    const Vocabulary *vocabulary, const uint8_t *piece, uint32_t length, uint32_t positions,
+    uint32_t *parts
+) noexcept nogil:
+    """Makes the first parts of a piece: two bytes that certainly merge, or a byte.
+
+    Whether bytes do is nothing that a branch depends on: nobody can foretell it. The lines where
+    neighbouring parts will be looked up are asked for.
+
+    Args:
+        length: of the piece, 1 to `positions`.
+        positions: SCAN_LIMIT at most; so many bytes can be read.
+        parts: receives the parts, one behind the other.
+
+    Returns:
+        How many parts there are.
+    """
+    cdef uint64_t pairs[SCAN_LIMIT + 2]     # by the first byte's position, + 1
+    cdef uint8_t merging[SCAN_LIMIT + 1]    # whether a byte certainly merges with the next one
+    cdef uint32_t i, merges, part, before = NO_TOKEN, count = 0, start = 0
+    pairs[0] = 0
+    for i in range(positions - 1):
+        pairs[i + 1] = vocabulary.byte_pairs[pair_of_bytes(piece + i)] & -<uint64_t>computed(
+            i + 1 < length)
+    pairs[positions] = 0
+    for i in range(1, positions):
+        merging[i - 1] = certainly_merges(vocabulary, pairs[i - 1], pairs[i], pairs[i + 1])
+    merging[positions - 1] = 0
+    while start < length:
+        merges = computed(merging[start])
+        part = vocabulary.byte_indices[piece[start]]
+        part ^= (part ^ merged_of(pairs[start + 1])) & -merges
+        parts[count] = part
+        fetch_pair(vocabulary, before, part)
+        before = part
+        start += 1 + merges
+        count += 1
+    return count
+
+
+cdef inline int32_t candidate(
+    const Vocabulary *vocabulary, const uint32_t *parts, uint32_t merged, uint32_t before,
+    uint32_t position, uint32_t behind, uint32_t count
+) noexcept nogil:
+    """Returns the packed candidate for merging the part at `position` with the next one.
+
+    What the merged token would be looked up with is fetched already: most candidates become merges,
+    each of which would wait for the memory else.
+
+    Args:
+        merged: what the two merge into, or NO_TOKEN.
+        before, behind: positions of the part before the two, `count` or more if there is none,
+            and of the one behind them, `count` at the end.
+        count: parts at first.
+    """
+    if merged == NO_TOKEN:
+        return NO_CANDIDATE
+    if before < count:
+        fetch_pair(vocabulary, parts[before], merged)
+    if behind < count:
+        fetch_pair(vocabulary, merged, parts[behind])
+    return packed_candidate(merged, position)
+
+
+cdef inline size_t merge_by_scan(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, uint32_t *out
+) noexcept nogil:
+    """Merges a piece of 1 to SCAN_LIMIT bytes; writes the part indices, returns their number."""
+    cdef uint32_t parts[SCAN_LIMIT]
+    cdef int32_t candidates[SCAN_LIMIT]
+    cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `count` at the end
+    cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
+    cdef size_t padded
+    cdef uint32_t i, position, after, before
+    cdef uint32_t count    # parts at first; positions are their places
+    cdef int32_t best
+    check(0 < length <= SCAN_LIMIT)
+    count = begin_parts(vocabulary, piece, <uint32_t>length, <uint32_t>length, parts)
+    for i in range(count):
+        following[i] = <uint8_t>(i + 1)
+        preceding[i] = <uint8_t>(i - 1)
+    for i in range(count - 1):
+        candidates[i] = candidate(vocabulary, parts, find_merge(vocabulary, parts[i], parts[i + 1]),
+                                  i - 1, i, i + 2, count)
+    padded = (count + 15) & ~<size_t>15
+    for i in range(count - 1, padded):
+        candidates[i] = NO_CANDIDATE
+    while True:
+        if padded == 16:
+            best = least_of_16(candidates)
+        else:
+            best = NO_CANDIDATE
+            for i in range(padded):
+                best = candidates[i] if candidates[i] < best else best
+        if best >= NO_CANDIDATE:
+            break
+        position = best & (SCAN_LIMIT - 1)
+        parts[position] = best >> SCAN_POSITION_BITS
+        after = following[position]
+        candidates[after] = NO_CANDIDATE
+        after = following[after]
+        following[position] = <uint8_t>after
+        before = preceding[position]
+        if after < count:
+            preceding[after] = <uint8_t>position
+            candidates[position] = candidate(
+                vocabulary, parts, find_merge(vocabulary, parts[position], parts[after]), before,
+                position, following[after], count)
+        else:
+            candidates[position] = NO_CANDIDATE
+        if position:
+            candidates[before] = candidate(
+                vocabulary, parts, find_merge(vocabulary, parts[before], parts[position]),
+                preceding[before], before, after, count)
+    position = 0
+    i = 0
+    while position < count:
+        out[i] = parts[position]
+        i += 1
+        position = following[position]
+    return i
+
+
+cdef struct Part:
+    uint32_t index        # of its token
+    uint32_t merged       # what it and the next part merge into, or NO_TOKEN
+    uint32_t following    # position of the next part; `length` at the end
+    uint32_t preceding    # position of the part before; NO_PART at the start
+
+
+cdef inline int list_bytes(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, Watch *watch, Part *parts,
+    MergeQueue *queue
+) noexcept nogil:
+    """Makes a part of each byte of a piece, and queues what can be merged."""
+    cdef size_t i
+    cdef int status
+    for i in range(length):
+        parts[i].index = vocabulary.byte_indices[piece[i]]
+        parts[i].merged = NO_TOKEN
+        parts[i].following = <uint32_t>(i + 1)
+        parts[i].preceding = <uint32_t>i - 1
+        status = count_work(watch, 1)
+        if status == STATUS_OK and i + 1 < length:
+            parts[i].merged = merge_of_bytes(vocabulary, piece + i)
+            if parts[i].merged != NO_TOKEN:
+                status = queue_candidate(queue, parts[i].merged, <uint32_t>i)
+        if status != STATUS_OK:
+            return status
+    return STATUS_OK
+
+
+cdef inline int queue_pair(
+    const Vocabulary *vocabulary, Part *parts, uint32_t position, MergeQueue *queue
+) noexcept nogil:
+    """Finds out what the part at a position and the next one merge into, and queues that."""
+    cdef Part *part = parts + position
+    part.merged = find_merge(vocabulary, part.index, parts[part.following].index)
+    if part.merged == NO_TOKEN:
+        return STATUS_OK
+    return queue_candidate(queue, part.merged, position)
+
+
+cdef inline int merge_by_heap(
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *out, size_t *count
+) noexcept nogil:
+    """Merges a piece of any length; writes the part indices and their number.
+
+    Args:
+        memory: scratch memory, grown to 24 bytes a byte of the piece or more.
+    """
+    cdef Part *parts
+    cdef Part *part
+    cdef MergeQueue queue
+    cdef uint64_t key
+    cdef uint32_t position, after
+    cdef int status
+    if length > HEAP_PIECE_LIMIT:
+        return STATUS_NO_MEMORY
+    if (grow_bytes(&memory.parts, sizeof(Part) * length) != STATUS_OK
+            or open_queue(&queue, memory, length) != STATUS_OK):
+        return STATUS_NO_MEMORY
+    parts = <Part *>memory.parts.data
+    if length >= READY_LENGTH:
+        populate(parts, sizeof(Part) * length, True)
+    status = list_bytes(vocabulary, piece, length, watch, parts, &queue)
+    while status == STATUS_OK and queue.run_count:
+        key = take_candidate(&queue)
+        position = <uint32_t>key
+        part = parts + position
+        if queue.run_count:
+            prefetch(parts + position_soon(&queue))
+        status = count_work(watch, 1)
+        if part.merged != key >> 32:
+            continue
+        part.index = part.merged
+        part.merged = NO_TOKEN
+        parts[part.following].merged = NO_TOKEN
+        after = parts[part.following].following
+        part.following = after
+        if after < length:
+            parts[after].preceding = position
+            if status == STATUS_OK:
+                status = queue_pair(vocabulary, parts, position, &queue)
+        if part.preceding != NO_PART and status == STATUS_OK:
+            status = queue_pair(vocabulary, parts, part.preceding, &queue)
+    if status != STATUS_OK:
+        return status
+    count[0] = 0
+    position = 0
+    while position < length:
+        out[count[0]] = parts[position].index
+        count[0] += 1
+        position = parts[position].following
+    return STATUS_OK
+
+
+cdef inline int merge_parts(
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *parts, size_t *count
+) noexcept nogil:
+    """Merges a piece by the way that is faster for its length.
+
+    Args:
+        memory: scratch memory.
+        watch: may end the merging of a long piece early.
+        parts: room for `length` parts; receives those that are left.
+        count: receives how many these are.
+    """
+    if length > SCAN_LIMIT:
+        return merge_by_heap(vocabulary, memory, watch, piece, length, parts, count)
+    count[0] = merge_by_scan(vocabulary, piece, length, parts)
+    return STATUS_OK
+
+
+cdef inline int merge_piece(
+    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    size_t length, uint32_t *ids, size_t *count
+) noexcept nogil:
+    """Encodes a piece by merging alone, without looking the whole piece up.
+
+    Args:
+        ids: room for `length` ids.
+        count: receives the number of ids written.
+
+    Other arguments as for `merge_parts`.
+    """
+    cdef int status = merge_parts(vocabulary, memory, watch, piece, length, ids, count)
+    if status != STATUS_OK:
+        return status
+    return write_parts(vocabulary, ids, count[0], ids)

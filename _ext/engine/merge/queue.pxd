@@ -1,0 +1,203 @@
+# The candidates for merging in one long piece, the next one first: lowest rank, then leftmost.
+#
+# Candidates of one rank are found from left to right more often than not: all of a text's first
+# ones, and those that a pass over equal pairs leaves behind. So they are queued up in *runs*, each
+# of one rank and with growing positions, and a heap with four children a node holds the runs by
+# their first candidates. A run of equal characters makes one run a rank, a text of random letters
+# one for each pair of letters: the heap stays in the first-level cache where one of single
+# candidates would leave the second.
+#
+# A candidate that comes out of order, or whose rank has no place among the OPEN_RUNS that can be
+# added to, begins a run of its own. Time: O(log runs) a candidate that is taken, O(1) one that is
+# added to a run. Space: 8 bytes a candidate, 16 a run.
+# Reference: natural runs, as in D. E. Knuth, The Art of Computer Programming 3, section 5.2.4.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memset
+
+from engine.base.memory cimport ByteBuffer, grow_bytes, release
+from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
+
+cdef enum:
+    OPEN_RUNS = 1024          # a power of two: runs that can be added to, by the rank's lowest bits
+    NO_PLACE = 0xFFFFFFFF     # among the queued
+
+cdef struct Queued:
+    uint32_t position
+    uint32_t behind       # the place of the next one of its run, or NO_PLACE; of a free
+    #                       one the next free one
+
+cdef struct Run:
+    uint64_t key          # of its first candidate: token index << 32 | position
+    uint64_t first        # that one's place among the queued
+
+cdef struct OpenRun:
+    uint32_t merged       # token index; NO_TOKEN: none
+    uint32_t last         # the place of its last candidate
+
+cdef struct MergeMemory:
+    ByteBuffer parts      # the list of parts of merge_by_heap
+    ByteBuffer queued     # of a MergeQueue, as are the runs
+    ByteBuffer runs
+
+cdef struct MergeQueue:
+    MergeMemory *memory   # borrowed: where these two lie
+    Run *runs             # a heap
+    Queued *queued
+    size_t run_count
+    uint32_t used         # places among the queued that were ever used
+    uint32_t free         # the first of them that is free again, or NO_PLACE
+    OpenRun open[OPEN_RUNS]
+
+
+cdef inline void free_merge_memory(MergeMemory *memory) noexcept nogil:
+    release(memory.parts.data)
+    release(memory.queued.data)
+    release(memory.runs.data)
+    memset(memory, 0, sizeof(MergeMemory))
+
+
+cdef inline size_t merge_memory_size(const MergeMemory *memory) noexcept nogil:
+    """Returns its bytes."""
+    return memory.parts.capacity + memory.queued.capacity + memory.runs.capacity
+
+
+cdef inline int open_queue(
+    MergeQueue *queue, MergeMemory *memory, size_t expected
+) noexcept nogil:
+    """Makes an empty queue.
+
+    Args:
+        memory: borrowed as long as the queue is used.
+        expected: candidates that will be in it at once, or more.
+    """
+    cdef size_t i
+    if (grow_bytes(&memory.queued, expected * sizeof(Queued)) != STATUS_OK
+            or grow_bytes(&memory.runs, OPEN_RUNS * sizeof(Run)) != STATUS_OK):
+        return STATUS_NO_MEMORY
+    queue.memory = memory
+    queue.queued = <Queued *>memory.queued.data
+    queue.runs = <Run *>memory.runs.data
+    queue.run_count = 0
+    queue.used = 0
+    queue.free = NO_PLACE
+    for i in range(OPEN_RUNS):
+        queue.open[i].merged = NO_TOKEN
+    return STATUS_OK
+
+
+cdef inline OpenRun *open_run(MergeQueue *queue, uint32_t merged) noexcept nogil:
+    return queue.open + (merged & (OPEN_RUNS - 1))
+
+
+cdef inline uint32_t put_down(MergeQueue *queue, uint32_t position) noexcept nogil:
+    """Writes a candidate somewhere and returns its place; NO_PLACE if memory is short."""
+    cdef uint32_t place = queue.free
+    if place != NO_PLACE:
+        queue.free = queue.queued[place].behind
+    else:
+        place = queue.used
+        if <size_t>place + 1 > queue.memory.queued.capacity // sizeof(Queued):
+            if (place == NO_PLACE or grow_bytes(
+                    &queue.memory.queued, 2 * queue.memory.queued.capacity) != STATUS_OK):
+                return NO_PLACE
+            queue.queued = <Queued *>queue.memory.queued.data
+        queue.used += 1
+    queue.queued[place].position = position
+    queue.queued[place].behind = NO_PLACE
+    return place
+
+
+cdef inline void sift_up(Run *runs, size_t place, Run run) noexcept nogil:
+    cdef size_t parent
+    while place:
+        parent = (place - 1) // 4
+        if runs[parent].key <= run.key:
+            break
+        runs[place] = runs[parent]
+        place = parent
+    runs[place] = run
+
+
+cdef inline void sift_down(Run *runs, size_t count, Run run) noexcept nogil:
+    """Puts a run in the place of the first one, and further down as it must."""
+    cdef size_t place = 0, child, i, last
+    while True:
+        child = 4 * place + 1
+        if child >= count:
+            break
+        last = child + 4 if child + 4 < count else count
+        for i in range(child + 1, last):
+            child = i if runs[i].key < runs[child].key else child
+        if run.key <= runs[child].key:
+            break
+        runs[place] = runs[child]
+        place = child
+    runs[place] = run
+
+
+cdef inline int begin_run(
+    MergeQueue *queue, uint32_t merged, uint32_t position, uint32_t place
+) noexcept nogil:
+    """Adds a run of one candidate, which can be added to."""
+    cdef Run run
+    if queue.run_count == queue.memory.runs.capacity // sizeof(Run):
+        if grow_bytes(&queue.memory.runs, 2 * queue.memory.runs.capacity) != STATUS_OK:
+            return STATUS_NO_MEMORY
+        queue.runs = <Run *>queue.memory.runs.data
+    open_run(queue, merged).merged = merged
+    open_run(queue, merged).last = place
+    run.key = <uint64_t>merged << 32 | position
+    run.first = place
+    sift_up(queue.runs, queue.run_count, run)
+    queue.run_count += 1
+    return STATUS_OK
+
+
+cdef inline int queue_candidate(
+    MergeQueue *queue, uint32_t merged, uint32_t position
+) noexcept nogil:
+    """Adds a candidate for merging the part at a position with the next one into a token."""
+    cdef uint32_t place = put_down(queue, position)
+    cdef OpenRun *opened = open_run(queue, merged)
+    if place == NO_PLACE:
+        return STATUS_NO_MEMORY
+    if opened.merged != merged or queue.queued[opened.last].position >= position:
+        return begin_run(queue, merged, position, place)
+    queue.queued[opened.last].behind = place
+    opened.last = place
+    return STATUS_OK
+
+
+cdef inline uint64_t take_candidate(MergeQueue *queue) noexcept nogil:
+    """Takes the next candidate; returns its key. Precondition: the queue is not empty."""
+    cdef Run run = queue.runs[0]
+    cdef uint64_t key = run.key
+    cdef uint32_t place = <uint32_t>run.first
+    cdef uint32_t behind = queue.queued[place].behind
+    cdef OpenRun *opened
+    check(queue.run_count > 0)
+    queue.queued[place].behind = queue.free
+    queue.free = place
+    if behind != NO_PLACE:
+        run.key = key >> 32 << 32 | queue.queued[behind].position
+        run.first = behind
+    else:
+        opened = open_run(queue, <uint32_t>(key >> 32))
+        if opened.last == place:
+            opened.merged = NO_TOKEN
+        queue.run_count -= 1
+        if queue.run_count == 0:
+            return key
+        run = queue.runs[queue.run_count]
+    sift_down(queue.runs, queue.run_count, run)
+    return key
+
+
+cdef inline uint32_t position_soon(const MergeQueue *queue) noexcept nogil:
+    """Returns the position of the candidate after next, if nothing is added and its run goes on.
+
+    Precondition: the queue is not empty.
+    """
+    cdef const Queued *first = queue.queued + queue.runs[0].first
+    return first.position if first.behind == NO_PLACE else queue.queued[first.behind].position

@@ -1,0 +1,1 @@
+# Vector instructions: C headers, and the functions chosen for the CPU that runs.

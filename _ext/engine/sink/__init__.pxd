@@ -1,0 +1,1 @@
+# Where ids go: a buffer, or a list of int objects.

@@ -1,0 +1,184 @@
+# One process-wide table of ready-made int objects, so that a list of ids is filled with pointers
+# instead of making an object a token.
+#
+# No reference is counted on the way, which would read and write the memory of every object: the
+# table holds more references to each of its objects than can ever be given away (2**56; a list that
+# dies gives its own back), and a list gets one of these. On Python 3.12 and 3.13 the objects are
+# immortal instead (PEP 683). From 3.14 on there is more to an immortal object than its count, and
+# nothing public that makes one: there references are counted (`give_reference`), as they are on 32
+# bits and without a GIL.
+#
+# What is left is waiting for the table's lines. Rejected: four ids at once (1.00); huge pages for
+# the table (lists 1.00 in the mean); entries of 4 bytes, distances from a first object (0.98); an
+# arena of objects in the order of ids, without a table (1.08, but 3 MB more, and who drops a batch
+# waits longer: no gain there).
+#
+# The table is address space for INT_OBJECT_LIMIT entries, reserved once and never moved; its pages
+# become memory as ids are first used, so it costs what is used. Entries are only ever added: by an
+# atomic compare-exchange, so that threads that add one at once agree on it, with or without a GIL.
+# Never shrinks: the ids of an encoding in use come again.
+#
+# The lists of a batch are kept from the cyclic garbage collector until the batch is whole
+# (`hidden_list_of_ids`), as CPython keeps containers that it is filling. Making them sets off a
+# collection every 700 lists or so, which would visit every id of every list that is new: 10 µs for
+# 2,000 ids, more than the list takes. Who keeps a batch has it visited once then, who drops it
+# never. A list that dies hidden is freed like any other. Without `expect_again`, glibc would give
+# the memory of each batch that is dropped back to the system: a fifth of a batch is page faults.
+
+from cpython.long cimport PyLong_FromUnsignedLong
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from libc.stdint cimport uint32_t
+
+from engine.base.errors cimport exception_is_set
+from engine.base.interrupt cimport run_signal_handlers
+from engine.base.memory cimport expect_again, reserve_zeroed
+from engine.base.types cimport prefetch
+
+cdef enum:
+    INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
+
+    IDS_AHEAD = 128              # how many ids early a place in the table is fetched
+
+    IDS_BETWEEN_LOOKS = 1 << 20  # a list of millions shall not keep Ctrl-C waiting
+
+cdef struct IntObjects:
+    PyObject **objects   # with references to give away (`hold_references`); NULL = not made yet
+
+cdef extern from *:
+    """
+    #define bpecore_load_object(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
+    static int bpecore_keep_object(PyObject **place, PyObject *object) {
+        PyObject *empty = NULL;
+        return __atomic_compare_exchange_n(place, &empty, object, 0, __ATOMIC_ACQ_REL,
+                                           __ATOMIC_ACQUIRE);
+    }
+
+    #if defined(Py_GIL_DISABLED) || SIZEOF_VOID_P < 8 || PY_VERSION_HEX >= 0x030E0000
+        #define bpecore_hold_references(object) ((void)0)
+        #define bpecore_give_reference(object) Py_INCREF(object)
+    #elif PY_VERSION_HEX >= 0x030C0000
+        #define bpecore_hold_references(object) Py_SET_REFCNT(object, UINT32_MAX)
+        #define bpecore_give_reference(object) ((void)0)
+    #else
+        #define bpecore_hold_references(object) \
+            Py_SET_REFCNT(object, Py_REFCNT(object) + ((Py_ssize_t)1 << 56))
+        #define bpecore_give_reference(object) ((void)0)
+    #endif
+
+    #ifdef Py_GIL_DISABLED
+        #define bpecore_list_with_room(count) PyList_New(count)
+        #define bpecore_set_length(list, length) ((void)0)
+    #else
+        static PyObject *bpecore_list_with_room(Py_ssize_t count) {
+            PyObject *list = PyList_New(0);
+            PyObject **entries;
+            if (list == NULL || count == 0)
+                return list;
+            entries = PyMem_New(PyObject *, count);
+            if (entries == NULL) {
+                Py_DECREF(list);
+                return PyErr_NoMemory();
+            }
+            ((PyListObject *)list)->ob_item = entries;
+            ((PyListObject *)list)->allocated = count;
+            return list;
+        }
+        #define bpecore_set_length(list, length) Py_SET_SIZE(list, length)
+    #endif
+    """
+    # A list without entries yet, whose room `PyList_New` would set to zero first: 3 % of a list.
+    list list_with_room "bpecore_list_with_room" (Py_ssize_t count)
+    # Has a list know of its first entries.
+    void set_length "bpecore_set_length" (list container, Py_ssize_t length) noexcept
+    PyObject *load_object "bpecore_load_object" (PyObject **place) noexcept
+    bint keep_object "bpecore_keep_object" (PyObject **place, PyObject *object) noexcept
+    void hold_references "bpecore_hold_references" (PyObject *object) noexcept
+    void give_reference "bpecore_give_reference" (PyObject *object) noexcept
+
+cdef extern from "Python.h":
+    PyObject **list_entries "PySequence_Fast_ITEMS" (list container)
+    void PyObject_GC_Track(object container)
+    void PyObject_GC_UnTrack(object container)
+    bint PyObject_GC_IsTracked(object container)
+
+
+cdef inline int open_int_objects(IntObjects *table) except -1:
+    """Reserves the table. Called once, when the module is imported."""
+    table.objects = <PyObject **>reserve_zeroed(INT_OBJECT_LIMIT * sizeof(PyObject *))
+    if table.objects == NULL:
+        raise MemoryError("no memory for the table of int objects")
+    return 0
+
+
+cdef inline int put_new_int(IntObjects *table, PyObject **place, uint32_t token_id) except -1:
+    """Puts a reference to the int object of an id that has none, or none that is kept."""
+    cdef object number = PyLong_FromUnsignedLong(token_id)
+    if token_id < INT_OBJECT_LIMIT:
+        Py_INCREF(number)
+        if keep_object(&table.objects[token_id], <PyObject *>number):
+            hold_references(<PyObject *>number)
+        else:
+            Py_DECREF(number)
+            number = <object>load_object(&table.objects[token_id])
+    Py_INCREF(number)
+    place[0] = <PyObject *>number
+    return 0
+
+
+cdef inline size_t put_known_ints(const IntObjects *table, PyObject **entries,
+                                  const uint32_t *ids, size_t count) noexcept:
+    """Puts the int objects of ids up to the first that has none; returns how many."""
+    cdef PyObject *known
+    cdef size_t i
+    for i in range(count):
+        prefetch(&table.objects[ids[min(i + IDS_AHEAD, count - 1)] & (INT_OBJECT_LIMIT - 1)])
+        if ids[i] >= INT_OBJECT_LIMIT:
+            return i
+        known = load_object(&table.objects[ids[i]])
+        if known == NULL:
+            return i
+        give_reference(known)
+        entries[i] = known
+    return count
+
+
+cdef inline list hidden_list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
+    """Returns a list of ids as Python ints, which the garbage collector does not see.
+
+    Nothing outside may get it before `show_lists`.
+    """
+    cdef list result = list_with_room(<Py_ssize_t>count)
+    cdef PyObject **entries = list_entries(result)
+    cdef size_t done = 0, end = 0
+    PyObject_GC_UnTrack(result)
+    while True:
+        done += put_known_ints(table, entries + done, ids + done, end - done)
+        set_length(result, <Py_ssize_t>done)
+        if done < end:
+            put_new_int(table, &entries[done], ids[done])
+            done += 1
+        elif end == count:
+            return result
+        elif end > 0 and run_signal_handlers():
+            exception_is_set()
+        else:
+            end = min(end + IDS_BETWEEN_LOOKS, count)
+
+
+cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
+    """Returns a list of ids as Python ints."""
+    cdef list result = hidden_list_of_ids(table, ids, count)
+    PyObject_GC_Track(result)
+    return result
+
+
+cdef inline void show_lists(list lists) noexcept:
+    """Lets the garbage collector see a list and all lists in it; before any other code does."""
+    cdef size_t count = 0
+    for entry in lists:
+        if type(entry) is list and not PyObject_GC_IsTracked(entry):
+            PyObject_GC_Track(entry)
+            count += len(<list>entry)
+    expect_again(count * sizeof(PyObject *))
+    if not PyObject_GC_IsTracked(lists):
+        PyObject_GC_Track(lists)

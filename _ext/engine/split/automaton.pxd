@@ -1,0 +1,139 @@
+# Splits UTF-8 text into pieces by a compiled split pattern: an automaton over character classes.
+#
+# `bpecore.pattern` compiles the pattern; here it only runs. A transition says where to go and
+# whether a piece may end right before the character just read: acceptance comes one character
+# late, which makes one-character look-ahead and `$` exact. The last acceptance seen before the
+# automaton dies is the piece's end, as leftmost-first matching demands.
+#
+# Time: one table look-up a character, and the characters that a match was hoped for in vain are
+# read again. For the OpenAI patterns each character is read at most twice that way; a custom
+# pattern such as `a*b|a` reads a run of n `a` n times. Space: a few KB, immutable, shared.
+# Loses against bit masks over blocks on ASCII text: each piece ends in a mispredicted branch.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, SIZE_MAX
+
+from engine.base.types cimport check, likely
+from engine.text.utf8 cimport decode_character, sequence_length
+
+cdef enum:
+    BATCH_PIECES = 128       # pieces that are split before they are looked up
+    AUTOMATON_START = 1      # the number of the start state; state 0 is dead
+    NEED_MORE = 0            # answers of scan_piece that are no end of a piece
+
+cdef extern from *:
+    """
+    #define BPECORE_NO_MATCH SIZE_MAX
+    """
+    const size_t NO_MATCH "BPECORE_NO_MATCH"
+
+cdef struct Automaton:
+    uint32_t *transitions    # owned: [state << row_bits | class], the next row | acceptance
+    uint32_t row_bits        # a row has 2^row_bits entries
+    uint32_t end_class       # the class that stands for the end of the text
+    uint16_t *block_index    # owned: which block of classes 128 code points have
+    uint8_t *block_classes   # owned: the classes, a block of 128 after the other
+    uint8_t ascii_classes[128]
+    uint64_t *sure_borders   # owned: see split/sure_borders.pxd
+    int family               # of the OpenAI patterns, see split/blocks.pxd; 0 = another pattern
+    uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
+    uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family
+    uint8_t page_kinds[512]  # the kind of each 128 of them, or MIXED_KINDS
+
+cdef struct Batch:
+    size_t start                   # byte where the first piece begins
+    size_t count                   # pieces; they follow each other without a gap
+    uint32_t ends[BATCH_PIECES]    # byte behind each piece, less `start`
+
+
+cdef inline uint32_t class_of(const Automaton *automaton, uint32_t character) noexcept nogil:
+    """Returns the class of a code point."""
+    return automaton.block_classes[
+        (<size_t>automaton.block_index[character >> 7] << 7) | (character & 127)]
+
+
+cdef inline uint32_t follow(
+    const Automaton *automaton, uint32_t row, const uint8_t *character, const uint8_t *end,
+    size_t *width
+) noexcept nogil:
+    """Returns the entry of a state's row to which a character leads.
+
+    Args:
+        character: valid UTF-8, whole before `end`.
+        width: receives its bytes.
+    """
+    if character[0] < 0x80:
+        width[0] = 1
+        return automaton.transitions[row | automaton.ascii_classes[character[0]]]
+    width[0] = sequence_length(character[0])
+    check(character + width[0] <= end)
+    return automaton.transitions[row | class_of(automaton, decode_character(character))]
+
+
+cdef inline size_t scan_piece(
+    const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final
+) noexcept nogil:
+    """Finds the end of the piece that begins at a byte.
+
+    Args:
+        text: valid UTF-8; `end` bytes are readable.
+        position: a character's first byte, before `end`.
+        final: whether `end` is the end of the text. Otherwise the text goes on.
+
+    Returns:
+        The byte behind the piece; NO_MATCH if none begins here; NEED_MORE if that depends on how
+        the text goes on.
+    """
+    cdef uint32_t row = AUTOMATON_START << automaton.row_bits
+    cdef size_t accepted = SIZE_MAX
+    cdef size_t width
+    cdef uint32_t entry
+    while position < end:
+        entry = follow(automaton, row, text + position, text + end, &width)
+        if entry & 1:
+            accepted = position
+        row = entry & ~<uint32_t>1
+        if row == 0:
+            return accepted
+        position += width
+    if not final:
+        return NEED_MORE
+    if automaton.transitions[row | automaton.end_class] & 1:
+        accepted = end
+    return accepted
+
+
+cdef inline size_t split_batch(
+    const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final,
+    Batch *batch
+) noexcept nogil:
+    """Fills `batch` with the pieces from `position` on.
+
+    Args:
+        text: valid UTF-8; `end` bytes, at most 2^32, are readable.
+        position: a character's first byte.
+        final: whether `end` is the end of the text. Otherwise the text goes on, and a piece
+            that might go on with it is left out.
+
+    Returns:
+        The byte up to which the text is done with: the last piece's end, or behind characters
+        that no piece covers. An empty batch with less than `end` done asks for more text.
+    """
+    cdef size_t piece_end
+    batch.start = position
+    batch.count = 0
+    while batch.count < BATCH_PIECES and position < end:
+        piece_end = scan_piece(automaton, text, position, end, final)
+        if piece_end == NEED_MORE:
+            return position
+        if likely(piece_end != NO_MATCH):
+            check(piece_end > position)
+            batch.ends[batch.count] = <uint32_t>(piece_end - batch.start)
+            batch.count += 1
+            position = piece_end
+        else:
+            # The character belongs to no piece, as in a regex search.
+            if batch.count:
+                return position
+            position += sequence_length(text[position])
+            batch.start = position
+    return position

@@ -1,0 +1,50 @@
+# Whether the pieces of a split pattern hold every character of every text.
+#
+# Some pattern's matches leave characters out. If none ever does, n bytes of text take at least
+# n / longest token tokens, however they are split.
+#
+# A character is left out if the automaton dies (or the text ends) before anything was accepted. So
+# the states that are reached without an acceptance are walked. Once a pattern, O(states * classes).
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from engine.split.automaton cimport AUTOMATON_START, Automaton
+from engine.base.memory cimport allocate, allocate_zeroed, release
+from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
+
+
+cdef inline int find_coverage(
+    const Automaton *automaton, uint32_t state_count, bint *covers_all
+) noexcept nogil:
+    """Sets whether every character is in some piece."""
+    cdef uint8_t *seen = <uint8_t *>allocate_zeroed(state_count, 1)
+    cdef uint32_t *waiting = <uint32_t *>allocate(state_count, sizeof(uint32_t))
+    cdef const uint32_t *row
+    cdef uint32_t count = 1, column, target
+    cdef bint begun = False
+    if seen == NULL or waiting == NULL:
+        release(seen)
+        release(waiting)
+        return STATUS_NO_MEMORY
+    covers_all[0] = True
+    waiting[0] = AUTOMATON_START
+    while count:
+        count -= 1
+        row = automaton.transitions + (<size_t>waiting[count] << automaton.row_bits)
+        # A text does not end where a piece is looked for, only behind its first character.
+        if begun and not row[automaton.end_class] & 1:
+            covers_all[0] = False
+        begun = True
+        for column in range(automaton.end_class):
+            target = row[column] >> automaton.row_bits
+            if row[column] & 1:
+                continue
+            if target == 0:
+                covers_all[0] = False
+            elif not seen[target]:
+                seen[target] = 1
+                waiting[count] = target
+                count += 1
+    release(seen)
+    release(waiting)
+    return STATUS_OK

@@ -1,0 +1,98 @@
+# Places where a text may be cut in two without any piece changing, whatever stands around them.
+#
+# Between a character of class a and one of class b there is a sure border if from every state that
+# the automaton can be in behind an `a`, reading `b` and reading the end of the text do the same:
+# both end the piece, and both or neither accept it. Then, wherever the piece that holds the `a`
+# began, it ends at the border or before, exactly as if the text ended there; and by induction over
+# the pieces before the border, one begins right behind it. So the pieces of the text are those of
+# its two parts. `letter | space` is such a pair in every OpenAI pattern; `space | letter` is none.
+#
+# Which pairs are sure is found once a pattern, in O(states * classes^2 / 64).
+
+from libc.stdint cimport uint32_t, uint64_t
+
+from engine.split.automaton cimport Automaton, class_of
+from engine.base.memory cimport allocate_zeroed, release
+from engine.text.special_tokens cimport SpecialTokens, longest_at
+from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
+from engine.text.utf8 cimport TextView, character_at
+
+cdef enum:
+    PAIR_WORDS = 4    # 64-bit words for a bit a class: there are at most 255
+
+
+cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noexcept nogil:
+    """Fills `automaton.sure_borders`, which is made."""
+    cdef uint32_t class_count = automaton.end_class
+    cdef const uint32_t *row
+    cdef uint32_t state, left, right, at_end, entry
+    cdef size_t word
+    cdef uint64_t *ends = <uint64_t *>allocate_zeroed(
+        <size_t>state_count * PAIR_WORDS, sizeof(uint64_t))
+    automaton.sure_borders = <uint64_t *>allocate_zeroed(
+        <size_t>class_count * PAIR_WORDS, sizeof(uint64_t))
+    if ends == NULL or automaton.sure_borders == NULL:
+        release(ends)
+        return STATUS_NO_MEMORY
+    # For each state the classes that do what the end of the text does.
+    for state in range(1, state_count):
+        row = automaton.transitions + (<size_t>state << automaton.row_bits)
+        at_end = row[class_count] & 1
+        for right in range(class_count):
+            if row[right] == at_end:
+                ends[state * PAIR_WORDS + (right >> 6)] |= <uint64_t>1 << (right & 63)
+    for left in range(class_count):
+        for word in range(PAIR_WORDS):
+            automaton.sure_borders[left * PAIR_WORDS + word] = ~<uint64_t>0
+        for state in range(1, state_count):
+            entry = automaton.transitions[(<size_t>state << automaton.row_bits) | left]
+            entry >>= automaton.row_bits
+            if entry:
+                for word in range(PAIR_WORDS):
+                    automaton.sure_borders[left * PAIR_WORDS + word] &= (
+                        ends[entry * PAIR_WORDS + word])
+    release(ends)
+    return STATUS_OK
+
+
+cdef inline bint is_sure_border(
+    const Automaton *automaton, const TextView *view, size_t position
+) noexcept nogil:
+    """Whether the split is sure to set a border before a character, which is not the first."""
+    cdef uint32_t left = class_of(automaton, character_at(view, position - 1))
+    cdef uint32_t right = class_of(automaton, character_at(view, position))
+    return automaton.sure_borders[left * PAIR_WORDS + (right >> 6)] >> (right & 63) & 1
+
+
+cdef inline bint in_special_token(
+    const SpecialTokens *special_tokens, const TextView *view, size_t position
+) noexcept nogil:
+    """Whether a special token, wanted or not, begins before a character and ends behind it."""
+    cdef size_t start = (position - special_tokens.longest
+                         if position > special_tokens.longest else <size_t>0)
+    while start < position:
+        if longest_at(special_tokens, view.data, view.width, view.length, start,
+                      NULL).end > position:
+            return True
+        start += 1
+    return False
+
+
+cdef inline size_t next_sure_border(
+    const Automaton *automaton, const SpecialTokens *special_tokens, const TextView *view,
+    size_t position, size_t limit
+) noexcept nogil:
+    """Returns the first sure border from `position` to before `limit`, or `limit`.
+
+    Neither part of the text has to know the other: no special token stands across it either.
+
+    Args:
+        view: ASCII or not UTF-8.
+        position: a character that is not the first.
+    """
+    while position < limit:
+        if (is_sure_border(automaton, view, position)
+                and not in_special_token(special_tokens, view, position)):
+            return position
+        position += 1
+    return limit

@@ -1,0 +1,369 @@
+# A vocabulary: frozen tables that find tokens by their bytes, by the two parts that merge into
+# them, and by id. Built once (build/tables.pxd), then read by all threads without a lock.
+#
+# A token is known inside the engine by its *index*, its place in rank order; ids are written out
+# only. So comparing indices is comparing ranks, and 21 bits are enough whatever the ids are.
+#
+# - Tokens of up to 15 bytes: a hash table of 64-byte lines with three entries each, one cache
+#   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A
+#   look-up goes on to the next line if its own is full and has a bit for such hashes.
+# - Longer tokens: open addressing over records that hold their bytes, which are compared. They lie
+#   together, so that encoding never touches the bytes of all tokens: decoding alone needs these.
+# - Pairs: for every token that merging can produce, the two tokens whose merge produces it.
+#   There is only one such pair. Let a merge make token t from parts l and r in some text. No merge
+#   before it crossed the outer borders of t, so inside t the same merges were made, in the same
+#   order, as if t stood alone: lowest rank first, leftmost first. Hence (l, r) is what BPE of t
+#   alone leaves before its last merge, whatever stands around it. The table has at most one
+#   entry a token instead of one for each way to cut it in two. Most look-ups find nothing, and
+#   whether they do cannot be foreseen: so the table is made of lines of eight pairs, one cache
+#   line each, which are compared at once. A look-up goes on to the next line if its own is full.
+#
+# A table has as many places as it needs, not a power of two, and slack behind the last, so that a
+# chain of probes never wraps around.
+#
+# Hashes are seeded when a table is built, and the table is rebuilt larger if a token would lie
+# PROBE_LIMIT places behind its own: look-ups are short, also for hostile text.
+#
+# The tables are either built in memory or mapped from a file (vocab/file.pxd).
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from engine.base.memory cimport populate
+from engine.base.types cimport (
+    NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch)
+
+cdef enum:
+    LINE_ENTRIES = 3      # entries of a line of the table of short tokens
+    PROBE_LIMIT = 32      # places behind its own where an entry may lie, less 1
+    PAIR_LINE = 8         # pairs of a line
+    PAIR_PROBE_LIMIT = 16  # lines behind its own where a pair may lie, less 1
+    TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
+    INDEX_BITS = 21       # bits of a token index
+    BYTE_PAIRS = 1 << 16   # pairs of two bytes
+    FRAGMENT_FLAGS = 256  # bytes of a table of flags, by hash
+
+cdef struct Key:
+    uint64_t low          # bytes 0-7 of the piece, the first one lowest
+    uint64_t high         # bytes 8-14, and the length in the highest byte
+
+cdef struct Line:
+    Key keys[LINE_ENTRIES]        # a free entry has length 0
+    uint32_t indices[LINE_ENTRIES]
+    uint32_t overflowed           # overflow_bit of the tokens whose look-ups go on behind it
+
+cdef struct PairLine:
+    uint32_t tags[PAIR_LINE]      # lowest bits of the left index << INDEX_BITS | right index
+    uint32_t merged[PAIR_LINE]    # the other bits of the left index << INDEX_BITS | merged index;
+    #                               NO_PAIR = free; the free ones of a line are behind the others
+
+cdef struct Pair:
+    uint32_t left, right, merged      # token indices
+
+cdef struct Vocabulary:
+    uint32_t token_count
+    uint32_t identity_count    # the id of an index below this is the index
+    uint32_t longest_token     # bytes
+    uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
+    bint misses_bytes          # some single byte is no token
+    bint ordered               # all tokens are known to `byte_pairs`, and are later than those of
+    #                            their two parts that are longer than a byte
+    uint32_t *ids              # owned: [token_count], ascending
+    uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
+    uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
+    uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
+    Line *lines                # owned: [line_count + PROBE_LIMIT], tokens of 1 to 15 bytes
+    uint64_t line_count        # below 2^32
+    uint32_t *long_slots       # owned: [long_mask + 1], 1 + the place of a longer token's record in
+    #                            long_records, or 0
+    uint64_t long_mask
+    uint32_t *long_records     # owned: [long_words], for each longer token its index, its length
+    #                            and its bytes, filled up to a whole word
+    uint64_t long_words
+    PairLine *pair_lines       # owned: [pair_line_count + PAIR_PROBE_LIMIT]; the last is empty
+    uint64_t pair_line_count   # below 2^32
+    uint64_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: what
+    #                            they merge into, and what can prevent it: see merge/certain.pxd
+    uint64_t *borders          # owned: filter of the borders that tokens bridge, see vocab/borders.pxd
+    uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
+    uint8_t before_fragments[FRAGMENT_FLAGS]  # flags of characters: a token holds the character and
+    #                                           then a fragment of another one
+    uint8_t after_fragments[FRAGMENT_FLAGS]   # a token holds it behind a fragment of another one
+    uint8_t fragment_left[64]    # by a last byte's low 6 bits: whether a token begins with such
+    #                              a fragment and a fragment follows
+    uint8_t fragment_right[64]   # by a first byte's bits 1-6: whether a token ends in that one
+    uint64_t seeds[2]
+    size_t table_bytes         # size of all tables together
+
+cdef extern from "engine/simd/kinds.h" nogil:
+    # Returns a bit for each of eight words that equals another.
+    uint32_t equal_words "bpecore_equal_words" (const uint32_t *words, uint32_t word) noexcept
+    # Returns which of the keys of a line equals another; LINE_ENTRIES if none does.
+    uint32_t equal_key "bpecore_equal_key" (const Key *keys, const Key *key) noexcept
+
+cdef extern from *:
+    """
+    /* For a length: which of its 16 bytes are the piece's, and the length in the highest one. */
+    typedef struct { uint64_t low, high, length, unused; } bpecore_key_mask;
+    #define BPECORE_LOW_MASK(n) {~0ull >> (64 - 8 * (n)), 0, (n##ull) << 56, 0}
+    #define BPECORE_HIGH_MASK(n) {~0ull, ~0ull >> (128 - 8 * (n)), (n##ull) << 56, 0}
+    static const bpecore_key_mask bpecore_key_masks[16] = {
+        {0, 0, 0, 0}, BPECORE_LOW_MASK(1), BPECORE_LOW_MASK(2), BPECORE_LOW_MASK(3),
+        BPECORE_LOW_MASK(4), BPECORE_LOW_MASK(5), BPECORE_LOW_MASK(6), BPECORE_LOW_MASK(7),
+        BPECORE_LOW_MASK(8), BPECORE_HIGH_MASK(9), BPECORE_HIGH_MASK(10), BPECORE_HIGH_MASK(11),
+        BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
+        BPECORE_HIGH_MASK(15)};
+    #define BPECORE_NO_PAIR UINT32_MAX
+    #define bpecore_read_line(line) ((void)*(const volatile uint64_t *)(line))
+    """
+    ctypedef struct KeyMask "bpecore_key_mask":
+        uint64_t low, high, length
+    const KeyMask[16] KEY_MASKS "bpecore_key_masks"
+    const uint32_t NO_PAIR "BPECORE_NO_PAIR"
+    void read_line "bpecore_read_line" (const PairLine *line) noexcept nogil
+    int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
+
+
+cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    """Returns the bytes of a token."""
+    return vocabulary.starts[index + 1] - vocabulary.starts[index]
+
+
+cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
+    """Returns the 8 bytes at `text`, the first one lowest."""
+    cdef uint64_t word
+    memcpy(&word, text, sizeof(word))
+    return word
+
+
+cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
+    """Returns the key of a piece of 1 to 15 bytes; reads 16 bytes."""
+    cdef const KeyMask *mask = KEY_MASKS + length
+    cdef Key key
+    check(0 < length <= SHORT_PIECE)
+    key.low = load_word(piece) & mask.low
+    key.high = (load_word(piece + 8) & mask.high) | mask.length
+    return key
+
+
+cdef inline size_t length_of(const Key *key) noexcept nogil:
+    """Returns how many bytes the piece has; they are those that the key begins with."""
+    return key.high >> 56
+
+
+cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
+        noexcept nogil:
+    """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
+    cdef uint8_t copy[16]
+    if readable_end - piece >= <ptrdiff_t>sizeof(Key):
+        return load_key(piece, length)
+    memcpy(copy, piece, length)
+    return load_key(copy, length)
+
+
+cdef inline uint64_t place_of(uint64_t hashed, uint64_t count) noexcept nogil:
+    """Returns the place of a hash in a table of `count` places, by its lower half.
+
+    The lower halves of the product that was folded depend on all bits of both factors; the higher
+    ones do not: with them tokens of one length crowd together.
+    """
+    return <uint64_t><uint32_t>hashed * count >> 32
+
+
+cdef inline uint64_t hash_key(Key key, const uint64_t *seeds) noexcept nogil:
+    return multiply_fold(key.low ^ seeds[0], key.high ^ seeds[1])
+
+
+cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64_t *seeds) \
+        noexcept nogil:
+    """Hashes any bytes. Precondition: `length` > 15."""
+    cdef uint64_t state = seeds[0] ^ length
+    cdef size_t i = 0
+    while i + 16 < length:
+        state = multiply_fold(load_word(text + i) ^ state, load_word(text + i + 8) ^ seeds[1])
+        i += 16
+    return multiply_fold(
+        load_word(text + length - 16) ^ state, load_word(text + length - 8) ^ seeds[1])
+
+
+cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
+    """Returns the bit that says, of a full line, that a token with this hash may lie behind it.
+
+    So a look-up of a piece that is no token nearly always ends in its own line.
+    """
+    return <uint32_t>1 << (hashed >> 59)
+
+
+cdef inline const Line *short_line(const Vocabulary *vocabulary, uint64_t hashed) noexcept nogil:
+    """Returns the line where the look-up of a token with this hash begins."""
+    return vocabulary.lines + place_of(hashed, vocabulary.line_count)
+
+
+cdef inline uint32_t find_from_line(const Line *line, Key key, uint64_t hashed) noexcept nogil:
+    """Returns the index of the token with this key, or NO_TOKEN.
+
+    Args:
+        line: where its look-up begins.
+        hashed: its hash.
+    """
+    cdef int entry
+    while True:
+        for entry in range(LINE_ENTRIES):
+            if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
+                return line.indices[entry]
+        if likely(not line.overflowed & overflow_bit(hashed)):
+            return NO_TOKEN
+        line += 1
+
+
+cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
+    """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
+    cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
+    return find_from_line(short_line(vocabulary, hashed), key, hashed)
+
+
+cdef inline uint32_t find_long(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length
+) noexcept nogil:
+    """Returns the index of the token of 16 bytes or more that equals the piece, or NO_TOKEN."""
+    cdef uint64_t place
+    cdef const uint32_t *record
+    if length > vocabulary.longest_token:
+        return NO_TOKEN
+    place = hash_bytes(piece, length, vocabulary.seeds) & vocabulary.long_mask
+    while vocabulary.long_slots[place]:
+        record = vocabulary.long_records + (vocabulary.long_slots[place] - 1)
+        if record[1] == length and memcmp(record + 2, piece, length) == 0:
+            return record[0]
+        place = (place + 1) & vocabulary.long_mask
+    return NO_TOKEN
+
+
+cdef inline uint32_t find_token(
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length
+) noexcept nogil:
+    """Returns the index of the token that equals the piece, or NO_TOKEN; any length."""
+    if length == 0:
+        # The empty token sorts anywhere: it is looked for only when a caller names it.
+        return find_empty(vocabulary)
+    if length <= SHORT_PIECE:
+        return find_short(vocabulary, short_key(piece, length, piece + length))
+    return find_long(vocabulary, piece, length)
+
+
+cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
+    cdef uint32_t index
+    for index in range(vocabulary.token_count):
+        if token_length(vocabulary, index) == 0:
+            return index
+    return NO_TOKEN
+
+
+cdef inline uint64_t pair_line(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns which line a pair belongs to."""
+    cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
+    return place_of(pair * (vocabulary.seeds[1] | 1) >> 32, vocabulary.pair_line_count)
+
+
+cdef inline void fetch_pair(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Asks for the line where two parts would be looked up."""
+    prefetch(vocabulary.pair_lines + pair_line(vocabulary, left, right))
+
+
+cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
+    """Returns a pair of a line. Precondition: the place is not free."""
+    cdef Pair pair
+    cdef uint32_t mask = (1 << INDEX_BITS) - 1
+    pair.left = (line.merged[place] >> INDEX_BITS << TAG_LEFT_BITS
+                 | line.tags[place] >> INDEX_BITS)
+    pair.right = line.tags[place] & mask
+    pair.merged = line.merged[place] & mask
+    return pair
+
+
+cdef inline uint32_t find_merge_behind(
+    const PairLine *line, uint32_t left, uint32_t right
+) noexcept nogil:
+    """As `find_merge_from`, for any number of lines and of tags that are equal."""
+    cdef uint32_t equal, merged
+    while True:
+        equal = equal_words(line.tags, left << INDEX_BITS | right)
+        while equal:
+            merged = line.merged[first_bit(equal)]
+            if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
+                return merged & ((1 << INDEX_BITS) - 1)
+            equal &= equal - 1
+        if likely(line.merged[PAIR_LINE - 1] == NO_PAIR):
+            return NO_TOKEN
+        line += 1
+
+
+cdef inline uint32_t find_merge_from(
+    const PairLine *line, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns the index of the token that the two parts merge into, or NO_TOKEN.
+
+    Whether there is one cannot be foreseen, so nearly always no branch depends on it.
+
+    Args:
+        line: where its look-up begins.
+    """
+    cdef uint32_t equal = equal_words(line.tags, left << INDEX_BITS | right)
+    cdef uint32_t merged = line.merged[first_bit(equal | 1 << (PAIR_LINE - 1))]
+    cdef uint32_t found = computed(
+        (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
+    cdef uint32_t absent = computed((equal == 0) & (line.merged[PAIR_LINE - 1] == NO_PAIR))
+    if likely(found | absent):
+        return (merged | (found - 1)) & NO_TOKEN
+    return find_merge_behind(line, left, right)
+
+
+cdef inline uint32_t find_merge(
+    const Vocabulary *vocabulary, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
+    return find_merge_from(
+        vocabulary.pair_lines + pair_line(vocabulary, left, right), left, right)
+
+
+cdef inline void fetch_pairs(const Vocabulary *vocabulary) noexcept nogil:
+    """Brings the table of pairs near.
+
+    A long text needs nearly all of it. Read in order it comes at the memory's bandwidth; one by
+    one, as merges need them, each line would cost its latency. The lines of short tokens are more,
+    fewer of them are needed, and for those cache/learn.pxd asks in time (NOTES.md).
+    """
+    cdef const PairLine *line = vocabulary.pair_lines
+    cdef const PairLine *end = line + vocabulary.pair_line_count
+    populate(line, vocabulary.pair_line_count * sizeof(PairLine), False)
+    while line < end:
+        read_line(line)
+        line += 1
+
+
+cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    check(index < vocabulary.token_count)
+    return index if index < vocabulary.identity_count else vocabulary.ids[index]
+
+
+cdef inline uint32_t index_of(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+    """Returns the index of the token with this id, or NO_TOKEN."""
+    cdef uint32_t low = vocabulary.identity_count
+    cdef uint32_t high = vocabulary.token_count
+    cdef uint32_t middle
+    if token_id < low:
+        return token_id
+    while low < high:
+        middle = low + (high - low) // 2
+        if vocabulary.ids[middle] < token_id:
+            low = middle + 1
+        else:
+            high = middle
+    if low < vocabulary.token_count and vocabulary.ids[low] == token_id:
+        return low
+    return NO_TOKEN
