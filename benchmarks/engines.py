@@ -137,7 +137,7 @@ class BpecoreEngine(Engine):
 
     def construct(self, ranks: dict[bytes, int]) -> Any:
         import bpecore
-        from bpecore.pattern.families import O200K_PATTERN
+        from bpecore._pattern.families import O200K_PATTERN
 
         return bpecore.Encoding(
             "own", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}

@@ -64,7 +64,7 @@ def ids(engine: Any, paths: Sequence[str], number: int) -> list[int]:
 
 def own_ranks(number: int) -> dict[bytes, int]:
     """A vocabulary of so many tokens: those of o200k_base and doubled ones, or its first ones."""
-    from bpecore.data import load_ranks
+    from bpecore.data.rank_tables import load_ranks
 
     ranks = load_ranks("o200k_base")
     doubled = (2 * token for token in list(ranks) if 2 * token not in ranks)

@@ -119,7 +119,7 @@ def repeated(engine: str, encoding: str, rank_files: str, number: str) -> None:
     import psutil
 
     import bpecore
-    from bpecore.data import load_ranks
+    from bpecore.data.rank_tables import load_ranks
 
     ranks = load_ranks("r50k_base")
     process = psutil.Process()

@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-from bpecore.data import load_ranks, tiktoken_file
+from bpecore.data.rank_tables import load_ranks, tiktoken_file
 
 RANK_TABLE_OF = {
     "r50k_base": "r50k_base",

@@ -6,9 +6,9 @@ from typing import Any, Literal, SupportsIndex, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
+from bpecore._pattern import Automaton
 from bpecore.core import Encoding
-from bpecore.pattern import Automaton
-from bpecore.pool.calls import Call
+from bpecore.pool.client.calls import Call
 
 _Result = TypeVar("_Result")
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import functools
 
 # The engine will need the first two. Imported now, since a fork amid an import leaves it half done.
-from bpecore import engine as engine
-from bpecore import special_tokens as special_tokens
+from bpecore._build import assemble as assemble
+from bpecore._build import special_tokens as special_tokens
+from bpecore._build.locks import ranks_lock
+from bpecore._build.refusals import _special_token_regex as _special_token_regex
+from bpecore._build.refusals import raise_disallowed_special_token as raise_disallowed_special_token
+from bpecore._build.refusals import refuse_strings
+from bpecore._build.threads import thread_count
 from bpecore._core import (
     CoreBPE,
     Vocabulary,
@@ -15,11 +20,6 @@ from bpecore._core import (
     encode_batch_to_buffer,
     without_surrogates,
 )
-from bpecore.locks import ranks_lock
-from bpecore.refusals import _special_token_regex as _special_token_regex
-from bpecore.refusals import raise_disallowed_special_token as raise_disallowed_special_token
-from bpecore.refusals import refuse_strings
-from bpecore.threads import thread_count
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from bpecore.trimming import Counting
+    from bpecore._limits.trimming import Counting
 
     _Result = TypeVar("_Result")
 
@@ -322,7 +322,7 @@ class Encoding:
             (2, None)
         """
         counting, disallowed = self._counting(allowed_special, disallowed_special)
-        from bpecore import trimming
+        from bpecore._limits import trimming
 
         return trimming.count_text_up_to(
             counting, text, trimming.checked_number("limit", limit, 0), disallowed
@@ -366,7 +366,7 @@ class Encoding:
             'one two six'
         """
         counting, disallowed = self._counting(allowed_special, disallowed_special)
-        from bpecore import trimming
+        from bpecore._limits import trimming
 
         return trimming.truncate(counting, text, max_tokens, side, disallowed)
 
@@ -406,7 +406,7 @@ class Encoding:
             ['one two three', ' three four five']
         """
         counting, disallowed = self._counting(allowed_special, disallowed_special)
-        from bpecore import trimming
+        from bpecore._limits import trimming
 
         return trimming.split(counting, text, max_tokens, overlap, disallowed)
 
@@ -858,7 +858,7 @@ class Encoding:
             allowed_special = self.special_tokens_set
         if isinstance(disallowed_special, str) and disallowed_special == "all":
             disallowed_special = self.special_tokens_set - allowed_special
-        from bpecore import trimming
+        from bpecore._limits import trimming
 
         return trimming.Counting(self, allowed_special), frozenset(disallowed_special or ())
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 
-from bpecore.locks import dropin_lock
+from bpecore._build.locks import dropin_lock
 
 TIKTOKEN_VERSION = "0.14.0"
 """The version of tiktoken whose behaviour bpecore has: `tiktoken.__version__` while installed."""

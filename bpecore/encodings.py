@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from .pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
+from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _HARMONY_END = 201_088
 
 
 def _load_ranks(name: str) -> dict[bytes, int]:
-    from .data import load_ranks
+    from bpecore.data.rank_tables import load_ranks
 
     return load_ranks(name)
 

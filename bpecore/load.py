@@ -23,8 +23,8 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import Any, Union
 
-from .atomic_files import write_atomically
-from .data import RANK_TABLE_NAMES, tiktoken_file
+from bpecore._build.atomic_files import write_atomically
+from bpecore.data.rank_tables import RANK_TABLE_NAMES, tiktoken_file
 
 HTTP_TIMEOUT_SECONDS = 60.0
 """How long a server may stay silent, while connecting or between two parts of its answer."""

@@ -6,8 +6,8 @@ looked up, known or not.
 
 from __future__ import annotations
 
-from .core import Encoding
-from .registry import get_encoding
+from bpecore.core import Encoding
+from bpecore.registry import get_encoding
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from bpecore._services.latency import LATENCY_BOUNDS_SECONDS
 from bpecore.aio import AsyncEncoder
-from bpecore.metrics import LATENCY_BOUNDS_SECONDS
 
 if TYPE_CHECKING:
     from bpecore.pool import TokenizerPool

@@ -12,8 +12,8 @@ import importlib
 import importlib.machinery
 import os
 
+from bpecore._build.locks import registry_lock
 from bpecore.core import Encoding
-from bpecore.locks import registry_lock
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _arguments(encoding_name: str, constructor: Callable[[], dict[str, Any]]) ->
     own = encodings.OPENAI_CONSTRUCTORS.get(encoding_name)
     if own is None or constructor is not own:
         return _call_plugin(constructor)
-    from bpecore.vocabularies import bundled_vocabulary
+    from bpecore._build.vocabularies import bundled_vocabulary
 
     return own(ranks_of=bundled_vocabulary)
 

@@ -18,6 +18,8 @@ from typing import Any, Callable
 import atheris
 
 from bpecore import _core
+from bpecore._pattern import Automaton, compile_pattern
+from bpecore._pattern.families import CL100K_PATTERN
 from bpecore.fuzzing.checks import CHECKS, Difference, compare
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import SHORT_GENERATORS, Material, real_texts
@@ -26,8 +28,6 @@ from bpecore.fuzzing.vocabularies import (
     random_pattern,
     with_special_tokens,
 )
-from bpecore.pattern import Automaton, compile_pattern
-from bpecore.pattern.families import CL100K_PATTERN
 
 ENCODINGS = ("r50k_base", "cl100k_base", "o200k_harmony")
 """One for each of the patterns, the last with the most special tokens."""

@@ -1,7 +1,7 @@
 """`python -m fuzz.exhaustive`: every string of a length, split by bpecore and by tiktoken.
 
 A string has one character of each class of the split pattern at each place; see
-`bpecore.fuzzing.exhaustive`.
+`fuzz.short_strings`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 
 import click
 
-from bpecore.fuzzing.exhaustive import LONGEST, PATTERNS, Exhaustive, Mismatch
+from fuzz.short_strings import LONGEST, PATTERNS, Exhaustive, Mismatch
 
 
 @click.command()

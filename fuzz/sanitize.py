@@ -37,11 +37,11 @@ LEFT_OUT = {
 }
 """Tests that are not run, and why."""
 
-DESELECTED = "tests/test_fork.py::test_fork_while_other_threads_are_encoding"
+DESELECTED = "tests/engine/test_fork.py::test_fork_while_other_threads_are_encoding"
 """A test that cannot be run: a thread may hold a lock of AddressSanitizer's own allocator at the
 fork, and GCC's does not free it in the child, which then waits for it (seen with gdb, GCC 12)."""
 
-THREAD_TESTS = ("tests/test_batches.py", "tests/test_threads.py")
+THREAD_TESTS = ("tests/engine/test_batches.py", "tests/engine/test_threads.py")
 
 NEEDED = ("tests", "fuzz", "docs", "setup.cfg")
 """What the tests need beside the package."""
@@ -168,8 +168,8 @@ def chosen_tests(names: Sequence[str], outside: Path) -> list[str]:
         return list(names)
     for name, reason in LEFT_OUT.items():
         click.echo(f"left out: {name} ({reason})")
-    found = sorted((outside / "tests").glob("test_*.py"))
-    return [f"tests/{file.name}" for file in found if file.name not in LEFT_OUT]
+    found = sorted((outside / "tests").glob("*/test_*.py"))
+    return [str(file.relative_to(outside)) for file in found if file.name not in LEFT_OUT]
 
 
 def run(arguments: Sequence[str], kind: Kind, place: Path) -> bool:

@@ -11,7 +11,7 @@ import click
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.subject import available_instructions, openai_subject
 from bpecore.fuzzing.texts import real_texts
-from bpecore.fuzzing.threads import round_of_calls, run_threads
+from fuzz.calls_in_threads import round_of_calls, run_threads
 
 ROUND_SECONDS = 2.0
 

@@ -1,51 +1,45 @@
-"""Fixtures: every encoding beside tiktoken's own of the same ranks, real text, a pool's client."""
+"""Fixtures: every encoding beside tiktoken's own of the same ranks, real text, a pool's client.
+
+Importing this also makes the folders `benchmarks` and `fuzz` of the source importable, if they are
+there, without the source's root on the path: its copy of the package would hide the installed one.
+"""
 
 from __future__ import annotations
 
-import functools
+import importlib.util
 import os
+import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-import tiktoken
-
-import bpecore
-from bpecore._reference import ReferenceEncoder
-from bpecore.encodings import ENCODING_CONSTRUCTORS
+from pairs import ENCODING_NAMES, Pair, load_pair
 
 if TYPE_CHECKING:
     from bpecore.pool import PoolClient, TokenizerPool
 
-ENCODING_NAMES = (
-    "gpt2",
-    "r50k_base",
-    "p50k_base",
-    "p50k_edit",
-    "cl100k_base",
-    "o200k_base",
-    "o200k_harmony",
-)
+SOURCE = Path(__file__).parents[1]
 
 
-class Pair(NamedTuple):
-    """One encoding in both engines, and in the naive reference."""
-
-    name: str
-    ours: bpecore.Encoding
-    theirs: tiktoken.Encoding
-    reference: ReferenceEncoder
-
-
-@functools.cache
-def load_pair(name: str) -> Pair:
-    definition: dict[str, Any] = ENCODING_CONSTRUCTORS[name]()
-    reference = ReferenceEncoder(
-        definition["pat_str"], definition["mergeable_ranks"], definition["special_tokens"]
+def import_source_folder(name: str) -> None:
+    """Imports a package that comes with the source only, by its place."""
+    folder = SOURCE / name
+    if name in sys.modules or not folder.is_dir():
+        return
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
-    return Pair(name, bpecore.get_encoding(name), tiktoken.Encoding(**definition), reference)
+    assert spec is not None
+    assert spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
+
+
+for folder_name in ("benchmarks", "fuzz"):
+    import_source_folder(folder_name)
 
 
 @pytest.fixture(scope="session", params=ENCODING_NAMES)

@@ -3,7 +3,7 @@
 Usage: python tools/make_frozen_files.py EXTENSION FOLDER
 
 EXTENSION is the extension module that was just built, which need not be installed. FOLDER receives
-the files that `bpecore/frozen_files.py` reads.
+the files that `bpecore/_build/frozen_files.py` reads.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def import_extension(path: Path) -> None:
 
 def write_files(folder: Path) -> None:
     """Writes the tables of the bundled vocabularies and the automata of OpenAI's patterns."""
+    from bpecore._build.frozen_files import pack_automaton
     from bpecore._core import RankTable, Vocabulary
-    from bpecore.data import RANK_TABLE_NAMES, load_ranks
-    from bpecore.frozen_files import pack_automaton
-    from bpecore.pattern import compile_pattern
-    from bpecore.pattern.families import FAMILY_NAMES, PATTERNS, class_kinds
+    from bpecore._pattern import compile_pattern
+    from bpecore._pattern.families import FAMILY_NAMES, PATTERNS, class_kinds
+    from bpecore.data.rank_tables import RANK_TABLE_NAMES, load_ranks
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in RANK_TABLE_NAMES:

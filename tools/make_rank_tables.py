@@ -11,7 +11,7 @@ read and again after it has been regenerated from the compact form. Without the 
     python tools/make_rank_tables.py --check
 
 expands the committed tables, compares the regenerated texts with the same sums, and works out
-every token's two parts afresh. The format is described in `bpecore/data/__init__.py`.
+every token's two parts afresh. The format is described in `bpecore/data/rank_tables.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Generates bpecore/pattern/unicode_table.py from the Unicode Character Database 16.0.0.
+"""Generates bpecore/_pattern/unicode_table.py from the Unicode Character Database 16.0.0.
 
 The split patterns of every tokenizer that tiktoken 0.14.0 runs are read by regex-syntax 0.8.11,
 whose tables are Unicode 16.0.0; neither Python's `unicodedata` nor the `regex` library stays on
@@ -20,7 +20,7 @@ from itertools import groupby
 from pathlib import Path
 
 UNICODE_VERSION = "16.0.0"
-TABLE = Path(__file__).resolve().parent.parent / "bpecore" / "pattern" / "unicode_table.py"
+TABLE = Path(__file__).resolve().parent.parent / "bpecore" / "_pattern" / "unicode_table.py"
 # "Zzzz" (Unknown) is the absence of a script, and no name that regex-syntax knows.
 SCRIPT_OF_UNASSIGNED = "Zzzz"
 

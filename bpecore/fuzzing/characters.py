@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 
-from bpecore.pattern.properties import WHITE_SPACE, general_category
+from bpecore._pattern.properties import WHITE_SPACE, general_category
 
 CATEGORIES = (
     *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe"),

@@ -9,7 +9,7 @@ import tiktoken
 
 from bpecore import Encoding, _core
 from bpecore._core import CoreBPE, RankTable, Vocabulary
-from bpecore._reference import ReferenceEncoder
+from bpecore.fuzzing.reference import ReferenceEncoder
 from bpecore.fuzzing.vocabularies import openai_definition
 
 INSTRUCTION_SETS = ("avx512", "avx2", "sse2", "neon", "off", "automaton")

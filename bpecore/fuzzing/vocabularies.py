@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.characters import of_any_category
-from bpecore.pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
 LETTERS = [
     "ab",

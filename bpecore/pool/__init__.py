@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpecore.pool.client import PoolClient
+from bpecore.pool.client.blocking import PoolClient
 from bpecore.pool.errors import (
     FeedError,
     PoolBusy,
@@ -21,10 +21,10 @@ from bpecore.pool.errors import (
     WorkerDiedError,
 )
 from bpecore.pool.metrics import PoolMetrics, WorkerMetrics
-from bpecore.pool.pool import TokenizerPool
+from bpecore.pool.owner.pool import TokenizerPool
 
 if TYPE_CHECKING:
-    from bpecore.pool.awaitable import AwaitablePoolClient as AwaitablePoolClient
+    from bpecore.pool.client.awaitable import AwaitablePoolClient as AwaitablePoolClient
 
 __all__ = [
     "FeedError",

@@ -19,7 +19,7 @@ class WorkerMetrics(NamedTuple):
         clients: clients connected now.
         queue_depth: requests taken from the clients and not answered yet, now.
         latency_counts: answers by the time since the client wrote the request, one number for each
-            of `bpecore.metrics.LATENCY_BOUNDS_SECONDS` and one for what took longer.
+            of `bpecore._services.latency.LATENCY_BOUNDS_SECONDS` and one for what took longer.
         latency_sum_seconds: the time that all answers took.
     """
 

@@ -19,7 +19,7 @@ import pytest
 from gpt2_files import make_gpt2_files
 from uses import USES
 
-from bpecore import data
+from bpecore.data import rank_tables as data
 
 OPENAI = "https://openaipublic.blob.core.windows.net/"
 PROGRAM = Path(__file__).with_name("uses.py")

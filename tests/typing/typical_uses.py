@@ -1,7 +1,7 @@
 """What programs do with bpecore, for type checkers: `mypy --strict` and `pyright` must accept it.
 
-`tests/test_typing.py` runs it too. The annotations here are the point: each says what a checker has
-to find out by itself.
+`tests/tools/test_typing.py` runs it too. The annotations here are the point: each says what
+a checker has to find out by itself.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ cdef class CoreBPE:
 
     def __cinit__(self, encoder, special_tokens_encoder, pattern):
         # The parts are compiled in Python.
-        from bpecore.engine import compile_split_pattern, vocabulary_of
+        from bpecore._build.assemble import compile_split_pattern, vocabulary_of
 
         cdef Vocabulary vocabulary
         vocabulary = vocabulary_of(encoder)

@@ -70,7 +70,7 @@ cdef class SpecialTokens:
     cdef Vectors vectors
 
     def __cinit__(self, special_tokens_encoder):
-        from bpecore.special_tokens import build_trie
+        from bpecore._build.special_tokens import build_trie
 
         cdef dict special_tokens
         if not isinstance(special_tokens_encoder, dict):

@@ -1,4 +1,4 @@
-"""Split patterns, from what `bpecore.pattern` compiles."""
+"""Split patterns, from what `bpecore._pattern` compiles."""
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
@@ -16,8 +16,8 @@ cdef class SplitPattern:
     """A compiled split pattern; immutable, shared by any number of threads.
 
     Args:
-        automaton: the result of `bpecore.pattern.compile_pattern`, or a tuple like it.
-        family: the number of its family, see `bpecore.pattern.families`; 0 for none.
+        automaton: the result of `bpecore._pattern.compile_pattern`, or a tuple like it.
+        family: the number of its family, see `bpecore._pattern.families`; 0 for none.
         class_kinds: the kind of each of the automaton's classes, if it has a family.
 
     Raises:

@@ -14,9 +14,9 @@ cdef extern from "Python.h":
     str PyUnicode_Substring(str text, Py_ssize_t start, Py_ssize_t end)
 
 cdef enum:
-    TAIL_IDS = 3             # `bpecore/pool/streams.py` says why three
+    TAIL_IDS = 3             # `bpecore/pool/client/streams.py` says why three
 
-    NOT_FED = 0xFFFFFFFF     # FAILED of `bpecore/pool/messages.py`, in the place of a length
+    NOT_FED = 0xFFFFFFFF     # FAILED of `bpecore/pool/wire/messages.py`, in the place of a length
 
 
 @cython.final

@@ -10,7 +10,7 @@
 #   has made stale is recognised when it comes up (its part no longer merges into that token).
 #   O(n log n).
 #
-# Reference: tiktoken's byte_pair_merge; bpecore/_reference.py is the slow twin.
+# Reference: tiktoken's byte_pair_merge; bpecore/fuzzing/reference.py is the slow twin.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 

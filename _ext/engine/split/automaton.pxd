@@ -1,6 +1,6 @@
 # Splits UTF-8 text into pieces by a compiled split pattern: an automaton over character classes.
 #
-# `bpecore.pattern` compiles the pattern; here it only runs. A transition says where to go and
+# `bpecore._pattern` compiles the pattern; here it only runs. A transition says where to go and
 # whether a piece may end right before the character just read: acceptance comes one character
 # late, which makes one-character look-ahead and `$` exact. The last acceptance seen before the
 # automaton dies is the piece's end, as leftmost-first matching demands.

@@ -1,0 +1,1 @@
+"""Makes encodings: vocabularies, patterns and special tokens, interned and under locks."""

@@ -1,0 +1,86 @@
+"""Compiles the parts of an engine from what a user gives: ranks and a split pattern."""
+
+from __future__ import annotations
+
+import functools
+
+from bpecore._core import SplitPattern, Vocabulary
+from bpecore._build.locks import pattern_lock
+from bpecore._build.vocabularies import intern_vocabulary
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    import regex
+
+
+@functools.lru_cache(maxsize=32)
+def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
+    """Compiles a split pattern, once for the encodings that share it.
+
+    Args:
+        pat_str: a regular expression; every match is a piece.
+
+    Returns:
+        An automaton where the pattern can be one, else a pattern of the `regex` library.
+
+    Raises:
+        ValueError: the pattern is no valid regular expression, or can match the empty string.
+
+    Example:
+        >>> compile_split_pattern("a+|[^a]+").__class__.__name__
+        'SplitPattern'
+    """
+    # Under a lock for the imports' sake: a fork amid one would leave it half done in the child.
+    with pattern_lock:
+        from bpecore._pattern.families import family_of
+
+        family = family_of(pat_str)
+        if family:
+            return _compile_family(pat_str, family)
+        from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
+
+        try:
+            return SplitPattern(compile_pattern(pat_str))
+        except UnsupportedPattern:
+            return compile_fallback(pat_str)
+
+
+def _compile_family(pat_str: str, family: int) -> SplitPattern:
+    """Compiles one of OpenAI's patterns, or takes it as it was compiled for the package."""
+    from bpecore._build.frozen_files import read_automaton
+    from bpecore._pattern.families import FAMILY_NAMES
+
+    frozen = read_automaton(FAMILY_NAMES[family], pat_str)
+    if frozen is not None:
+        return SplitPattern(frozen[:5], family, frozen[5])
+    from bpecore._pattern import compile_pattern
+    from bpecore._pattern.families import class_kinds
+
+    automaton = compile_pattern(pat_str)
+    return SplitPattern(automaton, family, class_kinds(automaton, family))
+
+
+def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:
+    """Returns the process's one vocabulary with these ranks.
+
+    Args:
+        encoder: the rank of each token's bytes, or the vocabulary itself.
+
+    Returns:
+        A vocabulary that is built if no equal one is in use.
+
+    Raises:
+        TypeError: `encoder` is neither, a token is not bytes, or a rank is not an int.
+        ValueError: the ranks are not acceptable.
+        OverflowError: a rank is negative or above 2**32 - 1.
+
+    Example:
+        >>> len(vocabulary_of({bytes([value]): value for value in range(256)}))
+        256
+    """
+    if isinstance(encoder, Vocabulary):
+        return encoder
+    if not isinstance(encoder, dict):
+        raise TypeError(f"the ranks must be a dict, not {type(encoder).__name__}")
+    # What a subclass keeps, whatever it shows.
+    return intern_vocabulary(encoder if type(encoder) is dict else dict(dict.items(encoder)))

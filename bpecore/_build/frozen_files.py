@@ -1,0 +1,190 @@
+"""Files that spare a process building what is always the same: where they are, and their use.
+
+The folder `frozen`, beside the extension module, is written when the package is built, by
+`tools/make_frozen_files.py`. It holds the tables of each bundled vocabulary, `NAME.tables`, which
+are mapped into memory, and the automaton of each of OpenAI's split patterns, `FAMILY.automaton`.
+A package without them works the same and starts more slowly. A file that cannot be used is
+reported by a warning, and what it should have held is made in memory.
+
+A user may name a folder for the tables of other vocabularies, in the environment variable
+`BPECORE_TABLES_DIR`. It must be as trustworthy as the program: files are checked for damage, not
+for malice.
+"""
+
+from __future__ import annotations
+
+import os
+
+from bpecore import _core
+from bpecore._core import RankTable, Vocabulary
+
+TABLES_DIRECTORY_VARIABLE = "BPECORE_TABLES_DIR"
+"""The environment variable that names the folder for tables of the caller's vocabularies."""
+
+FROZEN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), "frozen")
+"""The folder of the files that come with the package."""
+
+_AUTOMATON_MAGIC = b"BPEAUTO1"
+
+
+def _warn(message: str) -> None:
+    import warnings
+
+    warnings.warn(f"{message}; it is made in memory instead", RuntimeWarning, stacklevel=3)
+
+
+def map_bundled_vocabulary(name: str) -> Vocabulary | None:
+    """Maps the tables of a bundled vocabulary from the package.
+
+    Args:
+        name: the name of its rank table, one of `bpecore.data.RANK_TABLE_NAMES`.
+
+    Returns:
+        The vocabulary; None if the package has no file for it, or one that cannot be used.
+
+    Warns:
+        RuntimeWarning: the file is there and cannot be used.
+
+    Example:
+        >>> vocabulary = map_bundled_vocabulary("r50k_base")
+        >>> vocabulary is None or len(vocabulary)
+        50256
+    """
+    return _map_tables(os.path.join(FROZEN_FOLDER, f"{name}.tables"))
+
+
+def _map_tables(path: str) -> Vocabulary | None:
+    try:
+        return Vocabulary(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _warn(str(error))
+        return None
+
+
+def kept_tables_path(table: RankTable) -> str | None:
+    """Returns where the tables of a vocabulary are kept.
+
+    Args:
+        table: its tokens and ranks.
+
+    Returns:
+        A path in the folder that `BPECORE_TABLES_DIR` names; None without that variable.
+
+    Example:
+        >>> import os
+        >>> os.environ[TABLES_DIRECTORY_VARIABLE] = ""
+        >>> kept_tables_path(RankTable({b"a": 0})) is None
+        True
+    """
+    folder = os.environ.get(TABLES_DIRECTORY_VARIABLE)
+    return os.path.join(folder, f"{table.digest.hex()}.tables") if folder else None
+
+
+def map_kept_vocabulary(path: str, table: RankTable) -> Vocabulary | None:
+    """Maps the tables of a caller's vocabulary from the folder that the user named.
+
+    Args:
+        path: what `kept_tables_path` tells.
+        table: the tokens and ranks that they must have.
+
+    Returns:
+        The vocabulary; None if there is no file, or one that cannot be used.
+
+    Warns:
+        RuntimeWarning: the file is there and cannot be used. It will be replaced.
+    """
+    vocabulary = _map_tables(path)
+    if vocabulary is not None and not vocabulary.has_ranks_of(table):
+        _warn(f"{path} cannot be used: it holds another vocabulary")
+        return None
+    return vocabulary
+
+
+def keep_vocabulary(path: str, vocabulary: Vocabulary) -> None:
+    """Writes the tables of a vocabulary, so that whoever reads sees a whole file or none.
+
+    Args:
+        path: what `kept_tables_path` tells; its folder is made if it is missing.
+        vocabulary: the vocabulary.
+
+    Warns:
+        RuntimeWarning: the file cannot be written. Nothing depends on it.
+    """
+    from bpecore._build.atomic_files import write_atomically
+
+    try:
+        write_atomically(path, vocabulary.to_bytes())
+    except OSError as error:
+        import warnings
+
+        warnings.warn(f"the tables cannot be kept: {error}", RuntimeWarning, stacklevel=3)
+
+
+def pack_automaton(pattern: str, parts: tuple[int, int, bytes, bytes, bytes, bytes]) -> bytes:
+    """Returns the contents of an automaton's file.
+
+    Args:
+        pattern: the split pattern that it was made from.
+        parts: the numbers of classes and of states, then `block_index`, `block_classes` and
+            `transitions` of `bpecore._pattern.Automaton`, then the kinds of its classes.
+
+    Returns:
+        The magic, the CRC-32 of what follows, the two numbers, the lengths of the pattern and of
+        the four tables, and these themselves; all integers little-endian.
+    """
+    import struct
+    import zlib
+
+    class_count, state_count, *tables = parts
+    contents = [pattern.encode(), *tables]
+    body = struct.pack("<7I", class_count, state_count, *map(len, contents)) + b"".join(contents)
+    return _AUTOMATON_MAGIC + struct.pack("<I", zlib.crc32(body)) + body
+
+
+def read_automaton(
+    family_name: str, pattern: str
+) -> tuple[int, int, bytes, bytes, bytes, bytes] | None:
+    """Reads the automaton of one of OpenAI's split patterns from the package.
+
+    Args:
+        family_name: the name of the pattern's family.
+        pattern: the pattern, which must be the one that the automaton was made from.
+
+    Returns:
+        The parts that `pack_automaton` takes; None if the package has no file, or one that cannot
+        be used.
+
+    Warns:
+        RuntimeWarning: the file is there and cannot be used.
+    """
+    import struct
+    import zlib
+
+    path = os.path.join(FROZEN_FOLDER, f"{family_name}.automaton")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _warn(str(error))
+        return None
+    body = data[12:]
+    if data[:8] != _AUTOMATON_MAGIC or len(body) < 28:
+        _warn(f"{path} cannot be used: it is no file of an automaton")
+        return None
+    if struct.unpack_from("<I", data, 8) != (zlib.crc32(body),):
+        _warn(f"{path} cannot be used: it is damaged")
+        return None
+    class_count, state_count, *lengths = struct.unpack_from("<7I", body)
+    parts = []
+    start = 28
+    for length in lengths:
+        parts.append(body[start : start + length])
+        start += length
+    if start != len(body) or parts[0] != pattern.encode():
+        _warn(f"{path} cannot be used: it was made from another pattern")
+        return None
+    return class_count, state_count, parts[1], parts[2], parts[3], parts[4]

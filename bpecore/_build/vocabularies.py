@@ -1,0 +1,105 @@
+"""The interned vocabularies of this process: equal rank tables are one object in memory.
+
+A vocabulary is found by a digest of its tokens and ranks, compared with what was asked for, and
+held weakly, so that it is freed with the last `Encoding` that uses it. A lock guards the making;
+nothing else waits for it.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+from bpecore._core import RankTable, Vocabulary
+from bpecore._build.frozen_files import (
+    keep_vocabulary,
+    kept_tables_path,
+    map_bundled_vocabulary,
+    map_kept_vocabulary,
+)
+from bpecore._build.locks import vocabulary_lock
+
+_vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValueDictionary()
+_bundled: weakref.WeakValueDictionary[str, Vocabulary] = weakref.WeakValueDictionary()
+
+
+def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
+    """Returns the one vocabulary of this process with these tokens and ranks.
+
+    Args:
+        mergeable_ranks: the rank of each token's bytes; ranks are distinct, 0 to 2**32 - 1.
+
+    Returns:
+        A vocabulary that is built if no equal one is in use. If the user has named a folder for
+        tables (see `bpecore._build.frozen_files`), it is mapped from there, or built and kept there.
+
+    Raises:
+        TypeError: a token is not bytes, or a rank is not an int.
+        ValueError: the dict is empty or too large, or two tokens have one rank.
+        OverflowError: a rank is out of range.
+
+    Example:
+        >>> ranks = {bytes([value]): value for value in range(256)}
+        >>> intern_vocabulary(ranks) is intern_vocabulary(dict(ranks))
+        True
+    """
+    table = RankTable(mergeable_ranks)
+    with vocabulary_lock:
+        known = _vocabularies.get(table.digest)
+        if known is not None and known.has_ranks_of(table):
+            return known
+        vocabulary = _map_or_build(table)
+        if known is None:
+            _vocabularies[vocabulary.digest] = vocabulary
+        return vocabulary
+
+
+def _map_or_build(table: RankTable) -> Vocabulary:
+    path = kept_tables_path(table)
+    if path is None:
+        return Vocabulary(table)
+    vocabulary = map_kept_vocabulary(path, table)
+    if vocabulary is None:
+        vocabulary = Vocabulary(table)
+        keep_vocabulary(path, vocabulary)
+    return vocabulary
+
+
+def bundled_vocabulary(name: str) -> Vocabulary:
+    """Returns the one vocabulary of this process with the ranks of a bundled table.
+
+    Args:
+        name: the name of the table, one of `bpecore.data.RANK_TABLE_NAMES`.
+
+    Returns:
+        A vocabulary that is mapped from the package if no equal one is in use; built in memory
+        where the package has no sound file of its tables.
+
+    Raises:
+        ValueError: the name is unknown, or the package is damaged.
+        OSError: the package cannot be read.
+
+    Example:
+        >>> bundled_vocabulary("r50k_base") is bundled_vocabulary("r50k_base")
+        True
+    """
+    with vocabulary_lock:
+        vocabulary = _bundled.get(name)
+        if vocabulary is None:
+            vocabulary = map_bundled_vocabulary(name)
+            if vocabulary is not None:
+                vocabulary = _bundled[name] = _intern_mapped(vocabulary)
+    if vocabulary is None:
+        from bpecore.data.rank_tables import load_ranks
+
+        vocabulary = intern_vocabulary(load_ranks(name))
+    return vocabulary
+
+
+def _intern_mapped(vocabulary: Vocabulary) -> Vocabulary:
+    """Returns an equal vocabulary that is in use, or this one, which is from now on."""
+    known = _vocabularies.get(vocabulary.digest)
+    if known is None:
+        _vocabularies[vocabulary.digest] = vocabulary
+    elif known.has_ranks_of(vocabulary):
+        return known
+    return vocabulary

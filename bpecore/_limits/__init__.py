@@ -1,0 +1,1 @@
+"""Counting, truncating and splitting by a limit of tokens."""

@@ -1,0 +1,303 @@
+"""Where a text is to be cut so that it has a number of tokens.
+
+Adding a character to a text may take tokens away, so "the longest text with at most n tokens" is
+not found by adding until it is too long. What is found is a *tight* cut: the text fits, and with
+the next character it does not. Where one character adds more than two tokens, and the cut is more
+than a token short therefore, its neighbourhood is searched for a better one.
+
+All texts here are without surrogates.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+from bpecore._limits.counting import Counting, growing
+
+NEIGHBOURHOOD = 32
+"""Characters on either side of a cut that is too short among which a better one is looked for."""
+
+STRETCHES_AT_ONCE = 64
+"""Stretches between sure borders that are counted together, until that is too much."""
+
+NEARBY_HEADS = 8
+"""Characters by which the beginning may be shorter or longer than a half, if the halves of a text
+would else be too short together."""
+
+# ---- cutting the end ------------------------------------------------------------------------
+
+
+def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int:
+    """Where a part of a text that begins at `start` may end, so that it fits tightly.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        start: a character.
+        max_tokens: tokens.
+
+    Returns:
+        A character; `start` itself if nothing fits.
+    """
+    counter = growing(counting)
+    checkpoint = counter.checkpoint()
+    end, total = start, 0
+    step, doubles = max(16, 2 * max_tokens), True
+    while end < len(text):
+        following = min(end + step, len(text))
+        found = counter.feed(text[end:following])
+        if found <= max_tokens:
+            end, total = following, found
+            checkpoint = counter.checkpoint()
+            step = 2 * step if doubles else max(1, step // 2)
+        else:
+            if following - end == 1:
+                break
+            counter.restore(checkpoint)
+            step, doubles = (following - end) // 2, False
+    if end < len(text) and total < max_tokens - 1:
+        return better_end(counting, text, start, end, max_tokens)
+    return end
+
+
+def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: int) -> int:
+    """Looks around a tight end for the best: the last that is at most a token short, if one is."""
+    first = max(start, end - NEIGHBOURHOOD)
+    counter = growing(counting)
+    total = counter.feed(text[start:first])
+    best, most = end, -1
+    for position in range(first, min(end + NEIGHBOURHOOD, len(text)) + 1):
+        if most <= min(total, max_tokens - 1) and total <= max_tokens:
+            best, most = position, min(total, max_tokens - 1)
+        total = counter.feed(text[position : position + 1])
+    return best
+
+
+# ---- cutting the start ----------------------------------------------------------------------
+
+
+def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
+    """Where the end of a text may begin, so that it fits tightly.
+
+    The text is counted backwards from one sure border to the next; only the stretch between two of
+    them in which it gets too long is searched.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        max_tokens: tokens.
+
+    Returns:
+        A character; the text's length if nothing fits.
+    """
+    size = 8 * max_tokens + 256
+    while True:
+        first = max(0, len(text) - size)
+        window = text[first:]
+        borders = [0, *counting.core._sure_borders(window), len(window)]
+        last, total = len(borders) - 1, 0
+        while last > 0:
+            begin = max(0, last - STRETCHES_AT_ONCE)
+            found = counting.up_to(window[borders[begin] : borders[last]], max_tokens - total)
+            if found is None:
+                stretches = stretches_from(counting, window, borders, begin, last, total)
+                return first + start_in(counting, window, stretches, max_tokens)
+            last, total = begin, total + found
+        if first == 0:
+            return 0
+        size *= 2
+
+
+class Stretches(NamedTuple):
+    """A part of a text, in stretches that can be counted one by one.
+
+    Attributes:
+        borders: where each stretch begins, and where the last one ends.
+        counts: tokens of each stretch.
+        behind: tokens of the text behind the last one.
+    """
+
+    borders: list[int]
+    counts: list[int]
+    behind: int
+
+
+def stretches_from(
+    counting: Counting, text: str, borders: list[int], begin: int, last: int, behind: int
+) -> Stretches:
+    """Returns the stretches between some borders, and as many more as better cuts may be in.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        borders: all of the text's sure borders, its beginning and its end.
+        begin: the number of a border.
+        last: the number of a later one.
+        behind: tokens of the text behind the latter.
+    """
+    chosen = borders[begin : last + NEIGHBOURHOOD + 1]
+    counts = counting.each([text[start:end] for start, end in zip(chosen, chosen[1:])])
+    return Stretches(chosen, counts, behind - sum(counts[last - begin :]))
+
+
+def start_in(counting: Counting, text: str, stretches: Stretches, max_tokens: int) -> int:
+    """Where the end of a text may begin, so that it fits tightly: in one of some stretches.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        stretches: do not fit all together; what is behind them does.
+        max_tokens: tokens.
+    """
+    borders, counts, behind = stretches
+    place, total = len(counts), behind
+    while total <= max_tokens:
+        place -= 1
+        total += counts[place]
+    left = max_tokens - (total - counts[place])
+    begin, end = borders[place : place + 2]
+    position = first_fitting(lambda at: counting.fits(text[at:end], left), begin, end)
+    if counting.count(text[position:end]) >= left - 1:
+        return position
+    return better_start(
+        counting, text, Stretches(borders[place:], counts[place:], behind), position, max_tokens
+    )
+
+
+def better_start(
+    counting: Counting, text: str, stretches: Stretches, position: int, max_tokens: int
+) -> int:
+    """Looks around a tight start for the best: the first that is at most a token short, if one is.
+
+    It is in these stretches: with all of the first one the text does not fit, whatever precedes.
+    """
+    best, most = position, -1
+    stretch, behind = 0, stretches.behind + sum(stretches.counts[1:])
+    first = max(stretches.borders[0] + 1, position - NEIGHBOURHOOD)
+    for other in range(first, min(stretches.borders[-1], position + NEIGHBOURHOOD)):
+        if other == stretches.borders[stretch + 1]:
+            stretch += 1
+            behind -= stretches.counts[stretch]
+        end = stretches.borders[stretch + 1]
+        found = counting.up_to(text[other:end], max_tokens - behind)
+        if found is not None and found + behind > most:
+            best, most = other, found + behind
+            if most >= max_tokens - 1:
+                break
+    return best
+
+
+def first_fitting(fits: Callable[[int], bool], low: int, high: int) -> int:
+    """Finds a place that fits, and the one before it does not.
+
+    Args:
+        fits: whether a place does.
+        low: does not.
+        high: does.
+    """
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+# ---- cutting the middle ---------------------------------------------------------------------
+
+
+class Kept(NamedTuple):
+    """What is left of a text: its beginning up to `end`, and its end from `start` on."""
+
+    end: int
+    start: int
+
+
+def tight_ends(
+    counting: Counting, text: str, max_tokens: int, is_refused: Callable[[str], bool]
+) -> Kept:
+    """Which beginning and which end of a text fit tightly together, about equal in tokens.
+
+    If they are more than a token short, beginnings that are some characters shorter or longer are
+    tried too, and the best is taken.
+
+    Args:
+        counting: how to count.
+        text: without surrogates; does not fit as a whole.
+        max_tokens: tokens.
+        is_refused: whether a text holds what it may not.
+    """
+    middle = tight_end(counting, text, 0, (max_tokens + 1) // 2)
+    best, most = Kept(middle, len(text)), -1
+    for end in nearest(middle, NEARBY_HEADS, len(text)):
+        found = tight_tail(counting, text, end, max_tokens, is_refused)
+        if found is not None and found.tokens > most:
+            best, most = Kept(end, found.start), found.tokens
+            if most >= max_tokens - 1:
+                break
+    return best
+
+
+def nearest(place: int, distance: int, last: int) -> list[int]:
+    """Returns the places from 0 to `last` that are at most `distance` away, the nearest first."""
+    around = range(max(0, place - distance), min(last, place + distance) + 1)
+    return sorted(around, key=lambda other: abs(other - place))
+
+
+class Tail(NamedTuple):
+    """Where the end of a text begins, and how many tokens it has together with a beginning."""
+
+    start: int
+    tokens: int
+
+
+def tight_tail(
+    counting: Counting,
+    text: str,
+    end: int,
+    max_tokens: int,
+    is_refused: Callable[[str], bool],
+) -> Tail | None:
+    """Which end of a text fits tightly behind its beginning; None if even the beginning does not.
+
+    Args:
+        counting: how to count.
+        text: without surrogates.
+        end: of the beginning.
+        max_tokens: tokens.
+        is_refused: whether a text holds what it may not.
+    """
+    head, rest = text[:end], text[end:]
+    used = counting.up_to(head, max_tokens)
+    if used is None:
+        return None
+    start = tight_start(counting, rest, max_tokens - used)
+    # Whatever changes where the two meet, changes behind the head's last sure border.
+    borders = [0, *counting.core._sure_borders(head)]
+    before = counting.count(head[: borders[-1]])
+    context = head[borders[-1] :]
+
+    def fits(at: int) -> bool:
+        joined = context + rest[at:]
+        return not is_refused(joined) and counting.fits(joined, max_tokens - before)
+
+    def tail(at: int) -> Tail:
+        return Tail(end + at, before + counting.count(context + rest[at:]))
+
+    first = start
+    step = 1
+    if fits(start):
+        while start > 0 and fits(max(0, start - step)):
+            start = max(0, start - step)
+            step *= 2
+        start = first_fitting(fits, max(-1, start - step), start)
+    else:
+        low = start
+        while start < len(rest) and not fits(start):
+            low, start = start, min(start + step, len(rest))
+            step *= 2
+        start = first_fitting(fits, low, start)
+    found = tail(start)
+    # Further out there may be fewer tokens.
+    return tail(first) if found.tokens < max_tokens - 1 and start < first else found

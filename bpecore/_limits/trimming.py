@@ -1,0 +1,205 @@
+"""Cutting texts to a number of tokens: `Encoding.truncate`, `split` and `count_up_to`."""
+
+from __future__ import annotations
+
+import operator
+import re
+import sys
+from bisect import bisect_left
+
+from bpecore._core import (
+    CoreBPE,
+    count_up_to,
+    has_surrogate,
+    longest_token,
+    refuse_disallowed,
+    without_surrogates,
+)
+from bpecore._limits.counting import Counting, has_automaton
+from bpecore._limits.tight_cuts import tight_end, tight_ends, tight_start
+
+__all__ = ["Counting", "checked_number", "count_text_up_to", "split", "truncate"]
+
+SIDES = ("end", "start", "middle")
+
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def checked_number(name: str, value: int, least: int) -> int:
+    """Returns an argument that must be an integer; of one above all sizes, the largest size.
+
+    Args:
+        name: the argument's name.
+        value: what was given.
+        least: the smallest value that is accepted.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is below `least`.
+
+    Example:
+        >>> checked_number("max_tokens", 3, 0)
+        3
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    if number < least:
+        raise ValueError(f"{name} must be {least} or more, not {number}")
+    return min(number, sys.maxsize)
+
+
+def count_text_up_to(
+    counting: Counting,
+    text: str,
+    limit: int,
+    disallowed_special: frozenset[str],
+) -> int | None:
+    """Counts the tokens of a text up to a limit; see `Encoding.count_up_to`."""
+    core = counting.core
+    encoding = counting.encoding
+    if type(core) is not CoreBPE or not has_automaton(core):
+        found = encoding.count(
+            text,
+            allowed_special=counting.allowed_special,
+            disallowed_special=disallowed_special,
+        )
+        return found if found <= limit else None
+
+    def count(part: str) -> int | None:
+        return count_up_to(
+            core,
+            part,
+            limit,
+            counting.allowed_special,
+            disallowed_special,
+            encoding.special_tokens_set,
+        )
+
+    try:
+        return count(text)
+    except UnicodeEncodeError:
+        # So many characters are above the limit, whatever follows; a pair counts once.
+        longest = longest_token(core)
+        enough = 2 * (limit + 2) * longest if longest else len(text)
+        return count(without_surrogates(text[:enough]))
+
+
+class Clean:
+    """A text without surrogates, and where its characters stand in the original.
+
+    Args:
+        text: any text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._pairs: list[int] = []
+        if has_surrogate(text):
+            self.text = without_surrogates(text)
+            found = _SURROGATE_PAIR.finditer(text)
+            self._pairs = [pair.start() - i for i, pair in enumerate(found)]
+
+    def original(self, position: int) -> int:
+        """Where a character of the clean text begins in the original."""
+        return position + bisect_left(self._pairs, position)
+
+
+def truncate(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    side: str,
+    disallowed_special: frozenset[str],
+) -> str:
+    """Cuts a text to a number of tokens; see `Encoding.truncate`."""
+    max_tokens = checked_number("max_tokens", max_tokens, 0)
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {SIDES}, not {side!r}")
+    refuse(counting, text, disallowed_special)
+    if counting.up_to(text, max_tokens) is not None:
+        return text
+    longest = longest_token(counting.core) if has_automaton(counting.core) else 0
+    # No more characters than these can be left; a surrogate pair counts twice.
+    most = 2 * (max_tokens + 2) * longest + 2 if longest else len(text)
+    if side == "end":
+        clean = Clean(text[:most])
+        return text[: clean.original(tight_end(counting, clean.text, 0, max_tokens))]
+    if side == "start":
+        part = text[max(0, len(text) - most) :]
+        clean = Clean(part)
+        return part[clean.original(tight_start(counting, clean.text, max_tokens)) :]
+    return truncate_middle(counting, text, max_tokens, disallowed_special)
+
+
+def truncate_middle(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    disallowed_special: frozenset[str],
+) -> str:
+    def is_refused(part: str) -> bool:
+        try:
+            refuse(counting, part, disallowed_special)
+        except ValueError:
+            return True
+        return False
+
+    clean = Clean(text)
+    kept = tight_ends(counting, clean.text, max_tokens, is_refused)
+    head = text[: clean.original(kept.end)]
+    start = clean.original(kept.start)
+    while not counting.fits(head + text[start:], max_tokens):
+        start += 1  # the halves of a surrogate pair have met
+    return head + text[start:]
+
+
+def refuse(
+    counting: Counting,
+    text: str,
+    disallowed_special: frozenset[str],
+) -> None:
+    """Raises ValueError if a text holds what it may not."""
+    refuse_disallowed(
+        counting.core,
+        text,
+        counting.allowed_special,
+        disallowed_special,
+        counting.encoding.special_tokens_set,
+    )
+
+
+def split(
+    counting: Counting,
+    text: str,
+    max_tokens: int,
+    overlap: int,
+    disallowed_special: frozenset[str],
+) -> list[str]:
+    """Cuts a text into chunks; see `Encoding.split`."""
+    max_tokens = checked_number("max_tokens", max_tokens, 1)
+    overlap = checked_number("overlap", overlap, 0)
+    if overlap >= max_tokens:
+        raise ValueError(f"overlap must be below max_tokens, {max_tokens}, not {overlap}")
+    refuse(counting, text, disallowed_special)
+    clean = Clean(text)
+    chunks = []
+    start = end = 0
+    while end < len(clean.text):
+        following = tight_end(counting, clean.text, start, max_tokens)
+        if following <= end and start < end:
+            start = end  # so much overlap that nothing new fits
+            continue
+        if following == start:
+            raise ValueError(
+                f"the character {clean.text[start]!r} at {clean.original(start)} takes more than "
+                f"max_tokens={max_tokens} tokens"
+            )
+        chunks.append(text[clean.original(start) : clean.original(following)])
+        end = following
+        start = end
+        if overlap and end < len(clean.text):
+            chunk = Clean(chunks[-1]).text
+            start -= len(chunk) - tight_start(counting, chunk, overlap)
+    return chunks

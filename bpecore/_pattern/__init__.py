@@ -1,0 +1,39 @@
+"""Split patterns: compiled into automata where that is exact, handed to the `regex` library
+elsewhere.
+
+The compiler is imported when it is first asked for: OpenAI's patterns come compiled.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from bpecore._pattern.automaton import Automaton, compile_pattern
+    from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
+    from bpecore._pattern.fallback import compile_fallback
+
+__all__ = [
+    "Automaton",
+    "EmptyMatchPattern",
+    "UnsupportedPattern",
+    "compile_fallback",
+    "compile_pattern",
+]
+
+_HOMES = {
+    "Automaton": "automaton",
+    "EmptyMatchPattern": "errors",
+    "UnsupportedPattern": "errors",
+    "compile_fallback": "fallback",
+    "compile_pattern": "automaton",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,226 @@
+"""Compiles a split pattern into a deterministic automaton over character classes.
+
+Three steps. The code points are partitioned into *classes* that no set of the pattern tells apart.
+The syntax tree becomes a list of *instructions*, Thompson's construction with the preferred way
+first. Then *states* are made as they are reached: a state is the list of instructions that wait for
+a character, the preferred one first, and what follows a match is dropped, which is the
+leftmost-first choice of a backtracking matcher. Look-ahead of one character costs nothing: the
+instructions reachable without reading are worked out for each class of the next character (or the
+end of the text) separately, where an assertion is simply true or false. That is why a match shows
+only on the transition after it.
+
+The number of states is exponential in the pattern at worst, so states, instructions, classes and
+the steps of the construction are all limited, and a pattern beyond a limit is refused.
+
+Reference: R. Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from functools import lru_cache
+from typing import NamedTuple
+
+from bpecore._pattern.character_sets import CODE_POINT_LIMIT, CharacterSet
+from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
+from bpecore._pattern.instructions import Goto, Instruction, Match, Read, Require, instructions_of
+from bpecore._pattern.parser import parse
+
+BLOCK_LENGTH = 128
+"""Code points in one block of the table that maps code points to classes."""
+
+_CLASS_LIMIT = 255
+_STATE_LIMIT = 4096
+# Instructions looked at while states are made: about a second.
+_STEP_LIMIT = 3_000_000
+# Boundaries of all distinct sets together; a hundred sets as large as that of the letters.
+_BOUNDARY_LIMIT = 200_000
+
+_DEAD_STATE = 0
+_START_STATE = 1
+
+
+class Automaton(NamedTuple):
+    """A compiled split pattern.
+
+    The byte strings are little-endian, for the engine to read in place. One piece is matched from a
+    position of the text as `bpecore._pattern.scan.split` does it.
+
+    Attributes:
+        class_count: Number of character classes, at most 255; the end of the text is class
+            `class_count`.
+        state_count: Number of states; state 0 is dead, state 1 is the start.
+        block_index: uint16 for each 128 code points: which block of `block_classes` theirs is.
+        block_classes: uint8, 128 a block: the class of each code point.
+        transitions: uint16 for each state and class (the end of the text last), states outermost:
+            `(next state << 1) | accept`, where accept means that a piece may end right before the
+            character just read.
+    """
+
+    class_count: int
+    state_count: int
+    block_index: bytes
+    block_classes: bytes
+    transitions: bytes
+
+
+@lru_cache(maxsize=32)
+def compile_pattern(pattern: str) -> Automaton:
+    r"""Compiles a split pattern, exactly, or refuses it.
+
+    Args:
+        pattern: A pattern in the syntax of fancy-regex 0.19, such as a tiktoken `pat_str`.
+
+    Returns:
+        An automaton that cuts every text as fancy-regex does.
+
+    Raises:
+        EmptyMatchPattern: The pattern can match the empty string.
+        UnsupportedPattern: The pattern is invalid, uses what an automaton cannot match or what is
+            not certain to mean the same to fancy-regex, or would take too many states.
+
+    Example:
+        >>> automaton = compile_pattern(r"\p{L}+|\s+(?!\S)|\s")
+        >>> automaton.class_count, automaton.state_count
+        (3, 5)
+    """
+    instructions, start = instructions_of(parse(pattern))
+    sets = list({item.members: None for item in instructions if isinstance(item, (Read, Require))})
+    segments, class_masks = _partition(sets)
+    masks_of_sets = {
+        members: sum(1 << number for number, mask in enumerate(class_masks) if mask >> position & 1)
+        for position, members in enumerate(sets)
+    }
+    state_count, transitions = _Determinizer(
+        instructions, start, masks_of_sets, len(class_masks)
+    ).table()
+    block_index, block_classes = _blocks(segments)
+    return Automaton(len(class_masks), state_count, block_index, block_classes, transitions)
+
+
+def _partition(sets: list[CharacterSet]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Divides the code points into classes that no set tells apart.
+
+    Args:
+        sets: Distinct sets of code points.
+
+    Returns:
+        The segments as `(first code point, class)` in increasing order, and for each class the sets
+        that hold it: bit i stands for `sets[i]`.
+    """
+    if sum(len(members.boundaries) for members in sets) > _BOUNDARY_LIMIT:
+        raise UnsupportedPattern("character classes too many to compile")
+    changes: dict[int, int] = {0: 0}
+    for position, members in enumerate(sets):
+        for boundary in members.boundaries:
+            changes[boundary] = changes.get(boundary, 0) ^ (1 << position)
+    changes.pop(CODE_POINT_LIMIT, None)
+    classes: dict[int, int] = {}
+    segments = []
+    mask = 0
+    for boundary in sorted(changes):
+        mask ^= changes[boundary]
+        segments.append((boundary, classes.setdefault(mask, len(classes))))
+    if len(classes) > _CLASS_LIMIT:
+        raise UnsupportedPattern(f"more than {_CLASS_LIMIT} classes of characters to tell apart")
+    return segments, list(classes)
+
+
+def _blocks(segments: list[tuple[int, int]]) -> tuple[bytes, bytes]:
+    """The two-level table of the code points' classes: `block_index` and `block_classes`."""
+    ends = [first for first, _ in segments[1:]] + [CODE_POINT_LIMIT]
+    classes = b"".join(
+        bytes((number,)) * (end - first) for (first, number), end in zip(segments, ends)
+    )
+    blocks: dict[bytes, int] = {}
+    index = [
+        blocks.setdefault(classes[first : first + BLOCK_LENGTH], len(blocks))
+        for first in range(0, CODE_POINT_LIMIT, BLOCK_LENGTH)
+    ]
+    return _little_endian(index), b"".join(blocks)
+
+
+def _little_endian(values: list[int]) -> bytes:
+    packed = array("H", values)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+class _Determinizer:
+    """Makes the states of the automaton as they are reached."""
+
+    def __init__(
+        self,
+        instructions: list[Instruction],
+        start: int,
+        masks_of_sets: dict[CharacterSet, int],
+        class_count: int,
+    ) -> None:
+        self._instructions = instructions
+        self._start = start
+        self._class_count = class_count
+        self._steps = 0
+        # For Read and Require: bit c says whether class c will do; bit class_count, the end of the
+        # text.
+        self._masks = [
+            masks_of_sets[item.members] if isinstance(item, (Read, Require)) else 0
+            for item in instructions
+        ]
+        for number, item in enumerate(instructions):
+            if isinstance(item, Require) and item.at_end:
+                self._masks[number] |= 1 << class_count
+
+    def table(self) -> tuple[int, bytes]:
+        """The number of states, and `Automaton.transitions`."""
+        states: dict[tuple[int, ...], int] = {(): _DEAD_STATE, (self._start,): _START_STATE}
+        pending = [(), (self._start,)]
+        rows: list[int] = []
+        for state in pending:
+            for number in range(self._class_count + 1):
+                following, accepts = self._step(state, number)
+                if accepts and state == (self._start,):
+                    raise EmptyMatchPattern("a pattern that can match the empty string")
+                if following not in states:
+                    if len(states) == _STATE_LIMIT:
+                        raise UnsupportedPattern(f"a pattern of more than {_STATE_LIMIT} states")
+                    states[following] = len(states)
+                    pending.append(following)
+                rows.append(states[following] << 1 | accepts)
+        return len(states), _little_endian(rows)
+
+    def _step(self, state: tuple[int, ...], number: int) -> tuple[tuple[int, ...], bool]:
+        """What follows a state.
+
+        Args:
+            state: The instructions to go on from, the preferred first.
+            number: The class of the next character, or the number of classes at the end of the
+                text.
+
+        Returns:
+            The state after reading that character, and whether the match may end before it.
+        """
+        following: dict[int, None] = {}
+        seen = set()
+        stack = list(reversed(state))
+        self._steps += len(stack) + 1
+        if self._steps > _STEP_LIMIT:
+            raise UnsupportedPattern("a pattern that takes too long to compile")
+        while stack:
+            position = stack.pop()
+            if position in seen:
+                continue
+            seen.add(position)
+            item = self._instructions[position]
+            if isinstance(item, Read):
+                if self._masks[position] >> number & 1:
+                    following[item.following] = None
+            elif isinstance(item, Goto):
+                stack.extend(reversed(item.targets))
+                self._steps += len(item.targets)
+            elif isinstance(item, Match):
+                return tuple(following), True
+            elif self._masks[position] >> number & 1:
+                stack.append(item.following)
+        return tuple(following), False

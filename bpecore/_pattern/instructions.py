@@ -1,0 +1,184 @@
+"""Turns a syntax tree into the instructions of a non-deterministic automaton."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple, Union
+
+from bpecore._pattern.character_sets import CharacterSet
+from bpecore._pattern.errors import UnsupportedPattern
+from bpecore._pattern.syntax import (
+    Atomic,
+    Characters,
+    Choice,
+    LookAround,
+    Next,
+    Node,
+    Repeat,
+    Sequence,
+    is_delegated,
+    matches_nothing,
+)
+
+_INSTRUCTION_LIMIT = 4096
+# Nodes written: repetitions of nothing write no instruction.
+_NODE_LIMIT = 16 * _INSTRUCTION_LIMIT
+
+
+class Read(NamedTuple):
+    """Reads one character of a set, then goes on at `following`."""
+
+    members: CharacterSet
+    following: int
+
+
+class Require(NamedTuple):
+    """Goes on at `following` if the next character is one of a set (or the text ends, if
+    `at_end`)."""
+
+    members: CharacterSet
+    at_end: bool
+    following: int
+
+
+class Goto(NamedTuple):
+    """Goes on at any of `targets`, the preferred first."""
+
+    targets: tuple[int, ...]
+
+
+class Match(NamedTuple):
+    """The pattern has matched."""
+
+
+Instruction = Union[Read, Require, Goto, Match]
+
+
+def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
+    """The instructions that match a syntax tree.
+
+    Args:
+        tree: A pattern's syntax tree.
+
+    Returns:
+        The instructions, which refer to each other by their positions, and the position of the
+        first.
+
+    Raises:
+        UnsupportedPattern: The tree holds what no automaton here can match (look-behind, look-ahead
+            past one character, a possessive or atomic group that is not one repeated character, a
+            repetition of what may be empty beside any of these), or takes too many instructions.
+    """
+    writer = _Writer(is_delegated=is_delegated(tree))
+    start = writer.write(tree, writer.add(Match()))
+    return writer.instructions, start
+
+
+class _Writer:
+    """Writes instructions from the end of the pattern to its start.
+
+    Args:
+        is_delegated: Whether fancy-regex leaves the whole pattern to the `regex` crate, which is an
+            automaton too. Its own backtracking gives up a repetition where the body matches
+            nothing; the automaton goes on to the next way to match the body.
+    """
+
+    def __init__(self, is_delegated: bool) -> None:
+        self.instructions: list[Instruction] = []
+        self._is_delegated = is_delegated
+        self._nodes = 0
+
+    def add(self, instruction: Instruction) -> int:
+        if len(self.instructions) == _INSTRUCTION_LIMIT:
+            raise UnsupportedPattern(f"a pattern of more than {_INSTRUCTION_LIMIT} instructions")
+        self.instructions.append(instruction)
+        return len(self.instructions) - 1
+
+    def write(self, node: Node, following: int) -> int:
+        """Writes `node` with what follows it at `following`; returns where it starts."""
+        self._nodes += 1
+        if self._nodes > _NODE_LIMIT:
+            raise UnsupportedPattern("a pattern that takes too long to compile")
+        if isinstance(node, Characters):
+            return self.add(Read(node.members, following))
+        if isinstance(node, Next):
+            return self.add(Require(node.members, node.at_end, following))
+        if isinstance(node, Sequence):
+            for item in reversed(node.items):
+                following = self.write(item, following)
+            return following
+        if isinstance(node, Choice):
+            return self.add(Goto(tuple(self.write(item, following) for item in node.alternatives)))
+        if isinstance(node, Repeat):
+            return self._write_repeat(node, following)
+        if isinstance(node, Atomic):
+            return self.write(_without_atomic_group(node), following)
+        assert isinstance(node, LookAround)
+        raise UnsupportedPattern(node.description, node.offset)
+
+    def _write_repeat(self, node: Repeat, following: int) -> int:
+        if node.mode == "possessive":
+            return self._write_possessive(node, following)
+        may_be_empty = matches_nothing(node.body)
+        if may_be_empty and (node.minimum, node.maximum) != (0, 1) and not self._is_delegated:
+            raise UnsupportedPattern("a repetition of what may match nothing", node.offset)
+        if node.maximum is None and may_be_empty:
+            return self._write_loop_of_nothing(node, following)
+        if node.maximum is None:
+            _, following = self._write_loop(node, following)
+        else:
+            skip = following
+            for _ in range(node.maximum - node.minimum):
+                body = self.write(node.body, following)
+                following = self.add(Goto(_preferred(node, body, skip)))
+        for _ in range(node.minimum):
+            following = self.write(node.body, following)
+        return following
+
+    def _write_loop(self, node: Repeat, following: int) -> tuple[int, int]:
+        """A body, and behind it the choice between another one and what follows; where both are."""
+        choice = self.add(Goto(()))
+        body = self.write(node.body, choice)
+        self.instructions[choice] = Goto(_preferred(node, body, following))
+        return body, choice
+
+    def _write_loop_of_nothing(self, node: Repeat, following: int) -> int:
+        """A repetition without end of what may match nothing, as the `regex` crate writes it."""
+        body, _ = self._write_loop(node, following)
+        for _ in range(node.minimum - 1):
+            body = self.write(node.body, body)
+        return body if node.minimum else self.add(Goto(_preferred(node, body, following)))
+
+    def _write_possessive(self, node: Repeat, following: int) -> int:
+        """A repetition of one character that gives nothing back: it stops only where it must."""
+        if not isinstance(node.body, Characters):
+            raise UnsupportedPattern("a possessive repetition of a group", node.offset)
+        members = node.body.members
+        stop = following
+        if node.maximum != node.minimum:
+            stop = self.add(Require(members.complement(), True, following))
+        if node.maximum is None:
+            loop = self.add(Goto(()))
+            self.instructions[loop] = Goto((self.add(Read(members, loop)), stop))
+            following = loop
+        else:
+            for _ in range(node.maximum - node.minimum):
+                following = self.add(Goto((self.add(Read(members, following)), stop)))
+        for _ in range(node.minimum):
+            following = self.add(Read(members, following))
+        return following
+
+
+def _preferred(node: Repeat, body: int, skip: int) -> tuple[int, int]:
+    """The ways on from a repetition, the preferred first."""
+    return (skip, body) if node.mode == "lazy" else (body, skip)
+
+
+def _without_atomic_group(node: Atomic) -> Node:
+    """An equivalent of an atomic group that holds one character, repeated or not."""
+    body = node.body
+    if isinstance(body, (Characters, Next)):
+        return body
+    if isinstance(body, Repeat) and isinstance(body.body, Characters) and body.mode != "lazy":
+        return replace(body, mode="possessive")
+    raise UnsupportedPattern("an atomic group of more than one repeated character", node.offset)

@@ -1,0 +1,263 @@
+"""Reads a split pattern into a syntax tree, as fancy-regex 0.19 over regex-syntax 0.8.11 reads it.
+
+Whatever is not certain to be read the same way is refused: a refused pattern still works, on the
+`regex` library. Time is proportional to the pattern's length and to the size of the sets it names;
+both, and how deep groups and classes nest, are limited.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Callable
+
+from bpecore._pattern.character_sets import ANY_CHARACTER, CharacterSet
+from bpecore._pattern.classes import ClassReader
+from bpecore._pattern.errors import UnsupportedPattern
+from bpecore._pattern.properties import word_characters
+from bpecore._pattern.rewrites import rewritten
+from bpecore._pattern.syntax import (
+    END_OF_TEXT,
+    Atomic,
+    Captured,
+    Characters,
+    LookAround,
+    Next,
+    Node,
+    Repeat,
+    Sequence,
+    as_next,
+    choice_of,
+    sequence_of,
+)
+
+# In characters; the longest pattern of a known tokenizer has some 400.
+_LENGTH_LIMIT = 100_000
+# Groups inside groups. Each level takes about ten Python frames.
+_DEPTH_LIMIT = 50
+# A counted repetition's bounds; more could not be compiled in any case.
+_COUNT_LIMIT = 4096
+
+_COUNT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{1,9})?)?\}")
+_LOOK_AROUNDS = {
+    "(?=": (True, False, "a look-ahead"),
+    "(?!": (True, True, "a look-ahead"),
+    "(?<=": (False, False, "a look-behind"),
+    "(?<!": (False, True, "a look-behind"),
+}
+
+
+def parse(pattern: str) -> Node:
+    """Reads a split pattern.
+
+    Args:
+        pattern: The pattern, in fancy-regex's syntax.
+
+    Returns:
+        Its syntax tree, as fancy-regex rewrites it.
+
+    Raises:
+        UnsupportedPattern: The pattern is invalid, or outside the syntax that is known to be read
+            as fancy-regex reads it.
+
+    Example:
+        >>> parse(r"a|b")
+        Characters(members=CharacterSet(boundaries=(97, 99)))
+    """
+    if len(pattern) > _LENGTH_LIMIT:
+        raise UnsupportedPattern(f"a pattern of more than {_LENGTH_LIMIT} characters")
+    try:
+        return rewritten(_Parser(pattern).parse())
+    except RecursionError:
+        raise UnsupportedPattern("groups nested too deep for the stack that is left") from None
+
+
+class _Parser:
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._classes = ClassReader(pattern)
+        self._position = 0
+        self._depth = 0
+
+    def parse(self) -> Node:
+        if self._take("(?i)"):
+            self._classes.ignore_case = True
+        node = self._choice()
+        if self._position < len(self._pattern):
+            raise UnsupportedPattern("a closing parenthesis that closes nothing", self._position)
+        return node
+
+    def _take(self, text: str) -> bool:
+        if not self._pattern.startswith(text, self._position):
+            return False
+        self._position += len(text)
+        return True
+
+    def _peek(self) -> str:
+        return self._pattern[self._position : self._position + 1]
+
+    def _choice(self) -> Node:
+        alternatives = [self._sequence()]
+        while self._take("|"):
+            alternatives.append(self._sequence())
+        return choice_of(tuple(alternatives))
+
+    def _sequence(self) -> Node:
+        items: list[Node] = []
+        while self._peek() not in ("", "|", ")"):
+            items.append(self._quantified(self._atom()))
+        return sequence_of(items)
+
+    def _quantified(self, atom: Node) -> Node:
+        offset = self._position
+        count = self._count()
+        if count is None:
+            return atom
+        if isinstance(atom, (Next, LookAround)):
+            raise UnsupportedPattern("a quantifier on what matches no character", offset)
+        minimum, maximum = count
+        mode = "lazy" if self._take("?") else "possessive" if self._take("+") else "greedy"
+        if self._peek() in ("*", "+", "?"):
+            raise UnsupportedPattern("a quantifier on a quantifier", self._position)
+        return Repeat(atom, minimum, maximum, mode, offset)
+
+    def _count(self) -> tuple[int, int | None] | None:
+        for symbol, count in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):
+            if self._take(symbol):
+                return count
+        found = _COUNT.match(self._pattern, self._position)
+        if found is None:
+            return None
+        minimum = int(found.group(1))
+        maximum: int | None = minimum
+        if found.group(2):
+            maximum = int(found.group(3)) if found.group(3) else None
+        if minimum > _COUNT_LIMIT or (maximum or 0) > _COUNT_LIMIT:
+            raise UnsupportedPattern(f"a repetition count above {_COUNT_LIMIT}", self._position)
+        if maximum is not None and (maximum == 0 or maximum < minimum):
+            raise UnsupportedPattern(f"the repetition count {found.group()}", self._position)
+        self._position = found.end()
+        return minimum, maximum
+
+    def _atom(self) -> Node:
+        offset = self._position
+        character = self._peek()
+        if character == "(":
+            return self._group()
+        if character in ("[", "\\"):
+            return self._class_or_escape()
+        if character in ("*", "+", "?"):
+            raise UnsupportedPattern("a quantifier with nothing to repeat", offset)
+        if character == "{":
+            raise UnsupportedPattern(r"a brace that opens no repetition (write \{)", offset)
+        self._position += 1
+        if character == ".":
+            return Characters(CharacterSet.of_characters("\n").complement(), "any but a newline")
+        if character == "$":
+            return END_OF_TEXT
+        if character == "^":
+            return _start_of_text("the start of the text (^)", offset)
+        return self._classes.literal(ord(character), offset)
+
+    def _class_or_escape(self) -> Node:
+        offset = self._position
+        assertion = assertion_at(self._pattern, offset)
+        if assertion is not None:
+            self._position += 2
+            self._classes.charge(word_characters(), offset)
+            return assertion
+        characters, self._position = self._classes.read(offset)
+        return characters
+
+    def _group(self) -> Node:
+        offset = self._position
+        self._depth += 1
+        if self._depth > _DEPTH_LIMIT:
+            raise UnsupportedPattern(f"groups nested more than {_DEPTH_LIMIT} deep", offset)
+        outer_ignore_case = self._classes.ignore_case
+        node = self._group_body(offset)
+        self._classes.ignore_case = outer_ignore_case
+        self._depth -= 1
+        return node
+
+    def _group_body(self, offset: int) -> Node:
+        if self._take("(?:"):
+            return self._closed_choice(offset)
+        if self._take("(?i:"):
+            self._classes.ignore_case = True
+            return self._closed_choice(offset)
+        if self._take("(?>"):
+            return Atomic(self._closed_choice(offset), offset)
+        for opening, (ahead, negated, description) in _LOOK_AROUNDS.items():
+            if self._take(opening):
+                body = self._closed_choice(offset)
+                return _look_around(body, ahead, negated, description, offset)
+        self._take("(")
+        if self._peek() in ("?", "*"):
+            raise UnsupportedPattern("a group with flags, a name or another extension", offset)
+        return Captured(self._closed_choice(offset))
+
+    def _closed_choice(self, offset: int) -> Node:
+        node = self._choice()
+        if not self._take(")"):
+            raise UnsupportedPattern("an opening parenthesis that nothing closes", offset)
+        return node
+
+
+def assertion_at(pattern: str, offset: int) -> Node | None:
+    r"""What the escape at an offset asks for, if it matches no character, as `\b` and `\Z`."""
+    assertion = _ESCAPED_ASSERTIONS.get(pattern[offset : offset + 2])
+    return None if assertion is None else assertion(offset)
+
+
+def _look_around(body: Node, ahead: bool, negated: bool, description: str, offset: int) -> Node:
+    following = as_next(body) if ahead else None
+    if following is None:
+        return LookAround(body, ahead, negated, description, offset)
+    if negated:
+        spelling = f"(?!{following.spelling})"
+        return Next(following.members.complement(), not following.at_end, spelling)
+    return replace(following, spelling=f"(?={following.spelling})")
+
+
+def _start_of_text(description: str, offset: int) -> Node:
+    return LookAround(
+        Characters(ANY_CHARACTER), ahead=False, negated=True, description=description, offset=offset
+    )
+
+
+def _before_final_newlines(offset: int) -> Node:
+    newlines = Repeat(Characters(CharacterSet.of_characters("\n")), 0, None, "greedy", offset)
+    body = Sequence((newlines, END_OF_TEXT))
+    return LookAround(
+        body, ahead=True, negated=False, description=r"the end of the text (\Z)", offset=offset
+    )
+
+
+def _word_edge(offset: int, escape: str, *sides: tuple[bool, bool]) -> Node:
+    """Where characters before and after are word characters or not, as in any pair of `sides`."""
+    description = f"a word boundary ({escape})"
+    word = Characters(word_characters())
+    return choice_of(
+        tuple(
+            Sequence(
+                (
+                    LookAround(word, False, not before, description, offset),
+                    _look_around(word, True, not after, description, offset),
+                )
+            )
+            for before, after in sides
+        )
+    )
+
+
+_INTO, _OUT_OF, _INSIDE, _OUTSIDE = (False, True), (True, False), (True, True), (False, False)
+_ESCAPED_ASSERTIONS: dict[str, Callable[[int], Node]] = {
+    r"\A": lambda offset: _start_of_text(r"the start of the text (\A)", offset),
+    r"\b": lambda offset: _word_edge(offset, r"\b", _INTO, _OUT_OF),
+    r"\B": lambda offset: _word_edge(offset, r"\B", _INSIDE, _OUTSIDE),
+    r"\<": lambda offset: _word_edge(offset, r"\<", _INTO),
+    r"\>": lambda offset: _word_edge(offset, r"\>", _OUT_OF),
+    r"\z": lambda offset: END_OF_TEXT,
+    r"\Z": _before_final_newlines,
+}

@@ -1,0 +1,5 @@
+"""The command line, `bpecore`."""
+
+from bpecore.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""What a frontend has of a pool: its connection, calls and streams."""

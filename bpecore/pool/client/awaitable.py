@@ -1,0 +1,219 @@
+"""`AwaitablePoolClient`: a pool's client for event loops. Needs the extra `aio`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+# worker_queue has told already how to install it.
+import anyio
+import anyio.to_thread
+
+from bpecore.aio.queue import Loop
+from bpecore.pool.client.calls import Form, Reply, StatelessCall
+from bpecore.pool.client.connection import Connection
+from bpecore.pool.client.loops import Gathering, LoopWaiter
+from bpecore.pool.client.requests import (
+    ARRAYS,
+    COUNTS,
+    LISTS,
+    arrays_of,
+    count_of,
+    decode_call,
+    lists_of,
+    text_calls,
+    text_of,
+    texts_of,
+)
+from bpecore.pool.client.streams import Feeds
+from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from bpecore.pool.client.blocking import PoolClient
+
+    Ids = Union[Sequence[int], npt.NDArray[np.integer]]
+
+
+class AwaitablePoolClient:
+    """A `PoolClient` whose methods are awaited; made by its property `awaitable`.
+
+    Asyncio and trio. Arguments, results and exceptions are those of `PoolClient`. What tasks `feed`
+    in one turn of the loop goes to the workers in one message each.
+
+    A call that is cancelled was perhaps made: its ids count as taken, and its text is lost. Close
+    the stream then.
+
+    Example:
+        >>> import anyio
+        >>> from bpecore.pool import TokenizerPool
+        >>> async def main(client):
+        ...     return await client.encode("hello world"), await client.count("hello")
+        >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+        ...     anyio.run(main, client.awaitable)
+        ([24912, 2375], 1)
+    """
+
+    def __init__(self, client: PoolClient) -> None:
+        self._client = client
+        self._local = threading.local()
+
+    async def _connected(self) -> Connection:
+        if not self._client.is_connected():
+            await anyio.to_thread.run_sync(self._client.connect)
+        return self._client._connected()
+
+    def _loop(self) -> Loop:
+        native = Loop.running()
+        loop: Loop | None = getattr(self._local, "loop", None)
+        if loop is None or loop.native is not native:
+            loop = self._local.loop = Loop(native, 0)
+            self._local.gathering = None
+        return loop
+
+    def _gathering(self, connection: Connection) -> Gathering:
+        loop = self._loop()
+        gathering: Gathering | None = self._local.gathering
+        if gathering is None or gathering.connection is not connection:
+            gathering = self._local.gathering = Gathering(loop, connection, self._client.check_full)
+        return gathering
+
+    # ---- texts ------------------------------------------------------------------------------
+
+    async def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> list[int]:
+        """Returns the ids of a text; see `PoolClient.encode`."""
+        lists = await self.encode_batch(
+            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+        return lists[0]
+
+    async def encode_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> list[list[int]]:
+        """Returns the ids of many texts; see `PoolClient.encode_batch`."""
+        return lists_of(await self._ask_texts(LISTS, texts, allowed_special, disallowed_special))
+
+    async def encode_to_numpy(
+        self,
+        text: str,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> npt.NDArray[np.uint32]:
+        """Returns the ids of a text in an array; see `PoolClient.encode_to_numpy`."""
+        ids, _ = await self.encode_batch_to_numpy(
+            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
+        )
+        return ids
+
+    async def encode_batch_to_numpy(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
+        import numpy  # noqa: F401  # before the thread that reads the answers would
+
+        return arrays_of(await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special))
+
+    async def count(
+        self,
+        text: str,
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> int:
+        """Returns how many tokens a text has; see `PoolClient.count`."""
+        reply = await self._ask_texts(COUNTS, [text], allowed_special, disallowed_special)
+        return count_of(reply)
+
+    async def decode(self, ids: Ids, errors: str = "replace") -> str:
+        """Returns the text of ids; see `PoolClient.decode`."""
+        connection = await self._connected()
+        done = anyio.Event()
+        reply = Reply(LoopWaiter(self._loop(), done.set))
+        call = decode_call(ids, errors, connection.largest, reply)
+        await self._ask([call], connection, reply, done)
+        return text_of(reply)
+
+    async def _ask_texts(
+        self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
+    ) -> Reply:
+        connection = await self._connected()
+        done = anyio.Event()
+        reply = Reply(LoopWaiter(self._loop(), done.set))
+        calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
+        if calls:
+            await self._ask(calls, connection, reply, done)
+        return reply
+
+    async def _ask(
+        self, calls: list[StatelessCall], connection: Connection, reply: Reply, done: anyio.Event
+    ) -> None:
+        """Has calls sent, and waits for all answers."""
+        try:
+            self._client.send(calls, connection)
+            await done.wait()
+        except BaseException:  # the task was cancelled
+            connection.give_up(reply)
+            raise
+
+    async def _wait_for_room(self, connection: Connection) -> None:
+        room = anyio.Event()
+        connection.wait_for_room(LoopWaiter(self._loop(), room.set))
+        await room.wait()
+
+    # ---- streams ----------------------------------------------------------------------------
+
+    async def open_stream(self, request_id: Hashable) -> None:
+        """Opens a stream; see `PoolClient.open_stream`."""
+        (await self._connected()).open_stream(request_id)
+
+    async def feed(self, request_id: Hashable, ids: int | Ids) -> str:
+        """Takes the next ids of a stream; see `PoolClient.feed`."""
+        connection = await self._connected()
+        (feeds,) = connection.feeds_of([request_id], [ids])
+        return await self._gathering(connection).feed(feeds)
+
+    async def feed_many(self, ids: Mapping[Any, int | Ids]) -> dict[Any, str]:
+        """Takes the next ids of many streams; see `PoolClient.feed_many`."""
+        connection = await self._connected()
+        parts = connection.feeds_of(ids.keys(), ids.values())
+        return texts_of(await self._send_feeds(connection, FEED, parts), parts)
+
+    async def close(self, request_id: Hashable) -> str:
+        """Ends a stream; see `PoolClient.close`."""
+        return (await self.close_many([request_id]))[request_id]
+
+    async def close_many(self, request_ids: Iterable[Any]) -> dict[Any, str]:
+        """Ends many streams; see `PoolClient.close_many`."""
+        connection = await self._connected()
+        parts = connection.closing(request_ids)
+        return texts_of(await self._send_feeds(connection, CLOSE, parts), parts)
+
+    async def _send_feeds(self, connection: Connection, kind: int, parts: list[Feeds]) -> Reply:
+        done = anyio.Event()
+        reply = Reply(LoopWaiter(self._loop(), done.set), 1)
+        for place, feeds in enumerate(parts):
+            while len(feeds) and not connection.try_streams(kind, feeds, reply):
+                if place == 0 and kind == FEED:
+                    self._client.check_full()
+                await self._wait_for_room(connection)
+        reply.answered()
+        await done.wait()
+        return reply

@@ -1,0 +1,97 @@
+"""A client's connection to one worker, and which worker gets new work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bpecore._core import SentCalls, Stream
+from bpecore.pool.client.calls import Call
+from bpecore.pool.wire.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
+from bpecore.pool.wire.messages import RESTORE, STATELESS
+
+
+class Link:
+    """One worker as a client sees it. All of it happens under the client's lock.
+
+    Args:
+        index: the worker's number.
+        channel: the shared memory.
+
+    Attributes:
+        sent: what was sent and not answered, and what waits for room.
+        streams: those whose state the worker holds.
+        parts: the beginnings of long answers, by number.
+    """
+
+    def __init__(self, index: int, channel: Channel) -> None:
+        self.index = index
+        self.channel = channel
+        self.sent = SentCalls(channel.writer, channel.words, SENT_TOKENS)
+        self.streams: set[Stream] = set()
+        self.parts: dict[int, list[bytes]] = {}
+        self._free_slots: list[int] = []
+        self._slots = 0
+        self._turn = 0
+
+    # ---- streams ----------------------------------------------------------------------------
+
+    def adopt(self, stream: Stream) -> None:
+        """Gives a stream a slot here."""
+        stream.link = self
+        if self._free_slots:
+            stream.slot = self._free_slots.pop()
+        else:
+            stream.slot = self._slots
+            self._slots += 1
+        self.streams.add(stream)
+
+    def release(self, streams: Iterable[Stream]) -> None:
+        """Frees the slots of closed streams."""
+        for stream in streams:
+            self.streams.discard(stream)
+            self._free_slots.append(stream.slot)
+
+    # ---- sending ----------------------------------------------------------------------------
+
+    def has_room(self, length: int) -> bool:
+        """Returns whether a message of so many bytes could be sent now."""
+        return self.sent.has_room(length)
+
+    def send(self, call: Call) -> None:
+        """Sends a call, as soon as there is room for it."""
+        self.sent.add(call)
+        self.send_backlog()
+
+    def send_backlog(self) -> None:
+        """Sends what has waited for room."""
+        for_streams = False
+        while (call := self.sent.send_next()) is not None:
+            for_streams = for_streams or call.kind not in STATELESS
+        # A worker looks again after each of this client's texts, and works on others' in between.
+        self.channel.tell(now=for_streams)
+
+    def unanswered(self) -> list[Call]:
+        """Returns the calls that have no answer, in order; not those that restore streams."""
+        return [call for call in self.sent.all() if call.kind != RESTORE]
+
+    def load(self) -> tuple[int, int, int]:
+        """Returns how busy the worker is: tokens outstanding, open streams, lately chosen."""
+        words = self.channel.words
+        return (
+            self.sent.tokens + words.load(OTHERS_TOKENS),
+            len(self.streams) + words.load(OTHERS_STREAMS),
+            self._turn,
+        )
+
+    def choose(self) -> None:
+        """Notes that the worker was chosen, so that equally idle ones take turns."""
+        self._turn += 1
+
+
+def least_loaded(links: Iterable[Link]) -> Link | None:
+    """Returns the worker with the fewest tokens outstanding; of equal ones that with the fewest
+    streams, and of those that which was chosen least often; None if there is no worker."""
+    link = min(links, key=Link.load, default=None)
+    if link is not None:
+        link.choose()
+    return link

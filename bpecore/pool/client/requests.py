@@ -1,0 +1,193 @@
+"""From a caller's arguments to calls, and from a reply to what the caller gets."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
+from bpecore.pool.client.calls import Form, Reply, StatelessCall
+from bpecore.pool.client.streams import Feeds
+from bpecore.pool.errors import FeedError, RequestTooLargeError
+from bpecore.pool.wire.messages import (
+    CHARACTERS_A_TOKEN,
+    COUNT,
+    DECODE,
+    ENCODE,
+    KIND_NAMES,
+    STRICT,
+    Disallowed,
+    Part,
+    Special,
+    pack_special,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+
+BATCH_BYTES = 1 << 17
+"""Bytes of a batch that go into one message: enough that messages cost little beside them,
+and few enough that workers end at about the same time."""
+
+
+def _read_arrays(body: memoryview, count: int) -> Arrays:
+    """The ids of all texts, and how many each has."""
+    import numpy as np
+
+    space = 8 * (count + 1)
+    places = np.frombuffer(body[:space], np.int64)
+    return np.frombuffer(body[space:], np.uint32).copy(), places[1:] - places[:-1]
+
+
+def _read_counts(body: memoryview, count: int) -> list[int]:
+    return body.cast("Q").tolist()
+
+
+def _read_text(body: memoryview, count: int) -> str:
+    return str(body, "utf-8", "surrogatepass")
+
+
+LISTS = Form(ENCODE, 0, hidden_lists_of_ids)
+ARRAYS = Form(ENCODE, STRICT, _read_arrays)
+COUNTS = Form(COUNT, 0, _read_counts)
+TEXT = Form(DECODE, 0, _read_text)
+
+
+def text_calls(
+    form: Form,
+    texts: Iterable[str],
+    allowed: Special,
+    disallowed: Disallowed,
+    largest: int,
+    reply: Reply,
+) -> list[StatelessCall]:
+    """Returns the calls that encode or count texts.
+
+    Args:
+        form: LISTS, ARRAYS or COUNTS.
+        texts: the texts.
+        allowed: as for `Encoding.encode`.
+        disallowed: as for `Encoding.encode`.
+        largest: bytes of the largest request.
+        reply: who waits; it is told how many answers there will be.
+
+    Raises:
+        RequestTooLargeError: a text does not fit.
+        TypeError: a text is no string, or an argument of another type than it may be.
+    """
+    special = pack_special(allowed, disallowed)
+    limit = largest - len(special)
+    if limit < 0:
+        raise RequestTooLargeError(
+            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(special)} bytes, and "
+            f"at most {largest} fit into the pool's ring"
+        )
+    texts = list(texts)
+    calls: list[StatelessCall] = []
+    first = 0
+    while first < len(texts):
+        packed = PackedTexts(texts, first, min(BATCH_BYTES, limit))
+        if len(packed) > limit:
+            raise RequestTooLargeError(
+                f"{KIND_NAMES[form.kind]}: a text of {packed.characters} characters takes "
+                f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
+            )
+        tokens = packed.characters // CHARACTERS_A_TOKEN + packed.count
+        body: list[Part] = [packed, special]
+        place = len(calls)
+        first += packed.count
+        goes_on = first < len(texts)
+        calls.append(
+            StatelessCall(form, packed.count, tokens, body, len(special), reply, place, goes_on)
+        )
+    reply.expect(len(calls))
+    return calls
+
+
+def decode_call(
+    ids: Sequence[int] | npt.NDArray[np.integer], errors: str, largest: int, reply: Reply
+) -> StatelessCall:
+    """Returns the call that decodes ids.
+
+    Raises:
+        RequestTooLargeError: they do not fit.
+        OverflowError: an id is negative or above 2**32 - 1.
+        TypeError: `ids` is no sequence of integers, or `errors` no string.
+    """
+    if not isinstance(errors, str):
+        raise TypeError(f"errors must be str, not {type(errors).__name__}")
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise TypeError(f"expected a sequence of ids, got {type(ids).__name__}")
+    # `array` would take bytes for its memory; here, as for `Encoding.decode`, each is an id.
+    numbers = memoryview(array("I", iter(ids))).cast("B")
+    name = errors.encode("utf-8", "surrogatepass")
+    if len(numbers) + len(name) > largest:
+        raise RequestTooLargeError(
+            f"decode: {len(numbers) // 4} ids, at most {(largest - len(name)) // 4} fit into the "
+            f"pool's ring"
+        )
+    count = len(numbers) // 4
+    reply.expect(1)
+    return StatelessCall(TEXT, count, count, [numbers, name], len(name), reply)
+
+
+def lists_of(reply: Reply) -> list[list[int]]:
+    """Returns the ids of the texts of encode calls, or raises the first error."""
+    if reply.error is not None:
+        raise reply.error
+    return joined_lists(reply.results[place] for place in sorted(reply.results))
+
+
+def arrays_of(reply: Reply) -> Arrays:
+    """Returns the ids of the texts of encode calls, and where those of each text begin, or raises
+    the first error."""
+    import numpy as np
+
+    if reply.error is not None:
+        raise reply.error
+    parts = [reply.results[place] for place in sorted(reply.results)]
+    ids = np.concatenate([np.empty(0, np.uint32), *(ids for ids, _ in parts)])
+    lengths = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in parts)])
+    offsets = np.cumsum(lengths)
+    ids.setflags(write=False)
+    return ids, offsets
+
+
+def count_of(reply: Reply) -> int:
+    """Returns the count of the only text of a count call, or raises its error."""
+    if reply.error is not None:
+        raise reply.error
+    count: int = reply.results[0][0]
+    return count
+
+
+def text_of(reply: Reply) -> str:
+    """Returns the text of a decode call, or raises its error."""
+    if reply.error is not None:
+        raise reply.error
+    text: str = reply.results[0]
+    return text
+
+
+def texts_of(reply: Reply, parts: Iterable[Feeds]) -> dict[Hashable, str]:
+    """Returns the texts of streams by their names.
+
+    Raises:
+        FeedError: some streams failed.
+    """
+    streams = [stream for feeds in parts for stream in feeds.streams]
+    texts = names_of(reply.texts, streams)
+    if reply.errors:
+        raise FeedError(texts, names_of(reply.errors, streams))
+    return texts
+
+
+def single_text_of(reply: Reply, stream: Stream) -> str:
+    """Returns the text of one stream, or raises its error."""
+    if stream in reply.errors:
+        raise reply.errors[stream]
+    return reply.texts[stream]

@@ -1,0 +1,111 @@
+"""A stream as its client sees it, and what is needed to build it anew at another worker.
+
+The state of a stream is the beginning of a character whose last bytes have not come: at most three
+bytes. Its first byte is one that no character continues with, so a decoder that meets it begins a
+character there, whatever came before. Three bytes lie in the last three tokens at most, no token
+being empty; so a new decoder that is fed the last three ids, and whose text for them is thrown
+away, is in the same state.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterable
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from bpecore._core import Stream, part_by_link
+
+if TYPE_CHECKING:
+    from bpecore.pool.client.links import Link
+
+
+class Feeds:
+    """What streams are to be fed in one go.
+
+    Attributes:
+        streams: each of them once.
+        counts: how many ids each gets; None: one.
+        ids: those of all streams behind each other, `uint32`.
+    """
+
+    def __init__(self, streams: list[Stream], counts: list[int] | None, ids: array[int]) -> None:
+        self.streams = streams
+        self.counts = counts
+        self.ids = ids
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    def without(self, streams: Collection[Stream]) -> Feeds:
+        """Returns the same but for some streams."""
+        left = Feeds([], [], array("I"))
+        counts = self.counts if self.counts is not None else [1] * len(self)
+        for stream, count, end in zip(self.streams, counts, accumulate(counts)):
+            if stream not in streams:
+                left.add(stream, self.ids[end - count : end])
+        return left
+
+    def add(self, stream: Stream, ids: array[int]) -> None:
+        """Adds a stream. Precondition: `counts` is a list."""
+        assert self.counts is not None
+        self.streams.append(stream)
+        self.counts.append(len(ids))
+        self.ids.extend(ids)
+
+
+def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
+    """Returns what streams are to be fed, out of an id or a sequence of ids for each.
+
+    Raises:
+        OverflowError: an id is negative or above 2**32 - 1.
+        TypeError: an id is no integer.
+    """
+    given = list(given)
+    try:
+        return Feeds(streams, None, array("I", given))
+    except TypeError:  # not one id each
+        pass
+    ids = array("I")
+    counts = []
+    for entry in given:
+        before = len(ids)
+        if hasattr(entry, "__index__") and not hasattr(entry, "__len__"):
+            ids.append(entry)
+        elif isinstance(entry, str):
+            raise TypeError("expected an id or a sequence of ids, got str")
+        else:
+            ids.extend(iter(entry))  # an array of another kind, too
+        counts.append(len(ids) - before)
+    return Feeds(streams, counts, ids)
+
+
+def by_link(feeds: Feeds) -> dict[Link | None, Feeds]:
+    """Returns what is to be fed, apart by the workers that hold the streams."""
+    parts = part_by_link(feeds.streams, feeds.counts, feeds.ids)
+    return {link: Feeds(*part) for link, part in parts.items()}
+
+
+def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
+    """Cuts what is to be fed so that each part has at most so many numbers.
+
+    Args:
+        feeds: none of whose streams has more ids by itself.
+        largest: numbers, of ids and two for each stream.
+    """
+    if len(feeds.ids) + 2 * len(feeds) <= largest:
+        return [feeds]
+    counts = feeds.counts if feeds.counts is not None else [1] * len(feeds)
+    parts: list[Feeds] = []
+    first = start = end = 0
+    size = 0
+    for place, count in enumerate(counts):
+        if size + count + 2 > largest:
+            parts.append(
+                Feeds(feeds.streams[first:place], counts[first:place], feeds.ids[start:end])
+            )
+            first, start, size = place, end, 0
+        size += count + 2
+        end += count
+    parts.append(Feeds(feeds.streams[first:], counts[first:], feeds.ids[start:end]))
+    return parts

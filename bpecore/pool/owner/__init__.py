@@ -1,0 +1,1 @@
+"""The process that owns a pool: starts, watches and replaces its workers."""

@@ -1,0 +1,187 @@
+"""`TokenizerPool`: several processes that tokenize for any number of others."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import weakref
+from multiprocessing import util
+from types import TracebackType
+from typing import Literal
+
+from bpecore._build.checks import check_number
+from bpecore._build.threads import available_cpus
+from bpecore.core import Encoding
+from bpecore.pool.client.blocking import PoolAddress, PoolClient
+from bpecore.pool.metrics import PoolMetrics
+from bpecore.pool.owner.supervisor import Supervisor
+from bpecore.registry import get_encoding
+
+RING_BYTES = (1 << 14, 1 << 32)
+"""The smallest ring and the largest, in which 32 bits can still count all that a message has."""
+
+LEAST_STUCK_SECONDS = 1.0
+"""Twice what may lie between two signs of life of an idle worker."""
+
+DRAIN_SECONDS = 5.0
+"""How long `close` waits for the answers of all clients, unless it is told."""
+
+
+class TokenizerPool:
+    """Worker processes that encode, count and decode for clients in any number of processes.
+
+    The processes are started at once, and started again when they die. As with any use of
+    `multiprocessing`, a program makes its pool under `if __name__ == "__main__":`, since the
+    processes import the program's main module.
+
+    Args:
+        encoding: what the workers work with: an encoding, or the name of one.
+        processes: how many; None: as many as this process may use processors.
+        max_inflight: messages of one client that may be unanswered.
+        when_full: "wait": a client waits while there is no room for its request, or too many of
+            its messages are unanswered. "raise": it gets `PoolBusy`.
+        ring_bytes: of shared memory from each client to each worker, and as much back; 16 KB to
+            4 GB. A request may take half of it.
+        start_method: how `multiprocessing` starts the processes.
+        stuck_after: seconds after which a worker that gets nothing done is killed and started
+            again, like one that has died: stopped, or asleep in the middle of a request. One that
+            is busy may use so much processor time for one request, and a second more for each
+            100,000 bytes of it; how long it waits for a processor does not matter. None: never.
+
+    Raises:
+        PoolError: a process did not start.
+        OSError: there is no shared memory, process or descriptor to be had.
+        TypeError: `encoding` is neither, or a number no int.
+        ValueError: there is no encoding of that name, a number is too small or too large, or a
+            choice unknown.
+
+    Example:
+        >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+        ...     client.encode_batch(["hello world", "hello"])
+        [[24912, 2375], [24912]]
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding | str,
+        *,
+        processes: int | None = None,
+        max_inflight: int = 256,
+        when_full: Literal["wait", "raise"] = "wait",
+        ring_bytes: int = 1 << 21,
+        start_method: Literal["spawn", "forkserver"] = "spawn",
+        stuck_after: float | None = 5.0,
+    ) -> None:
+        if isinstance(encoding, str):
+            encoding = get_encoding(encoding)
+        if not isinstance(encoding, Encoding):
+            raise TypeError(f"expected an Encoding or its name, got {type(encoding).__name__}")
+        if processes is None:
+            processes = available_cpus()
+        check_number("processes", processes, 1)
+        check_number("max_inflight", max_inflight, 1)
+        check_number("ring_bytes", ring_bytes, *RING_BYTES)
+        if start_method not in ("spawn", "forkserver"):
+            raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
+        _check_seconds(stuck_after)
+        self._raise_if_full = _is_raise(when_full)
+        self._max_inflight = max_inflight
+        self._ring_bytes = -(-ring_bytes // 8) * 8
+        context = multiprocessing.get_context(start_method)
+        self._supervisor = Supervisor(encoding, processes, context, stuck_after)
+        # At exit `multiprocessing` ends all processes, which would be taken for deaths; before, it
+        # runs this. Its own children do so, too, which `atexit` does not reach.
+        self._at_exit = util.Finalize(None, self._supervisor.close, args=(0.0,), exitpriority=100)
+        self._finalizer = weakref.finalize(self, _end, self._supervisor, self._at_exit)
+        self._finalizer.atexit = False
+        _pools.add(self)
+
+    def __enter__(self) -> TokenizerPool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def client(self, *, when_full: Literal["wait", "raise"] | None = None) -> PoolClient:
+        """Returns a new client, which may be passed to another process.
+
+        Args:
+            when_full: as for the pool; None: as the pool was told.
+
+        Raises:
+            ValueError: `when_full` is neither.
+        """
+        return PoolClient(
+            PoolAddress(
+                self._supervisor.folder,
+                self._supervisor.token,
+                self._ring_bytes,
+                self._max_inflight,
+                self._raise_if_full if when_full is None else _is_raise(when_full),
+            )
+        )
+
+    def metrics(self) -> PoolMetrics:
+        """Returns what the workers did, as plain numbers."""
+        return self._supervisor.metrics()
+
+    def close(self, timeout: float = DRAIN_SECONDS) -> None:
+        """Takes no more requests, waits for the answers of those that are there, ends the workers.
+
+        Args:
+            timeout: seconds to wait for the answers at most. What is unanswered then fails with
+                `PoolClosedError`.
+
+        Raises:
+            TypeError: `timeout` is no number.
+            ValueError: it is below 0, or no number at all (`nan`).
+        """
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+            raise TypeError(f"timeout must be a number, not {type(timeout).__name__}")
+        if not timeout >= 0:
+            raise ValueError(f"timeout must be at least 0 seconds, not {timeout}")
+        self._finalizer.detach()
+        self._at_exit.cancel()
+        self._supervisor.close(timeout)
+
+
+def _end(supervisor: Supervisor, at_exit: util.Finalize) -> None:
+    at_exit.cancel()
+    supervisor.close(0.0)
+
+
+def _is_raise(when_full: str) -> bool:
+    if when_full not in ("wait", "raise"):
+        raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
+    return when_full == "raise"
+
+
+def _check_seconds(stuck_after: float | None) -> None:
+    if stuck_after is None:
+        return
+    if isinstance(stuck_after, bool) or not isinstance(stuck_after, (int, float)):
+        raise TypeError(f"stuck_after must be a number, not {type(stuck_after).__name__}")
+    if not LEAST_STUCK_SECONDS <= stuck_after < math.inf:
+        raise ValueError(
+            f"stuck_after must be at least {LEAST_STUCK_SECONDS} seconds, or None, "
+            f"not {stuck_after}"
+        )
+
+
+_pools: weakref.WeakSet[TokenizerPool] = weakref.WeakSet()
+
+
+def _forget_pools() -> None:
+    for pool in list(_pools):
+        pool._finalizer.detach()
+        pool._supervisor.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pools)

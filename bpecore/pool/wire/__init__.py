@@ -1,0 +1,1 @@
+"""What lies between the processes of a pool: segments, rings, messages."""

@@ -1,0 +1,142 @@
+"""What a worker answers: one method a kind of request, from bytes to bytes."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
+from bpecore._services.id_buffers import encode_to_buffer
+from bpecore.core import Encoding
+from bpecore.pool.wire.messages import (
+    CLOSE,
+    FAILED,
+    ONE_EACH,
+    RESTORE,
+    STRICT,
+    Bytes,
+    Disallowed,
+    RequestHeader,
+    Special,
+    describe_error,
+    unpack_special,
+)
+
+SPECIAL_LIMIT = 256
+"""Combinations of special-token arguments that are remembered."""
+
+
+class Answer:
+    """An answer on its way.
+
+    Attributes:
+        parts: its bytes, in pieces.
+        extra: for its header.
+    """
+
+    __slots__ = ("extra", "parts")
+
+    def __init__(self, *parts: Bytes, extra: int = 0) -> None:
+        self.parts = parts
+        self.extra = extra
+
+
+class Answerer:
+    """Answers requests with an encoding.
+
+    Args:
+        encoding: the encoding.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._special: dict[bytes, tuple[Special, Disallowed]] = {}
+
+    # ---- streams ----------------------------------------------------------------------------
+
+    def feed(self, header: RequestHeader, body: memoryview, decoders: SlotDecoders) -> Answer:
+        """Answers FEED, CLOSE and RESTORE."""
+        numbers = body.cast("I")
+        slots = numbers[: header.items]
+        if header.flags & ONE_EACH:
+            found = decoders.feed_each(numbers)
+            if found is not None:
+                return _pack_texts(found)
+            # An id is unknown: each stream is fed by itself, and its error told.
+            ids = numbers[header.items :]
+            counts = [1] * header.items
+        else:
+            counts = numbers[header.items : 2 * header.items].tolist()
+            ids = numbers[2 * header.items :]
+        if header.kind == CLOSE:
+            return _pack_texts([decoders.end(slot) for slot in slots])
+        texts = []
+        errors: list[Any] = []
+        for slot, end, count in zip(slots, accumulate(counts), counts):
+            try:
+                texts.append(decoders.feed(slot, ids[end - count : end]))
+            except Exception as error:  # told to the caller, for this stream alone
+                errors.append([len(texts), describe_error(error)])
+                texts.append("")
+        if header.kind == RESTORE:
+            return Answer()
+        return _pack_texts(texts, errors)
+
+    # ---- requests without a state ----------------------------------------------------------
+
+    def encode(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers ENCODE."""
+        encoding = self._encoding
+        texts, allowed, disallowed = self._texts(header, body)
+        if encoding._is_own("encode"):
+            special_tokens = encoding.special_tokens_set
+            buffers = encode_batch_to_buffer(
+                encoding._core_bpe, texts, allowed, disallowed, special_tokens, 1
+            )
+            if buffers is not None:
+                ids, offsets = buffers
+                return Answer(offsets, memoryview(ids).cast("B"))
+        # A text with surrogates or with a disallowed string, or an engine that is not ours.
+        strict = bool(header.flags & STRICT)
+        found = [encode_to_buffer(encoding, text, allowed, disallowed, strict) for text in texts]
+        places = array("q", accumulate(map(len, found), initial=0))
+        return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
+
+    def count(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers COUNT."""
+        texts, allowed, disallowed = self._texts(header, body)
+        counts = self._encoding.count_batch(
+            texts, allowed_special=allowed, disallowed_special=disallowed, num_threads=1
+        )
+        return Answer(memoryview(array("Q", counts)).cast("B"))
+
+    def decode(self, header: RequestHeader, body: memoryview) -> Answer:
+        """Answers DECODE."""
+        end = len(body) - header.extra
+        text = self._encoding.decode(body[:end].cast("I"), str(body[end:], "utf-8"))
+        return Answer(text.encode("utf-8", "surrogatepass"))
+
+    def _texts(
+        self, header: RequestHeader, body: memoryview
+    ) -> tuple[list[str], Special, Disallowed]:
+        texts, end = unpack_texts(body, header.items)
+        packed = bytes(body[end:])
+        special = self._special.get(packed)
+        if special is None:
+            if len(self._special) == SPECIAL_LIMIT:
+                self._special.clear()
+            special = self._special[packed] = unpack_special(packed)
+        return texts, *special
+
+
+def _pack_texts(texts: list[str], errors: Sequence[Any] = ()) -> Answer:
+    """Packs texts, and for some places errors instead."""
+    lengths = array("I", map(len, texts))
+    for place, _ in errors:
+        lengths[place] = FAILED
+    described = json.dumps(errors).encode() if errors else b""
+    joined = "".join(texts).encode("utf-8", "surrogatepass")
+    return Answer(memoryview(lengths).cast("B"), joined, described, extra=len(described))

@@ -1,0 +1,125 @@
+"""`bpecore verify`: a user's files through both engines, in one short table."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pairs import ENCODING_NAMES
+
+import bpecore
+from bpecore.cli import main, verify
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "one.txt").write_bytes("hello wörld\r\n 中文 😀 <|endoftext|>".encode())
+    (tmp_path / "below" / "two.txt").write_bytes(b"two words\n")
+    (tmp_path / "below" / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
+    (tmp_path / "empty").write_bytes(b"")
+    return tmp_path
+
+
+def test_one_encoding_by_default(folder: Path) -> None:
+    result = run("one.txt")
+    assert result.exit_code == 0, result.output
+    header, row = result.output.splitlines()
+    assert header.split() == [
+        *("encoding", "files", "characters", "tokens"),
+        *("mismatches", "tiktoken", "bpecore", "faster"),
+    ]
+    text = (folder / "one.txt").read_bytes().decode()
+    tokens = len(bpecore.get_encoding("o200k_base").encode_ordinary(text))
+    assert row.split()[:5] == ["o200k_base", "1", str(len(text)), str(tokens), "0"]
+    assert re.search(r"\d\.\d{3} s +\d\.\d{3} s +\d+\.\d times$", row)
+
+
+def test_folders_are_searched_and_what_is_no_text_is_counted(folder: Path) -> None:
+    result = run(".", "--encoding", "gpt2")
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[1].split()[:2] == ["gpt2", "3"]
+    assert "left out: 1 files that are not UTF-8" in result.output
+
+
+def test_all_encodings(folder: Path) -> None:
+    result = run("--all", "one.txt")
+    names = [line.split()[0] for line in result.output.splitlines()[1:]]
+    assert names == list(ENCODING_NAMES)
+
+
+def test_several_encodings(folder: Path) -> None:
+    result = run("--encoding", "gpt2", "--encoding", "cl100k_base", "one.txt")
+    names = [line.split()[0] for line in result.output.splitlines()[1:]]
+    assert names == ["gpt2", "cl100k_base"]
+
+
+def test_a_mismatch_is_shown_and_ends_with_1(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = bpecore.Encoding.encode_ordinary
+
+    def wrong(self: bpecore.Encoding, text: str) -> list[int]:
+        ids = encode(self, text)
+        return [*ids[:2], 7, *ids[3:]] if "words" in text else ids
+
+    monkeypatch.setattr(bpecore.Encoding, "encode_ordinary", wrong)
+    result = run("one.txt", "below/two.txt")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[1].split()[4] == "1"
+    last = result.output.splitlines()[-1]
+    assert last.startswith("below/two.txt: o200k_base: token 2, character 9: bpecore [7], tiktoken")
+
+
+def test_the_place_of_a_mismatch() -> None:
+    encoding = bpecore.get_encoding("o200k_base")
+    expected = encoding.encode_ordinary("中文 hello")
+    mismatch = verify.first_mismatch(Path("x"), encoding, expected[:-1], expected)
+    assert mismatch.token == len(expected) - 1
+    assert mismatch.character == len("中文")
+    assert mismatch.ours == []
+
+
+def test_files_that_cannot_be_read_and_unknown_encodings(folder: Path) -> None:
+    assert run("missing").exit_code == 2
+    result = run("--encoding", "nonsense", "one.txt")
+    assert result.exit_code == 2
+    assert "unknown encoding 'nonsense'" in result.output
+    assert run().exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["verify", "fuzz"])
+def test_without_tiktoken_it_says_so(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    result = CliRunner().invoke(main, [command, "one.txt"])
+    assert result.exit_code == 1
+    assert "pip install tiktoken" in result.output
+
+
+def test_bpecore_is_not_compared_with_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = types.ModuleType("tiktoken")
+    stand_in.Encoding = bpecore.Encoding  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tiktoken", stand_in)
+    result = run("one.txt")
+    assert result.exit_code == 1
+    assert "with itself" in result.output
+
+
+def test_the_fuzzer_is_a_command_too() -> None:
+    result = CliRunner().invoke(main, ["fuzz", "--help"])
+    assert result.exit_code == 0
+    assert "--seconds" in result.output
+    result = CliRunner().invoke(
+        main, ["fuzz", "--seconds", "0", "--encoding", "gpt2", "--quiet", "--seed", "5"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "seed 5" in result.output
