@@ -1,7 +1,7 @@
 """The behaviour table: calls, as Python expressions, that two libraries must answer alike.
 
 An expression is evaluated once for each library, in the namespace that `make_namespace` describes.
-Where bpecore is wanted to differ, a row of `WANTED` gives both outcomes and the line of
+Where bpecore is wanted to differ, a row of `INTENDED` gives both outcomes and the line of
 `docs/exactness.md` that tells why.
 """
 
@@ -749,8 +749,8 @@ def filled(templates: tuple[str, ...], values: tuple[str, ...]) -> tuple[str, ..
     return tuple(template.format(value) for template, value in product(templates, values))
 
 
-class Wanted(NamedTuple):
-    """A row in which the two are wanted to differ.
+class Intended(NamedTuple):
+    """A call on which the two libraries differ on purpose.
 
     Attributes:
         call: the expression.
@@ -765,7 +765,7 @@ class Wanted(NamedTuple):
     documented: str
 
 
-NOT_RUN = "not run: it does not end, reads foreign memory, or follows hash order"
+NOT_RUN = "not run: it does not end, reads out of bounds, or follows hash order"
 """In the place of tiktoken's outcome."""
 
 PANIC = "panic"
@@ -785,26 +785,26 @@ PATHLIKE = "An `os.PathLike` path"
 REQUESTS = "A failed request"
 BLOBFILE = "`dump_tiktoken_bpe` needs `blobfile`"
 REPETITION = "A repetition such as `a{2,1}`"
-TOKEN_TYPE = "A token that is no `bytes`"
+TOKEN_TYPE = "A token that is not `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
 CHANGED_SET = "`special_tokens_set` changed in place"
 LIBRARY = "A split pattern with `\\g<1>`"
 
 TINY_ENGINE = "CoreBPE({b'a': 0, b'b': 1, b'<': 2}, "
 
-WANTED: tuple[Wanted, ...] = (
+INTENDED: tuple[Intended, ...] = (
     *(
-        Wanted(call, PANIC, ValueError, SHORT_PIECE)
+        Intended(call, PANIC, ValueError, SHORT_PIECE)
         for call in (
             "cl100k._encode_single_piece('')",
             "cl100k._encode_single_piece(b'')",
             "cl100k._core_bpe.encode_single_piece(b'')",
         )
     ),
-    Wanted("CoreBPE({b'a': 0, b'b': 0}, {}, 'a')", PANIC, ValueError, DUPLICATE_RANK),
-    Wanted("make(mergeable_ranks={b'a': 0, b'b': 0})", PANIC, ValueError, DUPLICATE_RANK),
+    Intended("CoreBPE({b'a': 0, b'b': 0}, {}, 'a')", PANIC, ValueError, DUPLICATE_RANK),
+    Intended("make(mergeable_ranks={b'a': 0, b'b': 0})", PANIC, ValueError, DUPLICATE_RANK),
     *(
-        Wanted(call, PANIC, ValueError, MISSING_BYTE)
+        Intended(call, PANIC, ValueError, MISSING_BYTE)
         for call in (
             "CoreBPE({b'a': 0}, {}, '[ab]').encode_ordinary('b')",
             "CoreBPE({b'a': 0}, {}, '[ab]+').encode('ab', set())",
@@ -818,110 +818,110 @@ WANTED: tuple[Wanted, ...] = (
             "make(mergeable_ranks={b'a': 0}).encode_batch(['a', 'b'])",
         )
     ),
-    Wanted("make(pat_str='b*').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
-    Wanted("make(pat_str='(?=a)').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
-    Wanted("make(pat_str='|a').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
-    Wanted("len(cl100k.encode(' ' * 1_000_000 + 'a'))", ValueError, ("int", 7814), STACK),
-    Wanted("len(cl100k.encode_ordinary(' ' * 1_000_000 + 'a'))", PANIC, ("int", 7814), STACK),
-    Wanted("CoreBPE({b'a': 0}, {'': 1}, 'a')", NOT_RUN, ValueError, EMPTY_SPECIAL),
-    Wanted("make(special_tokens={'': 300})", NOT_RUN, ValueError, EMPTY_SPECIAL),
-    Wanted(
+    Intended("make(pat_str='b*').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
+    Intended("make(pat_str='(?=a)').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
+    Intended("make(pat_str='|a').encode('ab')", PANIC, ValueError, ZERO_WIDTH),
+    Intended("len(cl100k.encode(' ' * 1_000_000 + 'a'))", ValueError, ("int", 7814), STACK),
+    Intended("len(cl100k.encode_ordinary(' ' * 1_000_000 + 'a'))", PANIC, ("int", 7814), STACK),
+    Intended("CoreBPE({b'a': 0}, {'': 1}, 'a')", NOT_RUN, ValueError, EMPTY_SPECIAL),
+    Intended("make(special_tokens={'': 300})", NOT_RUN, ValueError, EMPTY_SPECIAL),
+    Intended(
         TINY_ENGINE + "{'<a': 5, '<ab': 6}, '.').encode('<ab<a', {'<a', '<ab'})",
         NOT_RUN,
         ("list", [6, 5]),
         OVERLAP,
     ),
-    Wanted(
+    Intended(
         TINY_ENGINE + "{'<ab': 6, '<a': 5}, '.').encode('<ab<a', {'<a', '<ab'})",
         NOT_RUN,
         ("list", [6, 5]),
         OVERLAP,
     ),
-    Wanted("buffer('hello world').shape", ("tuple", (8,)), ("tuple", (2,)), SHAPE),
-    Wanted("buffer('hello world').tolist()", NOT_RUN, ("list", [15339, 1917]), SHAPE),
-    Wanted(
+    Intended("buffer('hello world').shape", ("tuple", (8,)), ("tuple", (2,)), SHAPE),
+    Intended("buffer('hello world').tolist()", NOT_RUN, ("list", [15339, 1917]), SHAPE),
+    Intended(
         "load.load_tiktoken_bpe(file(b'YQ== 0\\n'))", ("dict", {b"a": 0}), ValueError, UNCHECKED
     ),
-    Wanted(
+    Intended(
         "len(load.load_tiktoken_bpe(file(LINES + b'YWI= 300')))",
         ("int", 258),
         ValueError,
         UNCHECKED,
     ),
-    Wanted(
+    Intended(
         "len(load.load_tiktoken_bpe(file(LINES + b'eHk= 256')))",
         ("int", 259),
         ValueError,
         UNCHECKED,
     ),
-    Wanted(
+    Intended(
         "load.load_tiktoken_bpe(file(LINES + b'e*H*k= 300'))[b'xy']",
         ("int", 300),
         ValueError,
         UNCHECKED,
     ),
-    Wanted(
+    Intended(
         "load.load_tiktoken_bpe(file(LINES + b'eHk= -1'))[b'xy']",
         ("int", -1),
         ValueError,
         UNCHECKED,
     ),
-    Wanted(
+    Intended(
         "load.load_tiktoken_bpe(file(LINES + b'eHk= 1_000'))[b'xy']",
         ("int", 1000),
         ValueError,
         UNCHECKED,
     ),
-    Wanted(
+    Intended(
         "load.data_gym_to_mergeable_bpe_ranks(GPT2_FILES[0], file(b'{}'))",
         AssertionError,
         ValueError,
         GPT2_MISMATCH,
     ),
-    Wanted(
+    Intended(
         "load.data_gym_to_mergeable_bpe_ranks(GPT2_FILES[0], file(b'{'))",
         json.JSONDecodeError,
         ValueError,
         GPT2_MISMATCH,
     ),
-    Wanted(
+    Intended(
         "load.data_gym_to_mergeable_bpe_ranks(file(b'v\\n\\x00 x\\n'), GPT2_FILES[1])",
         KeyError,
         ValueError,
         GPT2_MISMATCH,
     ),
-    Wanted("read_twice_and_edit()", ("bytes", b"before"), ("bytes", b"after"), STALE),
-    Wanted("load.read_file_cached(None)", AttributeError, TypeError, NO_PATH),
-    Wanted("load.load_tiktoken_bpe(None)", AttributeError, TypeError, NO_PATH),
-    Wanted("load.read_file(Path(file(b'abc')))", TypeError, ("bytes", b"abc"), PATHLIKE),
-    Wanted(
+    Intended("read_twice_and_edit()", ("bytes", b"before"), ("bytes", b"after"), STALE),
+    Intended("load.read_file_cached(None)", AttributeError, TypeError, NO_PATH),
+    Intended("load.load_tiktoken_bpe(None)", AttributeError, TypeError, NO_PATH),
+    Intended("load.read_file(Path(file(b'abc')))", TypeError, ("bytes", b"abc"), PATHLIKE),
+    Intended(
         "load.read_file_cached(Path(file(b'abc')))", AttributeError, ("bytes", b"abc"), PATHLIKE
     ),
-    Wanted(
+    Intended(
         "dumped_without_blobfile({b'b': 1, b'a': 0})",
         ImportError,
         ("bytes", b"YQ== 0\nYg== 1\n"),
         BLOBFILE,
     ),
-    Wanted("load.read_file(CLOSED_URL)", requests.exceptions.ConnectionError, OSError, REQUESTS),
-    Wanted(
+    Intended("load.read_file(CLOSED_URL)", requests.exceptions.ConnectionError, OSError, REQUESTS),
+    Intended(
         "CoreBPE({b'a': 0}, {}, 'a{2,1}').encode_ordinary('aa')",
         ("list", [0, 0]),
         ValueError,
         REPETITION,
     ),
-    Wanted("CoreBPE({b'a': 0}, {}, 'a{2,1}')", "an engine", ValueError, REPETITION),
-    Wanted(
+    Intended("CoreBPE({b'a': 0}, {}, 'a{2,1}')", "an engine", ValueError, REPETITION),
+    Intended(
         "CoreBPE({(97,): 0}, {}, 'a').encode_ordinary('a')", ("list", [0]), TypeError, TOKEN_TYPE
     ),
-    Wanted("CoreBPE({memoryview(b'a'): 0}, {}, 'a')", "an engine", TypeError, TOKEN_TYPE),
-    Wanted("set_attribute(CoreBPE, 'x', 1) is CoreBPE", ("bool", True), TypeError, ENGINE_CLASS),
-    Wanted(
+    Intended("CoreBPE({memoryview(b'a'): 0}, {}, 'a')", "an engine", TypeError, TOKEN_TYPE),
+    Intended("set_attribute(CoreBPE, 'x', 1) is CoreBPE", ("bool", True), TypeError, ENGINE_CLASS),
+    Intended(
         "exchange_special_token(fresh(), 'b').encode('b')", ValueError, ("list", [98]), CHANGED_SET
     ),
-    Wanted("make(pat_str=r'(a)\\g<1>').encode('aa')", ("list", [97, 97]), ValueError, LIBRARY),
-    Wanted("make(pat_str=r'(?R).').encode('a')", ("list", [97]), ValueError, LIBRARY),
-    Wanted("make(pat_str='a{,3}|.').encode('aaaa')", ("list", [97] * 4), ValueError, ZERO_WIDTH),
+    Intended("make(pat_str=r'(a)\\g<1>').encode('aa')", ("list", [97, 97]), ValueError, LIBRARY),
+    Intended("make(pat_str=r'(?R).').encode('a')", ("list", [97]), ValueError, LIBRARY),
+    Intended("make(pat_str='a{,3}|.').encode('aaaa')", ("list", [97] * 4), ValueError, ZERO_WIDTH),
 )
 
 GROUPS = {
@@ -932,5 +932,5 @@ GROUPS = {
     "single ids": filled(NUMBER_CALLS, NUMBERS),
     "bytes": filled(BYTES_CALLS, BYTES),
     "others": CALLS,
-    "wanted differences": tuple(row.call for row in WANTED),
+    "intentional differences": tuple(row.call for row in INTENDED),
 }

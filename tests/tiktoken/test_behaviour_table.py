@@ -26,7 +26,7 @@ import behaviour_table
 import numpy as np
 import pytest
 import tiktoken
-from behaviour_table import GROUPS, WANTED
+from behaviour_table import GROUPS, INTENDED
 from gpt2_files import make_gpt2_files
 from pairs import load_pair
 
@@ -385,14 +385,14 @@ def without_text(outcome: object) -> object:
     return outcome
 
 
-WANTED_CALLS = {row.call: row for row in WANTED}
+INTENDED_CALLS = {row.call: row for row in INTENDED}
 
 
 @pytest.mark.parametrize("group", [group for group in GROUPS if "wanted" not in group])
 def test_calls_have_the_same_outcome(group: str, libraries: dict[str, Library]) -> None:
     different = []
     for call in GROUPS[group]:
-        if call in WANTED_CALLS:
+        if call in INTENDED_CALLS:
             continue
         theirs, ours = (libraries[name].outcome(call) for name in LIBRARIES)
         if ours != theirs:
@@ -400,8 +400,10 @@ def test_calls_have_the_same_outcome(group: str, libraries: dict[str, Library]) 
     assert not different, f"{len(different)} calls differ:\n" + "\n".join(different)
 
 
-@pytest.mark.parametrize("row", WANTED, ids=lambda row: row.call)
-def test_wanted_difference(row: behaviour_table.Wanted, libraries: dict[str, Library]) -> None:
+@pytest.mark.parametrize("row", INTENDED, ids=lambda row: row.call)
+def test_intentional_difference(
+    row: behaviour_table.Intended, libraries: dict[str, Library]
+) -> None:
     if row.theirs is not behaviour_table.NOT_RUN:
         assert without_text(libraries["tiktoken"].outcome(row.call)) == row.theirs
     assert libraries["bpecore"].outcome(row.call) == row.ours
@@ -409,16 +411,16 @@ def test_wanted_difference(row: behaviour_table.Wanted, libraries: dict[str, Lib
 
 
 def documented_differences() -> list[str]:
-    """Returns the first column of the table of wanted differences."""
-    section = DOCUMENT.read_text(encoding="utf-8").partition("## Wanted differences")[2]
+    """Returns the first column of the table of intentional differences."""
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## Intentional differences")[2]
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     return [row.split("|")[1].strip() for row in rows[1:]]
 
 
-def test_every_wanted_difference_is_documented() -> None:
+def test_every_intentional_difference_is_documented() -> None:
     documented = documented_differences()
     assert len(documented) > 5
-    for row in WANTED:
+    for row in INTENDED:
         assert any(line.startswith(row.documented) for line in documented), row
 
 
@@ -427,5 +429,5 @@ def test_the_table_is_long_and_has_no_call_twice() -> None:
     assert len(calls) > 1000
     assert len(GROUPS["others"]) >= 300
     assert len(set(GROUPS["others"])) == len(GROUPS["others"])
-    assert set(WANTED_CALLS) <= set(calls)
-    assert len(WANTED_CALLS) == len(WANTED)
+    assert set(INTENDED_CALLS) <= set(calls)
+    assert len(INTENDED_CALLS) == len(INTENDED)
