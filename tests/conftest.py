@@ -42,6 +42,13 @@ for folder_name in ("benchmarks", "fuzz"):
     import_source_folder(folder_name)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Runs tests in this process where files are named: starting others takes longer."""
+    named = [Path(argument.partition("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in named) else None
+
+
 @pytest.fixture(scope="session", params=ENCODING_NAMES)
 def pair(request: pytest.FixtureRequest) -> Pair:
     """Ours and tiktoken's, for each of the seven encodings."""
