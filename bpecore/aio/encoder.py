@@ -17,12 +17,8 @@ from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
 from bpecore._services.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore._services.latency import LatencyHistogram, Metrics
-from bpecore.aio.queue import (
-    EncoderClosedError,
-    Loop,
-    Request,
-    WorkerQueue,
-)
+from bpecore._services.loops import Loop
+from bpecore.aio.queue import EncoderClosedError, Request, WorkerQueue
 from bpecore.aio.text_cache import TextCache
 from bpecore.core import Encoding
 
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
 
     from bpecore._services.id_buffers import IdBuffer
 
-# worker_queue has told already how to install it.
 from anyio.lowlevel import checkpoint
 
 Result = TypeVar("Result")

@@ -13,7 +13,6 @@ has begun it ends.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import threading
 from collections import OrderedDict
@@ -22,12 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Callable
 
-try:
-    import anyio
-    import anyio.to_thread
-    from anyio.lowlevel import current_token
-except ImportError as error:
-    raise ImportError("bpecore.aio needs anyio: pip install 'bpecore[aio]'") from error
+from bpecore._services.loops import Loop  # first: it says how to install anyio
+
+# isort: split
+import anyio
+import anyio.to_thread
 
 # What a thread takes at once, at most: results are handed over together, so this bounds how long
 # a short text waits for the others.
@@ -41,37 +39,6 @@ class QueueFullError(RuntimeError):
 
 class EncoderClosedError(RuntimeError):
     """The encoder is closed."""
-
-
-class Loop:
-    """A running event loop: how other threads call it, and what may still run in this turn of it.
-
-    Attributes:
-        native: asyncio's loop or trio's token.
-        room: characters that may still be encoded in this turn.
-        turning: whether the end of this turn is going to be told.
-    """
-
-    __slots__ = ("call_soon", "call_soon_from_thread", "native", "room", "turning")
-
-    def __init__(self, native: Any, room: int) -> None:
-        self.native = native
-        self.room = room
-        self.turning = False
-        if isinstance(native, asyncio.AbstractEventLoop):
-            self.call_soon: Callable[..., object] = native.call_soon
-            self.call_soon_from_thread: Callable[..., object] = native.call_soon_threadsafe
-        else:
-            self.call_soon = self.call_soon_from_thread = native.run_sync_soon
-
-    @staticmethod
-    def running() -> Any:
-        """Returns the native loop that runs in this thread.
-
-        Raises:
-            RuntimeError: none does.
-        """
-        return current_token().native_token
 
 
 class Waiter:

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-# worker_queue has told already how to install it.
+from bpecore._services.loops import Loop  # first: it says how to install anyio
+
+# isort: split
 import anyio
 import anyio.to_thread
 
-from bpecore.aio.queue import Loop
 from bpecore.pool.client.calls import Form, Reply, StatelessCall
 from bpecore.pool.client.connection import Connection
 from bpecore.pool.client.loops import Gathering, LoopWaiter

@@ -10,11 +10,12 @@ from collections import deque
 from contextlib import suppress
 from typing import Callable
 
-# worker_queue has told already how to install it.
+from bpecore._services.loops import Loop  # first: it says how to install anyio
+
+# isort: split
 import anyio
 
 from bpecore._core import Stream
-from bpecore.aio.queue import Loop
 from bpecore.pool.client.calls import Reply
 from bpecore.pool.client.connection import Connection
 from bpecore.pool.client.requests import single_text_of
