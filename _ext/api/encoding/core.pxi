@@ -9,7 +9,7 @@ from engine.encode.text cimport AUTOMATON_WINDOW, Engine, encode_text
 from engine.base.errors cimport exception_is_set, raise_status
 from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.sink.int_lists cimport list_of_ids
-from engine.base.interrupt cimport run_signal_handlers, start_watch
+from engine.base.interrupt cimport run_signal_handlers, set_interrupt
 from engine.merge.merge cimport merge_piece
 from engine.encode.pieces cimport encode_piece
 from engine.text.special_tokens cimport Occurrence, find_special
@@ -174,7 +174,7 @@ cdef class CoreBPE:
         cdef Workspace *workspace = take_workspace(&self.vocabulary.pool)
         if workspace == NULL:
             raise MemoryError("no memory for a workspace")
-        start_watch(&workspace.watch, handles_signals(), NULL)
+        set_interrupt(&workspace.interrupt, handles_signals(), NULL)
         return workspace
 
     def encode(self, text, allowed_special) -> list:
@@ -279,7 +279,7 @@ cdef class CoreBPE:
             if grow_ids(&workspace.ids, length) != STATUS_OK:
                 raise MemoryError("no memory for the ids")
             status = merge_piece(
-                &self.vocabulary.tables, &workspace.merging, &workspace.watch,
+                &self.vocabulary.tables, &workspace.merging, &workspace.interrupt,
                 <const uint8_t *>PyBytes_AS_STRING(piece), length, workspace.ids.data,
                 &workspace.ids.length)
             if status != STATUS_OK:

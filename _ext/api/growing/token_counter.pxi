@@ -2,7 +2,7 @@
 
 from api.arguments cimport exact_str, view_text
 from engine.base.exclusive cimport enter, leave
-from engine.base.interrupt cimport WORK_BETWEEN_LOOKS
+from engine.base.interrupt cimport WORK_BETWEEN_CHECKS
 from engine.growing.counter cimport (
     TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter)
 from engine.base.types cimport STATUS_OK, STATUS_SURROGATE
@@ -155,11 +155,11 @@ cdef class TokenCounter:
         cdef CounterCheckpoint before = None
         cdef Workspace *workspace = NULL
         cdef int status
-        if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_LOOKS:
+        if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_CHECKS:
             before = self._copy()
         if view.length >= LONG_CHUNK:
             workspace = self.core._take()
-            workspace.batch.count = 0
+            workspace.scanned.count = 0
         if view.length <= GIL_BYTES:
             status = feed_counter(&self.state, workspace, view)
         else:

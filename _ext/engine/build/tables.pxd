@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from engine.vocab.borders cimport (
     ComingBorders, open_borders, record_borders, record_coming, record_joint, shrink_borders)
 from engine.merge.certain cimport record_byte_parts
-from engine.base.interrupt cimport Watch, start_watch
+from engine.base.interrupt cimport Interrupt, set_interrupt
 from engine.base.memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
 from engine.merge.merge cimport merge_parts
 from engine.merge.queue cimport MergeMemory, free_merge_memory
@@ -311,12 +311,12 @@ cdef inline int merge_token(
     cdef uint32_t length = token_length(vocabulary, index)
     cdef const uint8_t *token = vocabulary.token_bytes + vocabulary.starts[index]
     cdef size_t count
-    cdef Watch watch
+    cdef Interrupt interrupt
     cdef int status = enter_shorter(vocabulary, finder, pairs, length)
     if status != STATUS_OK:
         return status
-    start_watch(&watch, False, NULL)
-    status = merge_parts(vocabulary, &pairs.memory, &watch, token, length, pairs.merged, &count)
+    set_interrupt(&interrupt, False, NULL)
+    status = merge_parts(vocabulary, &pairs.memory, &interrupt, token, length, pairs.merged, &count)
     if status != STATUS_OK:
         return status
     left[0] = pairs.merged[0] if count == 2 else NO_TOKEN

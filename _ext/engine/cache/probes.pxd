@@ -17,7 +17,7 @@ from engine.vocab.tables cimport Key, load_key, short_key
 
 cdef enum:
     LEARNING_PIECES = 256   # pieces of a batch for a new cache: the more are unknown, the less each
-    #                         waits; BATCH_PIECES of the others, whose probes stay nearer
+    #                         waits; GROUP_PIECES of the others, whose probes stay nearer
 
 cdef struct TextAhead:
     const uint8_t *text   # borrowed: what will be read after the pieces at hand

@@ -19,7 +19,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, SIZE_MAX
 
-from engine.split.automaton cimport BATCH_PIECES
+from engine.split.automaton cimport GROUP_PIECES
 from engine.cache.cache cimport (
     LargeProbe, PieceCache, copy_wider_ids, keep_medium, keep_narrow, keep_short, keep_wider,
     narrow_line, probe_medium, probe_medium_again, probe_wide, probe_wide_again)
@@ -68,7 +68,7 @@ cdef inline int merge_short(
         probe_wide_again(cache, &medium, &wide)
         if copy_wider_ids(cache, piece, length, &wide, out, count):
             return STATUS_OK
-    status = merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out,
+    status = merge_piece(vocabulary, &workspace.merging, &workspace.interrupt, piece, length, out,
                          count)
     if status != STATUS_OK:
         return status
@@ -118,7 +118,7 @@ cdef inline int encode_part(
     """Encodes a part of a cut piece."""
     cdef Key key
     if length > SHORT_PIECE:
-        return merge_piece(vocabulary, &workspace.merging, &workspace.watch, part, length,
+        return merge_piece(vocabulary, &workspace.merging, &workspace.interrupt, part, length,
                            out, count)
     key = short_key(part, length, readable_end)
     return encode_short(vocabulary, workspace, &key, narrow_line(&workspace.cache, key), out, count)
@@ -138,7 +138,7 @@ cdef inline int encode_parts(
         if status != STATUS_OK:
             return status
         count[0] += part_count
-        status = count_work(&workspace.watch, end - start)
+        status = count_work(&workspace.interrupt, end - start)
         if status != STATUS_OK:
             return status
         if end == length:
@@ -165,7 +165,8 @@ cdef inline int encode_unknown_long(
         cut = next_cut(vocabulary, piece, 0, length)
     if cut < length:
         return encode_parts(vocabulary, workspace, piece, length, cut, readable_end, out, count)
-    return merge_piece(vocabulary, &workspace.merging, &workspace.watch, piece, length, out, count)
+    return merge_piece(vocabulary, &workspace.merging, &workspace.interrupt, piece, length, out,
+                       count)
 
 
 cdef inline int encode_long(
@@ -397,7 +398,7 @@ cdef inline int encode_pieces(
     cdef uint32_t start = 0
     cdef int status
     while done < count:
-        batch = <size_t>LEARNING_PIECES if workspace.learns else <size_t>BATCH_PIECES
+        batch = <size_t>LEARNING_PIECES if workspace.learns else <size_t>GROUP_PIECES
         if batch > count - done:
             batch = count - done
         place = 0 if counting else sink.length

@@ -7,7 +7,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
-from engine.split.automaton cimport Automaton, split_batch
+from engine.split.automaton cimport Automaton, scan_pieces
 from engine.split.blocks cimport BLOCK_MINIMUM, split_by_blocks
 from engine.cache.cache cimport expect_text
 from engine.cache.entries cimport WIDE_IDS
@@ -87,11 +87,11 @@ cdef inline int encode_by_automaton(
         done: receives how many bytes the pieces take. 0: the text is needed further.
     """
     cdef int status = STATUS_OK
-    done[0] = split_batch(engine.automaton, text, 0, size, final, &workspace.batch)
-    if workspace.batch.count:
+    done[0] = scan_pieces(engine.automaton, text, 0, size, final, &workspace.scanned)
+    if workspace.scanned.count:
         status = encode_pieces(
-            engine.vocabulary, workspace, text + workspace.batch.start, workspace.batch.ends,
-            workspace.batch.count, readable_end, counting, sink)
+            engine.vocabulary, workspace, text + workspace.scanned.start, workspace.scanned.ends,
+            workspace.scanned.count, readable_end, counting, sink)
     return status
 
 
@@ -127,7 +127,7 @@ cdef inline int encode_in_place(
                 return STATUS_NO_MEMORY
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
         if status == STATUS_OK:
-            status = count_work(&workspace.watch, done if done else window)
+            status = count_work(&workspace.interrupt, done if done else window)
         if status != STATUS_OK:
             return status
         text += done
@@ -198,7 +198,7 @@ cdef inline int encode_transcoded(
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
             start += count_characters(chunk.bytes, done)
         if status == STATUS_OK:
-            status = count_work(&workspace.watch, chunk.byte_count)
+            status = count_work(&workspace.interrupt, chunk.byte_count)
         if status != STATUS_OK:
             return status
     return STATUS_OK

@@ -19,7 +19,8 @@ from libc.string cimport memcpy
 
 from engine.encode.text cimport Engine, encode_text
 from engine.sink.id_buffer cimport IdBuffer, grow_ids
-from engine.base.interrupt cimport WATCH_NANOSECONDS, Watch, load_flag, look, start_watch
+from engine.base.interrupt cimport (
+    INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
 from engine.text.special_tokens cimport Occurrence, find_special
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
 from engine.text.utf8 cimport TextView
@@ -187,7 +188,7 @@ cdef inline void encode_groups(Worker *worker) noexcept nogil:
     if grow_ids(&worker.ids, 1) != STATUS_OK:
         give_back(job.pool, workspace)
         return
-    start_watch(&workspace.watch, worker.signals, &job.stop)
+    set_interrupt(&workspace.interrupt, worker.signals, &job.stop)
     while True:
         group = take_group(job)
         if group >= job.group_count or load_flag(&job.stop):
@@ -242,7 +243,7 @@ cdef inline void run_workers(
     cdef pthread_t threads[THREAD_LIMIT]
     cdef sigset_t all_signals, before
     cdef uint32_t started = 1, i
-    cdef Watch watch
+    cdef Interrupt interrupt
     workers[0].job.next_group = first_group
     if count > 1:
         sigfillset(&all_signals)
@@ -256,11 +257,11 @@ cdef inline void run_workers(
         merge_groups(workers)
     else:
         encode_groups(workers)
-    start_watch(&watch, workers[0].signals and not merging, NULL)
+    set_interrupt(&interrupt, workers[0].signals and not merging, NULL)
     for i in range(1, started):
-        if watch.signals:
-            while not join_within(threads[i], WATCH_NANOSECONDS):
-                if look(&watch) != STATUS_OK:
+        if interrupt.signals:
+            while not join_within(threads[i], INTERRUPT_NANOSECONDS):
+                if check_interrupt(&interrupt) != STATUS_OK:
                     stop_all(workers[0].job)
         else:
             pthread_join(threads[i], NULL)

@@ -6,12 +6,12 @@
 
 from libc.stdint cimport uint64_t
 
-from engine.split.automaton cimport Batch
+from engine.split.automaton cimport ScannedPieces
 from engine.split.blocks cimport Split
 from engine.cache.cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from engine.split.chunk cimport Chunk, free_chunk
 from engine.sink.id_buffer cimport IdBuffer, release_ids
-from engine.base.interrupt cimport Watch
+from engine.base.interrupt cimport Interrupt
 from engine.base.memory cimport allocate_zeroed, release
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from engine.cache.probes cimport Probes, TextAhead
@@ -28,9 +28,9 @@ cdef struct Workspace:
     MergeMemory merging        # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
     bint many_ids              # whether the last call had more than KEPT_IDS of them
-    Batch batch                # pieces that the automaton has split
+    ScannedPieces scanned      # pieces that the automaton has split
     Split split                # pieces that were split by blocks
-    Watch watch                # whether and when the call ends early
+    Interrupt interrupt        # whether and when the call ends early
     Probes probes              # of the pieces at hand; 27 KB, more than a small stack has
     TextAhead ahead            # set while a chunk of a large text is encoded
     size_t unknown             # short pieces of the last batch that the cache did not know

@@ -21,7 +21,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from engine.base.interrupt cimport Watch, start_watch
+from engine.base.interrupt cimport Interrupt, set_interrupt
 from engine.base.memory cimport ByteBuffer, allocate, allocate_zeroed, grow_bytes, release
 from engine.merge.merge cimport merge_parts
 from engine.merge.queue cimport MergeMemory
@@ -163,7 +163,7 @@ cdef inline int is_compatible_by_merging(
     cdef size_t length, count
     cdef uint8_t *joint
     cdef uint32_t *out
-    cdef Watch watch
+    cdef Interrupt interrupt
     cdef int status
     if grow_bytes(memory, 5 * room) != STATUS_OK:
         return STATUS_NO_MEMORY
@@ -172,8 +172,8 @@ cdef inline int is_compatible_by_merging(
     length = copy_token(vocabulary, left, joint)
     length += copy_token(vocabulary, right, joint + length)
     check(length <= room)
-    start_watch(&watch, False, NULL)
-    status = merge_parts(vocabulary, merging, &watch, joint, length, out, &count)
+    set_interrupt(&interrupt, False, NULL)
+    status = merge_parts(vocabulary, merging, &interrupt, joint, length, out, &count)
     if status != STATUS_OK:
         return status
     compatible[0] = count == 2 and out[0] == left and out[1] == right

@@ -22,7 +22,7 @@ from libc.string cimport memcpy, memset
 from engine.split.automaton cimport NO_MATCH, Automaton
 from engine.cache.cache cimport expect_text
 from engine.growing.text cimport (
-    SPECIAL_FOUND, SPECIAL_NONE, SPECIAL_OPEN, GrowingText, PieceRun, SpecialPlace, add_to_batch,
+    SPECIAL_FOUND, SPECIAL_NONE, SPECIAL_OPEN, GrowingText, PieceRun, SpecialPlace, add_scanned,
     append_text, begin_piece, end_of_piece, forget_text, next_special, next_start, read_piece,
     reserve_text)
 from engine.base.interrupt cimport count_work
@@ -219,17 +219,18 @@ cdef inline int count_piece(
 cdef inline int count_batch(TokenCounter *counter, Workspace *workspace) noexcept nogil:
     """Adds the finished pieces that stand in the workspace's batch."""
     cdef int status
-    if workspace == NULL or workspace.batch.count == 0:
+    if workspace == NULL or workspace.scanned.count == 0:
         return STATUS_OK
     workspace.ids.length = 0
     status = encode_pieces(
-        counter.tables.vocabulary, workspace, counter.text.buffer.data + workspace.batch.start,
-        workspace.batch.ends, workspace.batch.count,
+        counter.tables.vocabulary, workspace, counter.text.buffer.data + workspace.scanned.start,
+        workspace.scanned.ends, workspace.scanned.count,
         counter.text.buffer.data + counter.text.length + LOAD_SLACK, True, &workspace.ids)
     counter.total_before += workspace.ids.length
     if status == STATUS_OK:
-        status = count_work(&workspace.watch, workspace.batch.ends[workspace.batch.count - 1])
-    workspace.batch.count = 0
+        status = count_work(
+            &workspace.interrupt, workspace.scanned.ends[workspace.scanned.count - 1])
+    workspace.scanned.count = 0
     return status
 
 
@@ -242,12 +243,12 @@ cdef inline int count_finished_piece(
     cdef int status
     if workspace == NULL or piece.counts.done:
         return count_piece(counter, piece, end, &counter.total_before)
-    if add_to_batch(&workspace.batch, start, end):
+    if add_scanned(&workspace.scanned, start, end):
         return STATUS_OK
     status = count_batch(counter, workspace)
     if status != STATUS_OK:
         return status
-    if add_to_batch(&workspace.batch, start, end):
+    if add_scanned(&workspace.scanned, start, end):
         return STATUS_OK
     return count_piece(counter, piece, end, &counter.total_before)
 

@@ -11,7 +11,7 @@ from libc.string cimport memset
 from engine.split.automaton cimport NO_MATCH, Automaton
 from engine.cache.cache cimport expect_text
 from engine.growing.text cimport (
-    SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace, add_to_batch, append_text,
+    SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace, add_scanned, append_text,
     begin_piece, end_of_piece, forget_text, next_special, next_start, read_piece)
 from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.base.interrupt cimport count_work
@@ -55,15 +55,16 @@ cdef inline int encode_batch_of(
 ) noexcept nogil:
     """Encodes the pieces in the workspace's batch and empties it."""
     cdef int status
-    if workspace.batch.count == 0:
+    if workspace.scanned.count == 0:
         return STATUS_OK
     status = encode_pieces(
-        stream.vocabulary, workspace, stream.text.buffer.data + workspace.batch.start,
-        workspace.batch.ends, workspace.batch.count,
+        stream.vocabulary, workspace, stream.text.buffer.data + workspace.scanned.start,
+        workspace.scanned.ends, workspace.scanned.count,
         stream.text.buffer.data + stream.text.length + LOAD_SLACK, counting, sink)
     if status == STATUS_OK:
-        status = count_work(&workspace.watch, workspace.batch.ends[workspace.batch.count - 1])
-    workspace.batch.count = 0
+        status = count_work(
+            &workspace.interrupt, workspace.scanned.ends[workspace.scanned.count - 1])
+    workspace.scanned.count = 0
     return status
 
 
@@ -73,10 +74,10 @@ cdef inline int add_piece(
 ) noexcept nogil:
     """Puts a piece into the batch, which is encoded first if it does not fit."""
     cdef int status
-    if add_to_batch(&workspace.batch, start, end):
+    if add_scanned(&workspace.scanned, start, end):
         return STATUS_OK
     status = encode_batch_of(stream, workspace, counting, sink)
-    if status == STATUS_OK and not add_to_batch(&workspace.batch, start, end):
+    if status == STATUS_OK and not add_scanned(&workspace.scanned, start, end):
         status = STATUS_NO_MEMORY
     return status
 
@@ -108,7 +109,7 @@ cdef inline int encode_stream(
     cdef SpecialPlace found
     cdef size_t searched = stream.open_from
     cdef int status
-    workspace.batch.count = 0
+    workspace.scanned.count = 0
     found.outcome = SPECIAL_NONE
     while stream.any_allowed:
         found = next_special(

@@ -15,7 +15,7 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from libc.string cimport memchr, memcpy, memmove
 
 from engine.split.automaton cimport (
-    AUTOMATON_START, BATCH_PIECES, NO_MATCH, Automaton, Batch, follow)
+    AUTOMATON_START, GROUP_PIECES, NO_MATCH, Automaton, ScannedPieces, follow)
 from engine.base.memory cimport ByteBuffer, grow_bytes
 from engine.text.special_tokens cimport SpecialTokens, follow_edge
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
@@ -143,19 +143,19 @@ cdef inline size_t next_start(
     return piece_end
 
 
-cdef inline bint add_to_batch(Batch *batch, size_t start, size_t end) noexcept nogil:
+cdef inline bint add_scanned(ScannedPieces *scanned, size_t start, size_t end) noexcept nogil:
     """Adds a piece behind those of a batch; returns whether it fits.
 
     A batch that is empty takes any piece of less than 4 GB.
     """
-    if batch.count == 0:
-        batch.start = start
-    elif batch.count == BATCH_PIECES or batch.start + batch.ends[batch.count - 1] != start:
+    if scanned.count == 0:
+        scanned.start = start
+    elif scanned.count == GROUP_PIECES or scanned.start + scanned.ends[scanned.count - 1] != start:
         return False
-    if end - batch.start > UINT32_MAX:
+    if end - scanned.start > UINT32_MAX:
         return False
-    batch.ends[batch.count] = <uint32_t>(end - batch.start)
-    batch.count += 1
+    scanned.ends[scanned.count] = <uint32_t>(end - scanned.start)
+    scanned.count += 1
     return True
 
 

@@ -15,7 +15,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from engine.merge.certain cimport certainly_merges, merge_of_bytes, merged_of, pair_of_bytes
-from engine.base.interrupt cimport Watch, count_work
+from engine.base.interrupt cimport Interrupt, count_work
 from engine.base.memory cimport grow_bytes, populate
 from engine.merge.queue cimport (
     MergeMemory, MergeQueue, open_queue, position_soon, queue_candidate, take_candidate)
@@ -204,8 +204,8 @@ cdef struct Part:
 
 
 cdef inline int list_bytes(
-    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, Watch *watch, Part *parts,
-    MergeQueue *queue
+    const Vocabulary *vocabulary, const uint8_t *piece, size_t length, Interrupt *interrupt,
+    Part *parts, MergeQueue *queue
 ) noexcept nogil:
     """Makes a part of each byte of a piece, and queues what can be merged."""
     cdef size_t i
@@ -215,7 +215,7 @@ cdef inline int list_bytes(
         parts[i].merged = NO_TOKEN
         parts[i].following = <uint32_t>(i + 1)
         parts[i].preceding = <uint32_t>i - 1
-        status = count_work(watch, 1)
+        status = count_work(interrupt, 1)
         if status == STATUS_OK and i + 1 < length:
             parts[i].merged = merge_of_bytes(vocabulary, piece + i)
             if parts[i].merged != NO_TOKEN:
@@ -237,7 +237,7 @@ cdef inline int queue_pair(
 
 
 cdef inline int merge_by_heap(
-    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *out, size_t *count
 ) noexcept nogil:
     """Merges a piece of any length; writes the part indices and their number.
@@ -259,14 +259,14 @@ cdef inline int merge_by_heap(
     parts = <Part *>memory.parts.data
     if length >= READY_LENGTH:
         populate(parts, sizeof(Part) * length, True)
-    status = list_bytes(vocabulary, piece, length, watch, parts, &queue)
+    status = list_bytes(vocabulary, piece, length, interrupt, parts, &queue)
     while status == STATUS_OK and queue.run_count:
         key = take_candidate(&queue)
         position = <uint32_t>key
         part = parts + position
         if queue.run_count:
             prefetch(parts + position_soon(&queue))
-        status = count_work(watch, 1)
+        status = count_work(interrupt, 1)
         if part.merged != key >> 32:
             continue
         part.index = part.merged
@@ -292,25 +292,25 @@ cdef inline int merge_by_heap(
 
 
 cdef inline int merge_parts(
-    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *parts, size_t *count
 ) noexcept nogil:
     """Merges a piece by the way that is faster for its length.
 
     Args:
         memory: scratch memory.
-        watch: may end the merging of a long piece early.
+        interrupt: may end the merging of a long piece early.
         parts: room for `length` parts; receives those that are left.
         count: receives how many these are.
     """
     if length > SCAN_LIMIT:
-        return merge_by_heap(vocabulary, memory, watch, piece, length, parts, count)
+        return merge_by_heap(vocabulary, memory, interrupt, piece, length, parts, count)
     count[0] = merge_by_scan(vocabulary, piece, length, parts)
     return STATUS_OK
 
 
 cdef inline int merge_piece(
-    const Vocabulary *vocabulary, MergeMemory *memory, Watch *watch, const uint8_t *piece,
+    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *ids, size_t *count
 ) noexcept nogil:
     """Encodes a piece by merging alone, without looking the whole piece up.
@@ -321,7 +321,7 @@ cdef inline int merge_piece(
 
     Other arguments as for `merge_parts`.
     """
-    cdef int status = merge_parts(vocabulary, memory, watch, piece, length, ids, count)
+    cdef int status = merge_parts(vocabulary, memory, interrupt, piece, length, ids, count)
     if status != STATUS_OK:
         return status
     return write_parts(vocabulary, ids, count[0], ids)

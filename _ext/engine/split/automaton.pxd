@@ -16,7 +16,7 @@ from engine.base.types cimport check, likely
 from engine.text.utf8 cimport decode_character, sequence_length
 
 cdef enum:
-    BATCH_PIECES = 128       # pieces that are split before they are looked up
+    GROUP_PIECES = 128       # pieces that are split before they are looked up
     AUTOMATON_START = 1      # the number of the start state; state 0 is dead
     NEED_MORE = 0            # answers of scan_piece that are no end of a piece
 
@@ -39,10 +39,10 @@ cdef struct Automaton:
     uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family
     uint8_t page_kinds[512]  # the kind of each 128 of them, or MIXED_KINDS
 
-cdef struct Batch:
+cdef struct ScannedPieces:
     size_t start                   # byte where the first piece begins
     size_t count                   # pieces; they follow each other without a gap
-    uint32_t ends[BATCH_PIECES]    # byte behind each piece, less `start`
+    uint32_t ends[GROUP_PIECES]    # byte behind each piece, less `start`
 
 
 cdef inline uint32_t class_of(const Automaton *automaton, uint32_t character) noexcept nogil:
@@ -102,9 +102,9 @@ cdef inline size_t scan_piece(
     return accepted
 
 
-cdef inline size_t split_batch(
+cdef inline size_t scan_pieces(
     const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final,
-    Batch *batch
+    ScannedPieces *scanned
 ) noexcept nogil:
     """Fills `batch` with the pieces from `position` on.
 
@@ -119,21 +119,21 @@ cdef inline size_t split_batch(
         that no piece covers. An empty batch with less than `end` done asks for more text.
     """
     cdef size_t piece_end
-    batch.start = position
-    batch.count = 0
-    while batch.count < BATCH_PIECES and position < end:
+    scanned.start = position
+    scanned.count = 0
+    while scanned.count < GROUP_PIECES and position < end:
         piece_end = scan_piece(automaton, text, position, end, final)
         if piece_end == NEED_MORE:
             return position
         if likely(piece_end != NO_MATCH):
             check(piece_end > position)
-            batch.ends[batch.count] = <uint32_t>(piece_end - batch.start)
-            batch.count += 1
+            scanned.ends[scanned.count] = <uint32_t>(piece_end - scanned.start)
+            scanned.count += 1
             position = piece_end
         else:
             # The character belongs to no piece, as in a regex search.
-            if batch.count:
+            if scanned.count:
                 return position
             position += sequence_length(text[position])
-            batch.start = position
+            scanned.start = position
     return position
