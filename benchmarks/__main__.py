@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -13,13 +14,13 @@ import click
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 
 from .corpora import find_texts
-from .engines import ENGINES, installed_version
+from .engines import BEFORE_VARIABLE, ENGINES, BeforeEngine, installed_version
 from .measures import GROUPS
 from .measures.settings import Settings
 from .processes import Workers
 from .rank_files import tokenizers_is_installed, write_rank_files
 from .record import RESULTS, Record, newest_record
-from .report import all_values, bars_table, heading
+from .report import all_values, bars_table, heading, ratios_table
 
 REPOSITORY = Path(__file__).parents[1]
 DEFAULT_ENCODINGS = ("o200k_base", "cl100k_base")
@@ -33,6 +34,13 @@ def chosen_names(context: click.Context, parameter: click.Parameter, value: str)
     if unknown:
         raise click.BadParameter(f"unknown {unknown}; known are {', '.join(known)}")
     return [name for name in known if name in names]
+
+
+def take_before(context: click.Context, _: click.Parameter, python: str | None) -> None:
+    """Lets the bpecore of another environment take turns with this one."""
+    if python is not None:
+        BeforeEngine.python = os.environ[BEFORE_VARIABLE] = python
+        context.default_map = {"engines": "before,bpecore", "record": False}
 
 
 @click.command(
@@ -51,6 +59,13 @@ def chosen_names(context: click.Context, parameter: click.Parameter, value: str)
 )
 @click.option("--engines", default=",".join(ENGINES), show_default=True, callback=chosen_names)
 @click.option("--measures", default=",".join(GROUPS), show_default=True, callback=chosen_names)
+@click.option(
+    "--before",
+    callback=take_before,
+    expose_value=False,
+    is_eager=True,
+    help="The Python of another environment: its bpecore takes turns with this one, and no others.",
+)
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option(
     "--resume",
@@ -144,7 +159,7 @@ def print_record(record: Record) -> None:
     click.echo(heading(record))
     for table in all_values(record):
         click.echo(table)
-    click.echo("\n" + bars_table(record))
+    click.echo("\n" + (ratios_table(record) or bars_table(record)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ encoded.
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -54,6 +56,8 @@ class Engine:
     distribution: ClassVar[str]
     environment: ClassVar[dict[str, str]] = {}
     """Environment variables of the process that runs it."""
+    python: ClassVar[str] = sys.executable
+    """The interpreter of that process."""
 
     def __init__(self, encoding_name: str, rank_files: Path) -> None:
         """Loads an encoding.
@@ -142,6 +146,16 @@ class BpecoreEngine(Engine):
         return bpecore.Encoding(
             "own", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}
         )
+
+
+BEFORE_VARIABLE = "BPECORE_BEFORE"
+
+
+class BeforeEngine(BpecoreEngine):
+    """Another build of this project's engine: the one of the interpreter that a variable names."""
+
+    name = "before"
+    python: ClassVar[str] = os.environ.get(BEFORE_VARIABLE, "")
 
 
 class BpecoreSimdOffEngine(Engine):
@@ -245,6 +259,7 @@ ENGINES: dict[str, type[Engine]] = {
     for engine in (
         TiktokenEngine,
         BpecoreEngine,
+        BeforeEngine,
         BpecoreSimdOffEngine,
         GigatokenEngine,
         QuicktokEngine,
@@ -257,7 +272,7 @@ ENGINES: dict[str, type[Engine]] = {
 def installed_version(name: str) -> str | None:
     """Returns the version of the engine's distribution, or None where it is not installed."""
     engine = ENGINES[name]
-    if importlib.util.find_spec(engine.module) is None:
+    if not engine.python or importlib.util.find_spec(engine.module) is None:
         return None
     try:
         return version(engine.distribution)

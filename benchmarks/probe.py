@@ -69,6 +69,7 @@ def tokenizers(encoding: str, rank_files: str) -> Start:
 
 
 STARTS = {start.__name__: start for start in (tiktoken, bpecore, gigatoken, quicktok, tokenizers)}
+STARTS["before"] = bpecore
 """By engine, the phases of its start: imported, then loaded with a first encode made."""
 
 

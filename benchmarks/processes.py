@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +33,7 @@ class Worker:
         """
         self.engine = engine
         self._process = subprocess.Popen(
-            [sys.executable, str(START), engine, encoding, str(rank_files), str(cores)],
+            [ENGINES[engine].python, str(START), engine, encoding, str(rank_files), str(cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **ENGINES[engine].environment, "RAYON_NUM_THREADS": str(cores)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 
 from .bars import Judgement, judgements
@@ -61,6 +62,21 @@ def all_values(record: Record) -> Iterator[str]:
     for (engine, reason), places in reasons.items():
         more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         yield f"  {engine}: {reason} ({places[0]}{more})"
+
+
+def ratios_table(record: Record) -> str:
+    """Returns how many times faster bpecore is than the build before; nothing without one."""
+    before = {s[:3]: s.value for s in record.samples if s.engine == "before"}
+    ratios = [
+        (before[s[:3]] / s.value, f"{s.encoding} {s.measure} {s.subject}")
+        for s in record.samples
+        if s.engine == "bpecore" and s[:3] in before
+    ]
+    if not ratios:
+        return ""
+    mean = statistics.geometric_mean(ratio for ratio, _ in ratios)
+    lines = [f"  {ratio:6.3f}  {what}" for ratio, what in sorted(ratios)]
+    return "\n".join(["Before over after, time", *lines, f"  {mean:6.3f}  mean of all"])
 
 
 def number(value: float) -> str:

@@ -13,7 +13,7 @@ from .record import LeftOut, Sample
 ENGINE_SECONDS = 2.0
 """After how much time in one case an engine takes no part in further rounds, but for the first."""
 
-MUST_BE_EXACT = ("bpecore", "bpecore-simd-off")
+MUST_BE_EXACT = ("bpecore", "before", "bpecore-simd-off")
 """Engines whose wrong ids are an error, and no reason to leave them out."""
 
 Result = Union[Sample, LeftOut]

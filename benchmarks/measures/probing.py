@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from ..engines import ENGINES
 from ..processes import FailedError
 
 PROBE = Path(__file__).parents[1] / "probe.py"
@@ -19,7 +19,7 @@ class Probe:
 
     def __init__(self, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(PROBE), *arguments],
+            [ENGINES[arguments[1]].python, "-I", str(PROBE), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -24,7 +24,7 @@ from benchmarks.processes import FailedError, Workers
 from benchmarks.rank_files import byte_spelling, merged_parts, write_rank_files
 from benchmarks.readme import BEGIN, END, figures, update
 from benchmarks.record import LeftOut, Record, Sample, newest_record
-from benchmarks.report import all_values, bars_table
+from benchmarks.report import all_values, bars_table, ratios_table
 from benchmarks.turns import Case, WrongIdsError, check_equal, run_case
 from benchmarks.worker import TURN_CALLS, Desk, digest, time_turn
 
@@ -253,6 +253,12 @@ def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert newest_record(tmp_path / "results") == path
     with pytest.raises(FileNotFoundError, match="no record"):
         newest_record(tmp_path)
+
+
+def test_the_ratios_of_two_builds_are_before_over_after() -> None:
+    record = record_of(sample("warm", "before", [0.3]), sample("warm", "bpecore", [0.2]))
+    assert f"1.500  {ENCODING} warm" in ratios_table(record)
+    assert ratios_table(record_of(sample("warm", "bpecore", [0.2]))) == ""
 
 
 def test_readme_shows_the_record_between_its_marks(tmp_path: Path) -> None:
