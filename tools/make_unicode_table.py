@@ -2,10 +2,11 @@
 
 The split patterns of every tokenizer that tiktoken 0.14.0 runs are read by regex-syntax 0.8.11,
 whose tables are Unicode 16.0.0; neither Python's `unicodedata` nor the `regex` library stays on
-that version. General categories come from the PyPI package `unicodedata2`, scripts from
-`fonttools`; both are needed here only:
+that version. General categories come from the PyPI package `unicodedata2` and scripts from
+`fonttools`, which are needed here only; case folding comes from tiktoken itself, whose engine is
+asked which characters match each character under `(?i)`:
 
-    pip install unicodedata2==16.0.0 fonttools==4.55.0
+    pip install unicodedata2==16.0.0 fonttools==4.55.0 tiktoken==0.14.0
     python tools/make_unicode_table.py            # writes the table
     python tools/make_unicode_table.py --check    # fails if the committed table is not current
 """
@@ -24,7 +25,7 @@ TABLE = Path(__file__).resolve().parent.parent / "bpecore" / "_pattern" / "unico
 # "Zzzz" (Unknown) is the absence of a script, and no name that regex-syntax knows.
 SCRIPT_OF_UNASSIGNED = "Zzzz"
 
-TEMPLATE = '''"""General categories and scripts of Unicode {version}.
+TEMPLATE = '''"""General categories, scripts and simple case folding of Unicode {version}.
 
 Made by tools/make_unicode_table.py from the Unicode Character Database; do not edit.
 Copyright 1991-2024 Unicode, Inc., under the Unicode License V3
@@ -38,9 +39,15 @@ GENERAL_CATEGORY_RUNS = """
 {categories}
 """
 
-# A script a line (indented lines continue it): name, ISO 15924 code, ranges in hexadecimal.
+# One script per line (indented lines continue it): name, ISO 15924 code, ranges in hexadecimal.
 SCRIPTS = """
 {scripts}
+"""
+
+# Groups of characters that are equal under simple case folding: their code points in hexadecimal,
+# then `*` and the number of such groups in a row, then `/` and their distance if it is not 1.
+CASE_GROUPS = """
+{case_groups}
 """
 '''
 
@@ -84,6 +91,53 @@ def script_lines() -> str:
     return "\n".join(lines)
 
 
+def case_groups() -> str:
+    """The characters that are equal under simple case folding, as `CASE_GROUPS` holds them."""
+    import tiktoken
+    import unicodedata2
+
+    def matches(pattern: str) -> str:
+        encoding = tiktoken.Encoding(
+            "case", pat_str=pattern, mergeable_ranks=single_bytes, special_tokens={}
+        )
+        return bytes(encoding.encode_ordinary(candidates)).decode()
+
+    single_bytes = {bytes([value]): value for value in range(256)}
+    # Unicode gives no case to letters of the category Lo and to unassigned code points.
+    without_case = ("Lo", "Cc", "Cf", "Cn", "Co", "Cs")
+    candidates = "".join(
+        character
+        for character in map(chr, range(0x110000))
+        if unicodedata2.category(character) not in without_case
+    )
+    if matches(r"(?i:[\p{Lo}\p{C}])"):
+        raise SystemExit("a character that was taken to have no case has one")
+    groups = {matches(rf"(?i)\x{{{ord(character):X}}}") for character in candidates}
+    pending = sorted(tuple(map(ord, group)) for group in groups if len(group) > 1)
+    written = []
+    while pending:
+        first = pending[0]
+        runs = (_run(pending, first, distance) for distance in (1, 2))
+        distance, run = max(enumerate(runs, 1), key=lambda item: len(item[1]))
+        pending = [group for group in pending if group not in run]
+        count = f"*{len(run)}" if len(run) > 1 else ""
+        written.append("-".join(f"{point:X}" for point in first) + count)
+        if count and distance > 1:
+            written[-1] += f"/{distance}"
+    return textwrap.fill(" ".join(written), 99, break_on_hyphens=False)
+
+
+def _run(
+    groups: list[tuple[int, ...]], group: tuple[int, ...], distance: int
+) -> list[tuple[int, ...]]:
+    """`group` and the groups that follow it, each `distance` after the one before."""
+    run = []
+    while group in groups:
+        run.append(group)
+        group = tuple(point + distance for point in group)
+    return run
+
+
 def main() -> int:
     """Writes the table, or with `--check` compares it with what would be written."""
     parser = argparse.ArgumentParser(
@@ -92,7 +146,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="fail if the table is not current")
     arguments = parser.parse_args()
     table = TEMPLATE.format(
-        version=UNICODE_VERSION, categories=general_category_runs(), scripts=script_lines()
+        version=UNICODE_VERSION,
+        categories=general_category_runs(),
+        scripts=script_lines(),
+        case_groups=case_groups(),
     )
     if not arguments.check:
         TABLE.write_text(table, encoding="utf-8")

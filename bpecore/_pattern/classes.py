@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bpecore._pattern.case_folding import case_groups, folded
 from bpecore._pattern.character_sets import CharacterSet
 from bpecore._pattern.errors import UnsupportedPattern
 from bpecore._pattern.properties import (
@@ -45,8 +46,6 @@ _ASCII_CLASSES = {
     "word": "09AZ__az",
     "xdigit": "09AFaf",
 }
-# Simple case folding (CaseFolding.txt of UCD 16.0.0) to letters outside ASCII: long s, Kelvin sign.
-_FOLDED_BEYOND_ASCII = {"s": "\u017f", "k": "\u212a"}
 _SET_OPERATORS = ("&&", "--", "~~")
 # What regex-syntax 0.8.11 writes with a backslash where it stands for itself.
 _META_CHARACTERS = frozenset(r"\.+*?()|[]{}^$#&-~")
@@ -108,15 +107,16 @@ class ClassReader:
     def _range(self, first: int, last: int, offset: int) -> CharacterSet:
         if first > last:
             raise UnsupportedPattern("a range whose end comes before its start", offset)
-        plain = CharacterSet.of_ranges([(first, last)])
+        return self._folded(CharacterSet.of_ranges([(first, last)]), offset)
+
+    def _folded(self, members: CharacterSet, offset: int) -> CharacterSet:
+        """A set that the pattern names, with the other cases of its members under `(?i)`."""
         if not self.ignore_case:
-            return plain
-        if last > 0x7F and not (first == last and _is_caseless(first)):
-            raise UnsupportedPattern("a character outside ASCII under (?i)", offset)
-        ascii_characters = "".join(map(chr, plain.code_points())) if last <= 0x7F else ""
-        folded = ascii_characters.lower() + ascii_characters.upper()
-        beyond = "".join(_FOLDED_BEYOND_ASCII.get(character, "") for character in folded)
-        return plain.union(CharacterSet.of_characters(folded + beyond))
+            return members
+        members = folded(members)
+        # Cased characters take as long as boundaries; a range can hold all of them.
+        self._charge(min(len(members), len(case_groups())), offset)
+        return members
 
     def _escaped_set(self, offset: int) -> tuple[CharacterSet, int]:
         """The set that the escape at `offset` names, which names no code point."""
@@ -130,7 +130,6 @@ class ClassReader:
         elif letter in ("h", "H"):
             members = _HEXADECIMAL_DIGITS
         elif letter in ("w", "W"):
-            self._refuse_under_ignore_case(r"\w", offset)
             members = word_characters()
         else:
             raise UnsupportedPattern(
@@ -164,18 +163,17 @@ class ClassReader:
         if found is None or members is None:
             shown = self._pattern[offset : offset + 24]
             raise UnsupportedPattern(f"the character property at {shown!r}", offset)
-        self._refuse_under_ignore_case(r"\p{...}", offset)
         self.charge(members, offset)
+        members = self._folded(members, offset)
         negated = self._pattern[offset + 1] == "P"
         return (members.complement() if negated else members), found.end()
 
-    def _refuse_under_ignore_case(self, what: str, offset: int) -> None:
-        if self.ignore_case:
-            raise UnsupportedPattern(f"{what} under (?i)", offset)
-
     def charge(self, members: CharacterSet, offset: int) -> None:
         """Counts a set that the pattern names; refuses the pattern once they are too many."""
-        self._work += len(members.boundaries) + 1
+        self._charge(len(members.boundaries) + 1, offset)
+
+    def _charge(self, work: int, offset: int) -> None:
+        self._work += work
         if self._work > _WORK_LIMIT:
             raise UnsupportedPattern("character classes too many to compile", offset)
 
@@ -251,11 +249,6 @@ class ClassReader:
         ranges = [self._range(ord(first), ord(next(ends)), position) for first in ends]
         members = ranges[0].union(*ranges[1:])
         return (members.complement() if found.group(1) else members), found.end()
-
-
-def _is_caseless(code_point: int) -> bool:
-    """Whether a character outside ASCII surely has no other case: punctuation and separators."""
-    return code_point in general_category("P") or code_point in general_category("Z")
 
 
 def _combined(left: CharacterSet | None, operator: str, right: CharacterSet) -> CharacterSet:

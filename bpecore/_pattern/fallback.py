@@ -1,18 +1,20 @@
-"""Runs a split pattern on the `regex` library, with the meaning that fancy-regex gives it.
+"""Runs a split pattern on the `regex` library with the meaning that fancy-regex gives it.
 
-A pattern that the parser understands is written anew: character properties, `\\s` and `\\d` as
-ranges of Unicode 16.0.0, cases folded, `$` and `\\Z` as fancy-regex reads them, groups without
-captures. Any other pattern (with back-references, flags, named groups) is handed over as
-`handed_over` rewrites it, in the library's "version 1" syntax, which has set operators and nested
-classes, and without full case folding, which fancy-regex lacks. What differs then: under `(?i)` the
-library's newer Unicode, and what `bpecore._pattern.rewrites` tells of.
+A pattern that the parser understands is written out again: character classes and properties as
+ranges of Unicode 16.0.0 with their cases folded, `$` and `\\Z` as fancy-regex reads them, groups
+without captures. Any other pattern (with back-references, flags or named groups) is rewritten piece
+by piece by `handed_over`. Both use the library's "version 1" syntax.
 
-A repetition of what may match nothing ends with the first match of nothing; where fancy-regex
-leaves such a pattern to the `regex` crate, it goes on to the next way to match. That shows only
-beside a look-ahead at the pattern's end that asks for more than one character, and beside `^` or
-`\\b`.
+Known differences that remain:
 
-The library backtracks: time can grow exponentially with the text for a bad pattern.
+- A back-reference under `(?i)` is compared by the library, to which dotless and dotted I are cases
+  of `i`.
+- A flag other than `i` set inside a group ends with the group.
+- A repetition of what can match the empty string stops at the first empty match; fancy-regex goes
+  on to the next way to match if it leaves the pattern to the `regex` crate. This shows only beside
+  `^`, `\\b` or a look-ahead for more than one character at the pattern's end.
+
+The library backtracks: with a bad pattern, time can grow exponentially with the text.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from bpecore._pattern.parser import parse
 if TYPE_CHECKING:
     import regex
 
-# Turns the library's full case folding off for what follows.
+# Turns off the library's full case folding, which fancy-regex lacks.
 _SIMPLE_CASE_FOLDING = "(?-f)"
 
 
@@ -40,18 +42,17 @@ def compile_fallback(pattern: str) -> regex.Pattern[str]:
         pattern: A pattern in the syntax of fancy-regex 0.19, such as a tiktoken `pat_str`.
 
     Returns:
-        The library's pattern. Its matches, whole (`match.group()` of `finditer`; a pattern handed
-        over as it is may have captures), are the pieces. A match may be empty: the caller has to
-        refuse that.
+        The library's pattern. Its whole matches (`match.group()` of `finditer`) are the pieces.
+        Captures have no meaning. A match may be empty: the caller has to refuse that.
 
     Raises:
-        ValueError: The pattern is invalid; the message holds the library's own.
+        ValueError: The pattern is invalid; the message includes the library's own.
 
     Example:
         >>> [match.group() for match in compile_fallback(r"(?<=\d)a|b$").finditer("a1a b\n")]
         ['a']
     """
-    # Costly to import, and needed by no OpenAI encoding.
+    # Costly to import, and not needed by any OpenAI encoding.
     import regex
 
     try:

@@ -1,31 +1,33 @@
-r"""Writes anew what the `regex` library would read otherwise than fancy-regex.
+r"""Rewrites a pattern where the `regex` library would read it otherwise than fancy-regex does.
 
-For patterns that the parser does not understand as a whole (with back-references, flags, named
-groups): what it does understand of them, escapes and bracketed classes, becomes sets of Unicode
-16.0.0, and `$`, `\Z`, `\N` and the like what they mean. What the library would take for something
-else, such as `(?R)`, which is a recursion there and a flag in fancy-regex, is refused. The rest is
-left as it is.
+For patterns that the parser does not understand as a whole (with back-references, flags or named
+groups). The parts that it does understand, escapes and bracketed classes, become sets of Unicode
+16.0.0, `$`, `\Z`, `\N` and the like are written as what they mean, and what `(?i)` applies to is
+written as folded sets, so that only back-references are left to the library's own case folding.
+What the library would read as something different, such as `(?R)`, which is a recursion there and a
+flag in fancy-regex, is refused. The rest is left as it is.
 
-Under `(?i)` properties and bracketed classes stay as they are written, since a set and its
-complement fold differently; `$` stays under `(?m)`, where it means the same to both.
+`$` stays under `(?m)`, where it means the same to both.
 """
 
 from __future__ import annotations
 
 import re
 
+from bpecore._pattern.case_folding import case_groups
 from bpecore._pattern.classes import ClassReader
 from bpecore._pattern.errors import UnsupportedPattern
 from bpecore._pattern.library_syntax import source_of
 from bpecore._pattern.parser import assertion_at
 from bpecore._pattern.syntax import END_OF_TEXT
 
-_FLAGS = re.compile(r"\(\?([A-Za-z]*)(?:-([A-Za-z]+))?[:)]")
+_FLAGS = re.compile(r"\(\?([A-Za-z]*)(?:-([A-Za-z]*))?([:)])")
 _KNOWN_FLAGS = frozenset("imsx")
 _ALWAYS_ON = "u"
 _COMMENT = re.compile(r"\(\?#[^)]*\)")
 _RECURSION = re.compile(r"\(\?(?:R|[0-9]|&|P>|[+-][0-9])")
-_NAMED_REFERENCE = re.compile(r"\\k<(\w+)>")
+_NAMED_GROUP = re.compile(r"\(\?P?<\w+>|\(\?\((?:<\w+>|'\w+'|\w+)\)")
+_REFERENCE = re.compile(r"\\k<(\w+)>|\(\?P=(\w+)\)|\\[1-9][0-9]*")
 _OTHERWISE = re.compile(r"\\(?:[gX0]|[pP](?![{A-Za-z])|b\{)")
 _OTHERWISE_IN_A_CLASS = re.compile(r"\\(?:[hHNgX0-9]|[pP](?![{A-Za-z]))|\|\||\[:\^?[a-z]")
 _WRITTEN_ANEW = {"N": r"[^\n]", "O": r"[\x00-\U0010FFFF]"}
@@ -61,13 +63,17 @@ class _Rewriter:
         self._pattern = pattern
         self._classes = ClassReader(pattern)
         flags = "".join(found.group(1) for found in _FLAGS.finditer(pattern))
-        self._ignores_case = "i" in flags
         self._is_multiline = "m" in flags
         self._is_verbose = "x" in flags
+        # What `(?i)` is after each open group; None where fancy-regex lets the group decide.
+        self._after_groups: list[bool | None] = []
 
     def part(self, position: int) -> tuple[str, int]:
         """What the part of the pattern at a position becomes, and where the next one begins."""
         character = self._pattern[position]
+        reference = _REFERENCE.match(self._pattern, position)
+        if reference is not None:
+            return self._reference(reference), reference.end()
         if character == "\\":
             return self._escape(position)
         if character == "[":
@@ -79,47 +85,66 @@ class _Rewriter:
         if character == "#" and self._is_verbose:
             end = self._pattern.find("\n", position) + 1 or len(self._pattern)
             return self._pattern[position:end], end
+        if character == ")" and self._after_groups:
+            after = self._after_groups.pop()
+            self._classes.ignore_case = self._classes.ignore_case if after is None else after
+        if self._classes.ignore_case and ord(character) in case_groups():
+            return source_of(self._classes.literal(ord(character), position)), position + 1
         return character, position + 1
+
+    def _reference(self, found: re.Match[str]) -> str:
+        name = found.group(1) or found.group(2)
+        return self._cased(f"(?P={name})" if name else found.group())
+
+    def _cased(self, source: str) -> str:
+        """Leaves case folding to the library where `(?i)` applies."""
+        return f"(?i:{source})" if self._classes.ignore_case else source
 
     def _opening(self, position: int) -> tuple[str, int]:
         comment = _COMMENT.match(self._pattern, position)
         if comment is not None:
             return "", comment.end()
         found = _FLAGS.match(self._pattern, position)
-        if found is None:
-            is_otherwise = _RECURSION.match(self._pattern, position) is not None
-        else:
-            flags = found.group(1).replace(_ALWAYS_ON, "") + (found.group(2) or "")
-            is_otherwise = not _KNOWN_FLAGS.issuperset(flags)
-        if is_otherwise:
+        if found is not None:
+            return self._flags(found), found.end()
+        if _RECURSION.match(self._pattern, position):
             raise self._refusal(self._pattern[position : position + 4], position)
-        return "(", position + 1
+        self._after_groups.append(None)
+        named = _NAMED_GROUP.match(self._pattern, position)
+        end = named.end() if named else position + 1
+        return self._pattern[position:end], end
+
+    def _flags(self, found: re.Match[str]) -> str:
+        """What a group's opening with flags, or flags by themselves, become: `i` is taken out."""
+        on, off = found.group(1).replace(_ALWAYS_ON, ""), found.group(2) or ""
+        if not _KNOWN_FLAGS.issuperset(on + off):
+            raise self._refusal(self._pattern[found.start() : found.start() + 4], found.start())
+        if found.group(3) == ":":
+            self._after_groups.append(self._classes.ignore_case)
+        if "i" in on + off:
+            self._classes.ignore_case = "i" not in off
+        on, off = on.replace("i", ""), off.replace("i", "")
+        if found.group(3) == ")" and not on + off:
+            return ""
+        return f"(?{on}{'-' if off else ''}{off}{found.group(3)}"
 
     def _escape(self, position: int) -> tuple[str, int]:
         letter = self._pattern[position + 1 : position + 2]
         if _OTHERWISE.match(self._pattern, position):
             raise self._refusal(self._pattern[position : position + 3], position)
-        reference = _NAMED_REFERENCE.match(self._pattern, position)
-        if reference is not None:
-            return f"(?P={reference.group(1)})", reference.end()
         if letter in _WRITTEN_ANEW:
             return _WRITTEN_ANEW[letter], position + 2
         assertion = assertion_at(self._pattern, position)
         if assertion is not None:
             return source_of(assertion), position + 2
-        if self._ignores_case and letter in ("p", "P", "w", "W"):
-            return self._pattern[position : position + 2], position + 2
         return self._read(position, position + 2)
 
     def _class(self, position: int) -> tuple[str, int]:
         end = _end_of_class(self._pattern, position)
         written = self._pattern[position:end]
         if self._is_verbose and re.search(r"\s|#", written):
-            return written, end  # which may be part of it or not
-        if not self._ignores_case:
-            return self._read(position, end)
-        self._check_class(position, end)
-        return written, end
+            return self._cased(written), end  # white space may be part of the class or not
+        return self._read(position, end)
 
     def _read(self, position: int, end: int) -> tuple[str, int]:
         """What the parser reads up to `end`, as a set; as it is, if it does not understand it."""
@@ -128,7 +153,7 @@ class _Rewriter:
         except UnsupportedPattern:
             if self._pattern[position] == "[":
                 self._check_class(position, end)
-            return self._pattern[position:end], end
+            return self._cased(self._pattern[position:end]), end
         return source_of(characters), read_end
 
     def _check_class(self, position: int, end: int) -> None:
