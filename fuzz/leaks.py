@@ -17,6 +17,7 @@ import click
 
 from bpecore._core import watch_allocations, watched_allocations
 from bpecore.core import Encoding
+from fuzz.engine_constants import CACHE_SIZES
 from fuzz.entry_points import (
     FAILING_CALLS,
     FAILING_CONSTRUCTIONS,
@@ -49,8 +50,8 @@ RESIDENT_SLACK = 512
 ATTEMPTS = 3
 """How often memory must have grown to be a leak."""
 
-LARGE_CACHE = 6 << 10
-"""KB of a large cache (`_ext/engine/cache/cache.pxd`), which an idle allocation may have too."""
+LARGE_CACHE = CACHE_SIZES[-1].kilobytes
+"""KB of a large cache, which an idle allocation may have too."""
 
 
 class Growth(NamedTuple):

@@ -1,6 +1,6 @@
 """A mismatch, made small: the string that matters, and the plain text that it must stand in.
 
-Some faults show only in long texts: splitting by blocks needs 48 characters, the heap 65 bytes. So
+Some faults show only in long texts: splitting by blocks needs 48 characters, the heap 129 bytes. So
 a string is looked for that fails within a frame, which is nothing but a repeated plain string on
 either side; the string is what a reader has to understand.
 """
@@ -268,7 +268,7 @@ def frames_around_parts(text: str) -> Iterator[Framed]:
             for plain, after in itertools.product(("a", " "), ((" a", 32), ("a", 32))):
                 for count in OFFSETS if length < 4 else (48, 61, 62, 63, 64):
                     yield Framed(part, (plain, count), after)
-            for times in (9, 17, 33, 65):
+            for times in (9, 17, 33, 65, 129):
                 yield Framed(part, times=times)
 
 

@@ -25,6 +25,7 @@ from fuzz.entry_points import (
 )
 from fuzz.leaks import (
     BLOCK_SLACK,
+    LARGE_CACHE,
     Growth,
     Subject,
     call_often,
@@ -142,8 +143,8 @@ def test_a_leak_is_seen(leak: Callable[[list[object]], Callable[[], Any]], seen:
         ("encode_batch", {"held": 100}, True),
         ("encode", {"blocks": 1000}, True),
         ("encode", {"resident": 1000}, True),
-        ("encode_batch", {"held": 1, "resident": 6000}, False),
-        ("encode_batch", {"held": 0, "resident": 6000}, True),
+        ("encode_batch", {"held": 1, "resident": LARGE_CACHE}, False),
+        ("encode_batch", {"held": 0, "resident": LARGE_CACHE}, True),
     ],
 )
 def test_what_counts_as_a_leak(name: str, values: dict[str, int], expected: bool) -> None:

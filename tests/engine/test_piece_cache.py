@@ -17,29 +17,39 @@ from pairs import Pair
 import bpecore
 from bpecore._pattern.families import CL100K_PATTERN
 from bpecore.fuzzing.reference import ReferenceEncoder
+from fuzz.engine_constants import CACHE_SIZES, constant
 
-GROWS_AT = 1 << 16
-"""Characters of text after which a cache is made larger: see `bpecore_cache_sizes`."""
+GROWS_AT, LARGER_AT, LARGE_AT = (size.since for size in CACHE_SIZES[1:])
+"""Characters of text after which a cache is made larger, the last time as large as it gets."""
 
-LARGER_AT = 15 << 16
-"""Those after which it is made larger again."""
-
-LARGE_AT = 15 << 17
-"""Those after which it is as large as it gets."""
-
-LARGE_ENTRIES = 2 << 16
+LARGE_ENTRIES = CACHE_SIZES[-1].narrow_entries
 """As many as all narrow entries of a large cache; more than all others."""
 
-# Bytes of a piece, around the most that a narrow, a medium and a wide entry hold.
-LENGTHS = [*range(1, 10), *range(13, 19), *range(29, 35), *range(45, 51), *range(61, 67)]
-# Ids of a piece, around the most that entries hold.
-ID_COUNTS = [*range(1, 10), *range(13, 18), 30]
+LONG_WORDS, LONGEST = constant("LONG_WORDS"), constant("LONG_PIECE")
+KINDS = {"NARROW": "SHORT", "MEDIUM": "MEDIUM", "WIDE": "WIDE"}
+"""Entries for short pieces, and the pieces whose length they are made for."""
 
-# Bytes and ids of long pieces, around where they take as much room as a long entry has.
+
+def around(most: int) -> range:
+    """Returns numbers around the most that an entry has room for."""
+    return range(most - 2, most + 4)
+
+
+def long_entry_ids(length: int) -> int:
+    """Returns how many ids a long entry has room for beside so many bytes."""
+    return max(0, 2 * (LONG_WORDS - (length + 7) // 8))
+
+
+# Bytes and ids of a piece, around the most that a narrow, a medium and a wide entry hold.
+LENGTHS = [*range(1, 10)]
+LENGTHS += [n for piece in KINDS.values() for n in around(constant(f"{piece}_PIECE"))]
+ID_COUNTS = sorted({1, 30}.union(*(around(constant(f"{kind}_IDS")) for kind in KINDS)))
+
+# The same of long pieces: of as many ids as bytes, and of fewer.
 LONG_SIZES = [
-    *((length, length) for length in range(64, 106)),
-    *((length, count) for length in range(198, 203) for count in range(72, 80)),
-    *((length, count) for length in range(476, 499) for count in range(1, 10)),
+    *((length, length) for length in range(constant("WIDE_PIECE") + 1, 106)),
+    *((length, count) for length in around(200) for count in around(long_entry_ids(length))),
+    *((length, count) for length in range(470, LONGEST + 3) for count in range(1, 10)),
 ]
 
 BYTES = {bytes([value]): value for value in range(256)}
@@ -129,7 +139,10 @@ def test_long_pieces_again_and_again() -> None:
     pieces = [piece for length, count in LONG_SIZES if (piece := piece_of(length, count))]
     expected = {piece: ids_of(encoding, [piece]) for piece in pieces}
     sizes = {(len(piece), len(ids)) for piece, ids in expected.items()}
-    assert sizes > {(100, 100), (101, 101), (202, 74), (202, 75), (480, 4), (488, 5)}
+    fitting = {size for size in sizes if size[1] <= long_entry_ids(size[0])}
+    assert len(fitting) > 50
+    assert len(sizes - fitting) > 50
+    assert {length // 64 for length, _ in fitting} == {1, 3, 7}
     source = random.Random(3)
     for _ in range(20):
         for piece in source.sample(pieces, len(pieces)):
