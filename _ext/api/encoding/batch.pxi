@@ -1,5 +1,6 @@
 """Many texts in one call, and long texts by several threads."""
 
+cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memchr, memset
 

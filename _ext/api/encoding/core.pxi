@@ -1,13 +1,13 @@
 """`CoreBPE`: encoding and decoding, as Python calls them."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from api.arguments cimport checked_id, collect_ids, exact_bytes, exact_str, view_text
 from engine.decode.ids cimport TokenBytes, bytes_of, decode_ids, decoded_length
-from engine.encode.text cimport AUTOMATON_WINDOW, Engine, encode_text
+from engine.encode.text cimport AUTOMATON_WINDOW, encode_text
 from engine.base.errors cimport exception_is_set, raise_status
-from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.sink.id_buffer cimport grow_ids
 from engine.sink.int_lists cimport list_of_ids
 from engine.base.interrupt cimport run_signal_handlers, set_interrupt
 from engine.merge.merge cimport merge_piece
@@ -16,16 +16,13 @@ from engine.text.special_tokens cimport Occurrence, find_special
 from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport NO_TOKEN, STATUS_OK
 from engine.growing.unstable cimport find_completions, unstable_tokens
-from engine.text.utf8 cimport TextView
 from engine.vocab.tables cimport find_token, id_of
-from engine.encode.workspace cimport Workspace, give_back, take_workspace
+from engine.encode.workspace cimport give_back, take_workspace
 
 cdef enum:
-    GIL_BYTES = 512    # texts up to this size are encoded without letting go of the GIL
     BORDERS_AT_ONCE = 512    # sure borders that are looked for before they are put into a list
 
 
-@cython.final
 cdef class CoreBPE:
     """CoreBPE(encoder, special_tokens_encoder, pattern)
 --
@@ -44,13 +41,6 @@ cdef class CoreBPE:
         ValueError: the ranks, the special tokens or the pattern are not acceptable.
         OverflowError: a rank or id is negative or above 2**32 - 1.
     """
-
-    cdef readonly Vocabulary vocabulary
-    cdef SplitPattern split_pattern       # None: the regex library splits
-    cdef object regex_pattern
-    cdef str pattern                      # as the user wrote it
-    cdef SpecialTokens special_tokens
-    cdef Engine engine
 
     def __cinit__(self, encoder, special_tokens_encoder, pattern):
         # The parts are compiled in Python.

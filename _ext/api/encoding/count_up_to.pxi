@@ -3,6 +3,7 @@
 from api.arguments cimport view_text
 from engine.growing.encoder cimport (
     PieceStream, close_stream, encode_stream, feed_stream, open_stream)
+from engine.base.errors cimport raise_status
 from engine.base.types cimport STATUS_OK
 from engine.text.utf8 cimport TextView
 from engine.encode.workspace cimport Workspace, give_back

@@ -1,23 +1,21 @@
 """An encoding's special tokens: which of them a call allows, which it refuses."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.set cimport PySet_GET_SIZE
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from api.arguments cimport checked_id, exact_str
-from engine.simd.vectors cimport Vectors
-from engine.decode.ids cimport SpecialBytes
 from engine.base.memory cimport allocate, release
-from engine.text.special_tokens cimport Occurrence, SpecialTokens as SpecialTokenTrie, find_special
+from engine.text.special_tokens cimport Occurrence, find_special
 from engine.base.types cimport LOAD_SLACK
-from engine.text.utf8 cimport TextView
 
 cdef enum:
     KNOWN_SETS = 8    # sets that `permit` may learn to know
     GIL_SEARCH = 1 << 15   # characters; longer texts are searched without the GIL
 
-cdef bytearray empty_mask = bytearray()
+empty_mask = bytearray()
 cdef set no_set = set()    # stands for no known set
 
 
@@ -41,7 +39,6 @@ cdef dict exact_names(special_tokens):
     return exact
 
 
-@cython.final
 cdef class SpecialTokens:
     """The special tokens of one encoding.
 
@@ -56,18 +53,6 @@ cdef class SpecialTokens:
         ValueError: a special token is empty.
         OverflowError: an id is negative or above 2**32 - 1.
     """
-
-    cdef list names
-    cdef dict positions           # a special token's place in names
-    cdef frozenset usual_set
-    cdef set known_set            # the last one found equal to usual_set, never None; one of
-    cdef list known_sets          # these, which stay alive: threads read known_set without a lock;
-    #                               None at first
-    cdef dict ids                 # its bytes to its id
-    cdef size_t longest_bytes     # of a special token
-    cdef SpecialTokenTrie trie
-    cdef SpecialBytes token_bytes
-    cdef Vectors vectors
 
     def __cinit__(self, special_tokens_encoder):
         from bpecore._build.special_tokens import build_trie

@@ -4,7 +4,6 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
-from engine.split.automaton cimport Automaton
 from engine.simd.vectors cimport MIXED_KINDS
 from engine.split.coverage cimport find_coverage
 from engine.base.memory cimport allocate, allocate_zeroed, release
@@ -24,9 +23,6 @@ cdef class SplitPattern:
         ValueError: the tables do not fit together.
         MemoryError: they do not fit into memory.
     """
-
-    cdef Automaton tables
-    cdef bint covers_all     # every character of every text is in some piece
 
     def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b""):
         cdef uint32_t class_count, state_count

@@ -3,19 +3,14 @@
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
 
-from engine.sink.id_buffer cimport IdBuffer, release_ids, trim_ids
-from engine.sink.int_lists cimport IntObjects, list_of_ids, open_int_objects
+from engine.sink.id_buffer cimport release_ids, trim_ids
+from engine.sink.int_lists cimport list_of_ids, open_int_objects
 
-cdef IntObjects int_objects
 open_int_objects(&int_objects)
 
 
 cdef class TokenBuffer:
     """Ids in memory of their own, read through the buffer protocol: `uint32[n]`, read-only."""
-
-    cdef IdBuffer ids
-    cdef Py_ssize_t shape[1]
-    cdef Py_ssize_t strides[1]
 
     def __dealloc__(self):
         release_ids(&self.ids, True)

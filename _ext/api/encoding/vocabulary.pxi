@@ -2,10 +2,11 @@
 
 import os
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next
 from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
+from libc.stdint cimport UINT32_MAX
 from libc.stdlib cimport qsort
 from libc.string cimport memcmp, memcpy, memset
 
@@ -13,24 +14,18 @@ from api.arguments cimport PyLong_CheckExact, checked_id, exact_bytes
 from engine.cache.cache cimport CACHE_SEEDS
 from engine.base.memory cimport allocate, grow, release
 from engine.vocab.file cimport (
-    DIGEST_WORDS, TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY,
-    TABLE_OTHER_LAYOUT, TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE,
-    TableFault, TableFile, TableHeader, close_tables, digest_ranks, lay_out, open_tables,
-    write_tables)
-from engine.growing.compatible cimport TokenParts, build_token_parts, free_token_parts
+    TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT,
+    TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,
+    close_tables, digest_ranks, lay_out, open_tables, write_tables)
+from engine.growing.compatible cimport build_token_parts, free_token_parts
 from engine.base.types cimport LOAD_SLACK, STATUS_OK, TOKEN_LIMIT
-from engine.vocab.tables cimport Vocabulary as VocabularyTables, id_of
+from engine.vocab.tables cimport id_of
 from engine.build.tables cimport build_tables, free_vocabulary
-from engine.encode.workspace cimport WorkspacePool, close_pool
+from engine.encode.workspace cimport close_pool
 
 
 cdef uint64_t random_word() except? 0:
     return <uint64_t>int.from_bytes(os.urandom(8), "little")
-
-
-cdef struct RankedToken:
-    uint32_t rank
-    uint32_t position     # among the tokens as they came
 
 
 cdef int compare_ranks(const void *a, const void *b) noexcept nogil:
@@ -50,12 +45,6 @@ cdef class RankTable:
         ValueError: two tokens have one rank, or there are none or too many tokens.
         OverflowError: a rank is negative or above 2**32 - 1.
     """
-
-    cdef uint32_t count
-    cdef uint32_t *ids          # owned: [count], ascending; moves to the vocabulary
-    cdef uint32_t *starts       # owned: [count + 1]
-    cdef uint8_t *token_bytes   # owned, with LOAD_SLACK bytes behind
-    cdef uint64_t digest_words[DIGEST_WORDS]
 
     def __cinit__(self, dict mergeable_ranks not None):
         if len(mergeable_ranks) == 0:
@@ -203,15 +192,6 @@ cdef class Vocabulary:
         MemoryError: the tables do not fit into memory.
     """
 
-    cdef VocabularyTables tables
-    cdef TableFile file         # where the tables are mapped from; without memory they are owned
-    cdef uint64_t digest_words[DIGEST_WORDS]
-    cdef WorkspacePool pool
-    cdef list all_tokens        # what sorted_tokens returns, or None
-    cdef TokenParts parts       # made when a growing text first needs them
-    cdef bint has_parts
-    cdef object __weakref__
-
     def __cinit__(self, source not None, bytes seeds=None):
         cdef int i
         for i in range(CACHE_SEEDS):
@@ -223,7 +203,7 @@ cdef class Vocabulary:
 
     cdef int _build(self, RankTable ranks, bytes seeds) except -1:
         cdef int status
-        cdef bint gathers = simd in ("avx2", "avx512")
+        cdef bint gathers = has_gathers()
         if ranks.ids == NULL:
             raise ValueError("the rank table has been turned into a vocabulary already")
         if len(seeds) != sizeof(self.tables.seeds):

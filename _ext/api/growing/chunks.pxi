@@ -1,5 +1,6 @@
 """What the classes share that take a text in chunks: special tokens and halves of surrogates."""
 
+from api.arguments cimport view_text
 from engine.text.utf8 cimport TextView
 
 
@@ -25,16 +26,6 @@ cdef class StreamText:
 
     A high surrogate at the end of a chunk waits for its other half.
     """
-
-    cdef SpecialTokens special_tokens
-    cdef bytearray allowed         # a mask; None = all
-    cdef bint any_allowed
-    cdef bytearray refused         # a mask; None = all
-    cdef bint any_refused
-    cdef frozenset refused_strings  # some are no special tokens; else None
-    cdef Py_ssize_t overlap        # characters of a refused string that the last chunk may hold
-    cdef str tail                  # the last `overlap` characters
-    cdef str half                  # a high surrogate, or ""
 
     def __cinit__(self, CoreBPE core not None, allowed_special, disallowed_special,
                   special_tokens_set):

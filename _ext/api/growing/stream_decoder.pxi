@@ -2,17 +2,17 @@
 
 import codecs
 
+cimport cython
 from cpython.long cimport PyLong_CheckExact
 from cpython.number cimport PyIndex_Check
 from cpython.sequence cimport PySequence_Check
-from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from api.arguments cimport checked_id, collect_ids
-from engine.decode.ids cimport TokenBytes, bytes_of
+from engine.decode.ids cimport bytes_of
 from engine.base.exclusive cimport enter, leave
-from engine.sink.id_buffer cimport IdBuffer, release_ids
-from engine.base.memory cimport ByteBuffer, grow_bytes, release
+from engine.sink.id_buffer cimport release_ids
+from engine.base.memory cimport grow_bytes, release
 from engine.decode.short_text cimport decode_short_text
 from engine.base.types cimport STATUS_OK, check
 
@@ -21,19 +21,9 @@ cdef extern from "Python.h":
     str PyUnicode_DecodeUTF8Stateful(const char *data, Py_ssize_t size, const char *errors,
                                      Py_ssize_t *consumed)
 
-cdef struct PendingBytes:
-    uint8_t bytes[7]     # the beginning of a character that is not complete yet
-    uint8_t count        # at most 3
-
 
 cdef class TextOfIds:
     """What decoders share: the tokens' bytes, and how to decode behind pending ones."""
-
-    cdef CoreBPE core
-    cdef bytes errors
-    cdef ByteBuffer joined     # pending bytes and those of the new ids
-    cdef IdBuffer ids
-    cdef bint in_use           # a call is running
 
     cdef int _open(self, encoding, errors) except -1:
         core = getattr(encoding, "_core_bpe", None)

@@ -1,5 +1,6 @@
 """`StreamDecoderBatch`: the texts of many sequences of ids that grow together."""
 
+cimport cython
 from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_CheckExact

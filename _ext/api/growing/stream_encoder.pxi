@@ -1,10 +1,14 @@
 """`StreamEncoder`: the ids of a growing text."""
 
+cimport cython
+
 from api.arguments cimport exact_str, view_text
+from engine.base.errors cimport raise_status
 from engine.base.exclusive cimport enter, leave
 from engine.sink.int_lists cimport list_of_ids
 from engine.growing.encoder cimport PieceStream, close_stream, end_stream, feed_stream, open_stream
 from engine.base.types cimport STATUS_OK
+from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView, holds_surrogate
 
 

@@ -1,11 +1,16 @@
 """`TokenCounter`: how many tokens a growing text has so far."""
 
+cimport cython
+from libc.string cimport memset
+
 from api.arguments cimport exact_str, view_text
+from engine.base.errors cimport raise_status
 from engine.base.exclusive cimport enter, leave
 from engine.base.interrupt cimport WORK_BETWEEN_CHECKS
 from engine.growing.counter cimport (
     TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter)
 from engine.base.types cimport STATUS_OK, STATUS_SURROGATE
+from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView
 
 cdef enum:

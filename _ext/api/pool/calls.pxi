@@ -7,6 +7,11 @@ in the ring, that an answer to it is expected, and that it no longer waits.
 
 from collections import deque
 
+cimport cython
+from libc.stdint cimport uint64_t
+
+from engine.base.shared_words cimport store_word
+
 
 @cython.final
 cdef class SentCalls:

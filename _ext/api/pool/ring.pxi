@@ -22,8 +22,8 @@ least one of the two sees what the other has stored (`must_wake`). A batch costs
 then.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
 from engine.base.shared_words cimport load_word, store_word
@@ -53,15 +53,6 @@ cdef class RingEnd:
     Raises:
         ValueError: the memory is no ring.
     """
-
-    cdef SharedWords words
-    cdef size_t head_place
-    cdef size_t tail_place
-    cdef object view         # a memoryview of the ring
-    cdef Py_buffer buffer    # the same for C; open if `view` is there
-    cdef uint64_t size       # bytes of it
-    cdef uint64_t head       # of both words what this end knows
-    cdef uint64_t tail
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):
         view = memoryview(data)
@@ -94,17 +85,12 @@ cdef class RingEnd:
             PyBuffer_Release(&self.buffer)
 
 
-@cython.final
 cdef class RingWriter(RingEnd):
     """The end that writes; the arguments are those of `RingEnd`.
 
     Attributes:
         largest: bytes of the largest message that fits whatever stands in the ring before it.
     """
-
-    cdef readonly uint64_t largest
-    cdef bint has_untold            # whether something was written since `told`
-    cdef uint64_t first_untold      # where that begins
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):
         self.largest = self.size // 2 - LENGTH_BYTES if self.size >= 2 * LENGTH_BYTES else 0

@@ -1,5 +1,6 @@
 """`SlotDecoders`: what a worker of a pool knows of one client's streams."""
 
+cimport cython
 from cpython.buffer cimport PyBuffer_Release
 from cpython.list cimport PyList_New
 from libc.stdint cimport uint32_t

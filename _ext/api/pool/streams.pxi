@@ -4,6 +4,7 @@ Only what is done for each stream of each step is here; `bpecore/pool/` has the 
 under which streams change.
 """
 
+cimport cython
 from cpython.array cimport array as IdArray, extend_buffer
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize

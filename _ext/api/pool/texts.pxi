@@ -28,7 +28,6 @@ cdef inline size_t view_packed(str text, TextView *view) except? 0:
     return view.length * <size_t>view.width
 
 
-@cython.final
 cdef class PackedTexts:
     """The texts of one message: their lengths and widths, then the characters of each.
 
@@ -45,10 +44,6 @@ cdef class PackedTexts:
         TypeError: one is no string.
         ValueError: one has more than 2**32 - 1 characters.
     """
-
-    cdef list texts
-    cdef readonly size_t characters
-    cdef size_t size
 
     def __cinit__(self, list texts, size_t first, size_t limit):
         cdef TextView view

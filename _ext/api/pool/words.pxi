@@ -3,22 +3,17 @@
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
 
 from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from engine.base.shared_words cimport load_word, store_word
 
 
-@cython.final
 cdef class SharedWords:
     """Words of 64 bits in a buffer, each of which one process writes and any number read.
 
     It keeps the buffer open until `release`.
     """
-
-    cdef Py_buffer buffer
-    cdef bint is_open
-    cdef size_t count
 
     def __cinit__(self, memory):
         PyObject_GetBuffer(memory, &self.buffer, PyBUF_WRITABLE)

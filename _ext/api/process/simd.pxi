@@ -2,9 +2,8 @@
 
 import os
 
-from engine.simd.vectors cimport Vectors, vectors_named
+from engine.simd.vectors cimport vectors_named
 
-cdef Vectors vectors
 simd = "off"
 
 
@@ -32,6 +31,11 @@ def choose_simd(wanted=None) -> str:
             return simd
     raise ValueError(f"this machine has no {wanted!r} instructions: BPECORE_SIMD may be 'off', "
                      "'sse2', 'avx2', 'avx512', 'neon' or 'automaton'")
+
+
+cdef bint has_gathers():
+    """Returns whether the chosen instructions gather words from computed places."""
+    return simd in ("avx2", "avx512")
 
 
 choose_simd(os.environ.get("BPECORE_SIMD") or None)

@@ -1,0 +1,16 @@
+cdef CoreBPE core_of(encoding)
+
+
+cdef class StreamText:
+    cdef SpecialTokens special_tokens
+    cdef bytearray allowed         # a mask; None = all
+    cdef bint any_allowed
+    cdef bytearray refused         # a mask; None = all
+    cdef bint any_refused
+    cdef frozenset refused_strings  # some are no special tokens; else None
+    cdef Py_ssize_t overlap        # characters of a refused string that the last chunk may hold
+    cdef str tail                  # the last `overlap` characters
+    cdef str half                  # a high surrogate, or ""
+
+    cdef str refuse(self, str chunk)
+    cdef tuple whole_characters(self, str chunk)

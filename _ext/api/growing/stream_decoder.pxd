@@ -1,0 +1,26 @@
+from libc.stdint cimport uint8_t, uint32_t
+
+from engine.base.memory cimport ByteBuffer
+from engine.decode.ids cimport TokenBytes
+from engine.sink.id_buffer cimport IdBuffer
+
+cdef struct PendingBytes:
+    uint8_t bytes[7]     # the beginning of a character that is not complete yet
+    uint8_t count        # at most 3
+
+
+cdef class TextOfIds:
+    cdef CoreBPE core
+    cdef bytes errors
+    cdef ByteBuffer joined     # pending bytes and those of the new ids
+    cdef IdBuffer ids
+    cdef bint in_use           # a call is running
+
+    cdef int _open(self, encoding, errors) except -1
+    cdef int _enter(self) except -1
+    cdef TokenBytes _bytes_of(self, uint32_t token_id) noexcept
+    cdef str _decode(self, const uint8_t *data, size_t length, PendingBytes *pending)
+    cdef str _decode_one(self, uint32_t token_id, PendingBytes *pending)
+    cdef str _decode_many(self, const uint32_t *ids, size_t count, PendingBytes *pending)
+    cdef str _decode_object(self, ids, PendingBytes *pending)
+    cdef str _decode_rest(self, const PendingBytes *pending)

@@ -1,0 +1,1 @@
+cdef int put(list texts, size_t place, str text) except -1

@@ -1,0 +1,1 @@
+cdef bint handles_signals()

@@ -1,0 +1,16 @@
+# What more than one file of `api/` uses. Cython looks for it under the extension's name.
+
+include "api/process/simd.pxd"
+include "api/process/main_thread.pxd"
+include "api/encoding/vocabulary.pxd"
+include "api/encoding/split_pattern.pxd"
+include "api/encoding/special_tokens.pxd"
+include "api/encoding/token_buffer.pxd"
+include "api/encoding/core.pxd"
+include "api/encoding/surrogates.pxd"
+include "api/growing/chunks.pxd"
+include "api/growing/stream_decoder.pxd"
+include "api/growing/stream_decoder_batch.pxd"
+include "api/pool/words.pxd"
+include "api/pool/texts.pxd"
+include "api/pool/ring.pxd"
