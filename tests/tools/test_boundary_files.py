@@ -1,6 +1,6 @@
 """The files of `_ext/api` stand alone: each names what it uses, and their order means nothing.
 
-`core.pyx` includes the bodies (`.pxi`), `bpecore/_core.pxd` the declarations (`.pxd`) of what
+`_core.pyx` includes the bodies (`.pxi`), and `_core.pxd` the declarations (`.pxd`) of what
 several bodies use. A body finds a name that it defines or imports itself, that the declarations
 beside it import, or that any declarations declare. That another body imports it is not enough.
 """
@@ -95,16 +95,9 @@ def test_each_body_names_what_it_uses(body: Path, declared: set[str]) -> None:
 
 
 def test_the_order_of_the_bodies_means_nothing(tmp_path: Path) -> None:
-    source = (EXTENSION / "core.pyx").read_text(encoding="utf-8")
+    source = (EXTENSION / "bpecore" / "_core.pyx").read_text(encoding="utf-8")
     includes = re.findall("^include .*\n", source, re.MULTILINE)
     assert len(includes) == len(BODIES)
     (tmp_path / "core.pyx").write_text("".join(reversed(includes)), encoding="utf-8")
-    subprocess.run(
-        [
-            *f"{sys.executable} -m cython -3 --module-name=bpecore._core -I".split(),
-            EXTENSION,
-            "core.pyx",
-        ],
-        check=True,
-        cwd=tmp_path,
-    )
+    command = [sys.executable, "-m", "cython", "--module-name=bpecore._core", "core.pyx"]
+    subprocess.run([*command, "-I", EXTENSION], check=True, cwd=tmp_path)

@@ -35,7 +35,7 @@ ENGINE = {
     "engine/encode": "engine/split engine/cache engine/sink",
     "engine/growing": "engine/encode",
     "api": "engine/hash engine/decode engine/build engine/growing",
-    "core": "api",
+    "bpecore": "api",
 }
 
 Links = dict[str, set[str]]

@@ -2,7 +2,7 @@
 
 All work on text and ids is done by `engine/`. The files below turn Python objects into the structs
 that the engine takes, and its status codes into exceptions. What several of them use is declared
-in `bpecore/_core.pxd`, so that they may be included in any order.
+in `_core.pxd`, so that they may be included in any order.
 """
 
 include "api/encoding/vocabulary.pxi"
