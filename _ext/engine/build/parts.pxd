@@ -33,8 +33,11 @@ from engine.base.memory cimport allocate, allocate_table, release, release_table
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, has_bit, likely, prefetch,
     set_bit)
+from engine.simd.vectors cimport (
+    BYTE_PART, GATHERED, GATHERED_LENGTH, NEIGHBOURS, Neighbours, RankFilter, RatedTokens,
+    equal_key, rate_cuts_of_eight, step_back_by_eight)
 from engine.vocab.tables cimport (
-    LINE_ENTRIES, Key, Line, Vocabulary, equal_key, find_from_line, find_long, hash_bytes, hash_key,
+    LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long, hash_bytes, hash_key,
     load_key, overflow_bit, short_line, token_length)
 
 cdef enum:
@@ -42,32 +45,6 @@ cdef enum:
     COMING_TOKENS = 32    # tokens ahead whose bytes are fetched; where they lie, twice as many
     RATED_LENGTH = 64     # bytes of the longest token whose cuts are rated
     TRIES = 8             # cuts of a token that are tried at most; real ones need 5
-
-cdef extern from "engine/simd/parts_avx2.h" nogil:
-    cdef enum:
-        GATHERED "BPECORE_GATHERED"
-        GATHERED_LENGTH "BPECORE_GATHERED_LENGTH"
-        NEIGHBOURS "BPECORE_NEIGHBOURS"
-    const uint32_t BYTE_PART "BPECORE_BYTE_PART"    # marks a part that is a byte
-    ctypedef struct RankFilter "bpecore_rank_filter":
-        uint8_t *earliness    # by the highest bits of a hash; 0, or that of the earliest token or
-        #                       pair with such a hash
-        uint32_t shift        # 32 less the binary logarithm of its size
-    ctypedef struct Neighbours "bpecore_neighbours":
-        uint32_t count
-        uint32_t *places      # of the tokens in their batch
-        uint32_t *left        # the neighbours at the border
-        uint32_t *right
-        uint32_t *limits      # they would have merged before if into a token below this
-    void rate_cuts_of_eight "bpecore_rate_cuts" (
-        const RankFilter *filter, uint32_t factor, const uint32_t *powers,
-        const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
-        uint32_t length, uint32_t *ratings, size_t stride, uint32_t *best,
-        uint32_t *whole) noexcept
-    void step_back_by_eight "bpecore_step_back" (
-        const RankFilter *filter, const uint32_t *pair_factors, uint32_t scale,
-        const uint32_t *lefts, const uint32_t *rights, Neighbours *walks,
-        Neighbours *suspects) noexcept
 
 cdef struct Side:
     Key key               # only of a part that the table of short tokens may have; its line,
@@ -265,12 +242,17 @@ cdef inline void rate_all_cuts(
 ) noexcept nogil:
     """Finds the best cuts of tokens of one length, then enters the tokens."""
     cdef uint32_t place = 0
+    cdef RatedTokens tokens
     if finder.gathers and batch.length <= GATHERED_LENGTH:
+        tokens.token_bytes = vocabulary.token_bytes
+        tokens.starts = vocabulary.starts
+        tokens.indices = batch.indices
+        tokens.length = batch.length
+        tokens.powers = finder.powers
+        tokens.stride = BATCH_TOKENS
         while place < batch.count:
-            rate_cuts_of_eight(
-                &finder.tokens, finder.factor, finder.powers, vocabulary.token_bytes,
-                vocabulary.starts, batch.indices + place, batch.length,
-                &batch.ratings[0][place], BATCH_TOKENS, batch.cuts + place, batch.hashes + place)
+            rate_cuts_of_eight(&finder.tokens, &tokens, place, &batch.ratings[0][0], batch.cuts,
+                               batch.hashes)
             place += GATHERED
     else:
         for place in range(batch.count):

@@ -14,13 +14,14 @@ from engine.base.memory cimport allocate, allocate_table, allocate_zeroed, relea
 from engine.merge.merge cimport merge_parts
 from engine.merge.queue cimport MergeMemory, free_merge_memory
 from engine.build.parts cimport (
-    BATCH_TOKENS, BYTE_PART, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
+    BATCH_TOKENS, COMING_TOKENS, RATED_LENGTH, Batch, PartFinder, close_finder,
     find_parts, marked, open_finder, record_parts, unmarked)
 from engine.base.types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, likely, prefetch
+from engine.simd.vectors cimport BYTE_PART, equal_words
 from engine.vocab.tables cimport (
     BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
-    TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, equal_words, fetch_pair, first_bit,
-    hash_bytes, hash_key, load_key, overflow_bit, pair_at, pair_line, short_line, token_length)
+    TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, fetch_pair, first_bit, hash_bytes,
+    hash_key, load_key, overflow_bit, pair_at, pair_line, short_line, token_length)
 
 cdef enum:
     TOGETHER = 64      # tokens whose places are fetched before they are written to

@@ -43,11 +43,6 @@ cdef extern from *:
     const uint64_t WITHOUT_IDS "BPECORE_WITHOUT_IDS"
     const uint8_t[128] LARGE_KEY_MASKS "bpecore_large_key_masks"
 
-cdef extern from "engine/simd/kinds.h" nogil:
-    # Whether two entries' keys, marked or not, are those of two pieces.
-    bint same_pieces "bpecore_equal_pieces" (
-        const Key *kept, const Key *key, const Key *next_kept, const Key *next_key) noexcept
-
 cdef struct NarrowEntry:
     Key key                     # length 0: free; marked by WITHOUT_IDS: see above
     uint32_t ids[NARROW_IDS]

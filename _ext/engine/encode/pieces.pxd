@@ -25,7 +25,8 @@ from engine.cache.cache cimport (
     narrow_line, probe_medium, probe_medium_again, probe_wide, probe_wide_again)
 from engine.cache.entries cimport (
     MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, brought_home, copy_ids,
-    copy_large_ids, find_large, find_narrow, same_key, same_pieces)
+    copy_large_ids, find_large, find_narrow, same_key)
+from engine.simd.vectors cimport same_pieces
 from engine.vocab.borders cimport next_cut
 from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.base.interrupt cimport count_work

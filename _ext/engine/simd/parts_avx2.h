@@ -1,44 +1,53 @@
 /* Two steps of build/parts.pxd for eight tokens at a time, by AVX2: rating cuts, and walking back.
  *
- * build/parts.pxd has both for one token, with the same results. What a step
- * reads is anywhere in memory, so it is gathered: eight reads that wait together, and none of the
- * instructions around them is spent for one token alone. */
-#ifndef BPECORE_PART_VECTORS_H
-#define BPECORE_PART_VECTORS_H
+ * build/parts.pxd has both for one token, with the same results. A step reads from anywhere in
+ * memory, so vectors gather: the eight reads wait together, and each instruction around them serves
+ * eight tokens. */
+#ifndef BPECORE_PARTS_AVX2_H
+#define BPECORE_PARTS_AVX2_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpu.h"
+
 enum {
-    BPECORE_GATHERED = 8,         /* tokens of a vector */
-    BPECORE_GATHERED_LENGTH = 32, /* bytes of the longest tokens that are rated so */
-    BPECORE_NEIGHBOURS = 544      /* pairs of neighbours: two batches, and slack */
+    BPECORE_GATHERED = 8,         /* tokens per vector */
+    BPECORE_GATHERED_LENGTH = 32, /* bytes of the longest tokens that are rated here */
+    BPECORE_NEIGHBOURS = 544      /* pairs of neighbours: two groups of tokens, and slack */
 };
 
 /* The highest bit of a part says that it is a single byte. */
 #define BPECORE_BYTE_PART 0x80000000u
 
-/* A filter that tells of a hash how early the earliest is that has it. */
+/* A filter that maps a hash to the earliness of the earliest token or pair with that hash. */
 typedef struct {
-    uint8_t *earliness; /* three bytes behind it are readable */
-    uint32_t shift;     /* 32 less the binary logarithm of its size */
+    uint8_t *earliness; /* three bytes after its end are readable */
+    uint32_t shift;     /* 32 minus the binary logarithm of its size */
 } bpecore_rank_filter;
 
-/* Neighbours at the borders of tokens, each pair described by a number at its place. */
+/* Tokens of one length whose cuts are rated. */
+typedef struct {
+    const uint8_t *token_bytes; /* three bytes after each token are readable */
+    const uint32_t *starts;     /* of the tokens' bytes */
+    const uint32_t *indices;    /* of the tokens */
+    uint32_t length;            /* in bytes */
+    const uint32_t *powers;     /* of the hash's factor, from the 0th on */
+    size_t stride;              /* from the ratings of one cut to those of the next */
+} bpecore_rated_tokens;
+
+/* Pairs of neighbours at the borders of tokens; the same index in each array describes one pair. */
 typedef struct {
     uint32_t count;
-    uint32_t places[BPECORE_NEIGHBOURS]; /* of the tokens in their batch */
-    uint32_t left[BPECORE_NEIGHBOURS]; /* marked where they are bytes */
+    uint32_t places[BPECORE_NEIGHBOURS]; /* of the tokens in their group */
+    uint32_t left[BPECORE_NEIGHBOURS];   /* a part, with BPECORE_BYTE_PART if it is a byte */
     uint32_t right[BPECORE_NEIGHBOURS];
-    uint32_t limits[BPECORE_NEIGHBOURS]; /* they would have merged before if into a token below */
+    uint32_t limits[BPECORE_NEIGHBOURS]; /* merging into a token below this would have come first */
 } bpecore_neighbours;
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 
-#define BPECORE_GATHERS __attribute__((target("avx2,bmi,popcnt")))
-
-/* For each set of eight lanes, their numbers, the lowest first. */
+/* For each set of eight lanes, their numbers in ascending order. */
 #define BPECORE_LANES_OF(m)                                                                        \
     (BPECORE_LANE(m, 0) | BPECORE_LANE(m, 1) | BPECORE_LANE(m, 2) | BPECORE_LANE(m, 3)             \
      | BPECORE_LANE(m, 4) | BPECORE_LANE(m, 5) | BPECORE_LANE(m, 6) | BPECORE_LANE(m, 7))
@@ -56,55 +65,55 @@ typedef struct {
 static const uint64_t bpecore_lanes[256] = {BPECORE_LANES_64(0), BPECORE_LANES_64(64),
                                             BPECORE_LANES_64(128), BPECORE_LANES_64(192)};
 
-/* Returns what a filter tells of eight hashes; the higher bytes mean nothing. */
-BPECORE_GATHERS static inline __m256i bpecore_gather_earliness(const bpecore_rank_filter *filter,
+/* Returns the earliness of eight hashes in the lowest byte of each lane; the rest is undefined. */
+BPECORE_AVX2 static inline __m256i bpecore_gather_earliness(const bpecore_rank_filter *filter,
                                                                __m256i hashes) {
     __m256i places = _mm256_srl_epi32(hashes, _mm_cvtsi32_si128((int)filter->shift));
     return _mm256_i32gather_epi32((const int *)filter->earliness, places, 1);
 }
 
-/* Rates the cuts of eight tokens of one length, as `rate_cuts`.
+/* Rates the cuts of the eight tokens from `place` on, as `rate_cuts` does.
  *
- * token_bytes, starts: where the tokens lie; three bytes behind each are readable.
- * ratings: of each cut, `stride` numbers apart.
- * best, whole: receive for each token the rating of its best cut << 8 | the cut, and its hash. */
-BPECORE_GATHERS static void
-bpecore_rate_cuts(const bpecore_rank_filter *filter, uint32_t factor, const uint32_t *powers,
-                  const uint8_t *token_bytes, const uint32_t *starts, const uint32_t *indices,
-                  uint32_t length, uint32_t *ratings, size_t stride, uint32_t *best,
-                  uint32_t *whole) {
+ * ratings: receive, for each cut and token, its rating << 8 | the cut.
+ * best, whole: receive the highest of them, and the hash, for each token. */
+BPECORE_AVX2 static void bpecore_rate_cuts(const bpecore_rank_filter *filter,
+                                           const bpecore_rated_tokens *tokens, uint32_t place,
+                                           uint32_t *ratings, uint32_t *best, uint32_t *whole) {
+    uint32_t length = tokens->length;
     __m256i hashes[BPECORE_GATHERED_LENGTH], hash = _mm256_setzero_si256();
     __m256i text = hash, highest = hash;
     __m256i byte_mask = _mm256_set1_epi32(0xFF), one = _mm256_set1_epi32(1);
-    __m256i factors = _mm256_set1_epi32((int)factor);
-    __m256i from = _mm256_i32gather_epi32((const int *)starts,
-                                          _mm256_loadu_si256((const __m256i *)indices), 4);
+    __m256i factors = _mm256_set1_epi32((int)tokens->powers[1]);
+    __m256i indices = _mm256_loadu_si256((const __m256i *)(tokens->indices + place));
+    __m256i from = _mm256_i32gather_epi32((const int *)tokens->starts, indices, 4);
+    ratings += place;
     for (uint32_t cut = 0; cut < length; cut++) {
         text = cut & 3 ? _mm256_srli_epi32(text, 8)
-                       : _mm256_i32gather_epi32((const int *)(token_bytes + cut), from, 1);
+                       : _mm256_i32gather_epi32((const int *)(tokens->token_bytes + cut), from, 1);
         hashes[cut] = hash;
         hash = _mm256_add_epi32(hash, _mm256_add_epi32(_mm256_and_si256(text, byte_mask), one));
         hash = _mm256_mullo_epi32(hash, factors);
     }
     for (uint32_t cut = 1; cut < length; cut++) {
-        __m256i power = _mm256_set1_epi32((int)powers[length - cut]);
+        __m256i power = _mm256_set1_epi32((int)tokens->powers[length - cut]);
         __m256i before = _mm256_mullo_epi32(hashes[cut], power);
         __m256i left = bpecore_gather_earliness(filter, hashes[cut]);
         __m256i right = bpecore_gather_earliness(filter, _mm256_sub_epi32(hash, before));
         __m256i later = _mm256_and_si256(_mm256_min_epu8(left, right), byte_mask);
         __m256i rated = _mm256_or_si256(_mm256_slli_epi32(later, 8), _mm256_set1_epi32((int)cut));
-        _mm256_storeu_si256((__m256i *)(ratings + cut * stride), rated);
+        _mm256_storeu_si256((__m256i *)(ratings + cut * tokens->stride), rated);
         highest = _mm256_max_epi32(highest, rated);
     }
-    _mm256_storeu_si256((__m256i *)best, highest);
-    _mm256_storeu_si256((__m256i *)whole, hash);
+    _mm256_storeu_si256((__m256i *)(best + place), highest);
+    _mm256_storeu_si256((__m256i *)(whole + place), hash);
 }
 
-/* Writes eight pairs of neighbours, of which the lanes come first that `order` tells. */
-BPECORE_GATHERS static inline void bpecore_add_neighbours(bpecore_neighbours *neighbours,
-                                                          uint32_t number, __m256i place,
-                                                          __m256i left, __m256i right,
-                                                          __m256i limit, uint32_t lanes) {
+/* Writes the pairs of neighbours of the given lanes from index `number` on, and junk up to the
+ * eighth. */
+BPECORE_AVX2 static inline void bpecore_add_neighbours(bpecore_neighbours *neighbours,
+                                                       uint32_t number, __m256i place, __m256i left,
+                                                       __m256i right, __m256i limit,
+                                                       uint32_t lanes) {
     __m128i bytes = _mm_cvtsi64_si128((long long)bpecore_lanes[lanes]);
     __m256i order = _mm256_cvtepu8_epi32(bytes);
     _mm256_storeu_si256((__m256i *)(neighbours->places + number),
@@ -117,14 +126,14 @@ BPECORE_GATHERS static inline void bpecore_add_neighbours(bpecore_neighbours *ne
                         _mm256_permutevar8x32_epi32(limit, order));
 }
 
-/* Undoes one merge of each walk, as `step_back`.
+/* Undoes one merge of each walk, as `step_back` does.
  *
- * pair_factors: of the left one and of the right one of a pair.
- * scale: 2^32 times what an index counts for its earliness.
- * walks: not from two bytes; all numbers behind the last walk are tokens too, if without meaning.
- * suspects: those are added that may merge below their limit; there is room for all walks and a
+ * pair_factors: hash factors of the left and the right token of a pair.
+ * scale: 2^32 times what one index adds to the earliness.
+ * walks: none is at a pair of bytes; the vector of the last one is filled up with tokens.
+ * suspects: receives the pairs that may merge below their limit; has room for all walks and one
  *     vector more. */
-BPECORE_GATHERS static void
+BPECORE_AVX2 static void
 bpecore_step_back(const bpecore_rank_filter *filter, const uint32_t *pair_factors, uint32_t scale,
                   const uint32_t *lefts, const uint32_t *rights, bpecore_neighbours *walks,
                   bpecore_neighbours *suspects) {
@@ -175,14 +184,11 @@ bpecore_step_back(const bpecore_rank_filter *filter, const uint32_t *pair_factor
 
 #else
 
-/* Never called: no choice of instructions says that they are there. */
-static inline void bpecore_rate_cuts(const bpecore_rank_filter *filter, uint32_t factor,
-                                     const uint32_t *powers, const uint8_t *token_bytes,
-                                     const uint32_t *starts, const uint32_t *indices,
-                                     uint32_t length, uint32_t *ratings, size_t stride,
-                                     uint32_t *best, uint32_t *whole) {
-    (void)filter, (void)factor, (void)powers, (void)token_bytes, (void)starts, (void)indices;
-    (void)length, (void)ratings, (void)stride, (void)best, (void)whole;
+/* Never called, because no machine of this kind chooses AVX2. */
+static inline void bpecore_rate_cuts(const bpecore_rank_filter *filter,
+                                     const bpecore_rated_tokens *tokens, uint32_t place,
+                                     uint32_t *ratings, uint32_t *best, uint32_t *whole) {
+    (void)filter, (void)tokens, (void)place, (void)ratings, (void)best, (void)whole;
 }
 
 static inline void bpecore_step_back(const bpecore_rank_filter *filter,

@@ -27,16 +27,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from engine.base.memory cimport allocate_zeroed, release
 from engine.base.types cimport (
     SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, count_ones, has_bit, lowest_one, prefetch, set_bit)
+from engine.simd.vectors cimport BORDER_FACTOR, CHARACTER_FACTOR, is_flagged, set_flag
 from engine.text.utf8 cimport decode_character, sequence_length
 from engine.vocab.tables cimport KEY_MASKS, KeyMask, Vocabulary, load_word
-
-cdef extern from "engine/simd/kinds.h" nogil:
-    const uint32_t CHARACTER_FACTOR "BPECORE_CHARACTER_FACTOR"
-    const uint32_t BORDER_FACTOR "BPECORE_BORDER_FACTOR"
-    # Tables of flags of characters: a filter that sets two bits of one byte. Eight bits of a hash
-    # of 16 name the byte, because vectors look a byte up, 64 at a time.
-    bint is_flagged "bpecore_is_flagged" (const uint8_t *flags, uint32_t character) noexcept
-    void set_flag "bpecore_set_flag" (uint8_t *flags, uint32_t character) noexcept
 
 
 cdef inline uint32_t hash_character(uint32_t character) noexcept nogil:

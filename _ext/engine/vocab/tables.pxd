@@ -33,6 +33,7 @@ from libc.string cimport memcmp, memcpy
 from engine.base.memory cimport populate
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch)
+from engine.simd.vectors cimport equal_words
 
 cdef enum:
     LINE_ENTRIES = 3      # entries of a line of the table of short tokens
@@ -95,12 +96,6 @@ cdef struct Vocabulary:
     uint8_t fragment_right[64]   # by a first byte's bits 1-6: whether a token ends in that one
     uint64_t seeds[2]
     size_t table_bytes         # size of all tables together
-
-cdef extern from "engine/simd/kinds.h" nogil:
-    # Returns a bit for each of eight words that equals another.
-    uint32_t equal_words "bpecore_equal_words" (const uint32_t *words, uint32_t word) noexcept
-    # Returns which of the keys of a line equals another; LINE_ENTRIES if none does.
-    uint32_t equal_key "bpecore_equal_key" (const Key *keys, const Key *key) noexcept
 
 cdef extern from *:
     """

@@ -1,20 +1,20 @@
 /* A block of 64 characters by AVX-512 with VBMI2 and GFNI: kinds, words of bits, UTF-8, cuts.
  *
- * Part of simd/kinds.h, whose tables and names it uses. Bytes are looked up 64 at a time in tables of
- * up to 256; only the filter of borders, which is larger, is gathered from memory. Loses to plain
- * loops nowhere; a block with a surrogate or a character above 0xFFFF is left to them. */
+ * Bytes are looked up 64 at a time in tables of up to 256; only the filter of borders, which is
+ * larger, is gathered from memory. Loses to plain loops nowhere; a block with a surrogate or a
+ * character above 0xFFFF is left to them. */
 #ifndef BPECORE_BLOCKS_VBMI2_H
 #define BPECORE_BLOCKS_VBMI2_H
 
-#define BPECORE_VBMI2                                                                              \
-    __attribute__((                                                                                \
-        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,gfni,bmi,bmi2,popcnt")))
+#include "blocks.h"
+#include "borders.h"
+#include "cpu.h"
 
-/* Words of bits by transposing 8x8 matrices of bits.
+/* Turns the kinds of a block into words of bits by transposing 8x8 matrices of bits.
  *
- * The affine instruction multiplies a matrix of 8 rows with a byte; given the unit vectors as bytes
- * it transposes the matrix, whose last byte is the first row: so each 8 bytes are turned round
- * first, and the words' bytes are brought together last. */
+ * The affine instruction multiplies a matrix of 8 rows by a byte. Given the unit vectors as bytes,
+ * it transposes the matrix, whose last byte is the first row. So the order of each 8 bytes is
+ * reversed first, and the bytes of each word are brought together last. */
 BPECORE_VBMI2 static inline void bpecore_store_masks(__m512i kinds, uint64_t *masks) {
     static const uint8_t turned[64] = {
         7,  6,  5,  4,  3,  2,  1,  0,  15, 14, 13, 12, 11, 10, 9,  8,  23, 22, 21, 20, 19, 18,
@@ -42,8 +42,8 @@ BPECORE_VBMI2 static void bpecore_masks_vbmi2(const uint8_t *source, size_t bloc
     }
 }
 
-/* Puts the kinds of one page of several kinds into `found`: that of the first of the characters
- * `mixed`, which it takes out of them. If there is none, nothing changes.
+/* Looks up the page of the first character in `mixed`, puts the kinds of all its characters into
+ * `found`, and removes them from `mixed`. If `mixed` is empty, nothing changes.
  *
  * `high_bytes` are the bytes of `high`, and one more. */
 BPECORE_VBMI2 static inline __m512i bpecore_kinds_of_page(__m512i found, __m512i low, __m512i high,
@@ -62,18 +62,18 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of_page(__m512i found, __m512i
                                                          _mm512_loadu_si512(kinds + 64)));
 }
 
-/* The kinds of 64 characters below 0x10000, given as their low and high bytes; `other` is the first
- * one that is `not_ascii`.
+/* Returns the kinds of 64 characters below 0x10000, given as their low and high bytes; `other` is
+ * the first one that is `not_ascii`.
  *
- * Often all others are of its page of 128 characters: one alphabet, or quotes and dashes. Else most
- * pages are of one kind; of the rest each that occurs costs a look-up. */
+ * Often all that are not ASCII lie in one page of 128 characters: one alphabet, or quotes and
+ * dashes. Otherwise most pages are of one kind, and each of the others costs a look-up. */
 BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
                                                      __mmask64 not_ascii, uint32_t other,
                                                      const bpecore_character_tables *tables) {
     __mmask64 odd_pages = _mm512_movepi8_mask(low);
     __mmask64 upper_half = _mm512_movepi8_mask(high);
     __mmask64 odd_quarters = _mm512_test_epi8_mask(high, _mm512_set1_epi8(0x40));
-    /* The page in its quarter of the code points: what is above 7 bits is not looked at. */
+    /* The page within its quarter of the code points; the look-up ignores bits above the 7th. */
     __m512i pages = _mm512_mask_sub_epi8(_mm512_add_epi8(high, high), odd_pages,
                                          _mm512_add_epi8(high, high), _mm512_set1_epi8(-1));
     __m512i kinds[4], found;
@@ -99,7 +99,7 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
     mixed = _mm512_cmpeq_epi8_mask(found, _mm512_set1_epi8((char)MIXED_KINDS));
     _mm512_storeu_si512(high_bytes, high);
     high_bytes[64] = 0;
-    /* Twice without asking: nobody can foretell whether a block has one such page or two. */
+    /* Twice without a branch: whether a block has one such page or two is unpredictable. */
     found = bpecore_kinds_of_page(found, low, high, odd_pages, high_bytes, tables, &mixed);
     do
         found = bpecore_kinds_of_page(found, low, high, odd_pages, high_bytes, tables, &mixed);
@@ -107,8 +107,8 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
     return found;
 }
 
-/* Writes 16 characters below 0x10000 as UTF-8 and where each begins, `start` added; returns how
- * many bytes they take. */
+/* Writes 16 characters below 0x10000 as UTF-8, and `start` plus the place where each begins.
+ * Returns the number of bytes. */
 BPECORE_VBMI2 static inline uint32_t bpecore_encode_16(__m512i characters, uint8_t start,
                                                        uint8_t *bytes, uint8_t *places) {
     __m512i last = _mm512_or_si512(_mm512_and_si512(characters, _mm512_set1_epi32(0x3F)),
@@ -136,7 +136,7 @@ BPECORE_VBMI2 static inline uint32_t bpecore_encode_16(__m512i characters, uint8
     return (uint32_t)__builtin_popcountll(valid);
 }
 
-/* Which of 64 characters a table of flags has (vocab/borders.pxd), given each one's place in it and bits. */
+/* Returns which of 64 characters a table of flags has, given each one's place in it and bits. */
 BPECORE_VBMI2 static inline __mmask64 bpecore_flagged(__m512i places, __m512i bits,
                                                       const uint8_t *flags) {
     __m512i found = _mm512_permutex2var_epi8(_mm512_loadu_si512(flags), places,
@@ -147,10 +147,10 @@ BPECORE_VBMI2 static inline __mmask64 bpecore_flagged(__m512i places, __m512i bi
     return _mm512_cmpeq_epi8_mask(_mm512_and_si512(found, bits), bits);
 }
 
-/* Which of 64 borders, each before a character, tokens with a fragment of one may bridge: the part
- * of vocab/borders.pxd's is_bridged that asks for no pair of characters.
+/* Returns which of 64 borders, each before a character, may be bridged by tokens with a fragment of
+ * a character: what `is_bridged` of vocab/borders.pxd decides without the pair of characters.
  *
- * `first` and `second` hold 32 characters each; of all, `low` and `high` hold the bytes. */
+ * `first` and `second` hold 32 characters each; `low` and `high` hold the bytes of all. */
 BPECORE_VBMI2 static inline __mmask64 bpecore_bridged_by_fragments(
     __m512i first, __m512i second, __m512i low, __m512i high, __mmask64 not_ascii,
     uint32_t previous, const bpecore_character_tables *tables) {
@@ -169,7 +169,7 @@ BPECORE_VBMI2 static inline __mmask64 bpecore_bridged_by_fragments(
                             _mm512_and_si512(_mm512_srli_epi16(low_hashes, 5), seven)),
         _mm512_shuffle_epi8(single_bits,
                             _mm512_and_si512(_mm512_srli_epi16(low_hashes, 2), seven)));
-    /* The first bytes of the characters in UTF-8, without the lowest bit and the highest one. */
+    /* The first byte of each character in UTF-8, without the lowest and the highest bit. */
     __m512i half = _mm512_and_si512(_mm512_srli_epi16(low, 1), _mm512_set1_epi8(0x3F));
     __m512i two = _mm512_or_si512(
         _mm512_add_epi8(high, high),
@@ -189,7 +189,7 @@ BPECORE_VBMI2 static inline __mmask64 bpecore_bridged_by_fragments(
            ((left << 1 | tables->fragment_left[previous & 63]) & right);
 }
 
-/* Which of 16 borders, each before a character, tokens may bridge that hold both characters. */
+/* Returns which of 16 borders, each before a character, tokens with both characters may bridge. */
 BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, uint32_t previous,
                                                         const bpecore_character_tables *tables) {
     __m512i hashes =
@@ -218,10 +218,10 @@ BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters, bpecore
     block->byte_count = 64;
 }
 
-/* Writes 64 characters below 0x10000 as UTF-8, where each begins, and their cuts.
+/* Writes 64 characters below 0x10000 as UTF-8, the place where each begins, and their cuts.
  *
- * `first` and `second` hold 32 characters each, `not_ascii` says which of all are not; `cuttable`
- * which borders no fragment bridges and may be cut. */
+ * `first` and `second` hold 32 characters each. `cuttable` has a bit for each border that may be
+ * cut as far as fragments are concerned. */
 BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i second,
                                                        __mmask64 not_ascii, __mmask64 cuttable,
                                                        uint32_t previous,
@@ -253,16 +253,16 @@ BPECORE_VBMI2 static inline void bpecore_encode_groups(__m512i first, __m512i se
     block->byte_count = done;
 }
 
-/* Encodes a block. Returns 0 if one of its characters is a surrogate or above 0xFFFF: then nothing
- * is usable. */
+/* Encodes a block. Returns 0, with nothing usable, if one of its characters is a surrogate or above
+ * 0xFFFF. */
 BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int width,
                                                     uint32_t previous,
                                                     const bpecore_character_tables *tables,
                                                     bpecore_block *block) {
-    /* Every second byte of two vectors; every fourth, in the lower half. */
+    /* Indices of every second byte of two vectors, and of every fourth. */
     __m512i numbers = _mm512_loadu_si512(bpecore_numbers);
     __m512i twos = _mm512_add_epi8(numbers, numbers), fours = _mm512_add_epi8(twos, twos);
-    /* Characters of 16 bits, 32 each; of all, the low bytes and the high bytes. */
+    /* 32 characters of 16 bits each; then the low bytes of all, and the high bytes. */
     __m512i first, second, low, high;
     __mmask64 not_ascii, cuttable;
     size_t place;
@@ -313,7 +313,7 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
             : width == 2 ? ((const uint16_t *)source)[place]
                          : ((const uint32_t *)source)[place];
     bpecore_store_masks(bpecore_kinds_of(low, high, not_ascii, other, tables), block->masks);
-    /* vocab/borders.pxd's is_cuttable, and the border behind such a character. */
+    /* `is_cuttable` of vocab/borders.pxd, also for the border after such a character. */
     cuttable = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
                _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
                                       _mm512_set1_epi8(0x0E));
@@ -325,7 +325,7 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
     return 1;
 }
 
-/* As the other place functions, by compressing a block's table; 16 at a time. */
+/* Does what bpecore_places does, by compressing a block's table; writes 16 at a time. */
 BPECORE_VBMI2 static size_t bpecore_places_vbmi2(const uint64_t *words, size_t blocks,
                                                  const uint32_t *block_starts,
                                                  const uint8_t *places, size_t stride,
