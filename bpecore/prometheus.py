@@ -1,16 +1,21 @@
-"""`AsyncEncoder`s and `TokenizerPool`s as Prometheus sees them. Needs the extra `prometheus`."""
+"""Shows `AsyncEncoder`s and `TokenizerPool`s to Prometheus. Needs the extra `prometheus`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from bpecore._services.latency import LATENCY_BOUNDS_SECONDS
-from bpecore.aio import AsyncEncoder
 
 if TYPE_CHECKING:
+    from bpecore.aio import AsyncEncoder
+    from bpecore.aio.metrics import Metrics
     from bpecore.pool import TokenizerPool
+    from bpecore.pool.metrics import WorkerMetrics
+
+    # The values of a metric's labels, and the numbers to show under them.
+    Labelled = tuple[list[str], Union[Metrics, WorkerMetrics]]
 
 try:
     from prometheus_client import Metric
@@ -25,42 +30,43 @@ except ImportError as error:
         "bpecore.prometheus needs prometheus_client: pip install 'bpecore[prometheus]'"
     ) from error
 
-# The field of `Metrics`, the name that Prometheus sees, and its help.
+# The field of `Metrics` or `WorkerMetrics`, the name shown, and its help.
 COUNTERS = (
-    ("hits", "bpecore_cache_hits", "Texts whose answer was in the cache."),
+    ("hits", "bpecore_cache_hits", "Texts answered from the cache."),
     ("misses", "bpecore_cache_misses", "Texts that had to be encoded."),
     ("joined", "bpecore_requests_joined", "Texts that shared the encoding of an equal one."),
     ("rejected", "bpecore_requests_rejected", "Texts refused because the queue was full."),
-    ("evictions", "bpecore_cache_evictions", "Texts that the cache has forgotten."),
-    ("batches", "bpecore_batches", "How often a worker thread took texts."),
+    ("evictions", "bpecore_cache_evictions", "Texts removed from the cache to make room."),
+    ("batches", "bpecore_batches", "How often a thread took texts from the queue."),
 )
 GAUGES = (
     ("cached_texts", "bpecore_cached_texts", "Texts in the cache."),
-    ("cached_bytes", "bpecore_cached_bytes", "Bytes that the cache takes."),
-    ("queue_depth", "bpecore_queue_depth", "Texts that wait for a worker thread or are on one."),
-    ("waiting_for_queue", "bpecore_waiting_for_queue", "Texts that wait for the queue."),
+    ("cached_bytes", "bpecore_cached_bytes", "Bytes used by the cache."),
+    ("queue_depth", "bpecore_queue_depth", "Texts waiting for a thread or on one."),
+    ("waiting_for_queue", "bpecore_waiting_for_queue", "Texts waiting for room in the queue."),
 )
-
-
 WORKER_COUNTERS = (
-    ("requests", "bpecore_worker_requests", "Requests that a worker answered."),
-    ("failed", "bpecore_worker_failed", "Requests that a worker answered with an error."),
-    ("fed_ids", "bpecore_worker_fed_ids", "Ids that streams were fed."),
-    ("texts", "bpecore_worker_texts", "Texts that a worker encoded or counted."),
-    ("restarts", "bpecore_worker_restarts", "How often a worker died and was started anew."),
+    ("requests", "bpecore_worker_requests", "Requests answered."),
+    ("failed", "bpecore_worker_failed", "Requests answered with an error."),
+    ("fed_ids", "bpecore_worker_fed_ids", "Ids fed to streams."),
+    ("texts", "bpecore_worker_texts", "Texts encoded or counted."),
+    ("restarts", "bpecore_worker_restarts", "How often the worker died and was restarted."),
 )
 WORKER_GAUGES = (
     ("streams", "bpecore_worker_streams", "Open streams."),
-    ("clients", "bpecore_worker_clients", "Clients that are connected to a worker."),
-    ("queue_depth", "bpecore_worker_queue_depth", "Requests taken and not answered yet."),
+    ("clients", "bpecore_worker_clients", "Connected clients."),
+    ("queue_depth", "bpecore_worker_queue_depth", "Requests received and not yet answered."),
 )
 
 
 class EncoderCollector(Collector):
-    """Shows encoders to Prometheus, with the label `encoder`; it reads them when it is asked.
+    """Shows encoders to Prometheus, with the label `encoder`. Numbers are read at each scrape.
 
     Args:
         encoders: an encoder for each value of the label.
+
+    Raises:
+        TypeError: one of them is not an `AsyncEncoder`.
 
     Example:
         >>> import bpecore
@@ -74,6 +80,8 @@ class EncoderCollector(Collector):
     """
 
     def __init__(self, encoders: Mapping[str, AsyncEncoder]) -> None:
+        from bpecore.aio import AsyncEncoder  # needs anyio, which `PoolCollector` does without
+
         self._encoders = dict(encoders)
         for label, encoder in self._encoders.items():
             if not isinstance(encoder, AsyncEncoder):
@@ -82,32 +90,19 @@ class EncoderCollector(Collector):
                 )
 
     def collect(self) -> Iterable[Metric]:
-        """Returns the metrics of all encoders as they are now."""
-        snapshots = {label: encoder.metrics() for label, encoder in self._encoders.items()}
-        for field, name, text in COUNTERS:
-            counter = CounterMetricFamily(name, text, labels=["encoder"])
-            for label, metrics in snapshots.items():
-                counter.add_metric([label], getattr(metrics, field))
-            yield counter
-        for field, name, text in GAUGES:
-            gauge = GaugeMetricFamily(name, text, labels=["encoder"])
-            for label, metrics in snapshots.items():
-                gauge.add_metric([label], getattr(metrics, field))
-            yield gauge
-        latency = HistogramMetricFamily(
-            "bpecore_latency_seconds", "The time that answers took.", labels=["encoder"]
-        )
-        for label, metrics in snapshots.items():
-            buckets = list(_buckets(metrics.latency_counts))
-            latency.add_metric([label], buckets, metrics.latency_sum_seconds)
-        yield latency
+        """Returns the current metrics of all encoders."""
+        samples: list[Labelled] = [
+            ([label], encoder.metrics()) for label, encoder in self._encoders.items()
+        ]
+        yield from _numbers(samples, ["encoder"], COUNTERS, GAUGES)
+        yield _latency(samples, ["encoder"], "bpecore_latency_seconds", "Time per answer.")
 
 
 class PoolCollector(Collector):
-    """Shows pools to Prometheus, with the labels `pool` and `worker`; read when it is asked.
+    """Shows pools to Prometheus, with the labels `pool` and `worker`. Read at each scrape.
 
     Args:
-        pools: a pool for each value of the label.
+        pools: a pool for each value of the label `pool`.
 
     Example:
         >>> from bpecore.pool import TokenizerPool
@@ -124,33 +119,41 @@ class PoolCollector(Collector):
         self._pools = dict(pools)
 
     def collect(self) -> Iterable[Metric]:
-        """Returns the metrics of all pools as they are now."""
-        workers = [
+        """Returns the current metrics of all pools."""
+        samples: list[Labelled] = [
             ([label, str(index)], worker)
             for label, pool in self._pools.items()
             for index, worker in enumerate(pool.metrics().workers)
         ]
         names = ["pool", "worker"]
-        for field, name, text in WORKER_COUNTERS:
-            counter = CounterMetricFamily(name, text, labels=names)
-            for labels, metrics in workers:
-                counter.add_metric(labels, getattr(metrics, field))
-            yield counter
-        for field, name, text in WORKER_GAUGES:
-            gauge = GaugeMetricFamily(name, text, labels=names)
-            for labels, metrics in workers:
-                gauge.add_metric(labels, getattr(metrics, field))
-            yield gauge
-        latency = HistogramMetricFamily(
-            "bpecore_worker_latency_seconds", "From a request to its answer.", labels=names
+        yield from _numbers(samples, names, WORKER_COUNTERS, WORKER_GAUGES)
+        yield _latency(
+            samples, names, "bpecore_worker_latency_seconds", "Time from request to answer."
         )
-        for labels, metrics in workers:
-            buckets = list(_buckets(metrics.latency_counts))
-            latency.add_metric(labels, buckets, metrics.latency_sum_seconds)
-        yield latency
 
 
-def _buckets(counts: Iterable[int]) -> Iterator[tuple[str, float]]:
-    """Returns the upper bound of each bucket and the answers up to it, as Prometheus wants them."""
+def _numbers(
+    samples: Sequence[Labelled],
+    names: Sequence[str],
+    counters: Iterable[tuple[str, str, str]],
+    gauges: Iterable[tuple[str, str, str]],
+) -> Iterator[Metric]:
+    """Yields the counters and gauges, each with all samples; `names` are those of the labels."""
+    for kind, rows in ((CounterMetricFamily, counters), (GaugeMetricFamily, gauges)):
+        for field, name, text in rows:
+            family = kind(name, text, labels=names)
+            for labels, metrics in samples:
+                family.add_metric(labels, getattr(metrics, field))
+            yield family
+
+
+def _latency(
+    samples: Sequence[Labelled], names: Sequence[str], name: str, text: str
+) -> HistogramMetricFamily:
+    """Returns the histogram of all samples."""
     bounds = (*map(str, LATENCY_BOUNDS_SECONDS), "+Inf")
-    return zip(bounds, accumulate(counts))
+    family = HistogramMetricFamily(name, text, labels=names)
+    for labels, metrics in samples:
+        cumulative = list(zip(bounds, accumulate(metrics.latency_counts)))
+        family.add_metric(labels, cumulative, metrics.latency_sum_seconds)
+    return family

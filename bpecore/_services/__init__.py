@@ -1,1 +1,1 @@
-"""What the services of `aio` and `pool` share."""
+"""What `aio` and `pool` share."""

@@ -1,6 +1,6 @@
-"""The ids of a text in a form that may be kept and shared: no list, and no object an id.
+"""The ids of a text in a form that can be kept and shared, with no Python object per id.
 
-A list or tuple of ids costs twice the memory, and the garbage collector walks through each one at
+A list or tuple of ids takes twice the memory, and the garbage collector walks through each one at
 least once: a few hundred new ones of 2,000 ids held up all threads for 10 ms.
 """
 
@@ -18,7 +18,7 @@ from bpecore.core import Encoding
 if TYPE_CHECKING:
     IdBuffer = Union[TokenBuffer, array[int]]
 
-# Ids that are turned into a list in one go, with the GIL: about 50 microseconds.
+# Ids turned into a list at a time, with the GIL held: about 50 microseconds.
 SLICE = 1 << 14
 
 
@@ -32,18 +32,18 @@ def encode_to_buffer(
     """Encodes a text like `Encoding.encode`, with the GIL released.
 
     Args:
-        encoding: the encoding. If it encodes in a way of its own (a subclass, an engine put in the
-            place of ours), that is what is used.
+        encoding: the encoding. If it has its own `encode` (a subclass, or a replaced engine), that
+            is called.
         text: any text.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`.
         strict: whether a surrogate is an error, as for `Encoding.encode_to_numpy`.
 
     Returns:
-        The ids of its tokens; not to be changed.
+        The ids of its tokens, which the caller must not change.
 
     Raises:
-        UnicodeEncodeError: `strict`, and the text holds a surrogate.
+        UnicodeEncodeError: `strict`, and the text has a surrogate.
         ValueError: as for `Encoding.encode`.
         TypeError: as for `Encoding.encode`.
 
@@ -72,7 +72,7 @@ def encode_to_buffer(
 
 
 def list_of(ids: IdBuffer) -> list[int]:
-    """Returns ids as a list; it takes 2 to 3 ns an id, with the GIL.
+    """Returns ids as a list, at 2 to 3 ns per id, with the GIL held.
 
     Args:
         ids: what `encode_to_buffer` returned.
@@ -81,10 +81,9 @@ def list_of(ids: IdBuffer) -> list[int]:
 
 
 def list_in_slices(ids: IdBuffer) -> list[int]:
-    """Returns ids as a list, and lets other threads have the GIL now and then.
+    """Returns ids as a list, and yields the GIL to other threads between slices.
 
-    Another thread that waits for the GIL would wait until a list of millions is there. So between
-    slices this thread sleeps for a moment.
+    Otherwise a thread waiting for the GIL would wait until a list of millions is complete.
 
     Args:
         ids: what `encode_to_buffer` returned.

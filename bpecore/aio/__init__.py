@@ -1,4 +1,4 @@
-"""Encodings for event loops, asyncio's and trio's, that they never block for long."""
+"""Encodings for asyncio and trio that never block the event loop for long."""
 
 from bpecore.aio.encoder import AsyncEncoder
 from bpecore.aio.queue import EncoderClosedError, QueueFullError

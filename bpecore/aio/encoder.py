@@ -1,4 +1,4 @@
-"""`AsyncEncoder`: an encoding for event loops, asyncio's and trio's, that it never blocks for long.
+"""`AsyncEncoder`: an encoding for asyncio and trio that never blocks the event loop for long.
 
 Needs the extra `aio`. docs/services.md says how it decides what runs where.
 """
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
 from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
 from bpecore._services.id_buffers import encode_to_buffer, list_in_slices, list_of
-from bpecore._services.latency import LatencyHistogram, Metrics
+from bpecore._services.latency import LatencyHistogram
 from bpecore._services.loops import Loop
-from bpecore.aio.queue import EncoderClosedError, Request, WorkerQueue
+from bpecore.aio.metrics import Metrics
+from bpecore.aio.queue import EncoderClosedError, Request, WorkQueue
 from bpecore.aio.text_cache import TextCache
 from bpecore.core import Encoding
 
@@ -34,39 +35,43 @@ Result = TypeVar("Result")
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
 
-# What an answer out of the cache takes of a turn: an eighth of its characters, and these. It
-# costs 0.4 times as much as encoding (8.6 and 20.6 microseconds for 8,192 characters), so a turn
-# may spend about three times as long on these as on encoding before its tasks let others run.
-CHARACTERS_A_HIT = 256
+# An answer from the cache uses up this many characters of a turn, plus an eighth of its own. It
+# costs 0.4 times as much as encoding (8.6 against 20.6 microseconds for 8,192 characters), so a
+# turn can spend about three times as long on cached answers as on encoding before others run.
+CHARACTERS_PER_HIT = 256
 
 
 class AsyncEncoder:
-    """Encodes, counts and cuts texts for the tasks of event loops.
+    """Encodes, counts, truncates and splits texts for the tasks of event loops.
 
-    A text of fewer than `inline_below` characters is encoded at once, in the loop's thread, as long
-    as the texts of one turn of the loop stay below that together. Other texts go to worker threads,
-    those of one turn (of one `gather`) together; there the GIL is released. What was asked for
-    before is answered from a cache, and callers that ask for equal texts at once share one
-    encoding. Answers equal those of the encoding's own methods, and so do errors.
+    A text shorter than `inline_below` is encoded at once, in the loop's thread, as long as the
+    texts of one turn of the loop stay below that together. Other texts go to threads, those of one
+    turn (of one `gather`) together; there the GIL is released. Repeated texts are answered from a
+    cache, and concurrent callers with equal texts share one encoding.
 
-    One encoder may serve any number of event loops and threads. Threads are started when there is
-    work for them; make an encoder after a process has forked, not before.
+    Each method takes the arguments of the encoding's method of the same name, returns the same and
+    raises the same errors, and also `EncoderClosedError` if the encoder is closed and
+    `QueueFullError` if the queue is full and `when_full` is "raise".
+
+    One encoder can serve any number of event loops and threads. Threads start when there is work
+    for them; make an encoder after a process has forked, not before.
 
     Args:
         encoding: the encoding.
-        workers: threads; None: one less than the processors that the process may use, at least one
-            and at most eight.
-        cache_entries: texts to remember at most; 0 remembers none.
-        cache_max_text: characters; a longer text is neither remembered nor compared with others.
-        cache_bytes: bytes that the remembered texts and ids may take, all together.
-        queue: texts that wait for a worker thread or are on one, at most.
+        workers: number of threads. None: one less than the processors the process may use, at
+            least one and at most eight.
+        cache_entries: maximum number of texts in the cache; 0 turns the cache off.
+        cache_max_text: characters; a longer text is neither cached nor compared with others.
+        cache_bytes: maximum memory of the cached texts and ids together, in bytes.
+        queue: maximum number of texts waiting for a thread or on one.
         when_full: "wait": callers wait for room in the queue. "raise": they get `QueueFullError`.
-        inline_below: characters; bounds what is encoded in the loop's thread in one turn of the
-            loop. 0: nothing is.
+        inline_below: characters encoded in the loop's thread in one turn of the loop stay below
+            this. 0: none are.
 
     Raises:
-        TypeError: `encoding` is no `Encoding`, or a number no int.
-        ValueError: a number is negative, `workers` or `queue` is 0, or `when_full` is neither.
+        TypeError: `encoding` is not an `Encoding`, or a number is not an int.
+        ValueError: a number is negative, `workers` or `queue` is 0, or `when_full` is neither
+            "wait" nor "raise".
 
     Example:
         >>> import anyio, bpecore
@@ -111,14 +116,12 @@ class AsyncEncoder:
         self._latency = LatencyHistogram()
         self._hits = 0
         self._inline = 0
-        self._queue = WorkerQueue(workers, queue, when_full == "wait", self._remember)
+        self._queue = WorkQueue(workers, queue, when_full == "wait", self._remember)
         self._lock = self._queue.lock
-        self._local = threading.local()  # the loop that ran last in each thread
+        self._local = threading.local()  # the last loop of each thread
 
     def __repr__(self) -> str:
         return f"<AsyncEncoder of {self.encoding!r}>"
-
-    # ---- what it does -----------------------------------------------------------------------
 
     async def encode(
         self,
@@ -127,25 +130,13 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
-        """Encodes a text, as `Encoding.encode` does.
+        """Encodes a text into a list of the caller's own.
 
-        Args:
-            text: any text. For megabytes `encode_to_numpy` is better: a list of millions of ints
-                takes the GIL for milliseconds when it is thrown away.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            The ids of its tokens, in a list of the caller's own.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            ValueError: as for `Encoding.encode`.
-            TypeError: as for `Encoding.encode`.
+        For megabytes use `encode_to_numpy`: discarding a list of millions of ints holds the GIL for
+        milliseconds.
         """
         ids = await self._answer(_ids_of, text, allowed_special, disallowed_special)
-        # A list has been made on a thread for this caller alone.
+        # A list was made on a thread, for this caller alone.
         return ids if isinstance(ids, list) else list_of(ids)
 
     async def count(
@@ -155,22 +146,7 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int:
-        """Counts the tokens of a text, as `Encoding.count` does.
-
-        Args:
-            text: any text.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            The number of tokens.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            ValueError: as for `Encoding.encode`.
-            TypeError: as for `Encoding.encode`.
-        """
+        """Counts the tokens of a text."""
         known = await self._answer(_count_of, text, allowed_special, disallowed_special)
         return known if isinstance(known, int) else len(known)
 
@@ -181,24 +157,9 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> npt.NDArray[np.uint32]:
-        """Encodes a text into a numpy array, as `Encoding.encode_to_numpy` does.
+        """Encodes a text into an array, `uint32[n]`, read-only. Nothing is cached.
 
-        The way for long texts: no Python object is made for an id. Nothing is remembered.
-
-        Args:
-            text: any text without surrogates.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            The ids of its tokens, `uint32[n]`, read-only.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            UnicodeEncodeError: the text holds a surrogate.
-            ValueError: as for `Encoding.encode`.
-            TypeError: as for `Encoding.encode`.
+        This is the way for long texts: no Python object is made per id.
         """
         special = _special_arguments(allowed_special, disallowed_special)
         return await self._do(text, partial(self.encoding.encode_to_numpy, text, **special))
@@ -211,23 +172,7 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int | None:
-        """Counts the tokens of a text up to a limit, as `Encoding.count_up_to` does.
-
-        Args:
-            text: any text.
-            limit: tokens.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            The number of tokens, or None if it is above `limit`.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            ValueError: as for `Encoding.count_up_to`.
-            TypeError: as for `Encoding.count_up_to`.
-        """
+        """Counts the tokens of a text; None if there are more than `limit`."""
         special = _special_arguments(allowed_special, disallowed_special)
         return await self._do(text, partial(self.encoding.count_up_to, text, limit, **special))
 
@@ -240,24 +185,7 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> str:
-        """Cuts a text to a number of tokens, as `Encoding.truncate` does.
-
-        Args:
-            text: any text.
-            max_tokens: tokens.
-            side: as for `Encoding.truncate`.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            What is left of the text.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            ValueError: as for `Encoding.truncate`.
-            TypeError: as for `Encoding.truncate`.
-        """
+        """Truncates a text to a number of tokens."""
         special = _special_arguments(allowed_special, disallowed_special)
         return await self._do(
             text, partial(self.encoding.truncate, text, max_tokens, side=side, **special)
@@ -272,31 +200,14 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[str]:
-        """Cuts a text into chunks of a number of tokens, as `Encoding.split` does.
-
-        Args:
-            text: any text.
-            max_tokens: tokens a chunk.
-            overlap: tokens, as for `Encoding.split`.
-            allowed_special: as for `Encoding.encode`.
-            disallowed_special: as for `Encoding.encode`.
-
-        Returns:
-            The chunks.
-
-        Raises:
-            EncoderClosedError: the encoder is closed.
-            QueueFullError: the queue is full, with `when_full="raise"`.
-            ValueError: as for `Encoding.split`.
-            TypeError: as for `Encoding.split`.
-        """
+        """Splits a text into chunks of at most `max_tokens` tokens."""
         special = _special_arguments(allowed_special, disallowed_special)
         return await self._do(
             text, partial(self.encoding.split, text, max_tokens, overlap=overlap, **special)
         )
 
     def metrics(self) -> Metrics:
-        """Returns what the encoder did so far, as plain numbers."""
+        """Returns what the encoder has done so far, as plain numbers."""
         with self._lock:
             return Metrics(
                 hits=self._hits,
@@ -307,28 +218,26 @@ class AsyncEncoder:
                 cached_texts=len(self._cache),
                 cached_bytes=self._cache.nbytes,
                 queue_depth=self._queue.depth,
-                waiting_for_queue=self._queue.line_length,
+                waiting_for_queue=self._queue.waiting_for_slot,
                 batches=self._queue.batches,
                 latency_counts=tuple(self._latency.counts),
                 latency_sum_seconds=self._latency.sum_seconds,
             )
 
-    # ---- the end ----------------------------------------------------------------------------
-
     def close(self) -> None:
-        """Ends the encoder: what waits gets `EncoderClosedError`, as does what comes.
+        """Closes the encoder: waiting and later callers get `EncoderClosedError`.
 
-        What is on a thread is finished and reaches its callers. Closing again does nothing.
+        Work on a thread is finished and answered. Closing again does nothing.
         """
         self._queue.close()
 
     async def aclose(self) -> None:
-        """Ends the encoder like `close`, and waits until its threads have ended."""
+        """Closes the encoder, and waits until its threads have ended."""
         self.close()
         await self._queue.wait_closed()
 
     async def __aenter__(self) -> AsyncEncoder:
-        Loop.running()  # imports what anyio needs for this loop: 30 ms that no request should pay
+        Loop.running()  # imports anyio's backend: 30 ms that no request should pay
         return self
 
     async def __aexit__(
@@ -339,8 +248,6 @@ class AsyncEncoder:
     ) -> None:
         await self.aclose()
 
-    # ---- how --------------------------------------------------------------------------------
-
     async def _answer(
         self,
         compute: Callable[[Encoding, str, Special, Disallowed], IdBuffer | list[int] | int],
@@ -348,19 +255,20 @@ class AsyncEncoder:
         allowed_special: Special,
         disallowed_special: Disallowed,
     ) -> Any:
-        """Answers from the cache, or computes and remembers."""
+        """Answers from the cache, or computes and caches."""
         started = perf_counter()
         loop = self._enter(text)
-        # Copies: the caller may change its sets while a thread encodes. And a text of a subclass
-        # may be equal to others without being the same.
+        # Copies, because the caller may change its sets while a thread encodes, and because a text
+        # of a subclass may compare equal to a different one.
         text = text if type(text) is str else str.__str__(text)
         allowed = _frozen(allowed_special, "allowed_special")
         disallowed = _frozen_disallowed(disallowed_special)
-        if len(text) > self._cache_max_text:
-            compute = _list_of if compute is _ids_of else compute
-            work = partial(compute, self.encoding, text, allowed, disallowed)
-            return await self._run(loop, started, Request(None, work, len(text)))
+        is_long = len(text) > self._cache_max_text
+        if is_long and compute is _ids_of:
+            compute = _list_of
         work = partial(compute, self.encoding, text, allowed, disallowed)
+        if is_long:
+            return await self._run(loop, started, Request(None, work, len(text)))
         content = (text, allowed, disallowed)
         with self._lock:
             known = self._cache.get(content)
@@ -369,19 +277,19 @@ class AsyncEncoder:
             self._hits += known is not None
         if known is None:
             return await self._run(loop, started, Request((compute, content), work, len(text)))
-        if not self._fits(loop, CHARACTERS_A_HIT + len(text) // 8):
+        if not self._fits(loop, CHARACTERS_PER_HIT + len(text) // 8):
             await checkpoint()
         self._observe(started)
         return known
 
     async def _do(self, text: str, work: Callable[[], Result]) -> Result:
-        """Does something that is not remembered."""
+        """Does work whose result is not cached."""
         started = perf_counter()
         loop = self._enter(text)
         return cast("Result", await self._run(loop, started, Request(None, work, len(text))))
 
     async def _run(self, loop: Loop, started: float, request: Request) -> Any:
-        """Does a request at once if the loop has room for it, else on a thread."""
+        """Does a request at once if the loop has room for it, otherwise on a thread."""
         characters = request.characters
         if characters < self._inline_below and self._fits(loop, characters):
             result = request.work()
@@ -396,7 +304,7 @@ class AsyncEncoder:
         return result
 
     def _enter(self, text: str) -> Loop:
-        """Refuses what cannot be done; returns the loop that runs."""
+        """Checks that a call is possible; returns the running loop."""
         if not isinstance(text, str):
             raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
         if self._queue.closed:
@@ -408,7 +316,7 @@ class AsyncEncoder:
         return loop
 
     def _fits(self, loop: Loop, characters: int) -> bool:
-        """Whether this turn of the loop has room for work of a size; takes the room if it has."""
+        """Whether this turn of the loop has room for so many characters; if so, takes it."""
         self._end_turn_later(loop)
         if characters > loop.room:
             return False
@@ -421,17 +329,17 @@ class AsyncEncoder:
             loop.call_soon(self._end_turn, loop)
 
     def _end_turn(self, loop: Loop) -> None:
-        """Runs when all tasks that were ready have had their turn."""
+        """Runs after all tasks that were ready."""
         loop.turning = False
         loop.room = self._inline_below
         self._queue.start()
 
     def _remember(self, request: Request) -> None:
-        """Keeps a result; the lock is held."""
+        """Caches a result. Precondition: the lock is held."""
         if request.key is None:
             return
         _, content = cast("tuple[Hashable, tuple[str, object, object]]", request.key)
-        # Ids that have come in the meantime tell more than their number.
+        # A count does not replace ids that arrived in the meantime.
         if not (isinstance(request.result, int) and self._cache.get(content) is not None):
             self._cache.put(content, content[0], request.result)
 

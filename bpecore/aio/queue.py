@@ -1,14 +1,13 @@
 """A bounded queue of work for a few threads, whose results event loops wait for.
 
-Callers of any number of event loops, asyncio's and trio's, share one queue. What a caller asks
-for is a `Request`. It belongs to the queue and to no caller, so a caller that is cancelled takes
-nothing from the others that wait for the same request.
+Callers in any number of asyncio and trio loops share one queue. Each call is a `Request`, which
+belongs to the queue rather than to its caller, so that cancelling one caller takes nothing from
+others waiting for the same request.
 
-    new ─► line, while the queue is full ─► pending ─► on a thread ─► done
+    new ─► waiting for a slot, while the queue is full ─► pending ─► on a thread ─► done
 
-A request takes a slot of the queue from `pending` to `done`. If all that waited for it are
-cancelled before a thread has taken it, it is dropped and its slot is free at once. What a thread
-has begun it ends.
+A request holds a slot of the queue from pending to done. If all its callers are cancelled before a
+thread has taken it, it is dropped and its slot is free at once. A thread finishes what it started.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ from bpecore._services.loops import Loop  # first: it says how to install anyio
 import anyio
 import anyio.to_thread
 
-# What a thread takes at once, at most: results are handed over together, so this bounds how long
-# a short text waits for the others.
-BATCH_REQUESTS = 64
-BATCH_CHARACTERS = 1 << 18
+# The most a thread takes at once. Results are handed over together, so this bounds how long a
+# short text waits for the others.
+SHARE_REQUESTS = 64
+SHARE_CHARACTERS = 1 << 18
 
 
 class QueueFullError(RuntimeError):
-    """The queue is full, and the encoder was told to say so instead of waiting."""
+    """The queue is full, and the encoder raises instead of waiting."""
 
 
 class EncoderClosedError(RuntimeError):
     """The encoder is closed."""
 
 
-class Waiter:
+class QueuedCaller:
     """One caller that waits for a request."""
 
     __slots__ = ("event", "loop")
@@ -55,41 +54,42 @@ class Request:
     """Work for a thread, and its outcome.
 
     Attributes:
-        key: equal requests have equal keys; None equals nothing.
+        key: equal requests have equal keys; a request with None equals no other.
         work: what to do.
-        characters: how much of it there is.
-        waiters: the callers that still want it.
+        characters: the length of its text.
+        callers: the callers that still wait for it.
         result: what `work` returned.
         error: what `work` raised, or why it was not done.
     """
 
-    __slots__ = ("characters", "error", "key", "result", "waiters", "work")
+    __slots__ = ("callers", "characters", "error", "key", "result", "work")
 
     def __init__(self, key: Hashable | None, work: Callable[[], Any], characters: int) -> None:
         self.key = key
         self.work = work
         self.characters = characters
-        self.waiters: list[Waiter] = []
+        self.callers: list[QueuedCaller] = []
         self.result: Any = None
         self.error: BaseException | None = None
 
 
-class WorkerQueue:
+class WorkQueue:
     """The queue and its threads. Safe from any number of threads and event loops.
 
     Args:
-        workers: threads.
-        slots: requests that may be pending or on a thread.
-        wait_if_full: whether callers wait for a slot, else `QueueFullError`.
-        finished: called with each request that has been done, under `lock`.
+        workers: number of threads.
+        slots: maximum number of requests that are pending or on a thread.
+        wait_if_full: whether callers wait for a slot or get `QueueFullError`.
+        finished: called with each request that has succeeded, under `lock`.
 
     Attributes:
-        lock: guards all that is here; nothing long is done under it.
-        depth: slots taken.
-        added: requests.
-        joined: callers that found an equal request and shared it.
-        rejected: callers refused because the queue was full.
-        batches: how often a thread took requests.
+        lock: guards the queue's state; held only briefly.
+        depth: slots taken now.
+        added: requests so far.
+        joined: callers so far that shared an equal request.
+        rejected: callers so far that were refused because the queue was full.
+        batches: how often a thread took requests, so far.
+        closed: whether the queue is closed.
     """
 
     def __init__(
@@ -107,34 +107,34 @@ class WorkerQueue:
         self._wait_if_full = wait_if_full
         self._finished = finished
         self._pending: OrderedDict[Request, None] = OrderedDict()
-        self._line: OrderedDict[Request, None] = OrderedDict()
+        self._slotless: OrderedDict[Request, None] = OrderedDict()
         self._by_key: dict[Hashable, Request] = {}
-        self._busy = 0  # threads that take requests
+        self._busy = 0  # threads taking requests
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="bpecore")
 
     @property
-    def line_length(self) -> int:
-        """Requests that wait for a slot."""
-        return len(self._line)
+    def waiting_for_slot(self) -> int:
+        """Number of requests waiting for a slot."""
+        return len(self._slotless)
 
     async def wait(self, loop: Loop, request: Request) -> Any:
-        """Adds a request, or joins the equal one that is there, and waits for its outcome.
+        """Adds a request, or joins an equal one already there, and waits for its outcome.
 
-        The threads are told of it by `start`, which is to be called at the end of the loop's turn.
+        Threads see it once `start` is called, at the end of the loop's turn.
 
         Args:
-            loop: the loop that runs.
+            loop: the running loop.
             request: a new request.
 
         Returns:
             What its work returned.
 
         Raises:
-            QueueFullError: the queue is full, and callers are not to wait.
-            EncoderClosedError: the queue is closed, or was while this waited.
+            QueueFullError: the queue is full, and callers do not wait.
+            EncoderClosedError: the queue is closed, or was closed during the wait.
             Exception: what its work raised; each caller gets a copy.
         """
-        waiter = Waiter(loop)
+        caller = QueuedCaller(loop)
         with self.lock:
             if self.closed:
                 raise EncoderClosedError("the encoder is closed")
@@ -144,11 +144,11 @@ class WorkerQueue:
                 self.joined += 1
             else:
                 self._add(request)
-            request.waiters.append(waiter)
+            request.callers.append(caller)
         try:
-            await waiter.event.wait()
+            await caller.event.wait()
         except BaseException:
-            self._leave(request, waiter)
+            self._leave(request, caller)
             raise
         if request.error is not None:
             raise _copy_of(request.error)
@@ -159,7 +159,7 @@ class WorkerQueue:
             self.depth += 1
             self._pending[request] = None
         elif self._wait_if_full:
-            self._line[request] = None
+            self._slotless[request] = None
         else:
             self.rejected += 1
             raise QueueFullError(f"the queue is full: {self._slots} texts wait or are encoded")
@@ -167,17 +167,17 @@ class WorkerQueue:
         if request.key is not None:
             self._by_key[request.key] = request
 
-    def _leave(self, request: Request, waiter: Waiter) -> None:
-        """Takes a cancelled caller off a request, and drops the request if nobody is left."""
+    def _leave(self, request: Request, caller: QueuedCaller) -> None:
+        """Removes a cancelled caller; drops the request if no other caller waits for it."""
         with self.lock:
-            request.waiters.remove(waiter)
-            if request.waiters:
+            request.callers.remove(caller)
+            if request.callers:
                 return
             if request in self._pending:
                 del self._pending[request]
                 self._free_slot()
-            elif request in self._line:
-                del self._line[request]
+            elif request in self._slotless:
+                del self._slotless[request]
             else:
                 return  # on a thread, or done
             self._forget_key(request)
@@ -187,24 +187,22 @@ class WorkerQueue:
             del self._by_key[request.key]
 
     def _free_slot(self) -> None:
-        """Gives a slot to the first in the line, or back."""
-        if self._line:
-            request, _ = self._line.popitem(last=False)
+        """Gives a slot to the first request waiting for one, or back to the queue."""
+        if self._slotless:
+            request, _ = self._slotless.popitem(last=False)
             self._pending[request] = None
         else:
             self.depth -= 1
 
-    # ---- threads ----------------------------------------------------------------------------
-
     def start(self) -> None:
-        """Sees to it that threads take what is pending."""
+        """Makes threads take the pending requests."""
         with self.lock:
             wanted = min(self._workers - self._busy, len(self._pending))
             self._busy += max(wanted, 0)
         for _ in range(wanted):
             try:
                 self._executor.submit(self._take_until_empty)
-            except RuntimeError as error:  # no thread can be started, or the interpreter ends
+            except RuntimeError as error:  # no thread can start, or the interpreter is exiting
                 with self.lock:
                     self._busy -= 1
                     stranded = [] if self._busy else self._strand(error)
@@ -213,47 +211,45 @@ class WorkerQueue:
     def _take_until_empty(self) -> None:
         while True:
             with self.lock:
-                batch = self._take_batch()
-                if not batch:
+                share = self._take_share()
+                if not share:
                     self._busy -= 1
                     return
-            for request in batch:
+            for request in share:
                 try:
                     request.result = request.work()
-                except BaseException as error:  # told to those who wait, whatever it is
+                except BaseException as error:  # raised in the callers, whatever it is
                     request.error = error
             with self.lock:
-                waiters = [waiter for request in batch for waiter in self._finish(request)]
-            _wake(waiters)
+                callers = [caller for request in share for caller in self._finish(request)]
+            _wake(callers)
 
-    def _take_batch(self) -> list[Request]:
-        """Takes a fair share of what is pending."""
-        share = min(-(-len(self._pending) // self._workers), BATCH_REQUESTS)
-        batch: list[Request] = []
+    def _take_share(self) -> list[Request]:
+        """Takes one thread's share of the pending requests."""
+        limit = min(-(-len(self._pending) // self._workers), SHARE_REQUESTS)
+        share: list[Request] = []
         characters = 0
-        while len(batch) < share:
+        while len(share) < limit:
             request = next(iter(self._pending))
             characters += request.characters
-            if batch and characters > BATCH_CHARACTERS:
+            if share and characters > SHARE_CHARACTERS:
                 break
             del self._pending[request]
-            batch.append(request)
-        self.batches += bool(batch)
-        return batch
+            share.append(request)
+        self.batches += bool(share)
+        return share
 
-    def _finish(self, request: Request) -> list[Waiter]:
-        """Ends a request that was on a thread; returns those to wake."""
+    def _finish(self, request: Request) -> list[QueuedCaller]:
+        """Ends a request that was on a thread; returns the callers to wake."""
         self._forget_key(request)
         self._free_slot()
         if request.error is None:
-            with suppress(MemoryError):  # those who wait have their result all the same
+            with suppress(MemoryError):  # the callers have their result all the same
                 self._finished(request)
-        return request.waiters
-
-    # ---- the end ----------------------------------------------------------------------------
+        return request.callers
 
     def close(self) -> None:
-        """Refuses what comes, ends what waits with `EncoderClosedError`; what runs goes on."""
+        """Ends waiting and later requests with `EncoderClosedError`; running ones finish."""
         with self.lock:
             self.closed = True
             stranded = self._strand(EncoderClosedError("the encoder was closed"))
@@ -264,26 +260,26 @@ class WorkerQueue:
         """Waits until the threads have ended."""
         await anyio.to_thread.run_sync(self._executor.shutdown)
 
-    def _strand(self, error: BaseException) -> list[Waiter]:
-        """Ends all that no thread has taken; returns those to wake."""
-        waiters: list[Waiter] = []
-        for request in (*self._pending, *self._line):
+    def _strand(self, error: BaseException) -> list[QueuedCaller]:
+        """Ends all requests that no thread has taken; returns the callers to wake."""
+        callers: list[QueuedCaller] = []
+        for request in (*self._pending, *self._slotless):
             request.error = error
             self._forget_key(request)
-            waiters += request.waiters
+            callers += request.callers
         self.depth -= len(self._pending)
         self._pending.clear()
-        self._line.clear()
-        return waiters
+        self._slotless.clear()
+        return callers
 
 
-def _wake(waiters: Iterable[Waiter]) -> None:
-    """Sets the waiters' events, each in its loop, with one call a loop."""
+def _wake(callers: Iterable[QueuedCaller]) -> None:
+    """Sets the callers' events, each in its loop, with one call per loop."""
     events: dict[Loop, list[anyio.Event]] = {}
-    for waiter in waiters:
-        events.setdefault(waiter.loop, []).append(waiter.event)
+    for caller in callers:
+        events.setdefault(caller.loop, []).append(caller.event)
     for loop, ours in events.items():
-        with suppress(RuntimeError):  # the loop has ended, and with it those who waited
+        with suppress(RuntimeError):  # the loop has ended, and its callers with it
             loop.call_soon_from_thread(_set_all, ours)
 
 
@@ -293,7 +289,7 @@ def _set_all(events: list[anyio.Event]) -> None:
 
 
 def _copy_of(error: BaseException) -> BaseException:
-    """Returns an equal exception: several callers cannot raise one without mixing tracebacks."""
+    """Returns an equal exception: several callers raising the same one would mix tracebacks."""
     try:
         duplicate = copy.copy(error)
     except Exception:

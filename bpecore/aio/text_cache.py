@@ -1,4 +1,4 @@
-"""What is known of the texts that were seen last: bounded in entries and in bytes."""
+"""A cache of the ids of recent texts, bounded in entries and in bytes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     # The ids of a text, or only their number.
     Known = Union[IdBuffer, int]
 
-# What an entry takes beside its text and ids, in bytes: by
-# tracemalloc 507 on average over 20,000 entries, with CPython 3.11.
+# Memory of an entry besides its text and ids: 507 bytes on average over 20,000 entries, measured
+# with tracemalloc and CPython 3.11.
 ENTRY_BYTES = 500
-BYTES_AN_ID = 4
+BYTES_PER_ID = 4
 
 
 class TextCache:
-    """Keeps the last texts that were put or got, and forgets the one unused for longest.
+    """Keeps the texts used most recently.
 
-    Not for several threads at once: its owner locks.
+    Not safe from several threads at once; its owner holds a lock.
 
     Args:
-        max_entries: texts to keep at most; 0 keeps none.
-        max_bytes: memory to take at most, in bytes, as `nbytes` counts it.
+        max_entries: maximum number of texts; 0 keeps none.
+        max_bytes: maximum memory in bytes, as `nbytes` counts it.
 
     Attributes:
-        evictions: entries forgotten to make room, so far.
-        nbytes: bytes of the texts, of the ids and of the tables.
+        evictions: entries removed to make room, so far.
+        nbytes: bytes of the texts, the ids and the tables.
 
     Example:
         >>> cache = TextCache(max_entries=1, max_bytes=10_000)
@@ -50,7 +50,7 @@ class TextCache:
         return len(self._entries)
 
     def get(self, key: Hashable) -> Known | None:
-        """Returns what is known under a key, or None."""
+        """Returns what is kept under a key, or None."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -58,15 +58,15 @@ class TextCache:
         return entry[0]
 
     def put(self, key: Hashable, text: str, known: Known) -> None:
-        """Keeps what is known of a text, in place of what was known before.
+        """Keeps the ids of a text or their number, in place of what was kept before.
 
         Args:
-            key: holds the text, and what else the ids depend on.
+            key: the text and everything else its ids depend on.
             text: the text, for its size.
-            known: its ids or their number. What is larger than the whole cache is not kept.
+            known: its ids or their number. An entry larger than the whole cache is not kept.
         """
         ids = 0 if isinstance(known, int) else len(known)
-        size = ENTRY_BYTES + sys.getsizeof(text) + BYTES_AN_ID * ids
+        size = ENTRY_BYTES + sys.getsizeof(text) + BYTES_PER_ID * ids
         before = self._entries.pop(key, None)
         if before is not None:
             self.nbytes -= before[1]

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from texts import random_text
+from waiting import wait_until
 
 import bpecore
 from bpecore import _core
@@ -510,6 +511,7 @@ def test_prometheus(pool: TokenizerPool, client: PoolClient) -> None:
     registry = prometheus_client.CollectorRegistry()
     registry.register(PoolCollector({"main": pool}))
     client.encode_batch(["hello"] * 10)
+    wait_until(lambda: all(worker.clients for worker in pool.metrics().workers))
     for worker in ("0", "1"):
         labels = {"pool": "main", "worker": worker}
         requests = registry.get_sample_value("bpecore_worker_requests_total", labels)

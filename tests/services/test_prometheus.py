@@ -1,8 +1,10 @@
-"""The Prometheus collector shows what `AsyncEncoder.metrics` returns."""
+"""The Prometheus collectors show what `metrics` returns."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -58,6 +60,20 @@ def test_bounds_of_the_histogram() -> None:
     assert histogram.counts == [1, 2, 2, 2, 2, 2, 2, 1]
 
 
-def test_what_is_no_encoder() -> None:
+def test_other_objects_are_refused() -> None:
     with pytest.raises(TypeError, match="o200k_base"):
         EncoderCollector({"o200k_base": bpecore.get_encoding("o200k_base")})  # type: ignore[dict-item]
+
+
+def test_the_pool_collector_needs_no_anyio() -> None:
+    code = (
+        "import sys; sys.modules['anyio'] = None\n"
+        "from bpecore.pool import TokenizerPool\n"
+        "from bpecore.prometheus import PoolCollector\n"
+        "if __name__ == '__main__':\n"
+        "    with TokenizerPool('r50k_base', processes=1) as pool:\n"
+        "        print(len(list(PoolCollector({'main': pool}).collect())))\n"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.stderr) == ("9\n", "")
