@@ -1,7 +1,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from engine.encode.workspace cimport WorkspacePool
-from engine.growing.compatible cimport TokenParts
+from engine.growing.token_parts cimport TokenParts
 from engine.vocab.file cimport DIGEST_WORDS, TableFile
 from engine.vocab.tables cimport Vocabulary as VocabularyTables
 

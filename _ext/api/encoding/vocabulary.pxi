@@ -17,7 +17,7 @@ from engine.vocab.file cimport (
     TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT,
     TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,
     close_tables, digest_ranks, lay_out, open_tables, write_tables)
-from engine.growing.compatible cimport build_token_parts, free_token_parts
+from engine.growing.token_parts cimport build_token_parts, free_token_parts
 from engine.base.types cimport LOAD_SLACK, STATUS_OK, TOKEN_LIMIT
 from engine.vocab.tables cimport id_of
 from engine.build.tables cimport build_tables, free_vocabulary

@@ -1,14 +1,14 @@
 """`TokenCounter`: how many tokens a growing text has so far."""
 
 cimport cython
-from libc.string cimport memset
 
 from api.arguments cimport exact_str, view_text
 from engine.base.errors cimport raise_status
 from engine.base.exclusive cimport enter, leave
 from engine.base.interrupt cimport WORK_BETWEEN_CHECKS
 from engine.growing.counter cimport (
-    TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter)
+    TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter,
+    without_memory)
 from engine.base.types cimport STATUS_OK, STATUS_SURROGATE
 from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView
@@ -206,8 +206,7 @@ cdef class TokenCounter:
         copy.allowed = self.special.allowed
         copy.tail = self.special.tail
         copy.half = self.special.half
-        copy.state = self.state
-        forget_owned(&copy.state)
+        copy.state = without_memory(&self.state)
         if copy_counter(&copy.state, &self.state) != STATUS_OK:
             raise MemoryError("no memory for a checkpoint")
         return copy
@@ -238,13 +237,3 @@ cdef class TokenCounter:
             self.broken = False
         finally:
             leave(&self.in_use)
-
-
-cdef void forget_owned(CounterState *state) noexcept:
-    """Makes a copied struct own nothing."""
-    memset(&state.text, 0, sizeof(state.text))
-    state.tables = NULL
-    state.chain = NULL
-    state.chain_room = 0
-    state.waiting = NULL
-    state.waiting_room = 0

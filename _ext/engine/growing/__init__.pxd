@@ -1,1 +1,1 @@
-# Texts that come in chunks.
+# Texts that arrive in chunks.

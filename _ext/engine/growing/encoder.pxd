@@ -1,27 +1,28 @@
-# Encodes a text that arrives in chunks: the ids that no continuation can change any more.
+# Encodes a text that arrives in chunks: gives the ids that no further text can change.
 #
-# A piece is encoded once it is finished (growing/text.pxd), and if no special token may have begun
-# before the character that finished it. What is left of the text waits for the next chunk.
+# A piece is encoded once it is finished (piece_run.pxd) and no special token may have begun before
+# the character that finished it. The rest of the text waits for the next chunk.
 #
 # Time: linear. Space: the text from the unfinished piece on.
 
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
-from engine.split.automaton cimport NO_MATCH, Automaton
-from engine.cache.cache cimport expect_text
-from engine.growing.text cimport (
-    SPECIAL_FOUND, SPECIAL_NONE, GrowingText, PieceRun, SpecialPlace, add_scanned, append_text,
-    begin_piece, end_of_piece, forget_text, next_special, next_start, read_piece)
-from engine.sink.id_buffer cimport IdBuffer, grow_ids
-from engine.base.interrupt cimport count_work
 from engine.base.memory cimport release
-from engine.encode.pieces cimport encode_pieces
+from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
+from engine.cache.cache cimport expect_text
+from engine.encode.workspace cimport Workspace
+from engine.growing.finished_pieces cimport collect_piece, encode_collected
+from engine.growing.piece_run cimport (
+    PieceRun, begin_piece, end_of_piece, move_run_back, next_start, read_piece)
+from engine.growing.special_places cimport (
+    SPECIAL_FOUND, SPECIAL_NONE, SpecialPlace, next_special)
+from engine.growing.text cimport GrowingText, append_text, forget_text
+from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.split.automaton cimport NO_MATCH, Automaton
 from engine.text.special_tokens cimport SpecialTokens
-from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView
 from engine.vocab.tables cimport Vocabulary
-from engine.encode.workspace cimport Workspace
 
 cdef struct PieceStream:
     const Vocabulary *vocabulary           # borrowed
@@ -50,34 +51,16 @@ cdef inline void close_stream(PieceStream *stream) noexcept nogil:
     memset(&stream.text, 0, sizeof(GrowingText))
 
 
-cdef inline int encode_batch_of(
-    PieceStream *stream, Workspace *workspace, bint counting, IdBuffer *sink
-) noexcept nogil:
-    """Encodes the pieces in the workspace's batch and empties it."""
-    cdef int status
-    if workspace.scanned.count == 0:
-        return STATUS_OK
-    status = encode_pieces(
-        stream.vocabulary, workspace, stream.text.buffer.data + workspace.scanned.start,
-        workspace.scanned.ends, workspace.scanned.count,
-        stream.text.buffer.data + stream.text.length + LOAD_SLACK, counting, sink)
-    if status == STATUS_OK:
-        status = count_work(
-            &workspace.interrupt, workspace.scanned.ends[workspace.scanned.count - 1])
-    workspace.scanned.count = 0
-    return status
-
-
 cdef inline int add_piece(
     PieceStream *stream, Workspace *workspace, size_t start, size_t end, bint counting,
     IdBuffer *sink
 ) noexcept nogil:
-    """Puts a piece into the batch, which is encoded first if it does not fit."""
+    """Collects a finished piece; if it does not fit, those collected are encoded first."""
     cdef int status
-    if add_scanned(&workspace.scanned, start, end):
+    if collect_piece(workspace, start, end):
         return STATUS_OK
-    status = encode_batch_of(stream, workspace, counting, sink)
-    if status == STATUS_OK and not add_scanned(&workspace.scanned, start, end):
+    status = encode_collected(stream.vocabulary, workspace, &stream.text, counting, sink)
+    if status == STATUS_OK and not collect_piece(workspace, start, end):
         status = STATUS_NO_MEMORY
     return status
 
@@ -99,7 +82,7 @@ cdef inline int encode_up_to(
             if status != STATUS_OK:
                 return status
         begin_piece(stream.automaton, &stream.run, next_start(text, &stream.run, piece_end))
-    return encode_batch_of(stream, workspace, counting, sink)
+    return encode_collected(stream.vocabulary, workspace, &stream.text, counting, sink)
 
 
 cdef inline int encode_stream(
@@ -135,17 +118,14 @@ cdef inline int feed_stream(
     PieceStream *stream, Workspace *workspace, const TextView *view, size_t start, size_t end,
     bint counting, IdBuffer *sink
 ) noexcept nogil:
-    """Appends characters of a view; encodes what they make sure.
+    """Appends the characters of a view from `start` to `end`; encodes what they make sure.
 
-    On a failure the stream is as it was; what the sink was given then is of no use.
+    A failure leaves the stream as it was; what is then in the sink is of no use.
     """
     cdef size_t gone = forget_text(&stream.text, stream.run.start)
     cdef PieceStream before
     cdef int status
-    stream.run.start -= gone
-    stream.run.position -= gone
-    if stream.run.accepted != NO_MATCH:
-        stream.run.accepted -= gone
+    move_run_back(&stream.run, gone)
     stream.open_from -= gone
     before = stream[0]
     expect_text(&workspace.cache, end - start)
@@ -161,7 +141,7 @@ cdef inline int feed_stream(
 cdef inline int end_stream(
     PieceStream *stream, Workspace *workspace, const TextView *view, IdBuffer *sink
 ) noexcept nogil:
-    """Appends the last characters and encodes all that is left; a failure as for `feed_stream`."""
+    """Appends the last characters and encodes all that is left; fails as `feed_stream` does."""
     cdef PieceStream before = stream[0]
     cdef int status = append_text(&stream.text, view, 0, view.length)
     if status == STATUS_OK:

@@ -1,33 +1,32 @@
-# How many tokens each beginning of a growing piece has: BPE a byte at a time.
+# How many tokens each beginning of a growing piece has: BPE one byte at a time.
 #
 # For every beginning of n bytes the last token of its BPE and the number of its tokens are kept.
-# The last token of n bytes is the one token t that ends there such that the last token of the
-# first n - |t| bytes is compatible with t (growing/compatible.pxd); exactly one token is. So a guess that
-# turns out compatible is right, and the guesses are what followed the same last token and byte
-# before. Where they fail, the tokens that the text ends in are tried, the longest first.
+# The last token is the one token t that ends there and is compatible with the last token of the
+# first n - |t| bytes (compatible.pxd); there is exactly one. So a guess that turns out to be
+# compatible is right. What followed the same last token and byte before is guessed. If no guess is
+# right, the tokens that end there are tried, longest first.
 #
-# Time: amortised constant a byte where the guesses hold; else a look-up for each length that a
-# token with these last two bytes has (about ten in text). Space: 8 bytes a byte of the piece.
-# Loses against merge/merge.pxd where only the count of the whole piece matters.
+# Time: amortised constant per byte while the guesses are right; otherwise one look-up per length
+# that a token with the same last two bytes has (about ten in text). Space: 8 bytes per byte of the
+# piece. Where only the count of the whole piece matters, merge/merge.pxd is faster.
 #
-# A piece that is a token as a whole is that token, even if no merge makes it: that is for the
-# caller to see to.
+# A piece that is a token as a whole is that token, even if no merge makes it. The caller checks.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, SIZE_MAX
+from libc.stdint cimport SIZE_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from engine.base.memory cimport ByteBuffer, grow
-from engine.merge.queue cimport MergeMemory
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check, highest_one)
-from engine.growing.compatible cimport (
-    LONGER, MASKED_LENGTH, TokenParts, has_parts, is_compatible_by_merging, is_compatible_ordered)
+from engine.growing.compatible cimport is_compatible_by_merging, is_compatible_ordered
+from engine.growing.token_parts cimport LONGER, MASKED_LENGTH, TokenParts, has_parts
+from engine.merge.queue cimport MergeMemory
 from engine.vocab.tables cimport Vocabulary, find_long, find_short, load_key, token_length
 
 cdef enum:
     GUESS_BITS = 10
     GUESSES = 1 << GUESS_BITS
-    MISSING = 0x80000000     # in a count: some byte of the beginning is no token
+    MISSING = 0x80000000     # in a count: the vocabulary lacks some byte of the beginning
 
 cdef extern from *:
     """
@@ -38,20 +37,20 @@ cdef extern from *:
 
 cdef struct PrefixCounts:
     uint32_t *last       # owned: [n - 1], the last token of the first n bytes
-    uint32_t *counts     # owned: [n - 1], their number of tokens | MISSING
-    size_t done          # bytes whose beginnings are worked out
-    size_t capacity      # bytes there is room for
+    uint32_t *counts     # owned: [n - 1], the number of their tokens | MISSING
+    size_t done          # the beginnings up to this many bytes are known
+    size_t capacity      # bytes
 
 cdef struct PrefixTables:
     const Vocabulary *vocabulary   # borrowed
     const TokenParts *parts        # borrowed
-    uint32_t guesses[2 * GUESSES]  # index + 1 of the last two tokens that followed, 0 = none yet
+    uint32_t guesses[2 * GUESSES]  # index + 1 of the last two tokens that followed; 0: none yet
     ByteBuffer memory              # scratch of is_compatible_by_merging
     MergeMemory merging            # the same
 
 
 cdef inline int grow_counts(PrefixCounts *counts, size_t capacity) noexcept nogil:
-    """Makes room for so many bytes; at least doubles. A failure leaves what was there."""
+    """Makes room for `capacity` bytes; at least doubles. A failure changes nothing."""
     if capacity <= counts.capacity:
         return STATUS_OK
     if capacity < 2 * counts.capacity:
@@ -66,8 +65,8 @@ cdef inline int grow_counts(PrefixCounts *counts, size_t capacity) noexcept nogi
     return STATUS_OK
 
 
-cdef inline uint32_t part_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    """Returns the bytes of a token, or of a stand-in."""
+cdef inline uint32_t length_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    """Returns the length in bytes of a token; a stand-in for a missing byte has one."""
     if index >= vocabulary.token_count:
         return 1
     return token_length(vocabulary, index)
@@ -76,7 +75,7 @@ cdef inline uint32_t part_length(const Vocabulary *vocabulary, uint32_t index) n
 cdef inline int fits(
     PrefixTables *tables, const PrefixCounts *counts, size_t before, uint32_t token, bint *answer
 ) noexcept nogil:
-    """Whether a token follows the BPE of the first `before` bytes."""
+    """Finds whether a token may follow the BPE of the first `before` bytes."""
     if before == 0:
         answer[0] = True
         return STATUS_OK
@@ -91,7 +90,14 @@ cdef inline int fits(
 cdef inline uint32_t token_before(
     const PrefixTables *tables, const uint8_t *piece, size_t end, size_t length
 ) noexcept nogil:
-    """Returns the token of 2 bytes or more, one that merging makes, that ends at a byte."""
+    """Returns the token of `length` bytes that ends before byte `end`.
+
+    Args:
+        length: at least 2.
+
+    Returns:
+        NO_TOKEN if there is none, or no merge makes it.
+    """
     cdef uint32_t index
     if length <= SHORT_PIECE:
         index = find_short(tables.vocabulary, load_key(piece + end - length, length))
@@ -132,7 +138,7 @@ cdef inline int find_last_token(
             status = fits(tables, counts, end - length, token[0], &right)
             if status != STATUS_OK or right:
                 return status
-    # One token fits, so it is the byte alone.
+    # Exactly one token fits, so it is that of the byte.
     token[0] = tables.vocabulary.byte_indices[piece[end - 1]]
     return STATUS_OK
 
@@ -141,9 +147,9 @@ cdef inline int try_guess(
     PrefixTables *tables, const PrefixCounts *counts, const uint8_t *piece, size_t end,
     uint32_t token, bint *right
 ) noexcept nogil:
-    """Whether the first `end` bytes end in a token that follows the BPE of the bytes before it."""
+    """Finds whether a token is the last of the first `end` bytes."""
     cdef const Vocabulary *vocabulary = tables.vocabulary
-    cdef size_t size = part_length(vocabulary, token)
+    cdef size_t size = length_of(vocabulary, token)
     right[0] = False
     if size == 1:
         if token != vocabulary.byte_indices[piece[end - 1]]:
@@ -158,7 +164,7 @@ cdef inline int guess_last_token(
     PrefixTables *tables, const PrefixCounts *counts, const uint8_t *piece, size_t end,
     uint32_t *token
 ) noexcept nogil:
-    """Finds the last token of the first `end` bytes; learns from it."""
+    """Finds the last token of the first `end` bytes, by guesses first; remembers it as a guess."""
     cdef uint32_t before = counts.last[end - 2] if end > 1 else <uint32_t>NO_TOKEN
     cdef uint32_t place = (
         ((before << 8) ^ before ^ piece[end - 1]) * GUESS_FACTOR) >> (32 - GUESS_BITS)
@@ -180,10 +186,10 @@ cdef inline int guess_last_token(
 cdef inline int extend_counts(
     PrefixTables *tables, PrefixCounts *counts, const uint8_t *piece, size_t length
 ) noexcept nogil:
-    """Works out the beginnings of a piece up to `length` bytes.
+    """Counts the beginnings of a piece up to `length` bytes.
 
     Args:
-        piece: its bytes; LOAD_SLACK more are readable behind `length`.
+        piece: its bytes; LOAD_SLACK more are readable after them.
     """
     cdef size_t n, size
     cdef uint32_t token = NO_TOKEN
@@ -192,7 +198,7 @@ cdef inline int extend_counts(
         n = counts.done + 1
         status = guess_last_token(tables, counts, piece, n, &token)
         if status == STATUS_OK:
-            size = part_length(tables.vocabulary, token)
+            size = length_of(tables.vocabulary, token)
             check(size <= n)
             counts.last[n - 1] = token
             counts.counts[n - 1] = 1 + (counts.counts[n - 1 - size] if size < n else 0)
@@ -205,10 +211,13 @@ cdef inline int extend_counts(
 cdef inline int first_missing_byte(
     const Vocabulary *vocabulary, const PrefixCounts *counts, size_t length
 ) noexcept nogil:
-    """Returns the status for the first byte of a beginning that is no token; there is one."""
+    """Returns the status for the first byte of a beginning that the vocabulary lacks.
+
+    Precondition: there is one.
+    """
     cdef int status = STATUS_OK
     while length:
         if counts.last[length - 1] >= vocabulary.token_count:
             status = STATUS_MISSING_BYTE + <int>(counts.last[length - 1] - vocabulary.token_count)
-        length -= part_length(vocabulary, counts.last[length - 1])
+        length -= length_of(vocabulary, counts.last[length - 1])
     return status
