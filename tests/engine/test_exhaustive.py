@@ -15,8 +15,8 @@ import pytest
 import bpecore
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.subject import available_instructions
-from fuzz.short_strings import (
-    BEHIND,
+from fuzz.exhaustive import (
+    AFTER,
     LEAST_BEFORE,
     LONGEST,
     PATTERNS,
@@ -89,7 +89,7 @@ def test_frames_are_pieces_of_their_own(name: str) -> None:
     vocabulary = comparison(name)._vocabularies[0]
     frames = [frame_before(length, " ж") for length in range(LEAST_BEFORE, LEAST_BEFORE + 64)]
     assert [len(frame) for frame in frames] == [*range(LEAST_BEFORE, LEAST_BEFORE + 64)]
-    for text in (*frames, BEHIND):
+    for text in (*frames, AFTER):
         ids = vocabulary.theirs.encode_ordinary(text)
         assert min(ids) >= vocabulary.first_of_frames, text
 

@@ -16,7 +16,7 @@ import bpecore
 SIGNAL_AFTER = 0.1  # seconds; each call below takes longer than that
 SANITIZED = "san" in os.environ.get("LD_PRELOAD", "")  # the engine is several times as slow then
 ALLOWED_DELAY = 1.0 if SANITIZED else 0.2  # seconds
-ATTEMPTS = 3  # the best one counts: other work on the machine delays any call
+ATTEMPTS = 3  # the best one counts
 PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
 
 
@@ -62,11 +62,13 @@ def test_a_signal_stops_a_long_call(alarm: None, name: str) -> None:
     before = encoding.encode("hello world")
     taken = []
     for _ in range(ATTEMPTS):
-        start = time.monotonic()
+        clocks = time.monotonic, time.process_time
+        starts = [clock() for clock in clocks]
         signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
         with pytest.raises(StoppedError):
             CALLS[name](encoding)
-        taken.append(time.monotonic() - start)
+        # Processor time if that is less: other programs delay any call.
+        taken.append(min(clock() - start for clock, start in zip(clocks, starts)))
     assert min(taken) < SIGNAL_AFTER + ALLOWED_DELAY, taken
     assert encoding.encode("hello world") == before
     assert encoding.count(PROSE[:100_000]) == len(encoding.encode(PROSE[:100_000]))

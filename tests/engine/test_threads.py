@@ -8,10 +8,10 @@ import threading
 import pytest
 
 import bpecore
+from bpecore.fuzzing.checks import outcome
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import real_texts
-from fuzz import calls_in_threads
-from fuzz.calls_in_threads import Call, Failure, Totals, calls_on, round_of_calls, run_threads
+from fuzz.threads import Call, Failure, Totals, calls_on, round_of_calls, run_threads
 
 THREADS = 16
 
@@ -87,4 +87,4 @@ def test_an_exception_is_an_outcome() -> None:
     assert len(calls) == 1
     _, failure = run_threads(subject.ours, calls, 2, 0.05, 1)
     assert failure is None
-    assert calls_in_threads.outcome(lambda: calls[0].method(subject.ours)) == calls[0].expected
+    assert outcome(lambda: calls[0].method(subject.ours)) == calls[0].expected

@@ -64,10 +64,10 @@ def test_a_feed_costs_no_more_at_the_end_of_a_million_spaces(cl100k: Pair) -> No
     def best_of(rounds: int) -> float:
         best = 1.0
         for _ in range(rounds):
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(500):
                 counter.feed("    ")
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     at_start = best_of(5)

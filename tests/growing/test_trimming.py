@@ -164,9 +164,9 @@ def test_counting_stops_at_the_limit(pair: Pair, text: str) -> None:
     text *= 10_000_000 // len(text)
     best = 1.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         assert pair.ours.count_up_to(text, 1000) is None
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best < 0.01
 
 

@@ -47,10 +47,10 @@ NASTY = {
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_patterns_are_refused_soon(name: str) -> None:
     pattern, reason = NASTY[name]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UnsupportedPattern, match=reason):
         compile_pattern(pattern)
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from scan import split
 
 from bpecore._pattern import compile_fallback, compile_pattern
 from bpecore._pattern.automaton import BLOCK_LENGTH
-from fuzz.short_strings import class_representatives
+from fuzz.exhaustive import class_representatives
 
 ALPHABET = [
     *"'’sSſtTdDmMlLrReEvVkKxXbZ",
