@@ -1,5 +1,5 @@
 """The command line, `bpecore`."""
 
-from bpecore.cli.commands import main
+from bpecore.cli.command_line import main
 
 __all__ = ["main"]

@@ -1,188 +1,62 @@
-"""Compares bpecore with the installed tiktoken on a user's own files, and times both.
-
-tiktoken gets the rank tables that bpecore ships, which are OpenAI's files byte for byte, so that
-nothing is downloaded; its code does all the rest.
-"""
+"""The command `bpecore verify`."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from bpecore.core import Encoding
+import click
+
+from bpecore.cli import comparison
+from bpecore.cli.options import DEFAULT_ENCODING, check_known
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 
-
-class NoTiktokenError(RuntimeError):
-    """There is no tiktoken to compare with; the message says what to do."""
+SHOWN_MISMATCHES = 10
 
 
-class Mismatch(NamedTuple):
-    """The first place where the ids of a file differ.
+def _check_names(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+    """Refuses names other than those of OpenAI's encodings, whose tables are in the package."""
+    for name in names:
+        check_known(name, ENCODING_CONSTRUCTORS)
+    return names
 
-    Attributes:
-        path: the file.
-        encoding: the encoding's name.
-        token: number of the first id that differs, from 0.
-        character: where its text begins in the file, in characters.
-        ours: bpecore's next ids.
-        theirs: tiktoken's next ids.
+
+@click.command()
+@click.option(
+    "--encoding",
+    "names",
+    multiple=True,
+    callback=_check_names,
+    help=f"Can be given several times. Default: {DEFAULT_ENCODING}.",
+)
+@click.option("--all", "all_encodings", is_flag=True, help="All of OpenAI's encodings.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> None:
+    """Compare with the installed tiktoken on PATHS, your own files or folders.
+
+    Prints how many tokens were compared, in how many files they differ, and how many times faster
+    bpecore was. Exit code 1 means that some differ. Files that are not UTF-8 are left out.
     """
-
-    path: Path
-    encoding: str
-    token: int
-    character: int
-    ours: list[int]
-    theirs: list[int]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.encoding}: token {self.token:,}, character {self.character:,}: "
-            f"bpecore {self.ours}, tiktoken {self.theirs}"
-        )
-
-
-class Row(NamedTuple):
-    """What was found with one encoding.
-
-    Attributes:
-        encoding: its name.
-        files: how many files.
-        characters: of all of them.
-        tokens: of all of them, as tiktoken has them.
-        mismatches: the first of each file that has any.
-        ours: seconds that bpecore took.
-        theirs: seconds that tiktoken took.
-    """
-
-    encoding: str
-    files: int
-    characters: int
-    tokens: int
-    mismatches: list[Mismatch]
-    ours: float
-    theirs: float
-
-    @property
-    def times_faster(self) -> float:
-        """How many times faster bpecore was."""
-        return self.theirs / self.ours if self.ours else 1.0
-
-
-def import_tiktoken() -> Any:
-    """Returns the installed tiktoken.
-
-    Raises:
-        NoTiktokenError: there is none, or bpecore stands in its place.
-    """
+    chosen = tuple(ENCODING_CONSTRUCTORS) if all_encodings else names or (DEFAULT_ENCODING,)
+    files = []
+    left_out = 0
     try:
-        import tiktoken
-    except ImportError:
-        raise NoTiktokenError(
-            "tiktoken is not installed: there is nothing to compare with (pip install tiktoken)"
-        ) from None
-    if tiktoken.Encoding is Encoding:  # type: ignore[comparison-overlap]
-        raise NoTiktokenError(
-            "bpecore stands in tiktoken's place in this process: that would compare it with itself"
-        )
-    return tiktoken
-
-
-def text_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yields the files that the paths name, and all files below those that are folders."""
-    for path in paths:
-        if path.is_dir():
-            for folder, folders, names in os.walk(path):
-                folders.sort()
-                yield from (Path(folder, name) for name in sorted(names))
-        else:
-            yield path
-
-
-def read_text(path: Path) -> str | None:
-    """Returns a file's text with its line ends as they are, or None if it is not UTF-8.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def verify(encoding: str, files: Sequence[tuple[Path, str]]) -> Row:
-    """Encodes all files with both engines, compares the ids and times `encode_ordinary`.
-
-    Args:
-        encoding: the name of one of OpenAI's encodings.
-        files: each with its text.
-
-    Returns:
-        The row of the table. Each text is encoded once by each; loading is not timed.
-
-    Raises:
-        NoTiktokenError: there is nothing to compare with.
-    """
-    tiktoken = import_tiktoken()
-    definition = ENCODING_CONSTRUCTORS[encoding]()
-    ours, theirs = Encoding(**definition), tiktoken.Encoding(**definition)
-    ours.encode_ordinary("a warm engine")
-    theirs.encode_ordinary("a warm engine")
-    mismatches = []
-    characters = tokens = 0
-    seconds = [0.0, 0.0]
-    for path, text in files:
-        start = time.perf_counter()
-        found = ours.encode_ordinary(text)
-        middle = time.perf_counter()
-        expected = theirs.encode_ordinary(text)
-        seconds[0] += middle - start
-        seconds[1] += time.perf_counter() - middle
-        characters += len(text)
-        tokens += len(expected)
-        if found != expected:
-            mismatches.append(first_mismatch(path, theirs, found, expected))
-    return Row(encoding, len(files), characters, tokens, mismatches, *seconds)
-
-
-def first_mismatch(path: Path, theirs: Any, found: list[int], expected: list[int]) -> Mismatch:
-    """Returns where two lists of ids begin to differ."""
-    shortest = min(len(found), len(expected))
-    token = next((i for i in range(shortest) if found[i] != expected[i]), shortest)
-    character = len(theirs.decode_bytes(expected[:token]).decode("utf-8", "ignore"))
-    return Mismatch(
-        path, theirs.name, token, character, found[token : token + 8], expected[token : token + 8]
-    )
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Returns the rows as a table of text."""
-    lines = [
-        ("encoding", "files", "characters", "tokens", "mismatches", "tiktoken", "bpecore", "faster")
-    ]
-    for row in rows:
-        lines.append(
-            (
-                row.encoding,
-                f"{row.files:,}",
-                f"{row.characters:,}",
-                f"{row.tokens:,}",
-                f"{len(row.mismatches):,}",
-                f"{row.theirs:.3f} s",
-                f"{row.ours:.3f} s",
-                f"{row.times_faster:.1f} times",
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths))
-        ).rstrip()
-        for line in lines
-    )
+        comparison.import_tiktoken()
+        for path in comparison.text_files(map(Path, paths)):
+            text = comparison.read_text(path)
+            if text is None:
+                left_out += 1
+            else:
+                files.append((path, text))
+    except comparison.NoTiktokenError as error:
+        raise click.ClickException(str(error)) from None
+    rows = [comparison.compare(name, files) for name in chosen]
+    click.echo(comparison.table(rows))
+    if left_out:
+        click.echo(f"left out: {left_out} files that are not UTF-8")
+    mismatches = [mismatch for row in rows for mismatch in row.mismatches]
+    for mismatch in mismatches[:SHOWN_MISMATCHES]:
+        click.echo(str(mismatch))
+    if mismatches:
+        sys.exit(1)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from pairs import ENCODING_NAMES
 
 import bpecore
-from bpecore.cli import main, verify
+from bpecore.cli import comparison, main
 
 
 def run(*arguments: str) -> Result:
@@ -81,7 +81,7 @@ def test_a_mismatch_is_shown_and_ends_with_1(folder: Path, monkeypatch: pytest.M
 def test_the_place_of_a_mismatch() -> None:
     encoding = bpecore.get_encoding("o200k_base")
     expected = encoding.encode_ordinary("中文 hello")
-    mismatch = verify.first_mismatch(Path("x"), encoding, expected[:-1], expected)
+    mismatch = comparison.first_mismatch(Path("x"), encoding, expected[:-1], expected)
     assert mismatch.token == len(expected) - 1
     assert mismatch.character == len("中文")
     assert mismatch.ours == []

@@ -1,0 +1,59 @@
+"""The command `bpecore`. Each subcommand is in the module of its name, imported when it is used.
+
+Text is UTF-8 whatever the locale says, and line ends are left as they are. Exit codes: 0 for
+success, 1 if an input is not what it should be, 2 if the command itself was wrong (an unknown
+encoding, a file that does not exist).
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+import click
+
+from bpecore import __version__
+
+COMMANDS = ("count", "decode", "encode", "encodings", "fuzz", "run", "verify")
+
+
+class CommandLine(click.Group):
+    """The subcommands. `run` is handed to the other program before click reads the arguments."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, getattr(import_module(f"bpecore.cli.{cmd_name}"), cmd_name))
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        # Inside click, the other program's errors, interrupts and options would be click's.
+        arguments = sys.argv[1:] if args is None else list(args)
+        if arguments[:1] == ["run"]:
+            from bpecore.cli.program import run_program
+
+            return run_program(arguments[1:])
+        return super().main(args, *rest, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if sys.stdout is None:
+            raise click.ClickException("standard output: it is closed")
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly when the reader has gone
+            raise click.ClickException(
+                f"{error.filename or 'standard output'}: {error.strerror or error}"
+            ) from None
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bpecore")
+def main() -> None:
+    """Count, encode and decode tokens as OpenAI's models do. Offline."""

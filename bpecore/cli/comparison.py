@@ -1,0 +1,188 @@
+"""Compares bpecore with the installed tiktoken on a user's own files, and times both.
+
+tiktoken gets the rank tables that bpecore ships, which equal OpenAI's files, so that nothing is
+downloaded; its own code does everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpecore.core import Encoding
+from bpecore.encodings import ENCODING_CONSTRUCTORS
+
+
+class NoTiktokenError(RuntimeError):
+    """tiktoken is missing; the message says what to do."""
+
+
+class Mismatch(NamedTuple):
+    """The first place where the ids of a file differ.
+
+    Attributes:
+        path: the file.
+        encoding: the encoding's name.
+        token: index of the first id that differs.
+        character: where that token begins in the file, in characters.
+        ours: bpecore's next ids.
+        theirs: tiktoken's next ids.
+    """
+
+    path: Path
+    encoding: str
+    token: int
+    character: int
+    ours: list[int]
+    theirs: list[int]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.encoding}: token {self.token:,}, character {self.character:,}: "
+            f"bpecore {self.ours}, tiktoken {self.theirs}"
+        )
+
+
+class Row(NamedTuple):
+    """The result for one encoding.
+
+    Attributes:
+        encoding: its name.
+        files: number of files.
+        characters: characters of all files.
+        tokens: tokens of all files, by tiktoken.
+        mismatches: the first mismatch of each file that has any.
+        ours: seconds bpecore took.
+        theirs: seconds tiktoken took.
+    """
+
+    encoding: str
+    files: int
+    characters: int
+    tokens: int
+    mismatches: list[Mismatch]
+    ours: float
+    theirs: float
+
+    @property
+    def times_faster(self) -> float:
+        """How many times faster bpecore was."""
+        return self.theirs / self.ours if self.ours else 1.0
+
+
+def import_tiktoken() -> Any:
+    """Returns the installed tiktoken.
+
+    Raises:
+        NoTiktokenError: there is none, or bpecore has replaced it.
+    """
+    try:
+        import tiktoken
+    except ImportError:
+        raise NoTiktokenError(
+            "tiktoken is not installed: there is nothing to compare with (pip install tiktoken)"
+        ) from None
+    if tiktoken.Encoding is Encoding:  # type: ignore[comparison-overlap]
+        raise NoTiktokenError(
+            "bpecore has replaced tiktoken in this process: that would compare it with itself"
+        )
+    return tiktoken
+
+
+def text_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yields the paths that are files, and all files below those that are folders."""
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path):
+                folders.sort()
+                yield from (Path(folder, name) for name in sorted(names))
+        else:
+            yield path
+
+
+def read_text(path: Path) -> str | None:
+    """Returns a file's text with its line ends as they are, or None if it is not UTF-8.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def compare(encoding: str, files: Sequence[tuple[Path, str]]) -> Row:
+    """Encodes all files with both engines, compares the ids and times `encode_ordinary`.
+
+    Args:
+        encoding: the name of one of OpenAI's encodings.
+        files: each with its text.
+
+    Returns:
+        The row of the table. Each engine encodes each text once; loading is not timed.
+
+    Raises:
+        NoTiktokenError: tiktoken is missing.
+    """
+    tiktoken = import_tiktoken()
+    definition = ENCODING_CONSTRUCTORS[encoding]()
+    ours, theirs = Encoding(**definition), tiktoken.Encoding(**definition)
+    ours.encode_ordinary("a warm engine")
+    theirs.encode_ordinary("a warm engine")
+    mismatches = []
+    characters = tokens = 0
+    seconds = [0.0, 0.0]
+    for path, text in files:
+        start = time.perf_counter()
+        found = ours.encode_ordinary(text)
+        middle = time.perf_counter()
+        expected = theirs.encode_ordinary(text)
+        seconds[0] += middle - start
+        seconds[1] += time.perf_counter() - middle
+        characters += len(text)
+        tokens += len(expected)
+        if found != expected:
+            mismatches.append(first_mismatch(path, theirs, found, expected))
+    return Row(encoding, len(files), characters, tokens, mismatches, *seconds)
+
+
+def first_mismatch(path: Path, theirs: Any, found: list[int], expected: list[int]) -> Mismatch:
+    """Returns where two lists of ids differ first."""
+    shortest = min(len(found), len(expected))
+    token = next((i for i in range(shortest) if found[i] != expected[i]), shortest)
+    character = len(theirs.decode_bytes(expected[:token]).decode("utf-8", "ignore"))
+    return Mismatch(
+        path, theirs.name, token, character, found[token : token + 8], expected[token : token + 8]
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns the rows as a table of text."""
+    lines = [
+        ("encoding", "files", "characters", "tokens", "mismatches", "tiktoken", "bpecore", "faster")
+    ]
+    for row in rows:
+        lines.append(
+            (
+                row.encoding,
+                f"{row.files:,}",
+                f"{row.characters:,}",
+                f"{row.tokens:,}",
+                f"{len(row.mismatches):,}",
+                f"{row.theirs:.3f} s",
+                f"{row.ours:.3f} s",
+                f"{row.times_faster:.1f} times",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )
