@@ -49,7 +49,10 @@ def collecting_garbage_is_quick() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.mark.parametrize("kind", PATTERNS)
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind == "blocks" else pytest.param(kind, marks=pytest.mark.slow) for kind in PATTERNS],
+)
 def test_calls_leave_nothing_behind(kind: str) -> None:
     number = 0
     for subject in entry_points(kind):
@@ -59,6 +62,7 @@ def test_calls_leave_nothing_behind(kind: str) -> None:
     assert number == len({**TEXT_CALLS, **SHORT_TEXT_CALLS, **ID_CALLS, **FAILING_CALLS})
 
 
+@pytest.mark.slow
 def test_constructions_leave_nothing_behind() -> None:
     number = 0
     for subject in constructions():
