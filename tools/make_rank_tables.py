@@ -11,7 +11,7 @@ read and again after it has been regenerated from the compact form. Without the 
     python tools/make_rank_tables.py --check
 
 expands the committed tables, compares the regenerated texts with the same sums, and works out
-every token's two parts afresh. The format is described in `bpecore/data/rank_tables.py`.
+every token's two parts afresh. The format is described in `bpecore/data/packed_ranks.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
-import importlib.util
 import sys
 import zipfile
 from pathlib import Path
@@ -40,18 +39,11 @@ STORED_TABLES = ("p50k_base", "cl100k_base", "o200k_base")
 R50K_TOKEN_COUNT = 50_256
 
 
-def _import_data_module() -> ModuleType:
-    """`bpecore.data` of the working tree by its path: importing `bpecore` needs a built engine."""
-    spec = importlib.util.spec_from_file_location("rank_table_data", DATA_FOLDER / "__init__.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+# An empty package in place of `bpecore`, whose import would need a built engine.
+sys.modules["bpecore"] = ModuleType("bpecore")
+sys.modules["bpecore"].__path__ = [str(DATA_FOLDER.parent)]
 
-
-data = _import_data_module()
+from bpecore.data import packed_ranks, rank_tables  # noqa: E402
 
 
 class TableError(Exception):
@@ -121,8 +113,7 @@ def make_table(name: str, contents: bytes) -> bytes:
     skipped = [rank for rank in range(max(used)) if rank not in used]
     single_bytes = b"".join(tokens[:256])
     parents = find_parents(tokens, ranks)
-    compact: bytes = data.pack_compact_table(single_bytes, skipped, parents)
-    return compact
+    return packed_ranks.pack(single_bytes, skipped, parents)
 
 
 def make(wheel: Path) -> None:
@@ -143,9 +134,9 @@ def make(wheel: Path) -> None:
 
 def check() -> None:
     """Compare everything the committed tables expand to with what it must be."""
-    for name in data.RANK_TABLE_NAMES:
-        check_sum(name, data.tiktoken_file(name))
-        table = data.load_rank_table(name)
+    for name in rank_tables.RANK_TABLE_NAMES:
+        check_sum(name, rank_tables.tiktoken_file(name))
+        table = rank_tables.load_rank_table(name)
         ranks = dict(zip(table.tokens, table.ranks))
         entries = iter(table.parents[2 * 256 :])
         if list(zip(entries, entries)) != find_parents(table.tokens, ranks):

@@ -1,1 +1,1 @@
-"""OpenAI's rank tables, packed."""
+"""OpenAI's rank tables, and the file formats of vocabularies."""

@@ -15,6 +15,7 @@ import gpt2_files
 import pytest
 from tiktoken_ext import openai_public
 
+from bpecore.data import packed_ranks
 from bpecore.data import rank_tables as data
 
 # Source: tiktoken 0.14.0, tiktoken_ext/openai_public.py.
@@ -138,9 +139,7 @@ def table_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that is read in place of every bundled one; at first, a small sound table."""
     path = tmp_path / "small.ranks"
     # "ab", "abc", "cab"; ranks 257 and 300 are skipped, the latter beyond the end.
-    path.write_bytes(
-        data.pack_compact_table(SINGLE_BYTES, [257, 300], [(97, 98), (256, 99), (99, 256)])
-    )
+    path.write_bytes(packed_ranks.pack(SINGLE_BYTES, [257, 300], [(97, 98), (256, 99), (99, 256)]))
     monkeypatch.setattr(data, "_rank_table_path", lambda name: str(path))
     return path
 
@@ -156,9 +155,9 @@ def test_small_table_with_gaps_expands(table_file: Path) -> None:
 def test_indices_of_three_bytes_survive(table_file: Path) -> None:
     chain = [(97, 97)] + [(position, 98) for position in range(256, 70_000)]
     # Tokens of up to 70,000 bytes would take gigabytes: only the packing is looked at.
-    packed = data.pack_compact_table(SINGLE_BYTES, [], chain)
-    compact = data._unpack_compact_table(packed, "chain")
-    parents = data._read_parents(compact, compact.token_count)
+    packed = packed_ranks.pack(SINGLE_BYTES, [], chain)
+    compact = packed_ranks.unpack(packed, "chain")
+    parents = compact.parents(compact.token_count)
     assert list(zip(parents[::2], parents[1::2])) == chain
 
 
@@ -199,7 +198,7 @@ def repack(version: int, skipped_count: int, token_count: int, body: bytes) -> b
         (repack(1, 0, 255, zlib.compress(SINGLE_BYTES[6:])), "do not hold 255 tokens"),
         (repack(1, 0, 256, b"not zlib"), "incorrect header"),
         (repack(1, 0, 256, zlib.compress(SINGLE_BYTES)[:-5]), "incomplete or truncated"),
-        (data.pack_compact_table(SINGLE_BYTES, [], [(97, 256)]), "index out of range"),
+        (packed_ranks.pack(SINGLE_BYTES, [], [(97, 256)]), "index out of range"),
     ],
 )
 def test_wrong_contents_with_a_right_checksum_are_noticed(
