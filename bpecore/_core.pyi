@@ -1,7 +1,7 @@
 from array import array
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, SupportsIndex, TypeVar, final
+from typing import Any, Callable, Literal, SupportsIndex, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from bpecore._pattern import Automaton
 from bpecore.core import Encoding
 from bpecore.pool.client.calls import Call
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
 
 class RankTable:
@@ -125,6 +126,8 @@ def encode_batch_to_buffer(
     special_tokens_set: AbstractSet[str],
     num_threads: int,
 ) -> tuple[TokenBuffer, bytearray] | None: ...
+def holding(lock: object) -> Callable[[_Function], _Function]: ...
+def locked(method: _Function) -> _Function: ...
 def watch_allocations(on: bool = True) -> None: ...
 def fail_allocation(number: int, lasting: bool = False) -> None: ...
 def watched_allocations() -> tuple[int, int, int]: ...

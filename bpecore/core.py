@@ -18,6 +18,7 @@ from bpecore._core import (
     count_batch,
     encode_batch,
     encode_batch_to_buffer,
+    holding,
     without_surrogates,
 )
 
@@ -113,11 +114,7 @@ class Encoding:
             ) from None
         if not isinstance(ranks, Vocabulary):
             return ranks
-        with ranks_lock:
-            ranks = self.__dict__["_mergeable_ranks"]
-            if isinstance(ranks, Vocabulary):
-                ranks = self.__dict__["_mergeable_ranks"] = ranks.mergeable_ranks()
-        return ranks
+        return self._make_mergeable_ranks()
 
     @_mergeable_ranks.setter
     def _mergeable_ranks(self, ranks: dict[bytes, int] | Vocabulary) -> None:
@@ -126,6 +123,13 @@ class Encoding:
     @_mergeable_ranks.deleter
     def _mergeable_ranks(self) -> None:
         del self.__dict__["_mergeable_ranks"]
+
+    @holding(ranks_lock)
+    def _make_mergeable_ranks(self) -> dict[bytes, int]:
+        ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
+        if isinstance(ranks, Vocabulary):
+            ranks = self.__dict__["_mergeable_ranks"] = ranks.mergeable_ranks()
+        return ranks
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}>"

@@ -15,6 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 
 from bpecore._build.locks import dropin_lock
+from bpecore._core import holding
 
 TIKTOKEN_VERSION = "0.14.0"
 """The version of tiktoken whose behaviour bpecore has: `tiktoken.__version__` while installed."""
@@ -85,20 +86,29 @@ def install_as_tiktoken() -> Installation:
     public.update((name, getattr(package, name)) for name in package.__all__)
     vars(tiktoken).update(public, **submodules, __version__=TIKTOKEN_VERSION)
 
-    global _installations
-    with dropin_lock:
-        if _installations == 0:
-            if "tiktoken" in sys.modules:
-                warnings.warn(
-                    "tiktoken was imported before bpecore took its place: objects made by it, and "
-                    "names bound by `from tiktoken import ...`, stay tiktoken's. Call "
-                    "bpecore.install_as_tiktoken() before anything imports tiktoken.",
-                    TiktokenAlreadyImportedWarning,
-                    stacklevel=2,
-                )
-            _put_in_place(tiktoken, submodules, plugins, encodings)
-        _installations += 1
+    _install(tiktoken, submodules, plugins, encodings)
     return Installation()
+
+
+@holding(dropin_lock)
+def _install(
+    tiktoken: ModuleType,
+    submodules: dict[str, ModuleType],
+    plugins: ModuleType,
+    encodings: ModuleType,
+) -> None:
+    global _installations
+    if _installations == 0:
+        if "tiktoken" in sys.modules:
+            warnings.warn(
+                "tiktoken was imported before bpecore took its place: objects made by it, and "
+                "names bound by `from tiktoken import ...`, stay tiktoken's. Call "
+                "bpecore.install_as_tiktoken() before anything imports tiktoken.",
+                TiktokenAlreadyImportedWarning,
+                stacklevel=3,
+            )
+        _put_in_place(tiktoken, submodules, plugins, encodings)
+    _installations += 1
 
 
 def uninstall_as_tiktoken() -> None:
@@ -116,13 +126,17 @@ def uninstall_as_tiktoken() -> None:
         >>> sys.modules.get("tiktoken") is before
         True
     """
+    _uninstall()
+
+
+@holding(dropin_lock)
+def _uninstall() -> None:
     global _installations
-    with dropin_lock:
-        if _installations == 0:
-            return
-        _installations -= 1
-        if _installations == 0:
-            _restore()
+    if _installations == 0:
+        return
+    _installations -= 1
+    if _installations == 0:
+        _restore()
 
 
 def _make_package(name: str, package: ModuleType) -> ModuleType:

@@ -13,6 +13,7 @@ import importlib.machinery
 import os
 
 from bpecore._build.locks import registry_lock
+from bpecore._core import holding
 from bpecore.core import Encoding
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -120,24 +121,24 @@ def _read_plugin(module_name: str) -> dict[str, Callable[[], dict[str, Any]]]:
     return constructors
 
 
+@holding(_lock)
 def _find_constructors() -> None:
     """Fills `ENCODING_CONSTRUCTORS` unless it is filled; after an error it is as before."""
     global ENCODING_CONSTRUCTORS
-    with _lock:
-        if ENCODING_CONSTRUCTORS is not None:
-            return
-        found: dict[str, Callable[[], dict[str, Any]]] = {}
-        plugins: dict[str, str] = {}
-        for module_name in _available_plugin_modules():
-            for encoding_name, constructor in _read_plugin(module_name).items():
-                if encoding_name in found:
-                    raise ValueError(
-                        f"Duplicate encoding name {encoding_name} in tiktoken plugin "
-                        f"{module_name}: it is also in {plugins[encoding_name]}"
-                    )
-                found[encoding_name] = constructor
-                plugins[encoding_name] = module_name
-        ENCODING_CONSTRUCTORS = found
+    if ENCODING_CONSTRUCTORS is not None:
+        return
+    found: dict[str, Callable[[], dict[str, Any]]] = {}
+    plugins: dict[str, str] = {}
+    for module_name in _available_plugin_modules():
+        for encoding_name, constructor in _read_plugin(module_name).items():
+            if encoding_name in found:
+                raise ValueError(
+                    f"Duplicate encoding name {encoding_name} in tiktoken plugin "
+                    f"{module_name}: it is also in {plugins[encoding_name]}"
+                )
+            found[encoding_name] = constructor
+            plugins[encoding_name] = module_name
+    ENCODING_CONSTRUCTORS = found
 
 
 def _constructors() -> dict[str, Callable[[], dict[str, Any]]]:
@@ -176,26 +177,26 @@ def get_encoding(encoding_name: str) -> Encoding:
     return encoding
 
 
+@holding(_lock)
 def _load(encoding_name: str) -> Encoding:
     """Loads an encoding unless another thread has done so; a failure leaves nothing behind."""
-    with _lock:
-        encoding = ENCODINGS.get(encoding_name)
-        if encoding is not None:
-            return encoding
-        constructors = _constructors()
-        if encoding_name not in constructors:
-            from bpecore import __version__
-
-            raise ValueError(
-                f"Unknown encoding {encoding_name}.\n"
-                f"Plugins found: {_available_plugin_modules()}\n"
-                f"Encodings: {', '.join(constructors)}\n"
-                f"bpecore version: {__version__}"
-            )
-        encoding = Encoding(**_arguments(encoding_name, constructors[encoding_name]))
-        ENCODINGS[encoding_name] = encoding
-        _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
+    encoding = ENCODINGS.get(encoding_name)
+    if encoding is not None:
         return encoding
+    constructors = _constructors()
+    if encoding_name not in constructors:
+        from bpecore import __version__
+
+        raise ValueError(
+            f"Unknown encoding {encoding_name}.\n"
+            f"Plugins found: {_available_plugin_modules()}\n"
+            f"Encodings: {', '.join(constructors)}\n"
+            f"bpecore version: {__version__}"
+        )
+    encoding = Encoding(**_arguments(encoding_name, constructors[encoding_name]))
+    ENCODINGS[encoding_name] = encoding
+    _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
+    return encoding
 
 
 def _arguments(encoding_name: str, constructor: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -217,8 +218,7 @@ def list_encoding_names() -> list[str]:
         >>> "cl100k_base" in list_encoding_names()
         True
     """
-    with _lock:
-        return list(_constructors())
+    return list(_constructors())
 
 
 def stats() -> dict[str, EncodingStatistics]:
@@ -232,12 +232,11 @@ def stats() -> dict[str, EncodingStatistics]:
         >>> stats()["r50k_base"]["loads"]
         1
     """
-    with _lock:
-        return {
-            name: EncodingStatistics(
-                requests=_requests.get(name, 0),
-                loads=_loads.get(name, 0),
-                vocabulary_bytes=encoding._core_bpe.vocabulary.nbytes,
-            )
-            for name, encoding in ENCODINGS.items()
-        }
+    return {
+        name: EncodingStatistics(
+            requests=_requests.get(name, 0),
+            loads=_loads.get(name, 0),
+            vocabulary_bytes=encoding._core_bpe.vocabulary.nbytes,
+        )
+        for name, encoding in ENCODINGS.copy().items()
+    }

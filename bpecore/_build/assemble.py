@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from bpecore._core import SplitPattern, Vocabulary
+from bpecore._core import SplitPattern, Vocabulary, holding
 from bpecore._build.locks import pattern_lock
 from bpecore._build.vocabularies import intern_vocabulary
 
@@ -30,19 +30,24 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         >>> compile_split_pattern("a+|[^a]+").__class__.__name__
         'SplitPattern'
     """
-    # Under a lock for the imports' sake: a fork amid one would leave it half done in the child.
-    with pattern_lock:
-        from bpecore._pattern.families import family_of
+    return _compile(pat_str)
 
-        family = family_of(pat_str)
-        if family:
-            return _compile_family(pat_str, family)
-        from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
 
-        try:
-            return SplitPattern(compile_pattern(pat_str))
-        except UnsupportedPattern:
-            return compile_fallback(pat_str)
+# Under a lock because of the imports: a fork in the middle of one would leave it half done in the
+# child.
+@holding(pattern_lock)
+def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
+    from bpecore._pattern.families import family_of
+
+    family = family_of(pat_str)
+    if family:
+        return _compile_family(pat_str, family)
+    from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
+
+    try:
+        return SplitPattern(compile_pattern(pat_str))
+    except UnsupportedPattern:
+        return compile_fallback(pat_str)
 
 
 def _compile_family(pat_str: str, family: int) -> SplitPattern:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 
-from bpecore._core import RankTable, Vocabulary
+from bpecore._core import RankTable, Vocabulary, holding
 from bpecore._build.frozen_files import (
     keep_vocabulary,
     kept_tables_path,
@@ -42,15 +42,18 @@ def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
         >>> intern_vocabulary(ranks) is intern_vocabulary(dict(ranks))
         True
     """
-    table = RankTable(mergeable_ranks)
-    with vocabulary_lock:
-        known = _vocabularies.get(table.digest)
-        if known is not None and known.has_ranks_of(table):
-            return known
-        vocabulary = _map_or_build(table)
-        if known is None:
-            _vocabularies[vocabulary.digest] = vocabulary
-        return vocabulary
+    return _intern_table(RankTable(mergeable_ranks))
+
+
+@holding(vocabulary_lock)
+def _intern_table(table: RankTable) -> Vocabulary:
+    known = _vocabularies.get(table.digest)
+    if known is not None and known.has_ranks_of(table):
+        return known
+    vocabulary = _map_or_build(table)
+    if known is None:
+        _vocabularies[vocabulary.digest] = vocabulary
+    return vocabulary
 
 
 def _map_or_build(table: RankTable) -> Vocabulary:
@@ -82,16 +85,21 @@ def bundled_vocabulary(name: str) -> Vocabulary:
         >>> bundled_vocabulary("r50k_base") is bundled_vocabulary("r50k_base")
         True
     """
-    with vocabulary_lock:
-        vocabulary = _bundled.get(name)
-        if vocabulary is None:
-            vocabulary = map_bundled_vocabulary(name)
-            if vocabulary is not None:
-                vocabulary = _bundled[name] = _intern_mapped(vocabulary)
+    vocabulary = _map_bundled(name)
     if vocabulary is None:
         from bpecore.data.rank_tables import load_ranks
 
         vocabulary = intern_vocabulary(load_ranks(name))
+    return vocabulary
+
+
+@holding(vocabulary_lock)
+def _map_bundled(name: str) -> Vocabulary | None:
+    vocabulary = _bundled.get(name)
+    if vocabulary is None:
+        vocabulary = map_bundled_vocabulary(name)
+        if vocabulary is not None:
+            vocabulary = _bundled[name] = _intern_mapped(vocabulary)
     return vocabulary
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
 
 from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
+from bpecore._core import locked
 from bpecore._services.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore._services.latency import LatencyHistogram
 from bpecore._services.loops import Loop
@@ -206,23 +207,23 @@ class AsyncEncoder:
             text, partial(self.encoding.split, text, max_tokens, overlap=overlap, **special)
         )
 
+    @locked
     def metrics(self) -> Metrics:
         """Returns what the encoder has done so far, as plain numbers."""
-        with self._lock:
-            return Metrics(
-                hits=self._hits,
-                misses=self._inline + self._queue.added,
-                joined=self._queue.joined,
-                rejected=self._queue.rejected,
-                evictions=self._cache.evictions,
-                cached_texts=len(self._cache),
-                cached_bytes=self._cache.nbytes,
-                queue_depth=self._queue.depth,
-                waiting_for_queue=self._queue.waiting_for_slot,
-                batches=self._queue.batches,
-                latency_counts=tuple(self._latency.counts),
-                latency_sum_seconds=self._latency.sum_seconds,
-            )
+        return Metrics(
+            hits=self._hits,
+            misses=self._inline + self._queue.added,
+            joined=self._queue.joined,
+            rejected=self._queue.rejected,
+            evictions=self._cache.evictions,
+            cached_texts=len(self._cache),
+            cached_bytes=self._cache.nbytes,
+            queue_depth=self._queue.depth,
+            waiting_for_queue=self._queue.waiting_for_slot,
+            batches=self._queue.batches,
+            latency_counts=tuple(self._latency.counts),
+            latency_sum_seconds=self._latency.sum_seconds,
+        )
 
     def close(self) -> None:
         """Closes the encoder: waiting and later callers get `EncoderClosedError`.
@@ -270,16 +271,20 @@ class AsyncEncoder:
         if is_long:
             return await self._run(loop, started, Request(None, work, len(text)))
         content = (text, allowed, disallowed)
-        with self._lock:
-            known = self._cache.get(content)
-            if compute is _ids_of and isinstance(known, int):
-                known = None
-            self._hits += known is not None
+        known = self._look_up(content, compute is _ids_of)
         if known is None:
             return await self._run(loop, started, Request((compute, content), work, len(text)))
         if not self._fits(loop, CHARACTERS_PER_HIT + len(text) // 8):
             await checkpoint()
         self._observe(started)
+        return known
+
+    @locked
+    def _look_up(self, content: tuple[str, object, object], need_ids: bool) -> Any:
+        known = self._cache.get(content)
+        if need_ids and isinstance(known, int):
+            known = None
+        self._hits += known is not None
         return known
 
     async def _do(self, text: str, work: Callable[[], Result]) -> Result:
@@ -294,9 +299,7 @@ class AsyncEncoder:
         if characters < self._inline_below and self._fits(loop, characters):
             result = request.work()
             request.result = result
-            with self._lock:
-                self._inline += 1
-                self._remember(request)
+            self._count_inline(request)
         else:
             self._end_turn_later(loop)
             result = await self._queue.wait(loop, request)
@@ -334,6 +337,11 @@ class AsyncEncoder:
         loop.room = self._inline_below
         self._queue.start()
 
+    @locked
+    def _count_inline(self, request: Request) -> None:
+        self._inline += 1
+        self._remember(request)
+
     def _remember(self, request: Request) -> None:
         """Caches a result. Precondition: the lock is held."""
         if request.key is None:
@@ -343,10 +351,9 @@ class AsyncEncoder:
         if not (isinstance(request.result, int) and self._cache.get(content) is not None):
             self._cache.put(content, content[0], request.result)
 
+    @locked
     def _observe(self, started: float) -> None:
-        elapsed = perf_counter() - started
-        with self._lock:
-            self._latency.observe(elapsed)
+        self._latency.observe(perf_counter() - started)
 
 
 def _list_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> list[int]:

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Callable
 
+from bpecore._core import locked
 from bpecore._services.loops import Loop  # first: it says how to install anyio
 
 # isort: split
@@ -95,7 +96,7 @@ class WorkQueue:
     def __init__(
         self, workers: int, slots: int, wait_if_full: bool, finished: Callable[[Request], None]
     ) -> None:
-        self.lock = threading.Lock()
+        self.lock = self._lock = threading.Lock()
         self.depth = 0
         self.added = 0
         self.joined = 0
@@ -135,16 +136,7 @@ class WorkQueue:
             Exception: what its work raised; each caller gets a copy.
         """
         caller = QueuedCaller(loop)
-        with self.lock:
-            if self.closed:
-                raise EncoderClosedError("the encoder is closed")
-            same = None if request.key is None else self._by_key.get(request.key)
-            if same is not None:
-                request = same
-                self.joined += 1
-            else:
-                self._add(request)
-            request.callers.append(caller)
+        request = self._add_or_join(request, caller)
         try:
             await caller.event.wait()
         except BaseException:
@@ -153,6 +145,20 @@ class WorkQueue:
         if request.error is not None:
             raise _copy_of(request.error)
         return request.result
+
+    @locked
+    def _add_or_join(self, request: Request, caller: QueuedCaller) -> Request:
+        """Returns the request that the caller waits for: this one, or an equal one."""
+        if self.closed:
+            raise EncoderClosedError("the encoder is closed")
+        same = None if request.key is None else self._by_key.get(request.key)
+        if same is not None:
+            request = same
+            self.joined += 1
+        else:
+            self._add(request)
+        request.callers.append(caller)
+        return request
 
     def _add(self, request: Request) -> None:
         if self.depth < self._slots:
@@ -167,20 +173,20 @@ class WorkQueue:
         if request.key is not None:
             self._by_key[request.key] = request
 
+    @locked
     def _leave(self, request: Request, caller: QueuedCaller) -> None:
         """Removes a cancelled caller; drops the request if no other caller waits for it."""
-        with self.lock:
-            request.callers.remove(caller)
-            if request.callers:
-                return
-            if request in self._pending:
-                del self._pending[request]
-                self._free_slot()
-            elif request in self._slotless:
-                del self._slotless[request]
-            else:
-                return  # on a thread, or done
-            self._forget_key(request)
+        request.callers.remove(caller)
+        if request.callers:
+            return
+        if request in self._pending:
+            del self._pending[request]
+            self._free_slot()
+        elif request in self._slotless:
+            del self._slotless[request]
+        else:
+            return  # on a thread, or done
+        self._forget_key(request)
 
     def _forget_key(self, request: Request) -> None:
         if request.key is not None:
@@ -196,36 +202,35 @@ class WorkQueue:
 
     def start(self) -> None:
         """Makes threads take the pending requests."""
-        with self.lock:
-            wanted = min(self._workers - self._busy, len(self._pending))
-            self._busy += max(wanted, 0)
-        for _ in range(wanted):
+        for _ in range(self._claim_threads()):
             try:
                 self._executor.submit(self._take_until_empty)
             except RuntimeError as error:  # no thread can start, or the interpreter is exiting
-                with self.lock:
-                    self._busy -= 1
-                    stranded = [] if self._busy else self._strand(error)
-                _wake(stranded)
+                _wake(self._give_up_thread(error))
+
+    @locked
+    def _claim_threads(self) -> int:
+        wanted = max(min(self._workers - self._busy, len(self._pending)), 0)
+        self._busy += wanted
+        return wanted
+
+    @locked
+    def _give_up_thread(self, error: BaseException) -> list[QueuedCaller]:
+        self._busy -= 1
+        return [] if self._busy else self._strand(error)
 
     def _take_until_empty(self) -> None:
-        while True:
-            with self.lock:
-                share = self._take_share()
-                if not share:
-                    self._busy -= 1
-                    return
+        while share := self._take_share():
             for request in share:
                 try:
                     request.result = request.work()
                 except BaseException as error:  # raised in the callers, whatever it is
                     request.error = error
-            with self.lock:
-                callers = [caller for request in share for caller in self._finish(request)]
-            _wake(callers)
+            _wake(self._finish_all(share))
 
+    @locked
     def _take_share(self) -> list[Request]:
-        """Takes one thread's share of the pending requests."""
+        """Takes one thread's share of the pending requests; with none, the thread is not busy."""
         limit = min(-(-len(self._pending) // self._workers), SHARE_REQUESTS)
         share: list[Request] = []
         characters = 0
@@ -237,7 +242,12 @@ class WorkQueue:
             del self._pending[request]
             share.append(request)
         self.batches += bool(share)
+        self._busy -= not share
         return share
+
+    @locked
+    def _finish_all(self, share: list[Request]) -> list[QueuedCaller]:
+        return [caller for request in share for caller in self._finish(request)]
 
     def _finish(self, request: Request) -> list[QueuedCaller]:
         """Ends a request that was on a thread; returns the callers to wake."""
@@ -250,11 +260,13 @@ class WorkQueue:
 
     def close(self) -> None:
         """Ends waiting and later requests with `EncoderClosedError`; running ones finish."""
-        with self.lock:
-            self.closed = True
-            stranded = self._strand(EncoderClosedError("the encoder was closed"))
-        _wake(stranded)
+        _wake(self._refuse_all())
         self._executor.shutdown(wait=False)
+
+    @locked
+    def _refuse_all(self) -> list[QueuedCaller]:
+        self.closed = True
+        return self._strand(EncoderClosedError("the encoder was closed"))
 
     async def wait_closed(self) -> None:
         """Waits until the threads have ended."""

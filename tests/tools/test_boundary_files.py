@@ -61,6 +61,7 @@ class Names:
             self.used.add(node.name)
         elif kind.endswith("DefNode") or kind in ("CNameDeclaratorNode", "CEnumDefItemNode"):
             self.defined.update(vars(node).get(name) or "" for name in ("name", "class_name"))
+            self.defined.update(arg.name for arg in (vars(node).get("star_arg"),) if arg)
         for target in (getattr(node, "lhs", None), getattr(node, "target", None)):
             self.defined.update(name.name for name in names_in(target))
         for child in children(node):
