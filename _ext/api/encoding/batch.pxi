@@ -8,7 +8,8 @@ from api.arguments cimport view_text
 from engine.base.errors cimport exception_is_set
 from engine.sink.id_buffer cimport IdBuffer, grow_ids, release_ids, reserve_ids
 from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
-from engine.base.memory cimport allocate, allocate_zeroed, grow, prefer_huge_pages, release
+from engine.base.allocator_tuning cimport prefer_huge_pages
+from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.encode.threads cimport (
     GROUP_CHARACTERS, NOT_KNOWN, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job, Task,
     Worker, count_ids, run_workers)

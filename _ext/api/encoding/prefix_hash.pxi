@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from api.arguments cimport collect_ids
 from engine.sink.id_buffer cimport IdBuffer, release_ids
-from engine.base.memory cimport allocate, release
+from engine.base.heap cimport allocate, release
 from engine.hash.prefix_hash cimport PREFIX_HASH_VERSION, hash_prefixes
 
 prefix_hash_version = PREFIX_HASH_VERSION

@@ -7,7 +7,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from api.arguments cimport checked_id, exact_str
-from engine.base.memory cimport allocate, release
+from engine.base.heap cimport allocate, release
 from engine.text.special_tokens cimport Occurrence, find_special
 from engine.base.types cimport LOAD_SLACK
 

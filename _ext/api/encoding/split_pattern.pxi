@@ -6,7 +6,7 @@ from libc.string cimport memcmp, memcpy
 
 from engine.simd.vectors cimport MIXED_KINDS
 from engine.split.coverage cimport find_coverage
-from engine.base.memory cimport allocate, allocate_zeroed, release
+from engine.base.heap cimport allocate, allocate_zeroed, release
 from engine.split.sure_borders cimport find_sure_pairs
 from engine.base.types cimport STATUS_OK
 

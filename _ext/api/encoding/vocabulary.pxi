@@ -12,7 +12,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from api.arguments cimport PyLong_CheckExact, checked_id, exact_bytes
 from engine.cache.cache cimport CACHE_SEEDS
-from engine.base.memory cimport allocate, grow, release
+from engine.base.heap cimport allocate, grow, release
 from engine.vocab.file cimport (
     TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT,
     TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,

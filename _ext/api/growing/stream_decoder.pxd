@@ -1,6 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t
 
-from engine.base.memory cimport ByteBuffer
+from engine.base.heap cimport ByteBuffer
 from engine.decode.ids cimport TokenBytes
 from engine.sink.id_buffer cimport IdBuffer
 

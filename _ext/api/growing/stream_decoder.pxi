@@ -12,7 +12,7 @@ from api.arguments cimport checked_id, collect_ids
 from engine.decode.ids cimport bytes_of
 from engine.base.exclusive cimport enter, leave
 from engine.sink.id_buffer cimport release_ids
-from engine.base.memory cimport grow_bytes, release
+from engine.base.heap cimport grow_bytes, release
 from engine.decode.short_text cimport decode_short_text
 from engine.base.types cimport STATUS_OK, check
 

@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 from api.arguments cimport checked_id, collect_buffer, collect_ids
 from engine.base.exclusive cimport leave
 from engine.sink.id_buffer cimport IdBuffer, release_ids
-from engine.base.memory cimport allocate_zeroed, release
+from engine.base.heap cimport allocate_zeroed, release
 
 
 @cython.final

@@ -6,7 +6,7 @@ from cpython.list cimport PyList_New
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
-from engine.base.memory cimport grow, release
+from engine.base.heap cimport grow, release
 from engine.base.types cimport STATUS_OK
 
 cdef enum:

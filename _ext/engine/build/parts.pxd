@@ -29,7 +29,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t, uint64_t
 
-from engine.base.memory cimport allocate, allocate_table, release, release_table
+from engine.base.heap cimport allocate, release
+from engine.base.mappings cimport allocate_table, release_table
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, computed, has_bit, likely, prefetch,
     set_bit)
@@ -37,8 +38,8 @@ from engine.simd.vectors cimport (
     BYTE_PART, GATHERED, GATHERED_LENGTH, NEIGHBOURS, Neighbours, RankFilter, RatedTokens,
     equal_key, rate_cuts_of_eight, step_back_by_eight)
 from engine.vocab.tables cimport (
-    LINE_ENTRIES, Key, Line, Vocabulary, find_from_line, find_long, hash_bytes, hash_key,
-    load_key, overflow_bit, short_line, token_length)
+    BUCKET_ENTRIES, Bucket, Key, Vocabulary, find_in_bucket, find_long, hash_bytes, hash_key,
+    load_key, overflow_bit, short_bucket, token_length)
 
 cdef enum:
     BATCH_TOKENS = 256    # tokens that take each step together
@@ -48,7 +49,7 @@ cdef enum:
 
 cdef struct Side:
     Key key               # only of a part that the table of short tokens may have; its line,
-    const Line *line      # which may be wrong if it is full and has
+    const Bucket *line      # which may be wrong if it is full and has
     uint32_t overflow     # this bit
 
 cdef struct Positions:
@@ -284,7 +285,7 @@ cdef inline void open_side(
         return
     side.key = load_key(part, length)
     hashed = hash_key(side.key, vocabulary.seeds)
-    side.line = short_line(vocabulary, hashed)
+    side.line = short_bucket(vocabulary, hashed)
     side.overflow = overflow_bit(hashed)
     prefetch(side.line)
 
@@ -298,10 +299,10 @@ cdef inline uint32_t find_side(
         return find_long(vocabulary, part, length)
     # Nobody can foretell which entry it is: no branches.
     entry = equal_key(side.line.keys, &side.key)
-    if likely(entry < LINE_ENTRIES):
+    if likely(entry < BUCKET_ENTRIES):
         return side.line.indices[entry]
     if side.line.overflowed & side.overflow:
-        return find_from_line(side.line + 1, side.key, hash_key(side.key, vocabulary.seeds))
+        return find_in_bucket(side.line + 1, side.key, hash_key(side.key, vocabulary.seeds))
     return NO_TOKEN
 
 

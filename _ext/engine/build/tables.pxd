@@ -6,11 +6,12 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 from libc.string cimport memcpy, memset
 
-from engine.vocab.borders cimport (
+from engine.build.borders cimport (
     ComingBorders, open_borders, record_borders, record_coming, record_joint, shrink_borders)
-from engine.merge.certain cimport record_byte_parts
+from engine.build.certain cimport record_byte_parts
 from engine.base.interrupt cimport Interrupt, set_interrupt
-from engine.base.memory cimport allocate, allocate_table, allocate_zeroed, release, release_table
+from engine.base.heap cimport allocate, allocate_zeroed, release
+from engine.base.mappings cimport allocate_table, release_table
 from engine.merge.merge cimport merge_parts
 from engine.merge.queue cimport MergeMemory, free_merge_memory
 from engine.build.parts cimport (
@@ -19,13 +20,13 @@ from engine.build.parts cimport (
 from engine.base.types cimport NO_TOKEN, SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, likely, prefetch
 from engine.simd.vectors cimport BYTE_PART, equal_words
 from engine.vocab.tables cimport (
-    BYTE_PAIRS, INDEX_BITS, LINE_ENTRIES, NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, PROBE_LIMIT,
-    TAG_LEFT_BITS, Key, Line, Pair, PairLine, Vocabulary, fetch_pair, first_bit, hash_bytes,
-    hash_key, load_key, overflow_bit, pair_at, pair_line, short_line, token_length)
+    BYTE_PAIRS, INDEX_BITS, BUCKET_ENTRIES, NO_PAIR, BUCKET_PAIRS, PAIR_PROBE_LIMIT, PROBE_LIMIT,
+    TAG_LEFT_BITS, Bucket, Key, Pair, PairBucket, Vocabulary, prefetch_pair, first_bit, hash_bytes,
+    hash_key, load_key, overflow_bit, pair_at, pair_bucket, short_bucket, token_length)
 
 cdef enum:
     TOGETHER = 64      # tokens whose places are fetched before they are written to
-    LINE_PAIRS = 5     # pairs a line of eight at first, on average
+    PAIRS_AT_FIRST = 5     # pairs a line of eight at first, on average
     NOT_PLACED = -1   # a chain of probes would get too long: the table must grow
 
 # What finds the pairs of all tokens, shorter ones first, and enters them into the pair table: only
@@ -49,22 +50,22 @@ cdef inline uint64_t power_of_two(uint64_t least) noexcept nogil:
     return power
 
 
-cdef inline void release_lines(Vocabulary *vocabulary) noexcept nogil:
-    release_table(vocabulary.lines, vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
+cdef inline void release_buckets(Vocabulary *vocabulary) noexcept nogil:
+    release_table(vocabulary.buckets, vocabulary.bucket_count + PROBE_LIMIT, sizeof(Bucket))
 
 
-cdef inline void release_pair_lines(PairLine *lines, uint64_t count) noexcept nogil:
-    release_table(lines, count + PAIR_PROBE_LIMIT, sizeof(PairLine))
+cdef inline void release_pair_buckets(PairBucket *lines, uint64_t count) noexcept nogil:
+    release_table(lines, count + PAIR_PROBE_LIMIT, sizeof(PairBucket))
 
 
 cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.ids)
     release(vocabulary.starts)
     release(vocabulary.token_bytes)
-    release_lines(vocabulary)
+    release_buckets(vocabulary)
     release(vocabulary.long_slots)
     release(vocabulary.long_records)
-    release_pair_lines(vocabulary.pair_lines, vocabulary.pair_line_count)
+    release_pair_buckets(vocabulary.pair_buckets, vocabulary.pair_bucket_count)
     release(vocabulary.byte_pairs)
     release(vocabulary.borders)
     memset(vocabulary, 0, sizeof(Vocabulary))
@@ -78,12 +79,12 @@ cdef inline int place_short(
     Args:
         hashed: the hash of its key.
     """
-    cdef Line *line = <Line *>short_line(vocabulary, hashed)
+    cdef Bucket *line = <Bucket *>short_bucket(vocabulary, hashed)
     cdef int _probe, used
     for _probe in range(PROBE_LIMIT):
         # Nobody can foretell how many there are: no branches. The first ones are taken first.
         used = (line.keys[0].high != 0) + (line.keys[1].high != 0) + (line.keys[2].high != 0)
-        if likely(used < LINE_ENTRIES):
+        if likely(used < BUCKET_ENTRIES):
             line.keys[used] = key
             line.indices[used] = index
             return STATUS_OK
@@ -92,7 +93,7 @@ cdef inline int place_short(
     return NOT_PLACED
 
 
-cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int fill_buckets(Vocabulary *vocabulary) noexcept nogil:
     """Enters all short tokens into the lines, which are empty."""
     cdef Key keys[TOGETHER]          # of tokens whose lines are being fetched
     cdef uint64_t hashes[TOGETHER]
@@ -108,7 +109,7 @@ cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
                 keys[count] = load_key(token_bytes + starts[index], length)
                 hashes[count] = hash_key(keys[count], vocabulary.seeds)
                 indices[count] = index
-                prefetch(short_line(vocabulary, hashes[count]))
+                prefetch(short_bucket(vocabulary, hashes[count]))
                 count += 1
             index += 1
         for i in range(count):
@@ -117,19 +118,19 @@ cdef inline int fill_lines(Vocabulary *vocabulary) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline int build_lines(Vocabulary *vocabulary) noexcept nogil:
+cdef inline int build_buckets(Vocabulary *vocabulary) noexcept nogil:
     """Builds the table of tokens of up to 15 bytes, about four fifths full."""
-    vocabulary.line_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
+    vocabulary.bucket_count = <uint64_t>vocabulary.token_count * 5 // 12 + 1
     while True:
-        vocabulary.lines = <Line *>allocate_table(
-            vocabulary.line_count + PROBE_LIMIT, sizeof(Line))
-        if vocabulary.lines == NULL:
+        vocabulary.buckets = <Bucket *>allocate_table(
+            vocabulary.bucket_count + PROBE_LIMIT, sizeof(Bucket))
+        if vocabulary.buckets == NULL:
             return STATUS_NO_MEMORY
-        if fill_lines(vocabulary) == STATUS_OK:
-            vocabulary.table_bytes += (vocabulary.line_count + PROBE_LIMIT) * sizeof(Line)
+        if fill_buckets(vocabulary) == STATUS_OK:
+            vocabulary.table_bytes += (vocabulary.bucket_count + PROBE_LIMIT) * sizeof(Bucket)
             return STATUS_OK
-        release_lines(vocabulary)
-        vocabulary.line_count += vocabulary.line_count // 8 + 1
+        release_buckets(vocabulary)
+        vocabulary.bucket_count += vocabulary.bucket_count // 8 + 1
 
 
 cdef inline uint64_t record_words(uint32_t length) noexcept nogil:
@@ -206,9 +207,9 @@ cdef inline int build_long(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int place_pair(
-    PairLine *lines, const Vocabulary *vocabulary, Pair pair
+    PairBucket *lines, const Vocabulary *vocabulary, Pair pair
 ) noexcept nogil:
-    cdef PairLine *line = lines + pair_line(vocabulary, pair.left, pair.right)
+    cdef PairBucket *line = lines + pair_bucket(vocabulary, pair.left, pair.right)
     cdef uint32_t free_places
     cdef int _probe, place
     for _probe in range(PAIR_PROBE_LIMIT - 1):
@@ -223,13 +224,13 @@ cdef inline int place_pair(
 
 
 cdef inline int place_all(
-    PairLine *lines, const Vocabulary *vocabulary, const PairLine *old, uint64_t old_count
+    PairBucket *lines, const Vocabulary *vocabulary, const PairBucket *old, uint64_t old_count
 ) noexcept nogil:
     """Places all pairs of old lines."""
     cdef uint64_t i
     cdef int place
     for i in range(old_count):
-        for place in range(PAIR_LINE):
+        for place in range(BUCKET_PAIRS):
             if old[i].merged[place] == NO_PAIR:
                 break
             if place_pair(lines, vocabulary, pair_at(old + i, place)) != STATUS_OK:
@@ -239,24 +240,24 @@ cdef inline int place_all(
 
 cdef inline int resize_pairs(Vocabulary *vocabulary, uint64_t count) noexcept nogil:
     """Gives the pair table `count` lines, or more if chains would get too long."""
-    cdef PairLine *old = vocabulary.pair_lines
-    cdef uint64_t old_count = vocabulary.pair_line_count
-    cdef PairLine *grown
+    cdef PairBucket *old = vocabulary.pair_buckets
+    cdef uint64_t old_count = vocabulary.pair_bucket_count
+    cdef PairBucket *grown
     cdef uint64_t lines
     while True:
         lines = count + PAIR_PROBE_LIMIT
-        grown = <PairLine *>allocate_table(lines, sizeof(PairLine))
+        grown = <PairBucket *>allocate_table(lines, sizeof(PairBucket))
         if grown == NULL:
-            vocabulary.pair_line_count = old_count
+            vocabulary.pair_bucket_count = old_count
             return STATUS_NO_MEMORY
-        vocabulary.pair_line_count = count
-        memset(grown, 0xFF, lines * sizeof(PairLine))
+        vocabulary.pair_bucket_count = count
+        memset(grown, 0xFF, lines * sizeof(PairBucket))
         if place_all(grown, vocabulary, old,
                      old_count + PAIR_PROBE_LIMIT if old != NULL else 0) == STATUS_OK:
-            release_pair_lines(old, old_count)
-            vocabulary.pair_lines = grown
+            release_pair_buckets(old, old_count)
+            vocabulary.pair_buckets = grown
             return STATUS_OK
-        release_pair_lines(grown, count)
+        release_pair_buckets(grown, count)
         count += count // 4 + 1
 
 
@@ -265,6 +266,7 @@ cdef inline int enter_pairs(
 ) noexcept nogil:
     """Enters tokens whose parts are known into the pair table."""
     cdef Pair pairs[TOGETHER]    # whose lines are being fetched
+    cdef uint64_t buckets
     cdef uint32_t i, index, left, pair_count, done = 0
     cdef int status
     while done < count:
@@ -279,12 +281,12 @@ cdef inline int enter_pairs(
             pairs[pair_count].right = unmarked(finder.right[index])
             pairs[pair_count].merged = index
             if left != NO_TOKEN:
-                fetch_pair(vocabulary, left, pairs[pair_count].right)
+                prefetch_pair(vocabulary, left, pairs[pair_count].right)
                 pair_count += 1
         for i in range(pair_count):
-            while place_pair(vocabulary.pair_lines, vocabulary, pairs[i]) != STATUS_OK:
-                status = resize_pairs(
-                    vocabulary, vocabulary.pair_line_count + vocabulary.pair_line_count // 4 + 1)
+            while place_pair(vocabulary.pair_buckets, vocabulary, pairs[i]) != STATUS_OK:
+                buckets = vocabulary.pair_bucket_count
+                status = resize_pairs(vocabulary, buckets + buckets // 4 + 1)
                 if status != STATUS_OK:
                     return status
         done += TOGETHER if count - done > TOGETHER else count - done
@@ -438,7 +440,7 @@ cdef inline int open_pairs(Vocabulary *vocabulary, PairsToEnter *pairs) noexcept
     pairs.never_merges = NO_TOKEN
     if vocabulary.ids[vocabulary.token_count - 1] == UINT32_MAX:
         pairs.never_merges = vocabulary.token_count - 1
-    return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // LINE_PAIRS + 1)
+    return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // PAIRS_AT_FIRST + 1)
 
 
 cdef inline void close_pairs(PairsToEnter *pairs) noexcept nogil:
@@ -462,7 +464,7 @@ cdef inline int build_pairs(Vocabulary *vocabulary, bint gathers) noexcept nogil
     close_finder(&finder)
     close_pairs(&pairs)
     vocabulary.table_bytes += BYTE_PAIRS * sizeof(uint64_t) + (
-        vocabulary.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
+        vocabulary.pair_bucket_count + PAIR_PROBE_LIMIT) * sizeof(PairBucket)
     return status
 
 
@@ -494,7 +496,7 @@ cdef inline int build_tables(Vocabulary *vocabulary, bint gathers) noexcept nogi
         if vocabulary.byte_indices[byte] == NO_TOKEN:
             vocabulary.byte_indices[byte] = vocabulary.token_count + byte
             vocabulary.misses_bytes = True
-    status = build_lines(vocabulary)
+    status = build_buckets(vocabulary)
     if status == STATUS_OK:
         status = build_long(vocabulary)
     if status == STATUS_OK:

@@ -26,7 +26,7 @@ from engine.cache.entries cimport (
     widen_key)
 from engine.cache.long_entries cimport (
     LONG_PIECE, LongEntry, copy_long_ids, fits_long, keep_long, long_line)
-from engine.base.memory cimport map_zeroed, populate, unmap
+from engine.base.mappings cimport map_zeroed, populate, unmap
 from engine.base.types cimport SHORT_PIECE, STATUS_NO_MEMORY, STATUS_OK, WIDE_PIECE, check, prefetch
 from engine.vocab.tables cimport Key, length_of
 

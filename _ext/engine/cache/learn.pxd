@@ -19,12 +19,12 @@ from engine.cache.entries cimport (
     MEDIUM_WORDS, MediumEntry, NarrowEntry, find_large, find_narrow, same_key)
 from engine.merge.merge cimport write_parts
 from engine.merge.in_step cimport (
-    PIECES_TOGETHER, GrowingMerge, begin_long_merge, begin_merge, look_up_first, look_up_last,
+    PIECES_TOGETHER, MergeState, begin_long_merge, begin_merge, look_up_first, look_up_last,
     make_merge, write_merged)
 from engine.cache.probes cimport LEARNING_PIECES, LargePiece, Probe, Probes, likely_entry
 from engine.base.types cimport MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
 from engine.vocab.tables cimport (
-    Vocabulary, find_from_line, find_long, hash_key, id_of, length_of, short_line)
+    Vocabulary, find_in_bucket, find_long, hash_key, id_of, length_of, short_bucket)
 
 cdef enum:
     # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
@@ -40,7 +40,7 @@ cdef struct UnknownKey:
 cdef struct UnknownPiece:
     const Probe *probe          # borrowed; NULL if the piece has more than 15 bytes
     const LargeProbe *large     # borrowed; NULL if it has not
-    GrowingMerge merge
+    MergeState merge
 
 
 cdef inline size_t find_unknown(
@@ -65,7 +65,7 @@ cdef inline size_t find_unknown(
             i += 1
         while asked < unknown_count:
             unknown[asked].hashed = hash_key(unknown[asked].probe.key, vocabulary.seeds)
-            prefetch(short_line(vocabulary, unknown[asked].hashed))
+            prefetch(short_bucket(vocabulary, unknown[asked].hashed))
             asked += 1
     return unknown_count
 
@@ -92,7 +92,7 @@ cdef inline size_t learn_tokens(
         hashed = unknown[i].hashed
         if find_narrow(probe.line, probe.key) != NULL:
             continue
-        index = find_from_line(short_line(vocabulary, hashed), probe.key, hashed)
+        index = find_in_bucket(short_bucket(vocabulary, hashed), probe.key, hashed)
         if index != NO_TOKEN:
             token_id = id_of(vocabulary, index)
             keep_narrow(cache, probe.line, probe.key, &token_id, 1)

@@ -16,13 +16,13 @@ from engine.split.chunk cimport (
     CHUNK_CHARACTERS, Chunk, character_of, fill_bytes, fill_chunk, grow_chunk)
 from engine.sink.id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids
 from engine.base.interrupt cimport count_work
-from engine.base.memory cimport populate
+from engine.base.mappings cimport populate
 from engine.encode.pieces cimport encode_pieces
 from engine.cache.probes cimport TextAhead
 from engine.text.special_tokens cimport Occurrence, SpecialTokens, find_special
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from engine.text.utf8 cimport TextView, count_characters
-from engine.vocab.tables cimport Vocabulary, fetch_pairs
+from engine.vocab.tables cimport Vocabulary, read_all_pairs
 from engine.encode.workspace cimport Workspace
 
 cdef enum:
@@ -234,7 +234,7 @@ cdef inline int encode_text(
     cdef int status
     found.start = view.length
     if expect_text(&workspace.cache, view.length) and view.length >= FETCH_FROM:
-        fetch_pairs(engine.vocabulary)
+        read_all_pairs(engine.vocabulary)
     while True:
         if any_allowed:
             found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)

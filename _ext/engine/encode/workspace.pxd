@@ -12,7 +12,7 @@ from engine.cache.cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from engine.split.chunk cimport Chunk, free_chunk
 from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.base.interrupt cimport Interrupt
-from engine.base.memory cimport allocate_zeroed, release
+from engine.base.heap cimport allocate_zeroed, release
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from engine.cache.probes cimport Probes, TextAhead
 from engine.base.types cimport STATUS_OK

@@ -13,7 +13,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from engine.base.memory cimport allocate, grow, release
+from engine.base.heap cimport allocate, grow, release
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK
 from engine.growing.piece_run cimport (
     PieceRun, begin_piece, end_of_piece, move_run_back, next_start, read_piece)

@@ -18,7 +18,7 @@ from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from engine.base.interrupt cimport Interrupt, set_interrupt
-from engine.base.memory cimport ByteBuffer, grow_bytes
+from engine.base.heap cimport ByteBuffer, grow_bytes
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 from engine.growing.token_parts cimport TokenParts, has_parts
 from engine.merge.merge cimport merge_parts

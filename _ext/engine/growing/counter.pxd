@@ -12,7 +12,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from engine.base.memory cimport grow, release
+from engine.base.heap cimport grow, release
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.cache.cache cimport expect_text
 from engine.encode.workspace cimport Workspace

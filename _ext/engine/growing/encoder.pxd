@@ -8,7 +8,7 @@
 from libc.stdint cimport uint8_t
 from libc.string cimport memset
 
-from engine.base.memory cimport release
+from engine.base.heap cimport release
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.cache.cache cimport expect_text
 from engine.encode.workspace cimport Workspace

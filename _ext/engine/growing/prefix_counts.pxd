@@ -15,7 +15,7 @@
 from libc.stdint cimport SIZE_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from engine.base.memory cimport ByteBuffer, grow
+from engine.base.heap cimport ByteBuffer, grow
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check, highest_one)
 from engine.growing.compatible cimport is_compatible_by_merging, is_compatible_ordered

@@ -5,7 +5,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
-from engine.base.memory cimport ByteBuffer, grow_bytes
+from engine.base.heap cimport ByteBuffer, grow_bytes
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE
 from engine.text.utf8 cimport TextView, character_at, encode_character, is_surrogate
 

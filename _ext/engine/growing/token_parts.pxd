@@ -7,10 +7,10 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from engine.base.memory cimport allocate, allocate_zeroed, release
+from engine.base.heap cimport allocate, allocate_zeroed, release
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK
 from engine.vocab.tables cimport (
-    NO_PAIR, PAIR_LINE, PAIR_PROBE_LIMIT, Pair, PairLine, Vocabulary, pair_at, token_length)
+    NO_PAIR, BUCKET_PAIRS, PAIR_PROBE_LIMIT, Pair, PairBucket, Vocabulary, pair_at, token_length)
 
 cdef enum:
     MASKED_LENGTH = 62     # bytes of the longest token that has a bit of its own
@@ -41,7 +41,7 @@ cdef inline bint has_parts(
 
 
 cdef inline void fill_parts(const Vocabulary *vocabulary, TokenParts *parts) noexcept nogil:
-    cdef const PairLine *line = vocabulary.pair_lines
+    cdef const PairBucket *buckets = vocabulary.pair_buckets
     cdef uint64_t i
     cdef uint32_t index
     cdef int place
@@ -49,11 +49,11 @@ cdef inline void fill_parts(const Vocabulary *vocabulary, TokenParts *parts) noe
     for index in range(vocabulary.token_count):
         parts.left[index] = NO_TOKEN
         parts.right[index] = NO_TOKEN
-    for i in range(vocabulary.pair_line_count + PAIR_PROBE_LIMIT):
-        for place in range(PAIR_LINE):
-            if line[i].merged[place] == NO_PAIR:
+    for i in range(vocabulary.pair_bucket_count + PAIR_PROBE_LIMIT):
+        for place in range(BUCKET_PAIRS):
+            if buckets[i].merged[place] == NO_PAIR:
                 break
-            pair = pair_at(line + i, place)
+            pair = pair_at(buckets + i, place)
             parts.left[pair.merged] = pair.left
             parts.right[pair.merged] = pair.right
 

@@ -17,7 +17,7 @@ from engine.merge.merge cimport (
     NO_CANDIDATE, SCAN_POSITION_BITS, begin_parts, least_of_8, least_of_16, packed_candidate)
 from engine.base.types cimport MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, check, computed, prefetch
 from engine.vocab.tables cimport (
-    PAIR_PROBE_LIMIT, PairLine, Vocabulary, find_merge, find_merge_from, first_bit, pair_line)
+    PAIR_PROBE_LIMIT, PairBucket, Vocabulary, find_merge, find_merge_in, first_bit, pair_bucket)
 
 cdef enum:
     PIECES_TOGETHER = 16
@@ -27,31 +27,31 @@ cdef enum:
 cdef extern from *:
     int last_zeros "__builtin_clz" (uint32_t word) noexcept nogil
 
-cdef struct GrowingMerge:
+cdef struct MergeState:
     uint32_t parts[PLACES]          # token indices, the first at 1; NO_TOKEN at both ends
     int32_t candidates[PLACES]      # by place of the left part, as in merge/merge.pxd
     uint32_t alive                  # a bit for each place where there is a part, or an end
     uint32_t count                  # parts at first
     uint32_t merged                 # place of the last merge's part
     uint32_t before, behind         # those of its neighbours
-    const PairLine *line_before     # where its pairs with them may be
-    const PairLine *line_behind
+    const PairBucket *bucket_before     # where its pairs with them may be
+    const PairBucket *bucket_after
 
 
-cdef inline const PairLine *await_pair(
+cdef inline const PairBucket *await_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right, bint possible
 ) noexcept nogil:
     """Asks for the line of a pair, or for the empty one if it is not possible; returns it."""
-    cdef uint64_t line = vocabulary.pair_line_count + PAIR_PROBE_LIMIT - 1
-    cdef uint64_t changed = line ^ pair_line(vocabulary, left, right)
-    cdef const PairLine *place
+    cdef uint64_t line = vocabulary.pair_bucket_count + PAIR_PROBE_LIMIT - 1
+    cdef uint64_t changed = line ^ pair_bucket(vocabulary, left, right)
+    cdef const PairBucket *place
     line ^= changed & -<uint64_t>computed(possible)
-    place = vocabulary.pair_lines + line
+    place = vocabulary.pair_buckets + line
     prefetch(place)
     return place
 
 
-cdef inline void add_ends(GrowingMerge *merge) noexcept nogil:
+cdef inline void add_ends(MergeState *merge) noexcept nogil:
     """Begins to merge the first parts that a piece has."""
     cdef uint32_t i
     for i in range(PLACES):
@@ -62,7 +62,7 @@ cdef inline void add_ends(GrowingMerge *merge) noexcept nogil:
 
 
 cdef inline void begin_merge(
-    const Vocabulary *vocabulary, GrowingMerge *merge, const uint8_t *piece, uint32_t length
+    const Vocabulary *vocabulary, MergeState *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
     """Begins to merge a piece of 1 to 15 bytes; one of a single byte finds nothing.
 
@@ -75,7 +75,7 @@ cdef inline void begin_merge(
 
 
 cdef inline bint begin_long_merge(
-    const Vocabulary *vocabulary, GrowingMerge *merge, const uint8_t *piece, uint32_t length
+    const Vocabulary *vocabulary, MergeState *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
     """Begins to merge a piece of up to MEDIUM_PIECE bytes, unless it has too many first parts;
     returns whether it has not."""
@@ -89,7 +89,7 @@ cdef inline bint begin_long_merge(
     return True
 
 
-cdef inline void look_up_first(const Vocabulary *vocabulary, GrowingMerge *merge) noexcept nogil:
+cdef inline void look_up_first(const Vocabulary *vocabulary, MergeState *merge) noexcept nogil:
     """Looks up the pairs of all parts."""
     cdef uint32_t i
     for i in range(1, merge.count):
@@ -97,16 +97,16 @@ cdef inline void look_up_first(const Vocabulary *vocabulary, GrowingMerge *merge
             find_merge(vocabulary, merge.parts[i], merge.parts[i + 1]), i)
 
 
-cdef inline void look_up_last(GrowingMerge *merge) noexcept nogil:
+cdef inline void look_up_last(MergeState *merge) noexcept nogil:
     """Looks up the pairs of the last merge's part."""
     cdef uint32_t part = merge.parts[merge.merged]
     merge.candidates[merge.merged] = packed_candidate(
-        find_merge_from(merge.line_behind, part, merge.parts[merge.behind]), merge.merged)
+        find_merge_in(merge.bucket_after, part, merge.parts[merge.behind]), merge.merged)
     merge.candidates[merge.before] = packed_candidate(
-        find_merge_from(merge.line_before, merge.parts[merge.before], part), merge.before)
+        find_merge_in(merge.bucket_before, merge.parts[merge.before], part), merge.before)
 
 
-cdef inline bint make_merge(const Vocabulary *vocabulary, GrowingMerge *merge) noexcept nogil:
+cdef inline bint make_merge(const Vocabulary *vocabulary, MergeState *merge) noexcept nogil:
     """Makes the next merge and asks for its lines; returns whether there was one."""
     cdef uint32_t place, absorbed, alive
     cdef int32_t best
@@ -125,14 +125,14 @@ cdef inline bint make_merge(const Vocabulary *vocabulary, GrowingMerge *merge) n
     merge.merged = place
     merge.parts[place] = best >> SCAN_POSITION_BITS
     merge.candidates[absorbed] = NO_CANDIDATE
-    merge.line_behind = await_pair(
+    merge.bucket_after = await_pair(
         vocabulary, merge.parts[place], merge.parts[merge.behind], merge.behind <= merge.count)
-    merge.line_before = await_pair(
+    merge.bucket_before = await_pair(
         vocabulary, merge.parts[merge.before], merge.parts[place], merge.before != 0)
     return True
 
 
-cdef inline size_t write_merged(const GrowingMerge *merge, uint32_t *parts) noexcept nogil:
+cdef inline size_t write_merged(const MergeState *merge, uint32_t *parts) noexcept nogil:
     """Writes the token indices of a piece's parts; returns how many there are."""
     cdef uint32_t alive = merge.alive & (((<uint32_t>2 << merge.count) - 1) ^ 1)
     cdef size_t count = 0

@@ -16,12 +16,13 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from engine.merge.certain cimport certainly_merges, merge_of_bytes, merged_of, pair_of_bytes
 from engine.base.interrupt cimport Interrupt, count_work
-from engine.base.memory cimport grow_bytes, populate
+from engine.base.heap cimport grow_bytes
+from engine.base.mappings cimport populate
 from engine.merge.queue cimport (
     MergeMemory, MergeQueue, open_queue, position_soon, queue_candidate, take_candidate)
 from engine.base.types cimport (
     NO_TOKEN, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, check, computed, prefetch)
-from engine.vocab.tables cimport Vocabulary, fetch_pair, find_merge, id_of
+from engine.vocab.tables cimport Vocabulary, prefetch_pair, find_merge, id_of
 
 cdef extern from *:
     """
@@ -106,7 +107,7 @@ cdef inline uint32_t begin_parts(
         part = vocabulary.byte_indices[piece[start]]
         part ^= (part ^ merged_of(pairs[start + 1])) & -merges
         parts[count] = part
-        fetch_pair(vocabulary, before, part)
+        prefetch_pair(vocabulary, before, part)
         before = part
         start += 1 + merges
         count += 1
@@ -131,9 +132,9 @@ cdef inline int32_t candidate(
     if merged == NO_TOKEN:
         return NO_CANDIDATE
     if before < count:
-        fetch_pair(vocabulary, parts[before], merged)
+        prefetch_pair(vocabulary, parts[before], merged)
     if behind < count:
-        fetch_pair(vocabulary, merged, parts[behind])
+        prefetch_pair(vocabulary, merged, parts[behind])
     return packed_candidate(merged, position)
 
 

@@ -15,7 +15,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
-from engine.base.memory cimport ByteBuffer, grow_bytes, release
+from engine.base.heap cimport ByteBuffer, grow_bytes, release
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 
 cdef enum:

@@ -16,7 +16,8 @@ from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
 
 from engine.base.allocation_watch cimport count_held, must_fail
-from engine.base.memory cimport HUGE_PAGE, grow, map_zeroed, release, unmap, unmap_tail
+from engine.base.heap cimport grow, release
+from engine.base.mappings cimport HUGE_PAGE, map_zeroed, unmap, unmap_tail
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:

@@ -31,7 +31,8 @@ from libc.stdint cimport uint32_t
 
 from engine.base.errors cimport exception_is_set
 from engine.base.interrupt cimport run_signal_handlers
-from engine.base.memory cimport expect_again, reserve_zeroed
+from engine.base.allocator_tuning cimport expect_again
+from engine.base.mappings cimport reserve_zeroed
 from engine.base.types cimport prefetch
 
 cdef enum:

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 
 from engine.split.automaton cimport Automaton
 from engine.vocab.borders cimport hash_character, is_bridged, is_cuttable
-from engine.base.memory cimport grow, release
+from engine.base.heap cimport grow, release
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, check
 from engine.simd.vectors cimport ASCII_PLACES, Block, CharacterTables, Vectors, ascii_kinds
 from engine.text.utf8 cimport TextView, character_at, encode_character, is_surrogate

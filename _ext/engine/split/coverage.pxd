@@ -9,7 +9,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from engine.split.automaton cimport AUTOMATON_START, Automaton
-from engine.base.memory cimport allocate, allocate_zeroed, release
+from engine.base.heap cimport allocate, allocate_zeroed, release
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 
 

@@ -12,7 +12,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from engine.split.automaton cimport Automaton, class_of
-from engine.base.memory cimport allocate_zeroed, release
+from engine.base.heap cimport allocate_zeroed, release
 from engine.text.special_tokens cimport SpecialTokens, longest_at
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView, character_at

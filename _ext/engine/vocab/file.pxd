@@ -19,10 +19,11 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
-from engine.base.memory cimport allocate, map_file, read_at, release, unmap_file
+from engine.base.files cimport map_file, read_at, unmap_file
+from engine.base.heap cimport allocate, release
 from engine.base.types cimport LOAD_SLACK, multiply_fold
 from engine.vocab.tables cimport (
-    BYTE_PAIRS, Line, PAIR_PROBE_LIMIT, PairLine, PROBE_LIMIT, Vocabulary, load_word)
+    BYTE_PAIRS, Bucket, PAIR_PROBE_LIMIT, PairBucket, PROBE_LIMIT, Vocabulary, load_word)
 
 cdef enum:
     LAYOUT_VERSION = 5         # to be raised when the layout or a hash function changes
@@ -151,9 +152,9 @@ cdef inline void digest_ranks(
 cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nogil:
     """Returns the pointer of the struct that a section belongs to; what encoding needs is first."""
     if section == 0:
-        return <void **>&tables.lines
+        return <void **>&tables.buckets
     if section == 1:
-        return <void **>&tables.pair_lines
+        return <void **>&tables.pair_buckets
     if section == 2:
         return <void **>&tables.byte_pairs
     if section == 3:
@@ -174,9 +175,9 @@ cdef inline uint64_t section_size(
 ) noexcept nogil:
     """Returns the bytes of a section, from the struct and the length of all tokens."""
     if section == 0:
-        return (tables.line_count + PROBE_LIMIT) * sizeof(Line)
+        return (tables.bucket_count + PROBE_LIMIT) * sizeof(Bucket)
     if section == 1:
-        return (tables.pair_line_count + PAIR_PROBE_LIMIT) * sizeof(PairLine)
+        return (tables.pair_bucket_count + PAIR_PROBE_LIMIT) * sizeof(PairBucket)
     if section == 2:
         return BYTE_PAIRS * sizeof(uint64_t)
     if section == 3:

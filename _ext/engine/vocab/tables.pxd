@@ -30,15 +30,15 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from engine.base.memory cimport populate
+from engine.base.mappings cimport populate
 from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch)
 from engine.simd.vectors cimport equal_words
 
 cdef enum:
-    LINE_ENTRIES = 3      # entries of a line of the table of short tokens
+    BUCKET_ENTRIES = 3      # entries of a line of the table of short tokens
     PROBE_LIMIT = 32      # places behind its own where an entry may lie, less 1
-    PAIR_LINE = 8         # pairs of a line
+    BUCKET_PAIRS = 8         # pairs of a line
     PAIR_PROBE_LIMIT = 16  # lines behind its own where a pair may lie, less 1
     TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
     INDEX_BITS = 21       # bits of a token index
@@ -49,14 +49,14 @@ cdef struct Key:
     uint64_t low          # bytes 0-7 of the piece, the first one lowest
     uint64_t high         # bytes 8-14, and the length in the highest byte
 
-cdef struct Line:
-    Key keys[LINE_ENTRIES]        # a free entry has length 0
-    uint32_t indices[LINE_ENTRIES]
+cdef struct Bucket:
+    Key keys[BUCKET_ENTRIES]        # a free entry has length 0
+    uint32_t indices[BUCKET_ENTRIES]
     uint32_t overflowed           # overflow_bit of the tokens whose look-ups go on behind it
 
-cdef struct PairLine:
-    uint32_t tags[PAIR_LINE]      # lowest bits of the left index << INDEX_BITS | right index
-    uint32_t merged[PAIR_LINE]    # the other bits of the left index << INDEX_BITS | merged index;
+cdef struct PairBucket:
+    uint32_t tags[BUCKET_PAIRS]      # lowest bits of the left index << INDEX_BITS | right index
+    uint32_t merged[BUCKET_PAIRS]  # the other bits of the left index << INDEX_BITS | merged index;
     #                               NO_PAIR = free; the free ones of a line are behind the others
 
 cdef struct Pair:
@@ -74,16 +74,16 @@ cdef struct Vocabulary:
     uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
     uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
-    Line *lines                # owned: [line_count + PROBE_LIMIT], tokens of 1 to 15 bytes
-    uint64_t line_count        # below 2^32
+    Bucket *buckets              # owned: [bucket_count + PROBE_LIMIT], tokens of 1 to 15 bytes
+    uint64_t bucket_count        # below 2^32
     uint32_t *long_slots       # owned: [long_mask + 1], 1 + the place of a longer token's record in
     #                            long_records, or 0
     uint64_t long_mask
     uint32_t *long_records     # owned: [long_words], for each longer token its index, its length
     #                            and its bytes, filled up to a whole word
     uint64_t long_words
-    PairLine *pair_lines       # owned: [pair_line_count + PAIR_PROBE_LIMIT]; the last is empty
-    uint64_t pair_line_count   # below 2^32
+    PairBucket *pair_buckets   # owned: [pair_bucket_count + PAIR_PROBE_LIMIT]; the last is empty
+    uint64_t pair_bucket_count   # below 2^32
     uint64_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: what
     #                            they merge into, and what can prevent it: see merge/certain.pxd
     uint64_t *borders          # owned: filter of the borders that tokens bridge, see vocab/borders.pxd
@@ -110,13 +110,13 @@ cdef extern from *:
         BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
         BPECORE_HIGH_MASK(15)};
     #define BPECORE_NO_PAIR UINT32_MAX
-    #define bpecore_read_line(line) ((void)*(const volatile uint64_t *)(line))
+    #define bpecore_read_bucket(line) ((void)*(const volatile uint64_t *)(line))
     """
     ctypedef struct KeyMask "bpecore_key_mask":
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
-    void read_line "bpecore_read_line" (const PairLine *line) noexcept nogil
+    void read_bucket "bpecore_read_bucket" (const PairBucket *line) noexcept nogil
     int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
@@ -190,12 +190,14 @@ cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
     return <uint32_t>1 << (hashed >> 59)
 
 
-cdef inline const Line *short_line(const Vocabulary *vocabulary, uint64_t hashed) noexcept nogil:
+cdef inline const Bucket *short_bucket(
+    const Vocabulary *vocabulary, uint64_t hashed
+) noexcept nogil:
     """Returns the line where the look-up of a token with this hash begins."""
-    return vocabulary.lines + place_of(hashed, vocabulary.line_count)
+    return vocabulary.buckets + place_of(hashed, vocabulary.bucket_count)
 
 
-cdef inline uint32_t find_from_line(const Line *line, Key key, uint64_t hashed) noexcept nogil:
+cdef inline uint32_t find_in_bucket(const Bucket *line, Key key, uint64_t hashed) noexcept nogil:
     """Returns the index of the token with this key, or NO_TOKEN.
 
     Args:
@@ -204,7 +206,7 @@ cdef inline uint32_t find_from_line(const Line *line, Key key, uint64_t hashed) 
     """
     cdef int entry
     while True:
-        for entry in range(LINE_ENTRIES):
+        for entry in range(BUCKET_ENTRIES):
             if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
                 return line.indices[entry]
         if likely(not line.overflowed & overflow_bit(hashed)):
@@ -215,7 +217,7 @@ cdef inline uint32_t find_from_line(const Line *line, Key key, uint64_t hashed) 
 cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
     """Returns the index of the token of 1 to 15 bytes with this key, or NO_TOKEN."""
     cdef uint64_t hashed = hash_key(key, vocabulary.seeds)
-    return find_from_line(short_line(vocabulary, hashed), key, hashed)
+    return find_in_bucket(short_bucket(vocabulary, hashed), key, hashed)
 
 
 cdef inline uint32_t find_long(
@@ -255,22 +257,22 @@ cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
     return NO_TOKEN
 
 
-cdef inline uint64_t pair_line(
+cdef inline uint64_t pair_bucket(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns which line a pair belongs to."""
     cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
-    return place_of(pair * (vocabulary.seeds[1] | 1) >> 32, vocabulary.pair_line_count)
+    return place_of(pair * (vocabulary.seeds[1] | 1) >> 32, vocabulary.pair_bucket_count)
 
 
-cdef inline void fetch_pair(
+cdef inline void prefetch_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Asks for the line where two parts would be looked up."""
-    prefetch(vocabulary.pair_lines + pair_line(vocabulary, left, right))
+    prefetch(vocabulary.pair_buckets + pair_bucket(vocabulary, left, right))
 
 
-cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
+cdef inline Pair pair_at(const PairBucket *line, int place) noexcept nogil:
     """Returns a pair of a line. Precondition: the place is not free."""
     cdef Pair pair
     cdef uint32_t mask = (1 << INDEX_BITS) - 1
@@ -281,10 +283,10 @@ cdef inline Pair pair_at(const PairLine *line, int place) noexcept nogil:
     return pair
 
 
-cdef inline uint32_t find_merge_behind(
-    const PairLine *line, uint32_t left, uint32_t right
+cdef inline uint32_t find_merge_slowly(
+    const PairBucket *line, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """As `find_merge_from`, for any number of lines and of tags that are equal."""
+    """As `find_merge_in`, for any number of lines and of tags that are equal."""
     cdef uint32_t equal, merged
     while True:
         equal = equal_words(line.tags, left << INDEX_BITS | right)
@@ -293,13 +295,13 @@ cdef inline uint32_t find_merge_behind(
             if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
                 return merged & ((1 << INDEX_BITS) - 1)
             equal &= equal - 1
-        if likely(line.merged[PAIR_LINE - 1] == NO_PAIR):
+        if likely(line.merged[BUCKET_PAIRS - 1] == NO_PAIR):
             return NO_TOKEN
         line += 1
 
 
-cdef inline uint32_t find_merge_from(
-    const PairLine *line, uint32_t left, uint32_t right
+cdef inline uint32_t find_merge_in(
+    const PairBucket *line, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns the index of the token that the two parts merge into, or NO_TOKEN.
 
@@ -309,35 +311,35 @@ cdef inline uint32_t find_merge_from(
         line: where its look-up begins.
     """
     cdef uint32_t equal = equal_words(line.tags, left << INDEX_BITS | right)
-    cdef uint32_t merged = line.merged[first_bit(equal | 1 << (PAIR_LINE - 1))]
+    cdef uint32_t merged = line.merged[first_bit(equal | 1 << (BUCKET_PAIRS - 1))]
     cdef uint32_t found = computed(
         (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
-    cdef uint32_t absent = computed((equal == 0) & (line.merged[PAIR_LINE - 1] == NO_PAIR))
+    cdef uint32_t absent = computed((equal == 0) & (line.merged[BUCKET_PAIRS - 1] == NO_PAIR))
     if likely(found | absent):
         return (merged | (found - 1)) & NO_TOKEN
-    return find_merge_behind(line, left, right)
+    return find_merge_slowly(line, left, right)
 
 
 cdef inline uint32_t find_merge(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns the index of the token that the two parts merge into, or NO_TOKEN."""
-    return find_merge_from(
-        vocabulary.pair_lines + pair_line(vocabulary, left, right), left, right)
+    return find_merge_in(
+        vocabulary.pair_buckets + pair_bucket(vocabulary, left, right), left, right)
 
 
-cdef inline void fetch_pairs(const Vocabulary *vocabulary) noexcept nogil:
+cdef inline void read_all_pairs(const Vocabulary *vocabulary) noexcept nogil:
     """Brings the table of pairs near.
 
     A long text needs nearly all of it. Read in order it comes at the memory's bandwidth; one by
     one, as merges need them, each line would cost its latency. The lines of short tokens are more,
     fewer of them are needed, and for those cache/learn.pxd asks in time (NOTES.md).
     """
-    cdef const PairLine *line = vocabulary.pair_lines
-    cdef const PairLine *end = line + vocabulary.pair_line_count
-    populate(line, vocabulary.pair_line_count * sizeof(PairLine), False)
+    cdef const PairBucket *line = vocabulary.pair_buckets
+    cdef const PairBucket *end = line + vocabulary.pair_bucket_count
+    populate(line, vocabulary.pair_bucket_count * sizeof(PairBucket), False)
     while line < end:
-        read_line(line)
+        read_bucket(line)
         line += 1
 
 
