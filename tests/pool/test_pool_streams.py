@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from bpecore._core import Stream, cut_texts, names_of, note_ids, part_by_link, slots_of
+from bpecore._core import Stream, cut_texts, feeds_by_link, names_of, note_ids, slots_of
 from bpecore.pool.wire.messages import FAILED
 
 
@@ -19,7 +19,7 @@ def streams_at(*links: str | None) -> list[Stream]:
 
 def test_streams_with_one_id_each_are_parted_in_order() -> None:
     a, b, c = streams = streams_at("x", "y", "x")
-    assert part_by_link(streams, None, array("I", [1, 2, 3])) == {
+    assert feeds_by_link(streams, None, array("I", [1, 2, 3])) == {
         "x": ([a, c], None, array("I", [1, 3])),
         "y": ([b], None, array("I", [2])),
     }
@@ -27,14 +27,14 @@ def test_streams_with_one_id_each_are_parted_in_order() -> None:
 
 def test_streams_with_several_ids_are_parted_in_order() -> None:
     a, b, c = streams = streams_at("x", None, "x")
-    assert part_by_link(streams, [2, 0, 1], array("I", [1, 2, 3])) == {
+    assert feeds_by_link(streams, [2, 0, 1], array("I", [1, 2, 3])) == {
         "x": ([a, c], [2, 1], array("I", [1, 2, 3])),
         None: ([b], [0], array("I")),
     }
 
 
 def test_no_streams_are_no_parts() -> None:
-    assert part_by_link([], None, array("I")) == {}
+    assert feeds_by_link([], None, array("I")) == {}
 
 
 @pytest.mark.parametrize("counts", [None, [2, 2]])
@@ -42,7 +42,7 @@ def test_too_few_ids_are_refused(counts: list[int] | None) -> None:
     streams = streams_at("x", "y")
     ids = array("I", [1]) if counts is None else array("I", [1, 2, 3])
     with pytest.raises(ValueError, match=f"there are {len(ids)} ids, not those of all streams"):
-        part_by_link(streams, counts, ids)
+        feeds_by_link(streams, counts, ids)
     with pytest.raises(ValueError, match="not those of all streams"):
         note_ids(streams, counts, ids, array("I", [0, 0]))
 

@@ -80,20 +80,20 @@ def test_a_reader_is_woken_unless_it_has_something_left_to_read() -> None:
     assert writer.write([b"first"], 5)
     for _ in range(2):
         assert writer.must_wake(), "nobody has woken it yet"
-    writer.told()
+    writer.notified()
     assert not writer.must_wake()
     assert writer.write([b"second"], 6)
     assert not writer.must_wake()
-    writer.told()
+    writer.notified()
     for _ in range(2):
         assert reader.read() is not None
     assert writer.write([b"third"], 5)
     assert not writer.must_wake(), "it has not given back what it has read: it will look again"
-    writer.told()
+    writer.notified()
     reader.release(reader.cursor)
     assert writer.write([b"fourth"], 6)
     assert not writer.must_wake(), "the third is there"
-    writer.told()
+    writer.notified()
     for _ in range(2):
         assert reader.read() is not None
     reader.release(reader.cursor)

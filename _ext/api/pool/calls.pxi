@@ -1,8 +1,8 @@
-"""What a client has asked of one worker: each change is one step.
+"""The calls that a client has sent to one worker; each change is one step.
 
-In the main thread a handler of signals may raise between any two lines of Python: Ctrl-C, or a
-timeout. What must not come apart there is done here, where no handler runs: that a message stands
-in the ring, that an answer to it is expected, and that it no longer waits.
+A signal handler may raise between any two lines of Python in the main thread: Ctrl-C, or a timeout.
+What must stay together is done here, where no handler runs: a message is in the ring, an answer to
+it is expected, and it no longer waits.
 """
 
 from collections import deque
@@ -20,18 +20,18 @@ cdef class SentCalls:
     Args:
         writer: the ring to the worker.
         words: the words of the segment.
-        place: the place of the word for the tokens of all messages that were sent.
+        place: the number of the word that counts the tokens of all messages sent.
 
     Attributes:
-        tokens: of the calls that have no answer.
+        tokens: of the calls without an answer.
     """
 
     cdef RingWriter writer
     cdef SharedWords words
     cdef size_t place
     cdef dict calls             # sent and not answered, by number
-    cdef object backlog         # a deque: what waits for room
-    cdef uint64_t number        # of the last that was sent
+    cdef object backlog         # a deque of calls that wait for room
+    cdef uint64_t number        # of the last call that was sent
     cdef uint64_t sent_tokens
     cdef readonly uint64_t tokens
 
@@ -43,30 +43,30 @@ cdef class SentCalls:
         self.backlog = deque()
 
     def __len__(self) -> int:
-        """Returns how many calls have no answer."""
+        """Returns how many calls are without an answer."""
         return len(self.calls) + len(self.backlog)
 
     def has_room(self, uint64_t length) -> bool:
-        """Returns whether a message of so many bytes could be sent now."""
+        """Returns whether a message of `length` bytes could be sent now."""
         return not self.backlog and self.writer._skip(length) >= 0
 
     def add(self, call) -> None:
-        """Takes a call, to be sent behind the others."""
+        """Queues a call, to be sent after the others."""
         cdef uint64_t tokens = call.tokens
         self.backlog.append(call)
         self.tokens += tokens
 
     def send_next(self):
-        """Sends the next call that waits; returns it, or None if there is none or no room."""
+        """Sends the next waiting call; returns it, or None if none waits or there is no room."""
         cdef uint64_t tokens
         if not self.backlog or self.writer._skip(self.backlog[0].length) < 0:
             return None
         call = self.backlog[0]
         tokens = call.tokens
-        # Python may run in here, and raise; nothing has been changed.
-        parts = call.parts(self.number + 1)
+        # This may run Python code, which may raise; nothing has been changed yet.
+        fragments = call.parts(self.number + 1)
         store_word(self.words.word(self.place), self.sent_tokens + tokens)
-        if not self.writer.write(parts, call.length):
+        if not self.writer.write(fragments, call.length):
             return None
         self.number += 1
         self.sent_tokens += tokens
@@ -75,18 +75,18 @@ cdef class SentCalls:
         return call
 
     def answered(self, number):
-        """Takes a call off by its number, and returns it; None if it is not expected."""
+        """Removes a call by its number and returns it; None if no answer to it is expected."""
         call = self.calls.pop(number, None)
         if call is not None:
             self.tokens -= <uint64_t>call.tokens
         return call
 
     def all(self) -> list:
-        """Returns the calls that have no answer."""
+        """Returns the calls without an answer."""
         return [*self.calls.values(), *self.backlog]
 
     def clear(self) -> None:
-        """Forgets all; answers to them are not expected any more."""
+        """Forgets all calls; their answers are no longer expected."""
         self.calls.clear()
         self.backlog.clear()
         self.tokens = 0

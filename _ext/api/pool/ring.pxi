@@ -3,23 +3,23 @@
     data:  │ length │ message … │ length │ message … │ wrap │ unused │
     words:   head = bytes that were read, tail = bytes that were written; both only grow
 
-No lock: a process that is killed cannot leave one held. Each word has one writer.
+No lock, so a process that is killed cannot leave one held. Each word has one writer.
 
-Memory ordering. The writer copies a message into the ring and then stores the tail, which releases
-it; the reader's load of the tail acquires it. So a reader that sees a tail sees all bytes before
-it. The reader stores the head when it is done with a message; the writer loads it before it uses
-the room again. So the reader's last look at a message comes before the writer's first byte over it.
-Nothing else is shared. `SharedWords` has the atomic loads and stores. What is stale is stale to the
-safe side: an old tail hides a message for a moment, an old head hides room.
+Memory ordering. The writer copies a message into the ring, then stores the tail with release
+order; the reader loads the tail with acquire order. So a reader that sees a tail sees all bytes up
+to it. Once the reader is done with a message it stores the head, which the writer loads before it
+uses the room again. So the reader's last look at a message precedes the writer's first byte over
+it. Nothing else is shared. A stale word errs on the safe side: an old tail hides a message for a
+moment, an old head hides room.
 
-A writer that dies in the middle of a message has not stored the tail: nobody sees it. A reader that
-finds no message where one should be says so; neither end touches anything outside.
+A writer that dies while it writes a message has not stored the tail: nobody sees the message. A
+reader that finds no message where one should be raises; neither end touches memory outside the
+ring.
 
-Who wakes whom. The reader looks at the tail again whenever it has given room back, and sleeps only
-if nothing is there. So the writer need not wake a reader that has not given back all that stands
-before a message: each stores its own word and then loads the other's, in one order for both, so at
-least one of the two sees what the other has stored (`must_wake`). A batch costs few system calls
-then.
+Who wakes whom. Each time the reader has given room back it looks at the tail again, and it sleeps
+only if nothing is there. So the writer need not wake a reader that has not yet given back all that
+precedes a message: each end stores its own word and then loads the other's, in one order for both,
+so at least one sees what the other has stored (`must_wake`). A batch then takes few system calls.
 """
 
 cimport cython
@@ -30,24 +30,24 @@ from engine.base.shared_words cimport load_word, store_word
 
 
 cdef enum:
-    LENGTH_BYTES = 8    # the length before each message, and what messages are padded to
-    WRAP = -1           # in the place of a length: the next message stands where the ring begins
+    LENGTH_BYTES = 8    # of the length before each message; messages are padded to a multiple
+    WRAP = -1           # instead of a length: the next message is at the ring's beginning
 
 
 cdef inline uint64_t space_of(uint64_t length) noexcept nogil:
-    """Returns what a message takes: its length before it, and padded."""
+    """Returns how many bytes a message takes, with its length and padding."""
     return LENGTH_BYTES + (length + LENGTH_BYTES - 1) // LENGTH_BYTES * LENGTH_BYTES
 
 
-# Its buffer refers to its owner, which the garbage collector would clear before `__dealloc__`.
+# The buffer refers to its owner, which a garbage collector would clear before `__dealloc__`.
 @cython.no_gc
 cdef class RingEnd:
-    """What both ends of a ring have.
+    """What both ends of a ring share.
 
     Args:
         words: the words of the segment.
-        head: the place of the word that the reader writes.
-        tail: the place of the word that the writer writes.
+        head: the number of the word that the reader writes.
+        tail: the number of the word that the writer writes.
         data: the ring's memory, a multiple of 8 bytes; open until `close`.
 
     Raises:
@@ -78,7 +78,7 @@ cdef class RingEnd:
         return <char *>self.buffer.buf
 
     def close(self) -> None:
-        """Lets go of the memory; no view of a message may be left. A second time does nothing."""
+        """Releases the memory; no view of a message may be left. A second call does nothing."""
         if self.view is not None:
             self.view.release()
             self.view = None
@@ -89,18 +89,18 @@ cdef class RingWriter(RingEnd):
     """The end that writes; the arguments are those of `RingEnd`.
 
     Attributes:
-        largest: bytes of the largest message that fits whatever stands in the ring before it.
+        largest: bytes of the largest message that fits an empty ring wherever it begins.
     """
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):
         self.largest = self.size // 2 - LENGTH_BYTES if self.size >= 2 * LENGTH_BYTES else 0
 
     def has_room(self, uint64_t length) -> bool:
-        """Returns whether a message of so many bytes can be written now."""
+        """Returns whether a message of `length` bytes can be written now."""
         return self._skip(length) >= 0
 
     cdef int64_t _skip(self, uint64_t length) except -2:
-        """Returns how many bytes to leave unused for a message to stand in one piece; -1: full."""
+        """Returns how many bytes to leave unused so that a message is contiguous; -1: full."""
         cdef uint64_t space = space_of(length), to_end, skip, end
         self.memory()
         if length > self.size or space > self.size:
@@ -114,18 +114,18 @@ cdef class RingWriter(RingEnd):
                 return -1
         return <int64_t>skip
 
-    def write(self, parts, uint64_t length) -> bool:
+    def write(self, fragments, uint64_t length) -> bool:
         """Writes a message.
 
         Args:
-            parts: its bytes, in pieces: buffers, or `PackedTexts`.
-            length: of all of them, at most `largest`.
+            fragments: its bytes, as buffers or `PackedTexts`.
+            length: bytes of all fragments, at most `largest`.
 
         Returns:
             Whether there was room.
 
         Raises:
-            ValueError: the parts have another length.
+            ValueError: the fragments have another length.
         """
         cdef int64_t skip = self._skip(length), number = WRAP
         cdef char *memory = self.memory()
@@ -141,37 +141,37 @@ cdef class RingWriter(RingEnd):
         memcpy(place, &number, LENGTH_BYTES)
         place += LENGTH_BYTES
         end = place + length
-        for part in parts:
-            place += put_part(part, place, <size_t>(end - place))
+        for fragment in fragments:
+            place += put_fragment(fragment, place, <size_t>(end - place))
         if place != end:
             raise ValueError(f"{end - place} of {length} bytes are missing")
-        if not self.has_untold:
-            self.has_untold = True
-            self.first_untold = self.tail
+        if not self.has_unnotified:
+            self.has_unnotified = True
+            self.first_unnotified = self.tail
         self.tail += <uint64_t>skip + space_of(length)
         store_word(self.words.word(self.tail_place), self.tail)
         return True
 
     def must_wake(self) -> bool:
-        """Returns whether the reader may sleep over what was written since `told`."""
-        return (self.has_untold
-                and load_word(self.words.word(self.head_place)) >= self.first_untold)
+        """Returns whether the reader may sleep without seeing what was written since `notified`."""
+        return (self.has_unnotified
+                and load_word(self.words.word(self.head_place)) >= self.first_unnotified)
 
-    def told(self) -> None:
+    def notified(self) -> None:
         """Notes that the reader has been woken, or need not be.
 
-        Not before: a handler of signals may raise between the question and the deed.
+        To be called afterwards: a signal handler may raise between `must_wake` and the waking.
         """
-        self.has_untold = False
+        self.has_unnotified = False
 
 
-cdef size_t put_part(part, char *place, size_t room) except? 0:
-    """Copies a part of a message; returns how many bytes it has."""
+cdef size_t put_fragment(fragment, char *place, size_t room) except? 0:
+    """Copies a fragment of a message; returns how many bytes it has."""
     cdef Py_buffer buffer
     cdef size_t size
-    if type(part) is PackedTexts:
-        return (<PackedTexts>part).put(place, room)
-    PyObject_GetBuffer(part, &buffer, PyBUF_SIMPLE)
+    if type(fragment) is PackedTexts:
+        return (<PackedTexts>fragment).put(place, room)
+    PyObject_GetBuffer(fragment, &buffer, PyBUF_SIMPLE)
     size = <size_t>buffer.len
     if size <= room:
         memcpy(place, buffer.buf, size)
@@ -186,7 +186,7 @@ cdef class RingReader(RingEnd):
     """The end that reads; the arguments are those of `RingEnd`.
 
     Attributes:
-        cursor: bytes that stand before the next message, since the ring exists.
+        cursor: bytes before the next message, counted since the ring was made.
     """
 
     cdef readonly uint64_t cursor
@@ -197,8 +197,7 @@ cdef class RingReader(RingEnd):
     def read(self) -> memoryview | None:
         """Returns the next message, None if there is none.
 
-        It stands in the ring until `release` gives its room back; then the view must not be used
-        any more.
+        The message stays in the ring until `release`; the view must not be used afterwards.
 
         Raises:
             ValueError: there is no message where one should be.
@@ -226,10 +225,10 @@ cdef class RingReader(RingEnd):
         return self.view[place:place + <uint64_t>length]
 
     def release(self, uint64_t end) -> None:
-        """Gives room back to the writer. Before it sleeps the reader has to look for more.
+        """Gives room back to the writer. Before the reader sleeps it must look for more.
 
         Args:
-            end: a value that `cursor` had; the messages before it are done with.
+            end: a value that `cursor` had; the messages before it are no longer needed.
         """
         if end != self.head:
             self.head = end

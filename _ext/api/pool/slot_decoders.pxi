@@ -1,4 +1,4 @@
-"""`SlotDecoders`: what a worker of a pool knows of one client's streams."""
+"""`SlotDecoders`: the state of one client's streams in a worker of a pool."""
 
 cimport cython
 from cpython.buffer cimport PyBuffer_Release
@@ -10,11 +10,11 @@ from engine.base.heap cimport grow, release
 from engine.base.types cimport STATUS_OK
 
 cdef enum:
-    SLOT_LIMIT = 1 << 24     # clients number their slots from 0 and use them again
+    SLOT_LIMIT = 1 << 24     # clients number their slots from 0 and reuse them
 
 cdef struct Slot:
     PendingBytes pending
-    bint is_open             # a stream has it
+    bint is_open             # whether a stream has the slot
 
 
 @cython.final
@@ -22,13 +22,13 @@ cdef class SlotDecoders(TextOfIds):
     """SlotDecoders(encoding)
 --
 
-    Decodes sequences of ids that have a slot each; one that is fed first has begun.
+    Decodes many sequences of ids, each in a slot of its own. The first feed of a slot begins one.
 
-    Each is decoded as by a `StreamDecoder` of its own; but a stream is 12 bytes here, not an
-    object, so that those of all streams stay in the cache. Not for several threads at once.
+    Each is decoded as by a `StreamDecoder` of its own. But a stream takes 12 bytes here and is no
+    object, so the state of all streams stays in the CPU's cache. Not for several threads at once.
 
     Args:
-        encoding: a `bpecore.Encoding`; that it is one turns out when ids come.
+        encoding: a `bpecore.Encoding`, which is checked by the first feed.
     """
 
     cdef object encoding
@@ -53,18 +53,18 @@ cdef class SlotDecoders(TextOfIds):
         self.capacity = self.open_slots = 0
 
     def feed(self, size_t slot, ids) -> str:
-        """Takes an id or several; what is returned and raised is that of `StreamDecoder.feed`."""
+        """Takes one or several ids; returns and raises what `StreamDecoder.feed` does."""
         self._begin()
         return self._decode_object(ids, self._open_slot(slot))
 
     def feed_each(self, numbers):
-        """Takes an id for each of several slots.
+        """Takes one id for each of several slots.
 
         Args:
-            numbers: the slots, and behind them the ids, `uint32`.
+            numbers: all slots, then all ids, `uint32`.
 
         Returns:
-            The texts; None if an id is unknown, and then no id is taken.
+            The texts; None, and no id is taken, if an id is unknown.
 
         Raises:
             ValueError: a slot is above what clients use.
@@ -92,7 +92,7 @@ cdef class SlotDecoders(TextOfIds):
             PyBuffer_Release(&buffer)
 
     def end(self, size_t slot) -> str:
-        """Frees a slot; returns what is left of its stream, which perhaps was never fed."""
+        """Frees a slot; returns the rest of its stream's text, empty if it was never fed."""
         cdef Slot *freed
         cdef str rest
         if slot >= self.capacity or not self.slots[slot].is_open:
@@ -109,7 +109,7 @@ cdef class SlotDecoders(TextOfIds):
         return 0
 
     cdef PendingBytes *_open_slot(self, size_t slot) except NULL:
-        """Returns what is pending in a slot, which has a stream from now on."""
+        """Opens a slot if it is free; returns the pending bytes of its stream."""
         if slot >= self.capacity:
             self._make_room(slot)
         if not self.slots[slot].is_open:

@@ -1,12 +1,11 @@
-"""The texts of a pool's requests: put into a message by the client, and read from it by the worker.
+"""The texts of a pool's requests, packed into a message by the client and unpacked by the worker.
 
-They lie there as in Python's memory, so nothing is encoded: to make UTF-8 and read it again took a
-sixth as long as finding the tokens. Only what is done for each text is here, and nothing of a text
-is copied before its message is written; `bpecore/pool/` has the rest.
+Characters are stored as in Python's memory, so nothing is encoded. This is only the work per text,
+and no text is copied before its message is written; the rest is in `bpecore/pool/`.
 """
 
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uint32_t, uintptr_t, UINT32_MAX
+from libc.stdint cimport UINT32_MAX, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from api.arguments cimport exact_str, view_text
@@ -17,32 +16,32 @@ cdef extern from "Python.h":
 
 
 cdef inline size_t padded_size(size_t size) noexcept nogil:
-    """Bytes of characters in a message: whole words of 4 bytes."""
+    """Rounds a number of bytes up to whole words of 4 bytes."""
     return (size + 3) & ~<size_t>3
 
 
 cdef inline size_t view_packed(str text, TextView *view) except? 0:
-    """Looks at the characters of a text, at least one byte each; returns their bytes."""
+    """Sets a view of a text with at least one byte per character; returns its size in bytes."""
     view_text(text, view)
     view.width = max(view.width, 1)
     return view.length * <size_t>view.width
 
 
 cdef class PackedTexts:
-    """The texts of one message: their lengths and widths, then the characters of each.
+    """The texts of one message: all lengths, all widths, then the characters of each text.
 
     Args:
         texts: any texts.
-        first: the place of the message's first among them.
-        limit: bytes that all may take; a single text may take more.
+        first: the number of the message's first text among them.
+        limit: bytes for all texts; a single text may take more.
 
     Attributes:
-        count: texts, at least one if there is a first.
-        characters: of all of them.
+        count: texts, at least one unless there is no first.
+        characters: of all texts.
 
     Raises:
-        TypeError: one is no string.
-        ValueError: one has more than 2**32 - 1 characters.
+        TypeError: a text is no string.
+        ValueError: a text has more than 2**32 - 1 characters.
     """
 
     def __cinit__(self, list texts, size_t first, size_t limit):
@@ -64,18 +63,18 @@ cdef class PackedTexts:
 
     @property
     def count(self) -> int:
-        """How many texts they are."""
+        """How many texts there are."""
         return len(self.texts)
 
     def __len__(self) -> int:
-        """Returns how many bytes they take."""
+        """Returns how many bytes the texts take."""
         return self.size
 
     cdef size_t put(self, char *place, size_t room) except? 0:
-        """Writes them; returns how many bytes they take.
+        """Writes the texts; returns how many bytes they take.
 
         Raises:
-            ValueError: there is no room, or it is at no multiple of 4 bytes.
+            ValueError: there is not enough room, or its address is no multiple of 4.
         """
         cdef size_t count = len(self.texts), size, i
         cdef uint32_t *lengths = <uint32_t *>place
@@ -100,13 +99,13 @@ def unpack_texts(memory, size_t count) -> tuple:
 
     Args:
         memory: a message that begins with the texts, at a multiple of 4 bytes.
-        count: how many they are.
+        count: how many texts there are.
 
     Returns:
         The texts in a list, and how many bytes they take.
 
     Raises:
-        ValueError: the message does not hold so many texts, or stands elsewhere.
+        ValueError: the message does not hold `count` texts, or is at another address.
     """
     cdef Py_buffer buffer
     cdef const uint32_t *lengths
@@ -129,10 +128,10 @@ def unpack_texts(memory, size_t count) -> tuple:
 
 
 cdef str text_at(const char *characters, size_t room, uint32_t length, uint32_t width):
-    """Returns the text of so many characters, each of `width` bytes.
+    """Returns a text of `length` characters with `width` bytes each.
 
     Raises:
-        ValueError: there is no such width, or not so much room.
+        ValueError: there is no such width, or not enough room.
     """
     if width not in (1, 2, 4):
         raise ValueError(f"a character takes 1, 2 or 4 bytes, not {width}")

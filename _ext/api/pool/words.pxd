@@ -10,6 +10,3 @@ cdef class SharedWords:
 
     cpdef release(self)
     cdef uint64_t *word(self, size_t place) except NULL
-
-
-cdef int open_ids(memory, Py_buffer *buffer) except -1

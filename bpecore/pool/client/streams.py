@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from bpecore._core import Stream, part_by_link
+from bpecore._core import Stream, feeds_by_link
 
 if TYPE_CHECKING:
     from bpecore.pool.client.links import Link
@@ -82,8 +82,8 @@ def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
 
 def by_link(feeds: Feeds) -> dict[Link | None, Feeds]:
     """Returns what is to be fed, apart by the workers that hold the streams."""
-    parts = part_by_link(feeds.streams, feeds.counts, feeds.ids)
-    return {link: Feeds(*part) for link, part in parts.items()}
+    found = feeds_by_link(feeds.streams, feeds.counts, feeds.ids)
+    return {link: Feeds(*feed) for link, feed in found.items()}
 
 
 def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:

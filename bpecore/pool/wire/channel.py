@@ -92,7 +92,7 @@ class Channel:
                 pass
             except OSError:  # the other end is gone, or there is no memory: it is not told
                 return
-        self.writer.told()
+        self.writer.notified()
 
     def clear(self) -> bool:
         """Takes the bytes that have woken this end; returns whether the other end lives."""

@@ -1,0 +1,1 @@
+cdef int open_ids(memory, Py_buffer *buffer) except -1
