@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import output_of
 
 import bpecore
 
@@ -63,14 +62,8 @@ def wait_for(*children):
 
 def run_program(code: str, folder: Path) -> None:
     """Runs a program that begins with START; it must end with 0 within the time."""
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", START + textwrap.dedent(code)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-    assert run.returncode == 0, run.stderr
+    code = START + textwrap.dedent(code)
+    output_of(code, folder=folder, options=("-W", "ignore"), timeout=TIMEOUT)
 
 
 def encode_all(encoding: bpecore.Encoding) -> list[Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import struct
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import output_of
 
 import bpecore
 from bpecore._build import frozen_files, vocabularies
@@ -180,14 +179,7 @@ for warning in told:
 
 
 def load_from(folder: Path, tmp_path: Path) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", LOAD, str(folder)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout.strip()
+    return output_of(LOAD, folder, folder=tmp_path).strip()
 
 
 def test_a_package_with_damaged_files_warns_and_works(tmp_path: Path) -> None:

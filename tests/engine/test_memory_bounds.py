@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import output_of
 
 LONG = bool(os.environ.get("BPECORE_LONG_TESTS"))
 
@@ -37,15 +36,8 @@ def resident_kilobytes():
 
 def run(code: str, tmp_path: Path, *arguments: object) -> list[int]:
     """Returns the numbers that a program prints."""
-    result = subprocess.run(
-        [sys.executable, "-c", TOOLS + code, *map(str, arguments)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=1_000,
-    )
-    assert result.returncode == 0, result.stderr
-    return [int(number) for number in result.stdout.split()]
+    printed = output_of(TOOLS + code, *arguments, folder=tmp_path, timeout=1_000)
+    return [int(number) for number in printed.split()]
 
 
 NAMES = """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import run_python
 
 TEXTS = {
     "words": '"the quick brown fox " * 5_000',
@@ -30,9 +29,7 @@ thread.join()
 
 
 def run(text: str, call: str, check: str, folder: Path) -> int:
-    code = CODE.format(text=text, call=call) + check
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=folder, capture_output=True).returncode
+    return run_python("-c", CODE.format(text=text, call=call) + check, folder=folder).returncode
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import output_of
 
 import bpecore
 import bpecore._educational
@@ -40,19 +40,6 @@ def without_tiktoken(monkeypatch: pytest.MonkeyPatch) -> None:
 def installed(without_tiktoken: None) -> Iterator[None]:
     with bpecore.install_as_tiktoken():
         yield
-
-
-def run(code: str, folder: Path, *options: str) -> str:
-    """Runs code in a process of its own, away from the source tree."""
-    process = subprocess.run(
-        [sys.executable, *options, "-c", code],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert process.returncode == 0, process.stderr
-    return process.stdout
 
 
 def test_every_way_to_import(installed: None) -> None:
@@ -253,7 +240,7 @@ except ModuleNotFoundError:
 assert not [name for name in sys.modules if name.partition(".")[0].startswith("tiktoken")]
 """
     )
-    assert run(code, tmp_path, "-W", "error") == "gone\n"
+    assert output_of(code, folder=tmp_path, options=("-W", "error")) == "gone\n"
 
 
 def test_bpecore_alone_has_the_attributes_of_tiktoken(tmp_path: Path) -> None:
@@ -266,7 +253,7 @@ assert tiktoken.load.load_tiktoken_bpe and tiktoken.core.Encoding is tiktoken.En
 assert "bpecore._educational" not in sys.modules and "regex" not in sys.modules
 print(tiktoken.registry.ENCODINGS)
 """
-    assert run(code, tmp_path) == "{}\n"
+    assert output_of(code, folder=tmp_path) == "{}\n"
 
 
 # Other threads import and use tiktoken while one installs and uninstalls. The real one is already
@@ -322,4 +309,4 @@ print("done")
 
 
 def test_other_threads_may_import_meanwhile(tmp_path: Path) -> None:
-    assert run(THREADS, tmp_path) == "done\n"
+    assert output_of(THREADS, folder=tmp_path) == "done\n"

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from pairs import ENCODING_NAMES, load_pair
+from programs import output_of
 
 import bpecore
 from bpecore._core import Vocabulary
 
 
 def run(code: str, tmp_path: Path) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout
+    return output_of(f"import sys\n{code}", folder=tmp_path)
 
 
 HEAVY = (

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from pairs import ENCODING_NAMES, load_pair
+from programs import output_of
 
 ROUNDS = 200 if os.environ.get("BPECORE_LONG_TESTS") else 1
 
@@ -44,15 +43,8 @@ for name, _, ids in sorted(set(found)):
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_all_seven_by_a_hundred_threads(round_number: int, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", ASK, *ENCODING_NAMES],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.returncode == 0, result.stderr
-    lines = [line.split() for line in result.stdout.splitlines()]
+    printed = output_of(ASK, *ENCODING_NAMES, folder=tmp_path)
+    lines = [line.split() for line in printed.splitlines()]
     assert sorted(name for name, *_ in lines) == sorted(ENCODING_NAMES)
     for name, *ids in lines:
         assert list(map(int, ids)) == load_pair(name).theirs.encode("hello <world> 漢字 1234")

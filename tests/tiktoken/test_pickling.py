@@ -6,8 +6,6 @@ import copy
 import copyreg
 import multiprocessing
 import pickle
-import subprocess
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 import tiktoken
 from pairs import load_pair
+from programs import output_of, run_python
 
 import bpecore
 
@@ -114,11 +113,9 @@ def test_into_a_fresh_process(make: Any) -> None:
 def test_out_of_a_fresh_process(tmp_path: Path) -> None:
     code = """
 import pickle, sys, bpecore
-sys.stdout.buffer.write(pickle.dumps(bpecore.get_encoding("gpt2")))
+print(pickle.dumps(bpecore.get_encoding("gpt2"), 0).decode("ascii"))
 """
-    pickled = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=60, check=True
-    ).stdout
+    pickled = output_of(code, folder=tmp_path).encode("ascii")
     assert pickle.loads(pickled)._core_bpe is bpecore.get_encoding("gpt2")._core_bpe
 
 
@@ -132,13 +129,7 @@ encoding = pickle.load(open({str(path)!r}, "rb"))
 assert type(encoding) is tiktoken.Encoding
 print(encoding._core_bpe.__class__.__module__, encoding.encode("abab<end>", allowed_special="all"))
 """
-    run = subprocess.run(
-        [sys.executable, "-m", "bpecore", "run", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    run = run_python("-m", "bpecore", "run", "-c", code, folder=tmp_path)
     assert run.stdout == "bpecore._core [256, 256, 300]\n", run.stderr
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import tiktoken
 from pairs import ENCODING_NAMES
+from programs import output_of
 
 TINY = """
 def tiny():
@@ -58,16 +57,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(code: str) -> str:
-    # Away from the source tree, which would hide the installed package.
-    process = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tempfile.gettempdir(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert process.returncode == 0, process.stderr
-    return process.stdout
+    return output_of(code, folder=Path(tempfile.gettempdir()))
 
 
 def run_both(code: str) -> tuple[str, str]:

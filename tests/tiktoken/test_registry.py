@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 import tiktoken
 from pairs import ENCODING_NAMES
+from programs import output_of
 
 import bpecore
 from bpecore import core, encodings, model, registry
@@ -57,20 +56,12 @@ print(statistics[name]["vocabulary_bytes"])
 
 @pytest.mark.parametrize("name", ["r50k_base", "o200k_base"])
 def test_a_hundred_threads_make_one_load_and_one_object(name: str, tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", HUNDRED_THREADS, name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr
-    assert int(run.stdout) > 100_000
+    assert int(output_of(HUNDRED_THREADS, name, folder=tmp_path)) > 100_000
 
 
 def test_importing_loads_no_vocabulary(tmp_path: Path) -> None:
     code = "import bpecore.registry as r; assert r.stats() == {} and r.ENCODINGS == {}"
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=60)
+    output_of(code, folder=tmp_path)
 
 
 def test_names_are_those_of_tiktoken() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from programs import run_python
 
 import bpecore
 from bpecore.dropin import TIKTOKEN_VERSION
@@ -35,14 +35,7 @@ LAUNCHERS = (["-m", "bpecore", "run"], ["-c", "from bpecore.cli import main; mai
 def python(
     *arguments: str, cwd: Path, stdin: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return run_python(*arguments, folder=cwd, input=stdin)
 
 
 def report(process: subprocess.CompletedProcess[str]) -> dict[str, object]:

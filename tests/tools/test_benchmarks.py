@@ -5,12 +5,11 @@ The texts are tiny and the engines few: what is measured here means nothing.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from programs import run_python
 
 pytest.importorskip("benchmarks", reason="the benchmarks come with the source only")
 
@@ -313,14 +312,9 @@ def test_probe_tells_each_phase(mode: str, texts: Path, tmp_path: Path) -> None:
     probe = Path(__file__).parents[2] / "benchmarks" / "probe.py"
     arguments = ["bpecore", ENCODING, str(tmp_path)]
     last = {"start": [], "memory": [str(texts / "zh.txt")], "repeated": ["20"]}[mode]
-    result = subprocess.run(
-        [sys.executable, "-I", str(probe), mode, *arguments, *last],
-        input="measure\nnext\n" * 3,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=True,
-    )
+    told = "measure\nnext\n" * 3
+    result = run_python("-I", probe, mode, *arguments, *last, folder=tmp_path, input=told)
+    assert result.returncode == 0, result.stderr
     lines = result.stdout.split()
     if mode == "start":
         assert '"import"' in result.stdout
