@@ -20,7 +20,8 @@ import atheris
 from bpecore import _core
 from bpecore._pattern import Automaton, compile_pattern
 from bpecore._pattern.families import CL100K_PATTERN
-from bpecore.fuzzing.checks import CHECKS, Difference, compare
+from bpecore.fuzzing.checks import CHECKS
+from bpecore.fuzzing.outcomes import Difference, compare
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import SHORT_GENERATORS, Material, real_texts
 from bpecore.fuzzing.vocabularies import (

@@ -17,7 +17,8 @@ import click
 
 from bpecore import Encoding
 from bpecore.encodings import ENCODING_CONSTRUCTORS
-from bpecore.fuzzing.checks import UNSTABLE_LIMIT, is_lost, outcome
+from bpecore.fuzzing.checks import UNSTABLE_LIMIT
+from bpecore.fuzzing.outcomes import is_lost, outcome
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import (
     LONG_GENERATORS,

@@ -1,5 +1,5 @@
-"""Differential fuzzing: bpecore against the installed tiktoken, and a reference that is naive.
+"""Differential fuzzing of bpecore against the installed tiktoken and a naive reference.
 
-`python -m fuzz` in the source tree and `bpecore fuzz` run it. Everything that a run does follows
-from its seed and the number of a round.
+`bpecore fuzz` runs it, as does `python -m fuzz` in the source tree. The seed and a round's number
+decide everything that the round does.
 """

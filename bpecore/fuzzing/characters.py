@@ -1,4 +1,4 @@
-"""Random characters and short strings: of each kind that split patterns and UTF-8 tell apart."""
+"""Random characters and short strings of every kind that split patterns and UTF-8 distinguish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CATEGORIES = (
     *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe"),
     *("Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn"),
 )
-"""All general categories but Cs, the surrogates."""
+"""All general categories except Cs, the surrogates."""
 
 CONTRACTIONS = [
     apostrophe + letters
@@ -19,7 +19,7 @@ CONTRACTIONS = [
     for ending in ("s", "t", "d", "m", "ll", "ve", "re", "\u017f", "l", "v", "r", "x", "ss", "lL")
     for letters in sorted({ending, ending.upper(), ending.title(), ending.title().swapcase()})
 ]
-"""Contractions in every case, and near misses: long s folds to s, a curly apostrophe is none."""
+"""Contractions in every case, and near misses: long s folds to s; a curly apostrophe is not one."""
 
 LINE_ENDS = ["\n", "\r", "\r\n", "\n\n", "\r\r\n", "\n/", "/\n", "\n \n", " \n", "\t\n", "\n//\n"]
 
@@ -29,7 +29,7 @@ BORDER_CODE_POINTS = [
     for shift in (-2, -1, 0, 1)
     if not 0xD800 <= edge + shift <= 0xDFFF
 ] + [0x10FFFF, 0xFFFE, 0xFFFF, 0xFEFF, 0xFFFD]
-"""Where UTF-8 gets longer, around the surrogates, and noncharacters."""
+"""Code points where UTF-8 gets longer, around the surrogates, and noncharacters."""
 
 EMOJI = ["😀", "👍🏽", "👩‍👩‍👧‍👦", "🇯🇵", "1️⃣", "❤️", "☃", "🏴\U000e0067\U000e0062\U000e007f"]
 
@@ -41,7 +41,7 @@ def ranges_of(category: str) -> list[tuple[int, int]]:
 
 
 def of_category(source: random.Random, category: str) -> str:
-    """Returns a character of a general category; small ranges are as likely as large ones."""
+    """Returns a character of a general category. Small ranges are as likely as large ones."""
     return chr(source.randint(*source.choice(ranges_of(category))))
 
 
@@ -51,12 +51,12 @@ def of_any_category(source: random.Random) -> str:
 
 
 def of_block(source: random.Random, start: int) -> str:
-    """Returns one of the 128 characters from `start` on, assigned or not; never a surrogate."""
+    """Returns one of the 128 characters from `start` on, assigned or not."""
     return chr(start + source.randrange(128))
 
 
 def any_block(source: random.Random) -> int:
-    """Returns the first code point of a block of 128, the lower planes likelier."""
+    """Returns the first code point of a block of 128, but no surrogate; low planes are likelier."""
     while True:
         limit = source.choice((0x1000, 0x3000, 0x10000, 0x20000, 0x110000))
         start = source.randrange(0, limit, 128)
@@ -65,5 +65,5 @@ def any_block(source: random.Random) -> int:
 
 
 def white_space() -> list[str]:
-    """Returns the characters of White_Space, and some that other definitions hold too."""
+    """Returns the characters of White_Space, and some that other definitions include."""
     return [*map(chr, WHITE_SPACE.code_points()), *"\x1c\x1f\u180e\u200b\u2060\ufeff"]

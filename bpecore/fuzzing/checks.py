@@ -1,8 +1,7 @@
-"""The entry points, each compared with tiktoken's on one text.
+"""Checks of the entry points: each compares some of them with tiktoken's on one text.
 
-A check returns None, or what the two engines gave. Where tiktoken panics, nothing is compared: the
-call on bpecore's side must only come back. Texts are strings; lone surrogates U+DC80 to U+DCFF
-stand for bytes that are not UTF-8 (Python's `surrogateescape`) where an entry point takes bytes.
+A check returns None or a difference. Texts are strings; for an entry point that takes bytes, lone
+surrogates U+DC80 to U+DCFF stand for bytes that are not UTF-8 (Python's `surrogateescape`).
 """
 
 from __future__ import annotations
@@ -10,15 +9,26 @@ from __future__ import annotations
 import functools
 import random
 import re
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from bpecore._core import StreamDecoder, StreamEncoder, TokenCounter
+from bpecore.fuzzing.outcomes import (
+    Difference,
+    Raised,
+    compare,
+    excerpt,
+    first_difference,
+    is_lost,
+    outcome,
+)
 from bpecore.fuzzing.subject import Subject
+
+Check = Callable[[Subject, str], "Difference | None"]
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 UNSTABLE_LIMIT = 24
-"""Characters of the longest text whose completions are compared: they may be thousands."""
+"""Characters of the longest text whose completions are compared; there can be thousands."""
 
 DECODING_METHODS = (
     *("decode", "decode_bytes", "decode_tokens_bytes", "decode_with_offsets"),
@@ -26,109 +36,16 @@ DECODING_METHODS = (
 )
 
 REFERENCE_LIMIT = 300
-"""Characters of the longest text that the naive reference encodes: its merge is quadratic."""
+"""Characters of the longest text for the naive reference, whose merge is quadratic."""
 
 LIMITED_LIMIT = 1_000
-"""Characters of the longest text that is cut to a limit: some patterns make that quadratic."""
+"""Characters of the longest text that is cut to a limit, which is quadratic for some patterns."""
 
-MOST_TOKENS_A_CHARACTER = 4
-"""Its bytes in UTF-8."""
+MOST_TOKENS_PER_CHARACTER = 4
+"""The bytes of a character in UTF-8."""
 
 PIECE_LIMIT = 3_000
-"""Bytes of the longest text that is encoded as a single piece."""
-
-
-class Difference(NamedTuple):
-    """What the engines gave, where they differ."""
-
-    call: str
-    found: object
-    expected: object
-
-    def __str__(self) -> str:
-        start = 0
-        if isinstance(self.found, list) and isinstance(self.expected, list):
-            pairs = zip(self.found, self.expected)
-            same = [a == b for a, b in pairs]
-            start = max(0, (same.index(False) if False in same else len(same)) - 2)
-        return (
-            f"  call      {self.call}\n"
-            f"  bpecore   {excerpt(self.found, start)}\n"
-            f"  tiktoken  {excerpt(self.expected, start)}"
-        )
-
-
-class Tally:
-    """What has been compared so far: strings, tokens and bytes of text."""
-
-    def __init__(self) -> None:
-        self.strings = self.tokens = self.bytes = 0
-
-    def add(self, text: str, tokens: int) -> None:
-        self.strings += 1
-        self.tokens += tokens
-        self.bytes += len(text.encode("utf-8", "surrogatepass"))
-
-
-Check = Callable[[Subject, str], "Difference | None"]
-
-
-def excerpt(value: object, start: int) -> str:
-    """Returns a value's repr; of a long list what stands around the place where it matters."""
-    if isinstance(value, list) and len(value) > 24:
-        return f"… {value[start : start + 12]} … ({len(value)} in all, from number {start})"
-    shown = ascii(value)
-    return shown if len(shown) <= 400 else shown[:400] + "…"
-
-
-class Raised(NamedTuple):
-    """The type of the exception that a call ended with."""
-
-    name: str
-
-
-REGEX_LIMIT = "Regex error while tokenizing"
-"""How tiktoken's ValueError begins where its regex library gives up: on a million spaces, say, or
-on a pattern that backtracks over a long run."""
-
-
-def outcome(call: Callable[[], object]) -> object:
-    """Returns what a call returns, or which exception it raises."""
-    try:
-        return call()
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # tiktoken's panics are no Exception
-        if isinstance(error, ValueError) and str(error).startswith(REGEX_LIMIT):
-            return Raised(REGEX_LIMIT)
-        return Raised(type(error).__name__)
-
-
-def is_lost(value: object) -> bool:
-    """Whether tiktoken gave up: a panic, or a limit of its regex library."""
-    return isinstance(value, Raised) and value.name in ("PanicException", REGEX_LIMIT)
-
-
-def compare(
-    call: str, ours: Callable[[], object], theirs: Callable[[], object]
-) -> Difference | None:
-    """Compares the outcomes of a call on both sides."""
-    expected = outcome(theirs)
-    found = outcome(ours)
-    if is_lost(expected):
-        return None
-    if type(found) is type(expected) and found == expected:
-        return None
-    return Difference(call, found, expected)
-
-
-def first_difference(*differences: Callable[[], Difference | None]) -> Difference | None:
-    """Returns the first difference of some comparisons, made one after the other."""
-    for difference in differences:
-        found = difference()
-        if found is not None:
-            return found
-    return None
+"""Bytes of the longest text encoded as a single piece."""
 
 
 def encode_ordinary(subject: Subject, text: str) -> Difference | None:
@@ -141,7 +58,7 @@ def encode_ordinary(subject: Subject, text: str) -> Difference | None:
 
 
 def encode_to_numpy(subject: Subject, text: str) -> Difference | None:
-    """`encode_to_numpy`: for long texts, as it makes no int objects."""
+    """`encode_to_numpy`: for long texts, because it makes no int objects."""
     expected = outcome(lambda: subject.theirs.encode_to_numpy(text, disallowed_special=()))
     found = outcome(lambda: subject.ours.encode_to_numpy(text, disallowed_special=()))
     if isinstance(expected, Raised) or isinstance(found, Raised):
@@ -158,7 +75,7 @@ def as_list(value: Any) -> object:
 
 
 def sinks(subject: Subject, text: str) -> Difference | None:
-    """The ways to get the ids of a text, or their number, without special tokens."""
+    """All ways to get the ids of a text, or their number, without special tokens."""
     ours, theirs = subject.ours, subject.theirs
     expected = outcome(lambda: theirs.encode(text, disallowed_special=()))
     number = expected if isinstance(expected, Raised) else len(expected)  # type: ignore[arg-type]
@@ -173,7 +90,7 @@ def sinks(subject: Subject, text: str) -> Difference | None:
 
 
 def special_tokens(subject: Subject, text: str) -> Difference | None:
-    """`encode` and its kin with special tokens: all, some, none allowed, and refused."""
+    """`encode`, `count` and `encode_to_numpy` with special tokens allowed, or some, or refused."""
     some = set(sorted(subject.theirs.special_tokens_set)[::2])
     arguments: list[dict[str, Any]] = [
         {"allowed_special": "all"},
@@ -210,7 +127,7 @@ def shown(arguments: dict[str, Any]) -> str:
 
 
 def given(value: object) -> object:
-    """Returns an outcome that is known already."""
+    """Returns an outcome that is already known."""
     return value
 
 
@@ -248,7 +165,7 @@ def batches(subject: Subject, text: str) -> Difference | None:
 
 
 def decoding(subject: Subject, text: str) -> Difference | None:
-    """The methods that take ids: those of the text, and a part that may cut characters."""
+    """The methods that take ids, with a text's ids and with parts that can cut characters."""
     ids = outcome(lambda: subject.theirs.encode(text, allowed_special="all"))
     if isinstance(ids, Raised):
         return None
@@ -307,7 +224,7 @@ def bytes_of_text(subject: Subject, text: str) -> Difference | None:
 
 
 def again(subject: Subject, text: str) -> Difference | None:
-    """The same text twice, and in between its parts and other neighbours: what caches change."""
+    """The same text again after similar ones, which change what the caches hold."""
     expected = outcome(lambda: subject.theirs.encode_ordinary(text))
     if isinstance(expected, Raised):
         return None
@@ -320,7 +237,7 @@ def again(subject: Subject, text: str) -> Difference | None:
 
 
 def streams(subject: Subject, text: str) -> Difference | None:
-    """The text in chunks: counted after each, encoded, and its ids decoded, as in one piece."""
+    """The text in chunks, counted after each and encoded, and its ids decoded one by one."""
     source = random.Random(text.encode("utf-8", "surrogatepass"))
     arguments: dict[str, Any] = {"allowed_special": "all"}
     if source.random() < 0.5:
@@ -331,7 +248,7 @@ def streams(subject: Subject, text: str) -> Difference | None:
         counter, encoder = TokenCounter(ours, **arguments), StreamEncoder(ours, **arguments)
         ours.count(text, **arguments)
     except (TypeError, ValueError):
-        return None  # no encoding of ours, the pattern has no automaton, or a byte is missing
+        return None  # not our encoding, a pattern with no automaton, or a byte is not a token
     if isinstance(expected, Raised):
         return None
     ids: list[int] = []
@@ -360,7 +277,7 @@ def streams(subject: Subject, text: str) -> Difference | None:
 
 
 def limits(subject: Subject, text: str) -> Difference | None:
-    """`count_up_to`, `truncate`, `split`: what they leave is within a limit by tiktoken's count."""
+    """`count_up_to`, `truncate`, `split`: results are within a limit by tiktoken's count."""
     text = text[:LIMITED_LIMIT]
     source = random.Random(text.encode("utf-8", "surrogatepass"))
     ours = subject.ours
@@ -382,7 +299,7 @@ def limits(subject: Subject, text: str) -> Difference | None:
         )
         if isinstance(found, Raised) or count(found) > limit or (whole <= limit and found != text):
             return Difference(f"truncate to {limit} tokens, side={side!r}", found, text)
-    chunk = max(limit, MOST_TOKENS_A_CHARACTER)
+    chunk = max(limit, MOST_TOKENS_PER_CHARACTER)
     found = outcome(lambda: ours.split(text, chunk, disallowed_special=()))
     if isinstance(found, Raised) or "".join(found) != text or any(count(x) > chunk for x in found):
         return Difference(f"split into {chunk} tokens each", found, text)
@@ -409,7 +326,7 @@ SLOW_CHECKS: dict[str, Check] = {
     )
 }
 RARE_CHECKS: dict[str, Check] = {"unstable": unstable}
-"""What may take a tenth of a second: tiktoken looks through the whole vocabulary."""
+"""Checks that can take a tenth of a second, in which tiktoken searches the whole vocabulary."""
 
 CHECKS: dict[str, Check] = {**QUICK_CHECKS, **LONG_CHECKS, **SLOW_CHECKS, **RARE_CHECKS}
 """All checks by name."""

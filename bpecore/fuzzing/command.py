@@ -1,4 +1,4 @@
-"""The command `python -m fuzz`, which is `bpecore fuzz` too."""
+"""The command `bpecore fuzz`, which is also `python -m fuzz` in the source tree."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from bpecore.encodings import ENCODING_CONSTRUCTORS
-from bpecore.fuzzing.checks import Tally
 from bpecore.fuzzing.finding import Finding, replay
+from bpecore.fuzzing.outcomes import Tally
 from bpecore.fuzzing.rounds import GENERATED, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.texts import real_texts
@@ -19,14 +19,14 @@ REGRESSIONS = Path("fuzz") / "regressions"
 
 
 @click.command()
-@click.option("--seconds", default=60.0, show_default=True, help="How long new rounds begin.")
-@click.option("--seed", default=0, show_default=True, help="Everything but speed follows from it.")
+@click.option("--seconds", default=60.0, show_default=True, help="How long new rounds are started.")
+@click.option("--seed", default=0, show_default=True, help="Decides everything but speed.")
 @click.option(
     "--encoding",
     "encodings",
     multiple=True,
     type=click.Choice(NAMES),
-    help="May be given several times; all of them otherwise.",
+    help="Can be given several times. Default: all.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(

@@ -1,36 +1,24 @@
-"""A mismatch, made small: the string that matters, and the plain text that it must stand in.
+"""A mismatch: the string that matters, the frame that it needs, and how to store and replay it.
 
 Some faults show only in long texts: splitting by blocks needs 48 characters, the heap 129 bytes. So
-a string is looked for that fails within a frame, which is nothing but a repeated plain string on
-either side; the string is what a reader has to understand.
+the string can have a frame, a repeated plain string on either side; only the string has to be
+understood.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
-from bpecore.fuzzing.checks import CHECKS, Difference
-from bpecore.fuzzing.shrink import shrink, simplify
+from bpecore.fuzzing.checks import CHECKS
+from bpecore.fuzzing.outcomes import Difference
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
-
-SMALL = 10
-"""Characters of a string that needs no further shrinking."""
-
-SECONDS = 25.0
-"""How long a mismatch may be shrunk."""
-
-OFFSETS = range(40, 72)
-"""Numbers of plain characters that put a string at and around the border of a block."""
 
 
 class Framed(NamedTuple):
-    """A text that is a string, repeated, within repetitions of plain strings."""
+    """A text: a string, repeated, between repetitions of plain strings."""
 
     string: str
     before: tuple[str, int] = ("", 0)
@@ -48,7 +36,7 @@ class Framed(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much there is to understand: characters of the string, and of a frame not plain."""
+        """Characters to understand: those of the string, and of parts of the frame not plain."""
         return len(self.string) + sum(
             len(part) * count for part, count in (self.before, self.after) if part.strip("a ")
         )
@@ -66,12 +54,12 @@ class Finding(NamedTuple):
 
     Attributes:
         definition: arguments of `Encoding`, or the name of one of OpenAI's.
-        instructions: the instruction set that bpecore used.
+        instructions: bpecore's instruction set.
         check: the name of the check.
         framed: the text.
-        difference: what the engines gave, as text.
-        origin: how to run the whole round in which it was found.
-        alone: whether it fails in a new encoding, without what came before.
+        difference: the results of both engines, as text.
+        origin: the command that runs the whole round again.
+        alone: whether it fails in a new encoding, without the texts before it.
     """
 
     definition: dict[str, Any] | str
@@ -83,7 +71,7 @@ class Finding(NamedTuple):
     alone: bool
 
     def describe(self, path: Path | None) -> str:
-        """Returns what a reader is told."""
+        """Returns the report."""
         name = self.definition if isinstance(self.definition, str) else self.definition["name"]
         lines = [
             f"Mismatch: {name}, check {self.check}, instructions {self.instructions}",
@@ -99,14 +87,14 @@ class Finding(NamedTuple):
             ]
             lines.append(f"  tokens    the single bytes and {ranks[:8]}{'…' * (len(ranks) > 8)}")
         if not self.alone:
-            lines.append("  It fails only after other texts: the whole round shows it.")
+            lines.append("  It fails only after other texts: run the whole round to see it.")
         if path is not None and self.alone:
             lines.append(f"  replay    python -m fuzz --replay {path}")
         lines.append(f"  round     {self.origin}")
         return "\n".join(lines)
 
     def save(self, folder: Path) -> Path:
-        """Writes a file that `replay` reads; its name depends on nothing but its content."""
+        """Writes a file that `replay` reads, named after its content."""
         definition = self.definition
         record: dict[str, Any] = {
             "check": self.check,
@@ -129,7 +117,7 @@ class Finding(NamedTuple):
 
 
 def read_case(path: Path) -> tuple[Subject, str, str]:
-    """Returns the encoding, the check's name and the text that `save` wrote."""
+    """Returns the encoding, the check's name and the text in a file that `save` wrote."""
     record = json.loads(path.read_text(encoding="ascii"))
     if "encoding" in record:
         return openai_subject(record["encoding"]), record["check"], record["text"]
@@ -141,7 +129,7 @@ def read_case(path: Path) -> tuple[Subject, str, str]:
 
 
 def replay(path: Path) -> Difference | None:
-    """Runs a stored case with every instruction set of this machine.
+    """Runs a stored mismatch again, with every instruction set of this machine.
 
     Args:
         path: a file that `Finding.save` wrote.
@@ -158,141 +146,3 @@ def replay(path: Path) -> Difference | None:
             if difference is not None:
                 return difference
     return None
-
-
-# ---- making it small ------------------------------------------------------------------------
-
-
-def minimise(subject: Subject, check: str, text: str, origin: str) -> Finding:
-    """Returns the smallest finding that a bounded search comes upon.
-
-    Args:
-        subject: the encoding, with the instruction set that failed.
-        check: the check that failed.
-        text: the text that failed.
-        origin: how to run the round again.
-    """
-    deadline = time.monotonic() + SECONDS
-
-    def fails(part: str) -> bool:
-        return time.monotonic() < deadline and CHECKS[check](subject, part) is not None
-
-    is_openai = not subject.name.startswith("generated")
-    alone = fails_alone(subject, check, text)
-    framed = smallest_frame(shrink_text(text, fails), fails)
-    if not is_openai:
-        subject = with_fewer_tokens(subject, check, framed.text)
-    difference = CHECKS[check](subject, framed.text)
-    if not fails_alone(subject, check, framed.text):
-        alone = False
-    return Finding(
-        subject.name if is_openai else subject.definition,
-        subject.instructions,
-        check,
-        framed,
-        str(difference) if difference else "  It fails now and then.",
-        origin,
-        alone,
-    )
-
-
-def fails_alone(subject: Subject, check: str, text: str) -> bool:
-    """Whether the check fails in an encoding whose caches are new."""
-    new = Subject.__new__(Subject)
-    new.__dict__.update(subject.__dict__)
-    new.forget()
-    return CHECKS[check](new, text) is not None
-
-
-def shrink_text(text: str, fails: Callable[[str], bool]) -> str:
-    """Returns a part of the text, with plain characters where they will do."""
-    for length in (100, 400, 2_000, 9_000):
-        starts = range(0, max(1, len(text) - length // 2), max(1, length // 2))
-        for start in starts if len(text) > 2 * length else ():
-            if fails(text[start : start + length]):
-                text = text[start : start + length]
-                break
-    text = shrink(text, fails)
-    return shrink(simplify(text, fails), fails)
-
-
-def smallest_frame(text: str, fails: Callable[[str], bool]) -> Framed:
-    """Returns the text as a string within a frame, the string as short as can be."""
-    best = Framed(text)
-    if len(text) <= SMALL:
-        return best
-    for framed in itertools.chain(frames_of(text), frames_around_parts(text)):
-        if framed.weight > best.weight:
-            continue
-        shorter = (framed.weight, len(framed.text)) < (best.weight, len(best.text))
-        if shorter and (framed.text == text or fails(framed.text)):
-            best = framed
-    return best
-
-
-def frames_of(text: str) -> Iterator[Framed]:
-    """Yields the ways to see runs at a text's ends, or repetitions, as its frame."""
-    for period in range(1, SMALL + 1):
-        times = len(text) // period
-        if times > 1:
-            yield Framed(text[:period], times=times)
-            rest = text[period * times :]
-            yield Framed(text[:period], after=(rest, 1), times=times)
-            yield Framed(text[period:][:period], before=(text[:period], 1), times=times - 1)
-    for left, right in itertools.product((1, 2, 3), repeat=2):
-        before = repetitions(text, left)
-        behind = text[before * left :]
-        after = repetitions(behind[::-1], right)
-        middle = behind[: len(behind) - after * right]
-        if middle:
-            yield Framed(middle, (text[:left], before), (behind[-right:], after))
-
-
-def repetitions(text: str, period: int) -> int:
-    """Returns how many times a text's first characters stand at its beginning; 0 if only once."""
-    count = 1
-    while text[count * period :] and text.startswith(text[:period], count * period):
-        count += 1
-    return count if count > 1 else 0
-
-
-def frames_around_parts(text: str) -> Iterator[Framed]:
-    """Yields short parts of a text, the shortest first, within plain text."""
-    seen = set()
-    for length in range(1, SMALL + 1):
-        for start in range(min(len(text), 200) - length + 1):
-            part = text[start : start + length]
-            if part in seen:
-                continue
-            seen.add(part)
-            for plain, after in itertools.product(("a", " "), ((" a", 32), ("a", 32))):
-                for count in OFFSETS if length < 4 else (48, 61, 62, 63, 64):
-                    yield Framed(part, (plain, count), after)
-            for times in (9, 17, 33, 65, 129):
-                yield Framed(part, times=times)
-
-
-def with_fewer_tokens(subject: Subject, check: str, text: str) -> Subject:
-    """Returns a subject that still fails, with as few tokens and special tokens as possible."""
-    definition = subject.definition
-    single = {
-        token: rank for token, rank in definition["mergeable_ranks"].items() if len(token) == 1
-    }
-    other = [item for item in definition["mergeable_ranks"].items() if len(item[0]) != 1]
-    best = subject
-
-    def fails(items: list[tuple[bytes, int]]) -> bool:
-        nonlocal best
-        # In the order of before: the dict's order is part of the case.
-        kept = {**single, **dict(items)}
-        ranks = {
-            token: rank for token, rank in definition["mergeable_ranks"].items() if token in kept
-        }
-        candidate = Subject({**definition, "mergeable_ranks": ranks}, subject.instructions)
-        if CHECKS[check](candidate, text) is None:
-            return False
-        best = candidate
-        return True
-
-    shrink(other, fails)
-    return best

@@ -1,8 +1,8 @@
 """The naive encoder that every fast path is compared with.
 
-Split by the `regex` library, look the whole piece up, else merge the leftmost pair of lowest rank
-until none is left: quadratic in the length of a piece, and nothing is shared with the engine.
-Reference: `openai/tiktoken`, `src/lib.rs`.
+It splits with the `regex` library, looks up the whole piece, and otherwise merges the leftmost pair
+of lowest rank until none is left. That is quadratic in a piece's length. Nothing is shared with the
+engine. Reference: `openai/tiktoken`, `src/lib.rs`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ NEVER_MERGES = 2**32 - 1
 
 
 class ReferenceEncoder:
-    """Encodes as tiktoken does, in the plainest way.
+    """Encodes as tiktoken does, in the simplest way.
 
     Args:
-        pat_str: The split pattern.
-        mergeable_ranks: Token bytes to rank.
-        special_tokens: Special token text to id.
+        pat_str: the split pattern.
+        mergeable_ranks: the rank of each token's bytes.
+        special_tokens: the id of each special token's text.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ReferenceEncoder:
         self._special_tokens = special_tokens
 
     def encode(self, text: str, allowed_special: AbstractSet[str] = frozenset()) -> list[int]:
-        """Returns the ids; of the special tokens allowed at a position the longest wins."""
+        """Returns the ids of a text. Of the special tokens allowed at a place, the longest wins."""
         allowed = sorted(allowed_special & self._special_tokens.keys(), key=len, reverse=True)
         if not allowed:
             return self.encode_ordinary(text)
@@ -50,15 +50,15 @@ class ReferenceEncoder:
         return ids
 
     def encode_ordinary(self, text: str) -> list[int]:
-        """Returns the ids of `text`, special tokens being ordinary text."""
+        """Returns the ids of a text, with special tokens as ordinary text."""
         return [id for piece in self.split(text) for id in self.encode_piece(piece.encode())]
 
     def split(self, text: str) -> list[str]:
-        """Returns the pieces that the pattern makes of `text`."""
+        """Splits a text into pieces."""
         return [match.group() for match in self._pattern.finditer(text)]
 
     def encode_piece(self, piece: bytes) -> list[int]:
-        """Returns the ids of one piece of the split."""
+        """Returns the ids of one piece."""
         whole = self._ranks.get(piece)
         if whole is not None:
             return [whole]

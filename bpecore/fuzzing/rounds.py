@@ -1,6 +1,6 @@
-"""A round: some dozens of texts of one encoding through the checks that suit them.
+"""A round: some dozens of texts through the checks that suit them, in one encoding.
 
-A round depends on the seed, its number and the encoding alone, so that it can be run again.
+A round depends only on the seed, its number and the encoding, so it can be run again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from bpecore.fuzzing.checks import (
     QUICK_CHECKS,
     RARE_CHECKS,
     SLOW_CHECKS,
-    Tally,
 )
-from bpecore.fuzzing.finding import Finding, minimise
+from bpecore.fuzzing.finding import Finding
+from bpecore.fuzzing.minimise import minimise
+from bpecore.fuzzing.outcomes import Tally
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import (
     BAD_GENERATORS,
@@ -31,21 +32,21 @@ from bpecore.fuzzing.texts import (
 from bpecore.fuzzing.vocabularies import random_definition, text_over, with_special_tokens
 
 GENERATED = "generated"
-"""The name that stands for generated vocabularies and patterns."""
+"""The name for generated vocabularies and patterns."""
 
 GENERATED_TEXTS = 40
 SHORT_TEXTS = 200
 JOINED_TEXTS = 6
 PAGES = 4
 SLOW_SHARE = 0.08
-"""Which share of the short texts goes through all entry points."""
+"""The share of short texts that goes through all entry points."""
 
 RARE_SHARE = 0.01
-"""Which share goes through those that are slow in tiktoken."""
+"""The share of short texts that goes through the entry points that are slow in tiktoken."""
 
 
 class Case(NamedTuple):
-    """A text and the names of the checks that it goes through."""
+    """A text and the names of its checks."""
 
     text: str
     checks: tuple[str, ...]
@@ -61,8 +62,8 @@ def run_round(name: str, seed: int, number: int, texts: list[str], tally: Tally)
 
     Args:
         name: one of OpenAI's encodings, or `GENERATED`.
-        seed: of the whole run.
-        number: of the round.
+        seed: the whole run's seed.
+        number: the round's number.
         texts: real texts.
         tally: counts what is compared.
 

@@ -1,18 +1,19 @@
-"""Runs rounds until the time is over, in one or several processes, and says how far it has come."""
+"""Runs rounds until the time is over, in one or several processes, and shows the progress."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import queue
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpecore import __version__
-from bpecore.fuzzing.checks import Tally
 from bpecore.fuzzing.finding import Finding
+from bpecore.fuzzing.outcomes import Tally
 from bpecore.fuzzing.rounds import origin_of, run_round
 from bpecore.fuzzing.texts import real_texts
 
@@ -21,11 +22,11 @@ class Plan(NamedTuple):
     """What a run does.
 
     Attributes:
-        names: the encodings, taken in turn.
-        seed: of all randomness.
-        seconds: how long new rounds begin.
-        jobs: processes.
-        texts: folder of real texts, or None for the default.
+        names: the encodings, one after the other.
+        seed: the seed of all randomness.
+        seconds: how long new rounds are started.
+        jobs: number of processes.
+        texts: folder of real texts; None for the default.
     """
 
     names: Sequence[str]
@@ -36,7 +37,7 @@ class Plan(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """Says which round a process begins, so that a crash can be repeated."""
+    """The round that a process starts, so that a crash can be repeated."""
 
     job: int
     origin: str
@@ -66,7 +67,7 @@ class Progress:
             print(file=sys.stderr)
 
     def row(self, run: str) -> str:
-        """Returns the row of a run without mismatch for the record in `fuzz/README.md`."""
+        """Returns the row for the record in `fuzz/README.md` of a run with no mismatch."""
         return (
             f"| {time.strftime('%Y-%m-%d')} | {__version__} | `{run}` | {self.strings:,} "
             f"| {self.tokens / 1e6:,.1f} million | {self.bytes / 1e6:,.0f} | equal, 0 mismatches |"
@@ -84,14 +85,14 @@ def run(plan: Plan, progress: Progress) -> Finding | None:
 
     Args:
         plan: what to do.
-        progress: is kept up to date.
+        progress: updated after each round.
 
     Returns:
         The first mismatch.
 
     Raises:
-        RuntimeError: a process died, as by a crash in the engine; the message names the round.
-            With one job this process dies.
+        RuntimeError: a process died, for example from a crash in the engine; the message names
+            the round. With one job, this process dies.
     """
     if plan.jobs == 1:
         return work_alone(plan, progress)
@@ -132,37 +133,39 @@ def run(plan: Plan, progress: Progress) -> Finding | None:
 
 def work_alone(plan: Plan, progress: Progress) -> Finding | None:
     """Runs the rounds in this process."""
-    texts = real_texts(plan.texts)
-    end = time.monotonic() + plan.seconds
-    number = 0
-    while number == 0 or time.monotonic() < end:
-        tally = Tally()
-        name = plan.names[number % len(plan.names)]
-        finding = run_round(name, plan.seed, number, texts, tally)
-        if finding is not None:
-            return finding
-        progress.add(1, tally.strings, tally.tokens, tally.bytes)
-        number += 1
+    for message in messages_of(plan, 0):
+        if isinstance(message, Finding):
+            return message
+        if not isinstance(message, Begun):
+            progress.add(*message)
     return None
 
 
 def work(plan: Plan, job: int, messages: Any) -> None:
-    """Runs every `jobs`th round in a process of its own.
+    """Runs a job's rounds in a process of its own; sends their messages, then None."""
+    for message in messages_of(plan, job):
+        messages.put(message)
+    messages.put(None)
 
-    It sends which round it begins, how much that has compared, a finding, and None when it is done.
+
+def messages_of(plan: Plan, job: int) -> Iterator[Begun | Finding | tuple[int, int, int, int]]:
+    """Runs a job's rounds, every `jobs`th one, until the time is over or there is a mismatch.
+
+    Yields:
+        Before each round `Begun`; after it the arguments of `Progress.add`, or a finding.
     """
     texts = real_texts(plan.texts)
     end = time.monotonic() + plan.seconds
-    number = job
-    while number == job or time.monotonic() < end:
+    for turn in itertools.count():
+        number = job + turn * plan.jobs
+        # Each job goes through all encodings, whatever factors their number shares with `jobs`.
+        name = plan.names[turn % len(plan.names)]
+        yield Begun(job, origin_of(name, plan.seed, number))
         tally = Tally()
-        # Each process goes through all encodings, whatever their number has in common with `jobs`.
-        name = plan.names[(number // plan.jobs) % len(plan.names)]
-        messages.put(Begun(job, origin_of(name, plan.seed, number)))
         finding = run_round(name, plan.seed, number, texts, tally)
         if finding is not None:
-            messages.put(finding)
+            yield finding
             return
-        messages.put((1, tally.strings, tally.tokens, tally.bytes))
-        number += plan.jobs
-    messages.put(None)
+        yield 1, tally.strings, tally.tokens, tally.bytes
+        if time.monotonic() >= end:
+            return

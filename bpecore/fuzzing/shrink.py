@@ -1,4 +1,4 @@
-"""Makes a failing case small, by leaving out ever smaller parts while it still fails."""
+"""Shrinks a failing case by leaving out ever smaller parts while it still fails."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Parts = TypeVar("Parts", str, "list[tuple[bytes, int]]")
 
 
 def shrink(case: Parts, fails: Callable[[Parts], bool]) -> Parts:
-    """Returns a case that still fails and none of whose elements can be left out.
+    """Returns a case that still fails and of which no element can be left out.
 
     Args:
-        case: a string, or a list, that fails.
-        fails: whether a part of it does.
+        case: a string or list that fails.
+        fails: whether a part of it fails.
     """
     length = max(1, len(case) // 2)
     while length:

@@ -1,4 +1,4 @@
-"""What is compared: one encoding in bpecore with each instruction set, in tiktoken, and naively."""
+"""One encoding in all engines: bpecore with each instruction set, tiktoken, and the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INSTRUCTION_SETS = ("avx512", "avx2", "sse2", "neon", "off", "automaton")
 
 @functools.cache
 def available_instructions() -> list[str]:
-    """Returns the instruction sets that this machine has, "automaton" as the last."""
+    """Returns the instruction sets of this machine, "automaton" last."""
     before = _core.simd
     found = []
     for choice in INSTRUCTION_SETS:
@@ -53,7 +53,7 @@ class Subject:
         return str(self.definition["name"])
 
     def use(self, instructions: str) -> None:
-        """Makes `ours` the encoding with an instruction set; all of them share a vocabulary."""
+        """Makes `ours` the encoding with an instruction set; they all share a vocabulary."""
         if instructions not in self._encodings:
             before = _core.simd
             _core.choose_simd(instructions)
@@ -63,7 +63,7 @@ class Subject:
         self.ours = self._encodings[instructions]
 
     def forget(self) -> None:
-        """Gives `ours` a vocabulary of its own, so that its caches are new."""
+        """Gives `ours` its own vocabulary, and so empty caches."""
         before = _core.simd
         _core.choose_simd(self.instructions)
         vocabulary = Vocabulary(RankTable(self.definition["mergeable_ranks"]))
@@ -78,5 +78,5 @@ class Subject:
 
 @functools.cache
 def openai_subject(name: str) -> Subject:
-    """Returns the subject for one of OpenAI's encodings; it is made once a process."""
+    """Returns the subject for one of OpenAI's encodings, made once per process."""
     return Subject(openai_definition(name))

@@ -1,4 +1,4 @@
-"""The generators of texts: each aims at one thing that an encoder may get wrong.
+"""Generators of texts, each aimed at one thing that an encoder can get wrong.
 
 A generator takes the source of randomness and a `Material`, and returns one text.
 """
@@ -39,7 +39,7 @@ LONGEST_RUN = 1_000_000
 
 
 class Material(NamedTuple):
-    """What texts are made of besides randomness.
+    """What texts are made from, besides randomness.
 
     Attributes:
         texts: real texts, to be mutated.
@@ -54,14 +54,14 @@ Generator = Callable[[random.Random, Material], str]
 
 
 def real_texts(folder: Path | None = None) -> list[str]:
-    """Returns texts that people wrote, in several scripts.
+    """Returns texts written by people, in several scripts.
 
     Args:
-        folder: where `*.txt` files lie; None for what `BPECORE_CORPORA` names, or, without it, for
-            files of Python's standard library and the characters of its legacy codecs.
+        folder: a folder of `*.txt` files. None: the folder that `BPECORE_CORPORA` names, or, if it
+            is not set, files of Python's standard library and characters of its legacy codecs.
 
     Raises:
-        ValueError: there is no such file with any text in it.
+        ValueError: the folder has no such file, or no text in any.
     """
     given = folder or os.environ.get("BPECORE_CORPORA")
     if given:
@@ -81,16 +81,13 @@ def real_texts(folder: Path | None = None) -> list[str]:
 
 
 def legacy_scripts() -> list[str]:
-    """Returns words of the characters that legacy codecs know: other scripts, without a corpus."""
+    """Returns words of the characters in legacy codecs: other scripts, with no corpus needed."""
     texts = []
     pairs = [bytes([lead, trail]) for lead in range(0x81, 0xFF) for trail in range(0x40, 0xFF)]
     for codec in ("cp1251", "cp1253", "cp1255", "cp1256", "cp874", "shift_jis", "gb2312", "euc_kr"):
         text = "".join(pair.decode(codec, "ignore") for pair in pairs)
         texts.append(" ".join(text[i : i + 3 + i % 11] for i in range(0, len(text), 7)))
     return texts
-
-
-# ---- short strings --------------------------------------------------------------------------
 
 
 def any_characters(source: random.Random, material: Material) -> str:
@@ -131,7 +128,7 @@ def white_space_runs(source: random.Random, material: Material) -> str:
 
 
 def contractions(source: random.Random, material: Material) -> str:
-    """Contractions behind every kind of character, chained and cut short."""
+    """Contractions after every kind of character, chained and cut short."""
     before = [of_any_category(source), "a", "A", "aB", " ", "\n", "1", ".", "'", "中", "é", ""]
     after = ["", "", " ", "s", "'", "A", of_any_category(source)]
     parts = []
@@ -151,7 +148,7 @@ def digits(source: random.Random, material: Material) -> str:
 
 
 def cases_and_marks(source: random.Random, material: Material) -> str:
-    """Upper, lower, title case and letters without case in turn, marks between them."""
+    """Upper, lower and title case and letters without case, with marks between them."""
     kinds = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc")
     letters = [of_category(source, source.choice(kinds)) for _ in range(5)]
     return "".join(
@@ -160,7 +157,7 @@ def cases_and_marks(source: random.Random, material: Material) -> str:
 
 
 def alternatives(source: random.Random, material: Material) -> str:
-    """What each alternative of OpenAI's patterns matches, one after the other, glued or not."""
+    """Matches of each alternative of OpenAI's patterns in turn, adjoining or not."""
     upper, lower = of_category(source, "Lu"), of_category(source, "Ll")
     caseless = source.choice(("中", of_category(source, "Lo"), of_category(source, "Lm")))
     mark = of_category(source, "Mn")
@@ -198,7 +195,7 @@ def emoji(source: random.Random, material: Material) -> str:
 
 
 def surrogates(source: random.Random, material: Material) -> str:
-    """Surrogates alone, in pairs and the wrong way round: what no UTF-8 holds."""
+    """Surrogates alone, in pairs and in the wrong order, which UTF-8 cannot encode."""
     elements = ["\ud800", "\udbff", "\udc00", "\udfff", "\ud83d\ude00", "a", " ", "中", "\x80"]
     return "".join(source.choices(elements, k=source.randint(1, 12)))
 
@@ -216,9 +213,6 @@ def mutated_snippet(source: random.Random, material: Material) -> str:
     return mutated(source, material, slice_of(source, material, source.randint(5, 120)))
 
 
-# ---- long texts -----------------------------------------------------------------------------
-
-
 def mutated_page(source: random.Random, material: Material) -> str:
     """Pages of a real text with a few mutations."""
     length = source.choice((2_000, 10_000, 50_000, 200_000))
@@ -226,7 +220,7 @@ def mutated_page(source: random.Random, material: Material) -> str:
 
 
 def joined_snippets(source: random.Random, material: Material) -> str:
-    """Hundreds of the short strings in one text: each at some place of some block."""
+    """Hundreds of short strings in one text, so that each is somewhere in a block."""
     separator = source.choice(("", "", " ", "\n", "a", "ab ", ". ", "中"))
     makers = [*SHORT_GENERATORS.values()]
     if source.random() < 0.5:
@@ -239,7 +233,7 @@ def joined_snippets(source: random.Random, material: Material) -> str:
 
 
 def thresholds(source: random.Random, material: Material) -> str:
-    """Pieces of lengths around internal limits, of one or of few characters."""
+    """Pieces with lengths around internal limits, of one or a few characters."""
     character = source.choice(("a", "A", "é", "ж", "中", "😀", " ", "\n", "1", ".", "ab", "xyz"))
     parts = []
     for _ in range(source.randint(1, 5)):
@@ -255,7 +249,7 @@ def thresholds(source: random.Random, material: Material) -> str:
 
 
 def large_thresholds(source: random.Random, material: Material) -> str:
-    """Something small before and at a length around that of a chunk or window."""
+    """A short string at a distance around the length of a chunk or window."""
     filler = source.choice(("a", " ", "word ", "1", "\n", "中", "é ", ".", "aB", "😀"))
     length = source.choice(LARGE_THRESHOLDS) + source.randint(-3, 3)
     middle = source.choice([*SHORT_GENERATORS.values()])(source, material)
@@ -273,7 +267,7 @@ def long_run(source: random.Random, material: Material) -> str:
 
 
 def many_pieces(source: random.Random, material: Material) -> str:
-    """More distinct pieces than a new cache holds, each of them twice; some differ in one byte."""
+    """More distinct pieces than an empty cache holds, each twice; some differ in one byte."""
     letters = source.choice(("abcdef", "αβγδ", "的一是不", "aA1."))
     longest = source.choice((4, 7, 8, 15, 16, 31, 47, 48))
     words = [
@@ -284,7 +278,7 @@ def many_pieces(source: random.Random, material: Material) -> str:
 
 
 def slice_of(source: random.Random, material: Material, length: int) -> str:
-    """Returns so many characters of a real text."""
+    """Returns `length` characters of a real text."""
     text = source.choice(material.texts)
     start = source.randrange(max(1, len(text) - length))
     return text[start : start + length]
@@ -329,7 +323,7 @@ SHORT_GENERATORS: dict[str, Generator] = {
         emoji,
     )
 }
-"""What joins to long texts too: no surrogates."""
+"""Generators whose texts can be joined to longer ones: no surrogates."""
 
 LONG_GENERATORS: dict[str, Generator] = {
     make.__name__: make

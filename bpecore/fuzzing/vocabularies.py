@@ -27,16 +27,17 @@ _ATOMS = [
     *(r"\p{L}", r"\p{Lu}", r"\p{Ll}", r"\p{N}", r"\p{M}", r"\s", r"\S", r"\w", r"[^\s\p{L}\p{N}]"),
     *("[ab]", "[^a]", "[^\\r\\n]", "[a-cA-C]", "a", "b", " ", "'", "ab", r"\n", "中", "[^中\\n]"),
     *("(?i:a)", "(?i:[sdm])", "(?:a|bc)", "(?i:'s|'ll)", "[\\p{L}&&[^a]]"),
+    *(r"(?i:\p{Lu})", r"(?i:[^\p{Ll}k])", r"(?i:\p{Greek})", "(?i:é)"),
 ]
 _QUANTIFIERS = ["", "", "", "+", "+", "?", "*", "{1,3}", "{2}", "{2,}"]
 _ENDINGS = ["", "", "", "$", r"(?!\S)", "(?=a)", "(?! )"]
 
 
 def random_definition(source: random.Random) -> dict[str, Any]:
-    """Returns arguments of `Encoding`: a vocabulary nobody has trained, and some pattern.
+    """Returns arguments of `Encoding` with an untrained vocabulary and some pattern.
 
-    The ranks have gaps or not, go up to 2^31 or not, and stand for tokens that merging cannot
-    reach, that are longer than 15 or 255 bytes, that begin within a character, or that are empty.
+    The ranks may have gaps and go up to 2^31. The tokens include some that merging cannot reach,
+    that are longer than 15 or 255 bytes, that start inside a character, or that are empty.
     """
     alphabet = source.choice(LETTERS)
     if source.random() < 0.3:
@@ -75,7 +76,7 @@ def random_tokens(source: random.Random, alphabet: str) -> list[bytes]:
 
 
 def random_ranks(source: random.Random, count: int) -> list[int]:
-    """Returns distinct ranks: mostly ascending, with gaps or without, up to 2^31 now and then."""
+    """Returns distinct ranks: mostly ascending, with or without gaps, sometimes up to 2^31."""
     if source.random() < 0.5:
         return list(range(count))
     largest = source.choice((count * 2, 2**16, 2**24, 2**31))
@@ -86,9 +87,9 @@ def random_ranks(source: random.Random, count: int) -> list[int]:
 
 
 def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> dict[str, Any]:
-    """Returns the definition with special tokens of which none is the beginning of another.
+    """Returns the definition with special tokens of which none is a prefix of another.
 
-    Where two begin alike tiktoken's choice depends on the order of a hash table.
+    Between a token and its prefix, tiktoken's choice depends on the order of a hash table.
     """
     names = source.sample(["<x>", "<|y|>", "aa", "中", "[s]", "😀", "\n\n", "x y"], 3)
     first = max(definition["mergeable_ranks"].values()) + source.randint(1, 1_000)
@@ -97,7 +98,7 @@ def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> di
 
 
 def random_pattern(source: random.Random) -> str:
-    """Returns a pattern of which no alternative matches the empty string."""
+    """Returns a pattern none of whose alternatives matches the empty string."""
     kind = source.random()
     if kind < 0.3:
         return source.choice((R50K_PATTERN, CL100K_PATTERN, O200K_PATTERN))
@@ -110,17 +111,17 @@ def random_pattern(source: random.Random) -> str:
 
 
 def random_alternative(source: random.Random) -> str:
-    """Returns a sequence of quantified atoms; the last one cannot be left out."""
+    """Returns a sequence of quantified atoms, of which the last matches at least once."""
     parts = [
         source.choice(_ATOMS) + source.choice(_QUANTIFIERS) for _ in range(source.randint(0, 2))
     ]
-    # A literal of several characters would be quantified in its last one alone; that is fine.
+    # The quantifier of a literal of several characters applies to the last one only, which is fine.
     parts.append(source.choice(_ATOMS) + source.choice(("", "+", "{1,3}")))
     return "".join(parts) + source.choice(_ENDINGS)
 
 
 def text_over(source: random.Random, definition: dict[str, Any]) -> str:
-    """Returns a text of what the definition's tokens and special tokens are made of."""
+    """Returns a text made of the definition's tokens and special tokens."""
     tokens = [token.decode("utf-8", "ignore") for token in definition["mergeable_ranks"]]
     tokens = [token for token in tokens[256:] if token] or ["a"]
     common = ["a", "b", " ", "\n", "A", "1", "'s", "中", "é", *definition["special_tokens"]]

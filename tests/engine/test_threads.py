@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import bpecore
-from bpecore.fuzzing.checks import outcome
+from bpecore.fuzzing.outcomes import outcome
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import real_texts
 from fuzz.threads import Call, Failure, Totals, calls_on, round_of_calls, run_threads

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bpecore.fuzzing import checks
-from bpecore.fuzzing.checks import CHECKS, RARE_CHECKS, SLOW_CHECKS, Difference, Tally
+from bpecore.fuzzing.checks import CHECKS, RARE_CHECKS, SLOW_CHECKS
 from bpecore.fuzzing.command import NAMES, fuzz
-from bpecore.fuzzing.finding import Framed, minimise, read_case, replay, smallest_frame
+from bpecore.fuzzing.finding import Framed, read_case, replay
+from bpecore.fuzzing.minimise import minimise, smallest_frame
+from bpecore.fuzzing.outcomes import Difference, Tally, compare
 from bpecore.fuzzing.rounds import GENERATED, openai_cases, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.shrink import shrink, simplify
@@ -146,9 +147,9 @@ def test_a_panic_of_tiktoken_is_no_mismatch() -> None:
     def panic() -> object:
         raise PanicException
 
-    assert checks.compare("call", lambda: [1], panic) is None
-    assert checks.compare("call", lambda: 1 / 0, lambda: 1) is not None
-    assert checks.compare("call", lambda: 1 / 0, lambda: 2 / 0) is None
+    assert compare("call", lambda: [1], panic) is None
+    assert compare("call", lambda: 1 / 0, lambda: 1) is not None
+    assert compare("call", lambda: 1 / 0, lambda: 2 / 0) is None
 
 
 class TestMakingSmall:
