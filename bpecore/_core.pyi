@@ -1,10 +1,12 @@
 from array import array
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Callable, Literal, SupportsIndex, TypeVar, final
+from typing import Any, Callable, Literal, NoReturn, SupportsIndex, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
+import regex
+from typing_extensions import Self
 
 from bpecore._pattern import Automaton
 from bpecore.core import Encoding
@@ -52,15 +54,27 @@ class TokenBuffer:
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
     ) -> npt.NDArray[Any]: ...
 
-@final
+class SpecialTokens:
+    def __init__(self, special_tokens: dict[str, int], trie: tuple[bytes, ...]) -> None: ...
+
 class CoreBPE:
     @property
     def vocabulary(self) -> Vocabulary: ...
-    def __init__(
-        self,
-        encoder: dict[bytes, int] | Vocabulary,
-        special_tokens_encoder: dict[str, int],
+    @property
+    def longest_token(self) -> int: ...
+    def __new__(
+        cls,
+        vocabulary: Vocabulary,
+        special_tokens: SpecialTokens,
+        splitter: SplitPattern | regex.Pattern[str],
         pattern: str,
+    ) -> Self: ...
+    def refuse_disallowed(
+        self,
+        text: str,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+        special_tokens_set: AbstractSet[str],
     ) -> None: ...
     def encode_checked(
         self,
@@ -139,16 +153,10 @@ def count_up_to(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
 ) -> int | None: ...
-def longest_token(core: CoreBPE) -> int: ...
 def has_surrogate(text: str) -> bool: ...
 def without_surrogates(text: str) -> str: ...
-def refuse_disallowed(
-    core: CoreBPE,
-    text: str,
-    allowed_special: Literal["all"] | AbstractSet[str],
-    disallowed_special: Literal["all"] | Collection[str],
-    special_tokens_set: AbstractSet[str],
-) -> None: ...
+def refuse_strings(text: str, names: frozenset[str]) -> None: ...
+def raise_disallowed_special_token(token: str) -> NoReturn: ...
 
 @final
 class CounterCheckpoint: ...

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import functools
 
-# The engine will need the first two. Imported now, since a fork amid an import leaves it half done.
-from bpecore._build import assemble as assemble
-from bpecore._build import special_tokens as special_tokens
 from bpecore._build.locks import ranks_lock
-from bpecore._build.refusals import _special_token_regex as _special_token_regex
-from bpecore._build.refusals import raise_disallowed_special_token as raise_disallowed_special_token
-from bpecore._build.refusals import refuse_strings
 from bpecore._build.threads import thread_count
 from bpecore._core import (
-    CoreBPE,
     Vocabulary,
     count_batch,
     encode_batch,
     encode_batch_to_buffer,
     holding,
+    refuse_strings,
     without_surrogates,
 )
+from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
+from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any, Literal, TypeVar
@@ -946,3 +943,11 @@ class Encoding:
             self.__dict__ = registry.get_encoding(value).__dict__
         else:
             self.__init__(**value)  # type: ignore[misc]
+
+
+@functools.lru_cache(maxsize=128)
+def _special_token_regex(tokens: frozenset[str]) -> re.Pattern[str]:
+    """Compiles a search for any of some strings; only for programs that take it from tiktoken."""
+    import re
+
+    return re.compile("|".join(map(re.escape, sorted(tokens, key=len, reverse=True))))

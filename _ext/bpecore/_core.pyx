@@ -5,11 +5,16 @@ that the engine takes, and its status codes into exceptions. What several of the
 in `_core.pxd`, so that they may be included in any order.
 """
 
+include "api/encoding/rank_table.pxi"
 include "api/encoding/vocabulary.pxi"
 include "api/encoding/split_pattern.pxi"
 include "api/encoding/special_tokens.pxi"
 include "api/encoding/token_buffer.pxi"
-include "api/encoding/core.pxi"
+include "api/encoding/permissions.pxi"
+include "api/encoding/refusals.pxi"
+include "api/encoding/core_bpe.pxi"
+include "api/encoding/into_sink.pxi"
+include "api/encoding/unstable.pxi"
 include "api/encoding/batch.pxi"
 include "api/encoding/surrogates.pxi"
 include "api/encoding/count_up_to.pxi"

@@ -1,4 +1,4 @@
-"""Compiles the parts of an engine from what a user gives: ranks and a split pattern."""
+"""Makes the parts of an engine from what a user gives."""
 
 from __future__ import annotations
 
@@ -6,11 +6,44 @@ import functools
 
 from bpecore._core import SplitPattern, Vocabulary, holding
 from bpecore._build.locks import pattern_lock
+from bpecore._build.special_tokens import make_special_tokens
 from bpecore._build.vocabularies import intern_vocabulary
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import regex
+
+    from bpecore._core import SpecialTokens
+
+    Parts = tuple[Vocabulary, SpecialTokens, SplitPattern | regex.Pattern[str], str]
+
+
+def make_parts(
+    encoder: dict[bytes, int] | Vocabulary, special_tokens_encoder: dict[str, int], pattern: str
+) -> Parts:
+    """Makes what the engine of an encoding consists of.
+
+    Args:
+        encoder: the rank of each token's bytes, or a vocabulary.
+        special_tokens_encoder: the id of each special token.
+        pattern: the split pattern, a regular expression.
+
+    Returns:
+        The arguments of `bpecore._core.CoreBPE`.
+
+    Raises:
+        TypeError: a token is not bytes, a special token or the pattern not str, or an id not an
+            int.
+        ValueError: the ranks, the special tokens or the pattern are not acceptable.
+        OverflowError: a rank or id is negative or above 2**32 - 1.
+    """
+    vocabulary = vocabulary_of(encoder)
+    special_tokens = make_special_tokens(special_tokens_encoder)
+    if not isinstance(pattern, str):
+        raise TypeError(f"the split pattern must be str, not {type(pattern).__name__}")
+    pattern = str.__str__(pattern)  # a subclass may be anything but its characters
+    pattern.encode("utf-8")  # refuses surrogates
+    return vocabulary, special_tokens, compile_split_pattern(pattern), pattern
 
 
 @functools.lru_cache(maxsize=32)

@@ -1,57 +1,65 @@
-"""The trie over an encoding's special tokens, in the flat form that the engine walks."""
+"""Makes special tokens, and the trie over them in the flat form that the engine walks."""
 
 from __future__ import annotations
 
 from array import array
 
+from bpecore._core import SpecialTokens
+
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    Trie = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 
-class SpecialTokenTrie:
-    """A trie over code points; node 0 is the root, every table is native-endian.
 
-    Attributes:
-        first_edges: `uint32[nodes + 1]`, where the edges of each node begin.
-        tokens: `int32[nodes]`, position of the special token that ends at a node, or -1.
-        edge_characters: `uint32[edges]`, code points, ascending within a node.
-        edge_targets: `uint32[edges]`, the node an edge leads to.
-        rows: `uint32[nodes]`, for nodes of several edges the number of their row, from 1; else 0.
-        row_targets: `uint32[rows][128]`, the node that each ASCII character leads to, or 0.
+def make_special_tokens(special_tokens_encoder: dict[str, int]) -> SpecialTokens:
+    """Makes the special tokens of an engine.
+
+    Args:
+        special_tokens_encoder: the id of each special token.
+
+    Raises:
+        TypeError: it is no dict, a special token is not str, or an id is not an int.
+        ValueError: a special token is empty.
+        UnicodeEncodeError: a special token holds a surrogate.
+        OverflowError: an id is negative or above 2**32 - 1.
     """
-
-    def __init__(
-        self,
-        first_edges: bytes,
-        tokens: bytes,
-        edge_characters: bytes,
-        edge_targets: bytes,
-        rows: bytes,
-        row_targets: bytes,
-    ) -> None:
-        self.first_edges = first_edges
-        self.tokens = tokens
-        self.edge_characters = edge_characters
-        self.edge_targets = edge_targets
-        self.rows = rows
-        self.row_targets = row_targets
+    if not isinstance(special_tokens_encoder, dict):
+        raise TypeError(
+            f"the special tokens must be a dict, not {type(special_tokens_encoder).__name__}"
+        )
+    special_tokens: dict[str, int] = {}
+    for name, number in dict.items(special_tokens_encoder):
+        if not isinstance(name, str):
+            raise TypeError(f"a special token must be str, not {type(name).__name__}: {name!r}")
+        # Its characters alone: a subclass may compare, iterate or encode in another way.
+        special_tokens[str.__str__(name)] = number
+    return SpecialTokens(special_tokens, build_trie(list(special_tokens)))
 
 
-def build_trie(names: Sequence[str]) -> SpecialTokenTrie:
+def build_trie(names: Sequence[str]) -> Trie:
     """Builds the trie of special tokens.
 
     Args:
         names: the special tokens, each once. The trie refers to them by position.
 
     Returns:
-        The trie; of an empty sequence, a root without edges.
+        The tables of a trie over code points, native-endian. Node 0 is the root; of an empty
+        sequence it has no edges.
+
+        - `uint32[nodes + 1]`, where the edges of each node begin;
+        - `int32[nodes]`, position of the special token that ends at a node, or -1;
+        - `uint32[edges]`, their code points, ascending within a node;
+        - `uint32[edges]`, the nodes that they lead to;
+        - `uint32[nodes]`, for nodes of several edges the number of their row, from 1; else 0;
+        - `uint32[rows][128]`, the node that each ASCII character leads to, or 0.
 
     Raises:
         ValueError: a special token is the empty string, which would be found everywhere.
 
     Example:
-        >>> len(build_trie(["<|a|>", "<|b|>"]).tokens) // 4
+        >>> len(build_trie(["<|a|>", "<|b|>"])[1]) // 4
         9
     """
     children: list[dict[str, int]] = [{}]
@@ -84,5 +92,11 @@ def build_trie(names: Sequence[str]) -> SpecialTokenTrie:
             rows.append(len(row_targets) // 128)
         else:
             rows.append(0)
-    tables = (first_edges, tokens, edge_characters, edge_targets, rows, row_targets)
-    return SpecialTokenTrie(*(table.tobytes() for table in tables))
+    return (
+        first_edges.tobytes(),
+        tokens.tobytes(),
+        edge_characters.tobytes(),
+        edge_targets.tobytes(),
+        rows.tobytes(),
+        row_targets.tobytes(),
+    )

@@ -8,15 +8,13 @@ import sys
 from bisect import bisect_left
 
 from bpecore._core import (
-    CoreBPE,
     count_up_to,
     has_surrogate,
-    longest_token,
-    refuse_disallowed,
     without_surrogates,
 )
 from bpecore._limits.counting import Counting, has_automaton
 from bpecore._limits.tight_cuts import tight_end, tight_ends, tight_start
+from bpecore._tiktoken import CoreBPE
 
 __all__ = ["Counting", "checked_number", "count_text_up_to", "split", "truncate"]
 
@@ -81,7 +79,7 @@ def count_text_up_to(
         return count(text)
     except UnicodeEncodeError:
         # So many characters are above the limit, whatever follows; a pair counts once.
-        longest = longest_token(core)
+        longest = core.longest_token
         enough = 2 * (limit + 2) * longest if longest else len(text)
         return count(without_surrogates(text[:enough]))
 
@@ -120,7 +118,7 @@ def truncate(
     refuse(counting, text, disallowed_special)
     if counting.up_to(text, max_tokens) is not None:
         return text
-    longest = longest_token(counting.core) if has_automaton(counting.core) else 0
+    longest = counting.core.longest_token
     # No more characters than these can be left; a surrogate pair counts twice.
     most = 2 * (max_tokens + 2) * longest + 2 if longest else len(text)
     if side == "end":
@@ -161,8 +159,7 @@ def refuse(
     disallowed_special: frozenset[str],
 ) -> None:
     """Raises ValueError if a text holds what it may not."""
-    refuse_disallowed(
-        counting.core,
+    counting.core.refuse_disallowed(
         text,
         counting.allowed_special,
         disallowed_special,

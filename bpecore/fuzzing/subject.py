@@ -8,7 +8,8 @@ from typing import Any
 import tiktoken
 
 from bpecore import Encoding, _core
-from bpecore._core import CoreBPE, RankTable, Vocabulary
+from bpecore._core import RankTable, Vocabulary
+from bpecore._tiktoken import CoreBPE
 from bpecore.fuzzing.reference import ReferenceEncoder
 from bpecore.fuzzing.vocabularies import openai_definition
 

@@ -241,7 +241,7 @@ def test_constructing_parts() -> None:
     longest = {**ranks, b"a" * 300: 1500, b"b" * 20: 1501}
     digest = RankTable(ranks).digest
     automaton = compile_pattern(PATTERNS["automaton"])
-    core = bpecore._core.CoreBPE
+    core = bpecore._tiktoken.CoreBPE
     backwards = dict(reversed(ranks.items()))
     assert fail_each(lambda: None, lambda _: RankTable(ranks).digest, digest, False) == 4
     assert fail_each(lambda: None, lambda _: RankTable(backwards).digest, digest, False) == 7

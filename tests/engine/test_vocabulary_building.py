@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bpecore import _core
-from bpecore._core import CoreBPE, RankTable, Vocabulary
+from bpecore._core import RankTable, Vocabulary
+from bpecore._tiktoken import CoreBPE
 from bpecore.data.rank_tables import load_ranks
 
 BYTES = {bytes([byte]): byte for byte in range(256)}

@@ -130,7 +130,7 @@ assert type(encoding) is tiktoken.Encoding
 print(encoding._core_bpe.__class__.__module__, encoding.encode("abab<end>", allowed_special="all"))
 """
     run = run_python("-m", "bpecore", "run", "-c", code, folder=tmp_path)
-    assert run.stdout == "bpecore._core [256, 256, 300]\n", run.stderr
+    assert run.stdout == "bpecore._tiktoken [256, 256, 300]\n", run.stderr
 
 
 def test_a_subclass_stays_one() -> None:

@@ -140,7 +140,7 @@ cdef class Batch:
         """Encodes all texts.
 
         Args:
-            masks: what is allowed and what is refused, from `SpecialTokens.masks`.
+            masks: what is allowed and what is refused, from `masks_of`.
             num_threads: threads to use at most, 1 or more.
             wanted: what will be asked for.
         """
@@ -317,7 +317,7 @@ cdef Batch run_batch(CoreBPE core, list texts, allowed_special, disallowed_speci
     cdef tuple masks
     if core.split_pattern is None:
         return None
-    masks = core.special_tokens.masks(allowed_special, disallowed_special, special_tokens_set)
+    masks = masks_of(core.special_tokens, allowed_special, disallowed_special, special_tokens_set)
     if masks is None:
         return None
     batch = Batch(core, texts)

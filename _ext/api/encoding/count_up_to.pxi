@@ -1,4 +1,4 @@
-"""Counting that stops at a limit, and what cutting texts asks of the engine besides."""
+"""`count_up_to`: counting that stops at a limit."""
 
 from api.arguments cimport view_text
 from engine.growing.encoder cimport (
@@ -36,11 +36,10 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
                                          special_tokens_set)
     cdef PieceStream stream
     cdef Workspace *workspace
-    cdef size_t position = 0, window = FIRST_WINDOW, end, longest
+    cdef size_t position = 0, window = FIRST_WINDOW, end
     cdef int status = STATUS_OK
     view_text(text, &view)
-    longest = longest_token(core)
-    workspace = core._take()
+    workspace = core.take()
     open_stream(&stream, &core.vocabulary.tables, core.engine.automaton,
                 core.engine.special_tokens)
     stream.allowed = <const uint8_t *><char *>special.allowed
@@ -55,7 +54,7 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
                                      &workspace.ids)
             if status != STATUS_OK:
                 raise_status(status, text[position:end])
-            if is_above(&stream, workspace.ids.length, limit, longest):
+            if is_above(&stream, workspace.ids.length, limit, core.longest_token):
                 return None
             position = end
             window = min(2 * window, <size_t>LAST_WINDOW)
@@ -80,23 +79,3 @@ cdef bint is_above(const PieceStream *stream, size_t count, size_t limit, size_t
         return True
     # Whatever becomes of the text that waits: its bytes stand in tokens.
     return longest > 0 and (stream.text.length - stream.run.start) // longest > limit - count
-
-
-def longest_token(CoreBPE core not None) -> int:
-    """Returns the bytes of the longest token, special or not.
-
-    0: the split pattern leaves characters out of all pieces, or has no automaton that tells. Else
-    n bytes of text are at least n / longest tokens.
-    """
-    if core.split_pattern is None or not core.split_pattern.covers_all:
-        return 0
-    return max(core.vocabulary.tables.longest_token, core.special_tokens.longest_bytes)
-
-
-def refuse_disallowed(CoreBPE core not None, text, allowed_special, disallowed_special,
-                      special_tokens_set) -> None:
-    """Raises what `CoreBPE.encode_checked` raises about special tokens in a text."""
-    cdef TextView view
-    view_text(text, &view)
-    core.special_tokens.permit(text, &view, allowed_special, disallowed_special,
-                               special_tokens_set)

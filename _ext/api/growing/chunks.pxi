@@ -12,7 +12,7 @@ cdef CoreBPE core_of(encoding):
         ValueError: its split pattern has no automaton.
     """
     core = getattr(encoding, "_core_bpe", None)
-    if type(core) is not CoreBPE:
+    if not isinstance(core, CoreBPE):
         raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
     if (<CoreBPE>core).split_pattern is None:
         raise ValueError(
@@ -37,17 +37,17 @@ cdef class StreamText:
             if allowed_special != "all":
                 raise TypeError(f"allowed_special must be 'all' or a set, not {allowed_special!r}")
             allowed_special = special_tokens_set
-        self.allowed = self.special_tokens._mask_of_strings(allowed_special)
+        self.allowed = mask_of_strings(self.special_tokens, allowed_special)
         self.any_allowed = 1 in self.allowed
         if isinstance(disallowed_special, str) and disallowed_special == "all":
             names = frozenset(special_tokens_set - allowed_special)
         elif disallowed_special:
             names = frozenset(disallowed_special)
         if names and names <= self.special_tokens.usual_set:
-            self.refused = self.special_tokens._mask(names)
+            self.refused = mask_of_names(self.special_tokens, names)
             self.any_refused = True
         elif names:
-            self.special_tokens._refuse_strings("", NULL, names)
+            refuse_strings("", names)
             self.refused_strings = names
         self.overlap = max(max(map(len, names), default=1) - 1, 0)
 
@@ -60,9 +60,9 @@ cdef class StreamText:
         window = self.tail + chunk if self.tail else chunk
         if self.any_refused:
             view_text(window, &view)
-            self.special_tokens._refuse_special_tokens(&view, self.refused)
+            refuse_tokens(self.special_tokens, &view, self.refused)
         else:
-            self.special_tokens._refuse_strings(window, NULL, self.refused_strings)
+            refuse_strings(window, self.refused_strings)
         return window[len(window) - self.overlap:] if len(window) > self.overlap else window
 
     cdef tuple whole_characters(self, str chunk):

@@ -27,7 +27,7 @@ cdef class TextOfIds:
 
     cdef int _open(self, encoding, errors) except -1:
         core = getattr(encoding, "_core_bpe", None)
-        if type(core) is not CoreBPE:
+        if not isinstance(core, CoreBPE):
             raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
         self.core = core
         if not isinstance(errors, str):

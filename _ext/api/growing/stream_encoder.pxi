@@ -128,7 +128,7 @@ cdef class StreamEncoder:
         return 0
 
     cdef list _encode(self, chunk, const TextView *view, bint final):
-        cdef Workspace *workspace = self.core._take()
+        cdef Workspace *workspace = self.core.take()
         cdef int status
         workspace.ids.length = 0
         try:

@@ -163,7 +163,7 @@ cdef class TokenCounter:
         if self.core.vocabulary.tables.misses_bytes or view.length >= WORK_BETWEEN_CHECKS:
             before = self._copy()
         if view.length >= LONG_CHUNK:
-            workspace = self.core._take()
+            workspace = self.core.take()
             workspace.scanned.count = 0
         if view.length <= GIL_BYTES:
             status = feed_counter(&self.state, workspace, view)

@@ -1,16 +1,71 @@
-# What the tokens at the end of a text may still become when the text goes on.
-#
-# This reproduces tiktoken's `encode_with_unstable` and `_encode_bytes`, quirks included: they are
-# heuristics, and callers compare their results. Time: for each byte of the last piece, one
-# encoding for every token that begins with the bytes from there on.
+"""What the tokens at the end of a text may become when the text goes on.
+
+This reproduces tiktoken's `encode_with_unstable` and `_encode_bytes`, quirks included: they are
+heuristics, and callers compare their results. Time: for each byte of the last piece, one encoding
+for every token that begins with the bytes from there on.
+"""
 
 from libc.stdint cimport uint32_t
 
+from api.arguments cimport view_text
 from engine.base.types cimport NO_TOKEN
-from engine.vocab.tables cimport Vocabulary, index_of
+from engine.encode.workspace cimport Workspace, give_back
+from engine.sink.int_lists cimport list_of_ids
+from engine.text.utf8 cimport TextView
+from engine.vocab.tables cimport Vocabulary as VocabularyTables, index_of
 
 
-cdef inline bint is_blank(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+cdef list encode_broken_text(CoreBPE core, bytes text):
+    """Encodes bytes; from the first that is no valid UTF-8 they are merged without a split."""
+    cdef list tokens
+    cdef bytes tail
+    try:
+        return core.encode_ordinary(text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        valid = error.start
+    tokens, tail = stable_and_tail(core, text[:valid].decode("utf-8"), frozenset())
+    return tokens + core.encode_single_piece(tail + text[valid:])
+
+
+cdef tuple stable_and_completions(CoreBPE core, text, allowed_special):
+    """Returns the ids of a text that stay if it goes on, and the ids that the rest may become."""
+    cdef list tokens
+    cdef bytes tail
+    tokens, tail = stable_and_tail(core, text, allowed_special)
+    return tokens, [list(found) for found in find_completions(core, tail)] if tail else []
+
+
+cdef tuple stable_and_tail(CoreBPE core, text, allowed_special):
+    """Returns the ids of a text that stay if it goes on, and the bytes of the others."""
+    cdef list tokens
+    cdef Py_ssize_t stable
+    tokens, last_piece = encode_with_last_piece(core, text, allowed_special)
+    stable = len(tokens) - unstable_tokens(&core.vocabulary.tables, tokens, last_piece)
+    tail = core.decode_bytes(tokens[stable:])
+    del tokens[stable:]
+    return tokens, tail
+
+
+cdef tuple encode_with_last_piece(CoreBPE core, text, allowed_special):
+    """Encodes a text; returns the ids and how many of them belong to the last piece.
+
+    None do if the text is empty or ends in a special token.
+    """
+    cdef TextView view
+    cdef Workspace *workspace
+    cdef bytearray mask
+    view_text(text, &view)
+    mask = allowed_mask(core.special_tokens, text, allowed_special)
+    workspace = core.take()
+    try:
+        encode_into(core, text, &view, mask, False, workspace, &workspace.ids)
+        return (list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length),
+                workspace.last_piece_ids)
+    finally:
+        give_back(&core.vocabulary.pool, workspace)
+
+
+cdef bint is_blank(const VocabularyTables *vocabulary, uint32_t token_id) noexcept nogil:
     """Whether a token holds only spaces, line feeds and tabs, or nothing; no special token does."""
     cdef uint32_t index = index_of(vocabulary, token_id)
     cdef uint32_t i
@@ -22,8 +77,8 @@ cdef inline bint is_blank(const Vocabulary *vocabulary, uint32_t token_id) noexc
     return True
 
 
-cdef inline Py_ssize_t unstable_tokens(
-    const Vocabulary *vocabulary, list tokens, Py_ssize_t last_piece
+cdef Py_ssize_t unstable_tokens(
+    const VocabularyTables *vocabulary, list tokens, Py_ssize_t last_piece
 ):
     """Returns how many tokens at the end are unstable: those of the last piece, and where it
     begins with a blank token all blank tokens before it, because the split pattern may join
@@ -35,7 +90,7 @@ cdef inline Py_ssize_t unstable_tokens(
     return count
 
 
-cdef inline list until_length(object core, list tokens, Py_ssize_t length):
+cdef list until_length(CoreBPE core, list tokens, Py_ssize_t length):
     """Returns the tokens up to the first at which they have `length` bytes or more."""
     cdef list kept = []
     cdef Py_ssize_t total = 0
@@ -47,7 +102,7 @@ cdef inline list until_length(object core, list tokens, Py_ssize_t length):
     return kept
 
 
-cdef inline list tokens_beginning_with(list sorted_tokens, bytes prefix):
+cdef list tokens_beginning_with(list sorted_tokens, bytes prefix):
     """Returns the vocabulary's tokens that begin with a prefix."""
     cdef list found = []
     cdef Py_ssize_t place = 0, end = len(sorted_tokens), middle
@@ -63,7 +118,7 @@ cdef inline list tokens_beginning_with(list sorted_tokens, bytes prefix):
     return found
 
 
-cdef inline tuple last_character(bytes text):
+cdef tuple last_character(bytes text):
     """Returns the last character and its length in bytes; a broken one has length 1 or more and
     is None."""
     cdef Py_ssize_t length
@@ -76,8 +131,9 @@ cdef inline tuple last_character(bytes text):
     return None, 1
 
 
-cdef inline set find_completions(object core, bytes unstable, list sorted_tokens):
+cdef set find_completions(CoreBPE core, bytes unstable):
     """Returns the sequences of tokens, as tuples, that `unstable` may become the beginning of."""
+    cdef list sorted_tokens = core.vocabulary.sorted_tokens()
     cdef set found = set()
     cdef Py_ssize_t cut
     cdef bytes token, possibility

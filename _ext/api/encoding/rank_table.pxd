@@ -1,0 +1,15 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from engine.vocab.file cimport DIGEST_WORDS
+
+
+cdef class RankTable:
+    cdef uint32_t count
+    cdef uint32_t *ids          # owned: [count], ascending; moves to the vocabulary
+    cdef uint32_t *starts       # owned: [count + 1]
+    cdef uint8_t *token_bytes   # owned, with LOAD_SLACK bytes behind
+    cdef uint64_t digest_words[DIGEST_WORDS]
+
+    cdef bint _read(self, dict mergeable_ranks) except -1
+    cdef int _resize(self, uint64_t total) except -1
+    cdef int _sort(self) except -1
