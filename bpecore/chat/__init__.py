@@ -1,11 +1,9 @@
-"""What a chat costs in tokens: messages, tools and images; and messages cut to a budget."""
+"""Tokens of a chat: its strings, messages, tools and images; and messages cut to a budget."""
 
 from bpecore.chat.images import num_tokens_from_image, num_tokens_from_image_url
-from bpecore.chat.messages import (
-    num_tokens_from_messages,
-    num_tokens_from_string,
-    truncate_tokens_from_messages,
-)
+from bpecore.chat.messages import num_tokens_from_messages
+from bpecore.chat.strings import num_tokens_from_string
+from bpecore.chat.truncation import truncate_tokens_from_messages
 
 __all__ = [
     "num_tokens_from_image",

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-# What an object is asked for besides its `__dict__`: it may have slots, or be a named tuple.
+# Attributes read besides an object's `__dict__`, because it can have slots or be a named tuple.
 FIELD_NAMES = (
     "role",
     "content",
@@ -35,7 +35,7 @@ def fields_of(thing: Any, what: str) -> Mapping[str, Any]:
 
     Args:
         thing: a mapping, or an object with some of `FIELD_NAMES` as attributes.
-        what: what to call it in an error.
+        what: its name in errors.
 
     Raises:
         TypeError: it is neither.
@@ -67,7 +67,7 @@ def with_content(thing: Any, content: Any, name: str = "content") -> Any:
         name: the field's name.
 
     Raises:
-        AttributeError: the object's field cannot be set, in a copy either.
+        AttributeError: the object's field cannot be set, even in a copy.
 
     Example:
         >>> with_content({"role": "user", "content": "hello"}, "h")

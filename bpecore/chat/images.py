@@ -1,7 +1,7 @@
-"""What an image costs in tokens.
+"""Estimates the tokens of an image.
 
-Source of the constants: OpenAI's guide to images as inputs, for GPT-4o. Other models are billed by
-other constants (GPT-4o mini, the o-series) or by another rule (GPT-4.1 mini).
+Source of the constants: OpenAI's guide to images as inputs, for GPT-4o. Other models have other
+constants (GPT-4o mini, the o-series) or another rule (GPT-4.1 mini).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import struct
 
 TOKENS_PER_IMAGE = 85
 TOKENS_PER_TILE = 170
-TILE = 512  # pixels, each side
-LONGEST_SIDE = 2048  # pixels; a larger image is made smaller
-SHORTEST_SIDE = 768  # pixels; then a larger one is made smaller once more
+TILE = 512  # pixels per side
+LONGEST_SIDE = 2048  # pixels; a larger image is scaled down to this
+SHORTEST_SIDE = 768  # pixels; after that, a larger image is scaled down to this
 DETAILS = ("auto", "high", "low")
 
 # 768 x 2048 pixels are eight tiles, and no image has more.
 TOKENS_OF_LARGEST_IMAGE = TOKENS_PER_IMAGE + 8 * TOKENS_PER_TILE
 
-# The base64 characters in which the size of an image is looked for. A JPEG may have a preview and
-# colour profiles before it.
+# Base64 characters searched for the size of an image. In a JPEG a preview and colour profiles can
+# come before it.
 HEADER_CHARACTERS = 1 << 18
 
-# JPEG segments that start a frame; C4, C8 and CC between them are other things.
+# JPEG segments that start a frame. C4, C8 and CC, which are missing, are not frames.
 JPEG_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 
 
@@ -34,15 +34,15 @@ def num_tokens_from_image(width: int, height: int, detail: str = "auto") -> int:
     Args:
         width: pixels.
         height: pixels.
-        detail: "low", "high", or "auto", which is counted as "high".
+        detail: "low", "high", or "auto", which counts as "high".
 
     Returns:
-        85, and unless the detail is "low" 170 for each tile of 512 pixels that the image covers,
-        after it has been made to fit 2,048 pixels on the long side and 768 on the short one.
+        85, plus, unless the detail is "low", 170 per tile of 512 x 512 pixels that the image covers
+        after scaling it down to 2,048 pixels on the long side and 768 on the short one.
 
     Raises:
         ValueError: a side is not positive, or the detail is unknown.
-        TypeError: a side is no int.
+        TypeError: a side is not an int.
 
     Example:
         >>> num_tokens_from_image(1024, 1024)
@@ -72,13 +72,13 @@ def num_tokens_from_image_url(url: str, detail: str = "auto") -> int:
     """Estimates the tokens that an image costs, from its URL and without fetching it.
 
     Args:
-        url: a "data:" URL of a PNG, JPEG, GIF or WebP image, whose size is read; any other URL is
-            taken for the largest image, so that a budget holds.
+        url: a "data:" URL of a PNG, JPEG, GIF or WebP image, whose size is read; any other URL
+            counts as the largest image, so that a budget is kept.
         detail: as for `num_tokens_from_image`.
 
     Raises:
         ValueError: the detail is unknown.
-        TypeError: `url` is no string.
+        TypeError: `url` is not a string.
 
     Example:
         >>> num_tokens_from_image_url("https://example.com/cat.png")
@@ -96,10 +96,10 @@ def num_tokens_from_image_url(url: str, detail: str = "auto") -> int:
 
 
 def size_of_data_url(url: str) -> tuple[int, int] | None:
-    """Returns an image's width and height in pixels, or None where they cannot be read.
+    """Returns an image's width and height in pixels, or None if they cannot be read.
 
     Args:
-        url: any URL; only "data:" URLs in base64 are read, and of those the beginning.
+        url: any URL; only the beginning of "data:" URLs in base64 is read.
 
     Example:
         >>> size_of_data_url("data:image/gif;base64,R0lGODlhAgABAAAAADs=")
@@ -121,7 +121,7 @@ def size_of_data_url(url: str) -> tuple[int, int] | None:
 
 
 def _size_of_image(data: bytes) -> tuple[int, int] | None:
-    """Reads the size from a file's header; struct.error or IndexError where it is cut short."""
+    """Reads the size from a file's header; raises struct.error or IndexError if it is cut short."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         width, height = struct.unpack_from(">II", data, 16)
     elif data.startswith((b"GIF87a", b"GIF89a")):
