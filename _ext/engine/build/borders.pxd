@@ -17,21 +17,21 @@ cdef extern from *:
     const uint64_t HIGH_BITS "BPECORE_HIGH_BITS"
 
 cdef enum:
-    LARGE_FILTER = 22    # binary logarithm of the bits of the largest filter
-    COMING_BORDERS = 16  # whose places are on their way to the caches
+    LARGEST_FILTER = 22    # binary logarithm of the bits of the largest filter
+    PENDING_BORDERS = 16
 
-cdef struct ComingBorders:
-    uint32_t places[COMING_BORDERS]   # a ring of places in the filter, not recorded yet
-    uint32_t count                    # places that were asked for so far
+cdef struct PendingBorders:
+    uint32_t places[PENDING_BORDERS]  # a ring of places in the filter, prefetched, not yet recorded
+    uint32_t count                    # places prefetched so far
 
 cdef struct BorderSide:
-    bint possible      # whether such bytes occur beside a border in valid UTF-8
+    bint possible      # whether valid UTF-8 can have such bytes at a border
     bint whole         # whether the character is whole
-    uint32_t value     # its code point, or the byte that stands for a fragment
+    uint32_t value     # its code point, or the byte that a fragment is recorded by
 
 
 cdef inline bint all_ascii(const uint8_t *token, size_t length) noexcept nogil:
-    """Whether all bytes are ASCII; reads 16 bytes if there are less."""
+    """Returns whether all bytes are ASCII; reads at least 16 bytes."""
     cdef const KeyMask *mask
     cdef size_t i
     cdef uint8_t any_byte = 0
@@ -42,6 +42,10 @@ cdef inline bint all_ascii(const uint8_t *token, size_t length) noexcept nogil:
     for i in range(length):
         any_byte |= token[i]
     return any_byte < 0x80
+
+
+cdef inline bint begins_character(uint8_t byte) noexcept nogil:
+    return byte & 0xC0 != 0x80
 
 
 cdef inline BorderSide left_fragment(const uint8_t *token, size_t cut) noexcept nogil:
@@ -61,7 +65,7 @@ cdef inline BorderSide right_side(const uint8_t *token, size_t cut, size_t lengt
     side.possible = 0xC2 <= token[cut] < 0xF5 or token[cut] < 0x80
     side.whole = cut + needed <= length
     for i in range(cut + 1, cut + needed if side.whole else length):
-        if token[i] & 0xC0 != 0x80:
+        if begins_character(token[i]):
             side.possible = False
     side.value = token[cut]
     if side.possible and side.whole:
@@ -70,31 +74,32 @@ cdef inline BorderSide right_side(const uint8_t *token, size_t cut, size_t lengt
 
 
 cdef inline void record_later(
-    Vocabulary *vocabulary, ComingBorders *coming, uint32_t place
+    Vocabulary *vocabulary, PendingBorders *pending, uint32_t place
 ) noexcept nogil:
-    """Asks for a border's place, and records the one that was asked for COMING_BORDERS before."""
-    cdef uint32_t *slot = coming.places + coming.count % COMING_BORDERS
-    if coming.count >= COMING_BORDERS:
+    """Prefetches a border's place, and records the one prefetched PENDING_BORDERS earlier."""
+    cdef uint32_t *slot = pending.places + pending.count % PENDING_BORDERS
+    if pending.count >= PENDING_BORDERS:
         set_bit(vocabulary.borders, slot[0])
     slot[0] = place
-    coming.count += 1
+    pending.count += 1
     prefetch(vocabulary.borders + (place >> 6))
 
 
-cdef inline void record_coming(
-    Vocabulary *vocabulary, const ComingBorders *coming
+cdef inline void record_pending(
+    Vocabulary *vocabulary, const PendingBorders *pending
 ) noexcept nogil:
-    """Records the last borders whose places were asked for."""
+    """Records the borders that are still pending."""
     cdef uint32_t i
-    for i in range(min(coming.count, <uint32_t>COMING_BORDERS)):
-        set_bit(vocabulary.borders, coming.places[i])
+    for i in range(min(pending.count, <uint32_t>PENDING_BORDERS)):
+        set_bit(vocabulary.borders, pending.places[i])
 
 
 cdef inline void record_border(
-    Vocabulary *vocabulary, ComingBorders *coming, const BorderSide *left, const BorderSide *right
+    Vocabulary *vocabulary, PendingBorders *pending, const BorderSide *left,
+    const BorderSide *right
 ) noexcept nogil:
     if left.whole and right.whole:
-        record_later(vocabulary, coming, border_place(
+        record_later(vocabulary, pending, border_place(
             vocabulary, hash_character(left.value), hash_character(right.value)))
     elif left.whole:
         set_flag(vocabulary.before_fragments, left.value)
@@ -106,17 +111,17 @@ cdef inline void record_border(
 
 
 cdef inline void record_borders(
-    Vocabulary *vocabulary, ComingBorders *coming, const uint8_t *token, size_t length
+    Vocabulary *vocabulary, PendingBorders *pending, const uint8_t *token, size_t length
 ) noexcept nogil:
-    """Records every border that a token bridges, unless both its characters are ASCII.
+    """Records every border that a token bridges, unless both characters are ASCII.
 
-    Precondition: 16 bytes can be read.
+    Precondition: 16 bytes are readable.
     """
     cdef size_t cut = 0, start
     cdef BorderSide left, right
     if all_ascii(token, length):
         return
-    while cut < length and token[cut] & 0xC0 == 0x80:
+    while cut < length and not begins_character(token[cut]):
         cut += 1
     left.possible = False
     if cut > 0:
@@ -124,27 +129,24 @@ cdef inline void record_borders(
     while cut < length:
         right = right_side(token, cut, length)
         if left.possible and right.possible and (left.value | right.value) >= 0x80:
-            record_border(vocabulary, coming, &left, &right)
-        # The right side is the left one of the next border, unless bytes are left over between.
+            record_border(vocabulary, pending, &left, &right)
+        # The right side becomes the next border's left one, unless stray bytes follow it.
         start = cut
         cut += 1
-        while cut < length and token[cut] & 0xC0 == 0x80:
+        while cut < length and not begins_character(token[cut]):
             cut += 1
         left = right
         left.possible = right.possible and cut - start == <size_t>sequence_length(token[start])
 
 
-cdef inline bint begins_character(const uint8_t *token, size_t cut) noexcept nogil:
-    return token[cut] & 0xC0 != 0x80
-
-
 cdef inline void record_joint(
-    Vocabulary *vocabulary, ComingBorders *coming, const uint8_t *token, size_t length, size_t cut
+    Vocabulary *vocabulary, PendingBorders *pending, const uint8_t *token, size_t length,
+    size_t cut
 ) noexcept nogil:
-    """Records the borders that a token bridges, two other tokens being its two sides.
+    """Records the borders that a token bridges whose two sides are tokens.
 
-    Those inside the sides are recorded with these. The right side must begin a character for that:
-    else one of them may be a fragment there and whole here.
+    The borders inside the sides are recorded with the sides, provided that the right side begins a
+    character: otherwise a character may be a fragment in a side and whole in the token.
 
     Args:
         length: bytes of the token.
@@ -154,26 +156,29 @@ cdef inline void record_joint(
     cdef BorderSide left, right
     if (token[start] | token[cut]) < 0x80:
         return
-    if not begins_character(token, cut):
-        record_borders(vocabulary, coming, token, length)
+    if not begins_character(token[cut]):
+        record_borders(vocabulary, pending, token, length)
         return
-    while start > 0 and not begins_character(token, start):
+    while start > 0 and not begins_character(token[start]):
         start -= 1
-    if begins_character(token, start):
+    if begins_character(token[start]):
         left = right_side(token, start, length)
         left.possible = left.possible and cut - start == <size_t>sequence_length(token[start])
     else:
         left = left_fragment(token, cut)
     right = right_side(token, cut, length)
     if left.possible and right.possible:
-        record_border(vocabulary, coming, &left, &right)
+        record_border(vocabulary, pending, &left, &right)
 
 
 cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
-    """Makes the largest filter of bridged borders: of these the vocabularies known have less than a
-    quarter as many as tokens, so that it has 16 bits or more for each."""
+    """Allocates the filter at its largest, 4 bits per token or more.
+
+    Known vocabularies bridge fewer than a quarter as many borders as they have tokens, so that is
+    16 bits or more per border.
+    """
     cdef uint32_t bits_logarithm = 6
-    while bits_logarithm < LARGE_FILTER and (<uint64_t>1 << bits_logarithm) < (
+    while bits_logarithm < LARGEST_FILTER and (<uint64_t>1 << bits_logarithm) < (
             <uint64_t>4 * vocabulary.token_count):
         bits_logarithm += 1
     vocabulary.borders = <uint64_t *>allocate_zeroed(
@@ -183,10 +188,10 @@ cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int shrink_borders(Vocabulary *vocabulary) noexcept nogil:
-    """Shrinks the filter, in which all borders are, to 16 bits or more for each distinct one.
+    """Shrinks the filled filter to 16 bits or more per distinct border.
 
-    Neighbouring bits are joined, because a border's place in a smaller filter is the higher part of
-    its place in a larger one.
+    This joins neighbouring bits: a border's place in a smaller filter is the higher part of its
+    place in a larger one.
     """
     cdef uint64_t *large = vocabulary.borders
     cdef uint64_t *small
