@@ -1,7 +1,6 @@
-"""Split patterns: compiled into automata where that is exact, handed to the `regex` library
-elsewhere.
+"""Split patterns, compiled into automata if that is exact, otherwise run by the `regex` library.
 
-The compiler is imported when it is first asked for: OpenAI's patterns come compiled.
+The compiler is imported on first use, because OpenAI's patterns are already compiled.
 """
 
 from __future__ import annotations

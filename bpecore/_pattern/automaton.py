@@ -1,16 +1,17 @@
 """Compiles a split pattern into a deterministic automaton over character classes.
 
-Three steps. The code points are partitioned into *classes* that no set of the pattern tells apart.
-The syntax tree becomes a list of *instructions*, Thompson's construction with the preferred way
-first. Then *states* are made as they are reached: a state is the list of instructions that wait for
-a character, the preferred one first, and what follows a match is dropped, which is the
-leftmost-first choice of a backtracking matcher. Look-ahead of one character costs nothing: the
-instructions reachable without reading are worked out for each class of the next character (or the
-end of the text) separately, where an assertion is simply true or false. That is why a match shows
-only on the transition after it.
+There are three steps. First, the code points are partitioned into *classes* that no set of the
+pattern distinguishes. Then the syntax tree becomes a list of *instructions*, by Thompson's
+construction with the preferred way first. Finally *states* are made as they are reached. A state is
+the list of instructions that wait for a character, the preferred one first; whatever comes after a
+match is dropped, which is the leftmost-first choice of a backtracking matcher.
 
-The number of states is exponential in the pattern at worst, so states, instructions, classes and
-the steps of the construction are all limited, and a pattern beyond a limit is refused.
+Look-ahead of one character is free: the instructions reachable without reading are computed
+separately for each class of the next character (or the end of the text), so an assertion is simply
+true or false. That is why a match shows only on the transition after it.
+
+The number of states is exponential in the pattern in the worst case, so states, instructions,
+classes and the steps of the construction are all limited, and a pattern beyond a limit is refused.
 
 Reference: R. Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009.
 """
@@ -32,9 +33,9 @@ BLOCK_LENGTH = 128
 
 _CLASS_LIMIT = 255
 _STATE_LIMIT = 4096
-# Instructions looked at while states are made: about a second.
+# Instructions visited while states are made: about a second.
 _STEP_LIMIT = 3_000_000
-# Boundaries of all distinct sets together; a hundred sets as large as that of the letters.
+# Boundaries of all distinct sets together: a hundred sets as large as that of the letters.
 _BOUNDARY_LIMIT = 200_000
 
 _DEAD_STATE = 0
@@ -44,16 +45,15 @@ _START_STATE = 1
 class Automaton(NamedTuple):
     """A compiled split pattern.
 
-    The byte strings are little-endian, for the engine to read in place. One piece is matched from a
-    position of the text as `bpecore._pattern.scan.split` does it.
+    The byte strings are little-endian, and the engine reads them in place.
 
     Attributes:
-        class_count: Number of character classes, at most 255; the end of the text is class
+        class_count: number of character classes, at most 255; the end of the text is class
             `class_count`.
-        state_count: Number of states; state 0 is dead, state 1 is the start.
-        block_index: uint16 for each 128 code points: which block of `block_classes` theirs is.
-        block_classes: uint8, 128 a block: the class of each code point.
-        transitions: uint16 for each state and class (the end of the text last), states outermost:
+        state_count: number of states; state 0 is dead, state 1 is the start.
+        block_index: uint16 per 128 code points: the index of their block in `block_classes`.
+        block_classes: uint8, 128 per block: the class of each code point.
+        transitions: uint16 per state and class (the end of the text last), states outermost:
             `(next state << 1) | accept`, where accept means that a piece may end right before the
             character just read.
     """
@@ -70,15 +70,15 @@ def compile_pattern(pattern: str) -> Automaton:
     r"""Compiles a split pattern, exactly, or refuses it.
 
     Args:
-        pattern: A pattern in the syntax of fancy-regex 0.19, such as a tiktoken `pat_str`.
+        pattern: a pattern in the syntax of fancy-regex 0.19, such as a tiktoken `pat_str`.
 
     Returns:
-        An automaton that cuts every text as fancy-regex does.
+        An automaton that splits every text as fancy-regex does.
 
     Raises:
-        EmptyMatchPattern: The pattern can match the empty string.
-        UnsupportedPattern: The pattern is invalid, uses what an automaton cannot match or what is
-            not certain to mean the same to fancy-regex, or would take too many states.
+        EmptyMatchPattern: the pattern can match the empty string.
+        UnsupportedPattern: the pattern is invalid, needs more than an automaton, is not certain to
+            mean the same to fancy-regex, or would take too many states.
 
     Example:
         >>> automaton = compile_pattern(r"\p{L}+|\s+(?!\S)|\s")
@@ -100,14 +100,14 @@ def compile_pattern(pattern: str) -> Automaton:
 
 
 def _partition(sets: list[CharacterSet]) -> tuple[list[tuple[int, int]], list[int]]:
-    """Divides the code points into classes that no set tells apart.
+    """Partitions the code points into classes that no set distinguishes.
 
     Args:
-        sets: Distinct sets of code points.
+        sets: distinct sets of code points.
 
     Returns:
         The segments as `(first code point, class)` in increasing order, and for each class the sets
-        that hold it: bit i stands for `sets[i]`.
+        that contain it: bit i is for `sets[i]`.
     """
     if sum(len(members.boundaries) for members in sets) > _BOUNDARY_LIMIT:
         raise UnsupportedPattern("character classes too many to compile")
@@ -128,7 +128,7 @@ def _partition(sets: list[CharacterSet]) -> tuple[list[tuple[int, int]], list[in
 
 
 def _blocks(segments: list[tuple[int, int]]) -> tuple[bytes, bytes]:
-    """The two-level table of the code points' classes: `block_index` and `block_classes`."""
+    """Returns the two-level table of the code points' classes: `block_index`, `block_classes`."""
     ends = [first for first, _ in segments[1:]] + [CODE_POINT_LIMIT]
     classes = b"".join(
         bytes((number,)) * (end - first) for (first, number), end in zip(segments, ends)
@@ -162,8 +162,8 @@ class _Determinizer:
         self._start = start
         self._class_count = class_count
         self._steps = 0
-        # For Read and Require: bit c says whether class c will do; bit class_count, the end of the
-        # text.
+        # For Read and Require: bit c says whether they accept class c, and bit class_count whether
+        # they accept the end of the text.
         self._masks = [
             masks_of_sets[item.members] if isinstance(item, (Read, Require)) else 0
             for item in instructions
@@ -173,7 +173,7 @@ class _Determinizer:
                 self._masks[number] |= 1 << class_count
 
     def table(self) -> tuple[int, bytes]:
-        """The number of states, and `Automaton.transitions`."""
+        """Returns the number of states, and `Automaton.transitions`."""
         states: dict[tuple[int, ...], int] = {(): _DEAD_STATE, (self._start,): _START_STATE}
         pending = [(), (self._start,)]
         rows: list[int] = []
@@ -191,15 +191,14 @@ class _Determinizer:
         return len(states), _little_endian(rows)
 
     def _step(self, state: tuple[int, ...], number: int) -> tuple[tuple[int, ...], bool]:
-        """What follows a state.
+        """Returns the state that follows another.
 
         Args:
-            state: The instructions to go on from, the preferred first.
-            number: The class of the next character, or the number of classes at the end of the
-                text.
+            state: the instructions to continue from, the preferred one first.
+            number: the class of the next character; the number of classes at the end of the text.
 
         Returns:
-            The state after reading that character, and whether the match may end before it.
+            The state after that character, and whether the match may end before it.
         """
         following: dict[int, None] = {}
         seen = set()

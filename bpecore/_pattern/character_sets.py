@@ -1,9 +1,8 @@
-"""Sets of code points, held as sorted boundaries.
+"""Sets of code points, represented by sorted boundaries.
 
 A set is the sorted tuple of the code points where membership changes: `(start, end, start, end,
-...)`, every `end` exclusive. That makes the complement and the symmetric difference a matter of
-toggling boundaries, and every other operation one sort, in time proportional to the number of
-ranges rather than of code points.
+...)`, every `end` exclusive. Complement and symmetric difference only toggle boundaries, and every
+other operation is one sort, in time proportional to the number of ranges, not of code points.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ class CharacterSet:
     """An immutable set of code points.
 
     Args:
-        boundaries: Strictly increasing code points in 0..0x110000, even in number: the starts (in
-            the
-            set) and ends (not in it) of the set's ranges in turn.
+        boundaries: strictly increasing code points in 0..0x110000, even in number: alternately the
+            start (in the set) and end (not in it) of each range.
 
     Example:
         >>> vowels = CharacterSet.of_characters("aeiou")
@@ -36,13 +34,10 @@ class CharacterSet:
 
     @classmethod
     def of_ranges(cls, ranges: Iterable[tuple[int, int]]) -> CharacterSet:
-        """The set of all code points in `ranges`.
+        """Returns the set of all code points in some ranges.
 
         Args:
             ranges: `(first, last)` pairs, both inclusive, in any order, overlapping or not.
-
-        Returns:
-            Their union.
         """
         boundaries: list[int] = []
         reached = -1
@@ -56,7 +51,7 @@ class CharacterSet:
 
     @classmethod
     def of_characters(cls, characters: str) -> CharacterSet:
-        """The set of the characters of a string."""
+        """Returns the set of a string's characters."""
         return cls.of_ranges((ord(character), ord(character)) for character in characters)
 
     def __contains__(self, code_point: int) -> bool:
@@ -66,18 +61,18 @@ class CharacterSet:
         return sum(last - first + 1 for first, last in self.ranges())
 
     def ranges(self) -> Iterator[tuple[int, int]]:
-        """The set's ranges as `(first, last)`, both inclusive, in increasing order."""
+        """Yields the ranges as `(first, last)`, both inclusive, in increasing order."""
         pairs = iter(self.boundaries)
         for start in pairs:
             yield start, next(pairs) - 1
 
     def code_points(self) -> Iterator[int]:
-        """Every code point of the set, in increasing order."""
+        """Yields the code points in increasing order."""
         for first, last in self.ranges():
             yield from range(first, last + 1)
 
     def complement(self) -> CharacterSet:
-        """Every code point that is not in this set."""
+        """Returns every code point that is not in this set."""
         boundaries = self.boundaries
         start = boundaries[1:] if boundaries[:1] == (0,) else (0, *boundaries)
         if start[-1:] == (CODE_POINT_LIMIT,):
@@ -85,7 +80,7 @@ class CharacterSet:
         return CharacterSet((*start, CODE_POINT_LIMIT))
 
     def union(self, *others: CharacterSet) -> CharacterSet:
-        """Every code point in this set or in any of `others`."""
+        """Returns every code point in this set or in any of `others`."""
         if not others:
             return self
         ranges = list(self.ranges())
@@ -94,15 +89,15 @@ class CharacterSet:
         return CharacterSet.of_ranges(ranges)
 
     def intersection(self, other: CharacterSet) -> CharacterSet:
-        """Every code point in both sets."""
+        """Returns every code point in both sets."""
         return self.complement().union(other.complement()).complement()
 
     def difference(self, other: CharacterSet) -> CharacterSet:
-        """Every code point in this set that is not in `other`."""
+        """Returns every code point in this set that is not in `other`."""
         return self.complement().union(other).complement()
 
     def symmetric_difference(self, other: CharacterSet) -> CharacterSet:
-        """Every code point in exactly one of the two sets."""
+        """Returns every code point in exactly one of the two sets."""
         return CharacterSet(tuple(sorted(set(self.boundaries) ^ set(other.boundaries))))
 
 

@@ -1,4 +1,4 @@
-"""Reads what stands for one character in a split pattern: escapes and bracketed classes."""
+"""Reads the parts of a split pattern that match one character: escapes and bracketed classes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bpecore._pattern.properties import (
 )
 from bpecore._pattern.syntax import Characters
 
-# Classes inside classes.
+# How deep classes can nest.
 _DEPTH_LIMIT = 50
-# Set boundaries handled while one pattern is read: twenty times what any known pattern takes, and
-# about a second.
+# Set boundaries processed while one pattern is read: about a second, and twenty times what any
+# known pattern takes.
 _WORK_LIMIT = 500_000
 
 _CONTROL_ESCAPES = {"n": 0x0A, "r": 0x0D, "t": 0x09, "f": 0x0C, "v": 0x0B, "a": 0x07, "e": 0x1B}
@@ -47,7 +47,7 @@ _ASCII_CLASSES = {
     "xdigit": "09AFaf",
 }
 _SET_OPERATORS = ("&&", "--", "~~")
-# What regex-syntax 0.8.11 writes with a backslash where it stands for itself.
+# Characters that regex-syntax 0.8.11 writes with a backslash.
 _META_CHARACTERS = frozenset(r"\.+*?()|[]{}^$#&-~")
 
 
@@ -55,10 +55,10 @@ class ClassReader:
     """Reads the escapes and bracketed classes of one pattern.
 
     Args:
-        pattern: The whole pattern; offsets are characters from its start.
+        pattern: the whole pattern; offsets are characters from its start.
 
     Attributes:
-        ignore_case: Whether `(?i)` holds where the next read takes place.
+        ignore_case: whether `(?i)` applies to the next read.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -70,10 +70,10 @@ class ClassReader:
         """Reads the escape or bracketed class at `offset`.
 
         Returns:
-            The characters it stands for, and the offset just past it.
+            The characters it matches, and the offset after it.
 
         Raises:
-            UnsupportedPattern: It is invalid or not certain to mean the same to fancy-regex.
+            UnsupportedPattern: it is invalid or not certain to mean the same to fancy-regex.
         """
         if self._pattern[offset] == "[":
             members, end = self._bracketed(offset, 1)
@@ -85,7 +85,7 @@ class ClassReader:
         return Characters(members, self._spelling(self._pattern[offset:end])), end
 
     def literal(self, code_point: int, offset: int) -> Characters:
-        """The characters that the character `code_point` of the pattern stands for."""
+        """Returns the characters that a literal character of the pattern matches."""
         members = self._range(code_point, code_point, offset)
         return Characters(members, self._spelling(chr(code_point)))
 
@@ -93,7 +93,7 @@ class ClassReader:
         return f"(?i){text}" if self.ignore_case else text
 
     def _class_spelling(self, offset: int, end: int) -> str:
-        """A bracketed class with each escaped character written as regex-syntax would write it."""
+        """Returns a bracketed class with its escaped characters spelled as regex-syntax does."""
         written = []
         while offset < end:
             written.append(self._pattern[offset])
@@ -110,16 +110,16 @@ class ClassReader:
         return self._folded(CharacterSet.of_ranges([(first, last)]), offset)
 
     def _folded(self, members: CharacterSet, offset: int) -> CharacterSet:
-        """A set that the pattern names, with the other cases of its members under `(?i)`."""
+        """Returns a set that the pattern names; under `(?i)` with all cases of its members."""
         if not self.ignore_case:
             return members
         members = folded(members)
-        # Cased characters take as long as boundaries; a range can hold all of them.
+        # A cased character costs as much as a boundary, and a single range can contain all of them.
         self._charge(min(len(members), len(case_groups())), offset)
         return members
 
     def _escaped_set(self, offset: int) -> tuple[CharacterSet, int]:
-        """The set that the escape at `offset` names, which names no code point."""
+        """Returns the set that the escape at `offset` names, and where it ends."""
         letter = self._pattern[offset + 1 : offset + 2]
         if letter in ("p", "P"):
             return self._property(offset)
@@ -139,7 +139,7 @@ class ClassReader:
         return (members.complement() if letter.isupper() else members), offset + 2
 
     def _escaped_code_point(self, offset: int) -> tuple[int | None, int]:
-        """The code point that the escape at `offset` names, if it names one, and where it ends."""
+        """Returns the code point that the escape at `offset` names, or None, and where it ends."""
         character = self._pattern[offset + 1 : offset + 2]
         if character in _CONTROL_ESCAPES:
             return _CONTROL_ESCAPES[character], offset + 2
@@ -169,7 +169,7 @@ class ClassReader:
         return (members.complement() if negated else members), found.end()
 
     def charge(self, members: CharacterSet, offset: int) -> None:
-        """Counts a set that the pattern names; refuses the pattern once they are too many."""
+        """Counts the work for a set; refuses the pattern if there is too much."""
         self._charge(len(members.boundaries) + 1, offset)
 
     def _charge(self, work: int, offset: int) -> None:
@@ -212,7 +212,7 @@ class ClassReader:
             first = False
 
     def _item(self, position: int, depth: int, first: bool) -> tuple[CharacterSet, int]:
-        """One item of a bracketed class: a class, a range or a single character."""
+        """Reads one item of a bracketed class: a class, a range or a single character."""
         character = self._pattern[position]
         if character == "[":
             if self._pattern.startswith("[:", position):
@@ -236,7 +236,7 @@ class ClassReader:
         return self._range(start, last, position), range_end
 
     def _single(self, position: int) -> tuple[int | None, int]:
-        """The code point at `position` of a class, plain or escaped, and where it ends."""
+        """Returns the code point at a place in a class, plain or escaped, and where it ends."""
         if self._pattern[position] == "\\":
             return self._escaped_code_point(position)
         return ord(self._pattern[position]), position + 1

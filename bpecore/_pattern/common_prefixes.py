@@ -1,12 +1,12 @@
-"""Takes what alternatives begin with out of them, as the `regex` crate does (regex-syntax 0.8.11).
+"""Factors common prefixes out of alternatives, as the `regex` crate does (regex-syntax 0.8.11).
 
-`ba*|ba*b` becomes `ba*(?:|b)`. That is not the same: in `(?:ba*|ba*b)a` on "baba" the first
-alternative matches "b", once `a*` gives back its "a", so that the piece would be "ba"; now `b` is
-tried before `a*` gives back anything, and the piece is "baba".
+`ba*|ba*b` becomes `ba*(?:|b)`, which is not the same. As written, in `(?:ba*|ba*b)a` on "baba" the
+first alternative matches "b" once `a*` gives back its "a", so that the piece would be "ba". As
+factored, `b` is tried before `a*` gives back anything, and the piece is "baba".
 
-fancy-regex leaves to that crate what holds no look-around and no atomic group, and is followed by
-nothing that may want it to match otherwise; the rest it matches itself, as written. Not followed
-here: it also leaves to the crate what stands beside `^` or `\\b`, which is taken for look-around.
+fancy-regex delegates to that crate whatever has no look-around and no atomic group, and cannot be
+made to match differently by what follows it. It matches the rest itself, as written. One case is
+not reproduced: it also delegates what is beside `^` or `\\b`, which counts as look-around here.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from bpecore._pattern.syntax import (
 
 
 def with_common_prefixes(tree: Node) -> Node:
-    """A syntax tree whose alternatives begin differently, where the `regex` crate matches it.
+    """Returns a syntax tree with common prefixes factored out where the `regex` crate matches it.
 
     Args:
-        tree: A pattern as `bpecore._pattern.rewrites` leaves it, with groups that capture: what
-            captures is never the same as anything.
+        tree: a pattern as `bpecore._pattern.rewrites` leaves it, including groups that capture; a
+            prefix that captures is never common.
     """
     if is_delegated(tree):
         return _factored(tree)
@@ -49,11 +49,11 @@ def with_common_prefixes(tree: Node) -> Node:
 
 
 def _by_engine(node: Node, is_retried: bool) -> Node:
-    """`node` with common prefixes in those parts that are left to the `regex` crate.
+    """Returns `node` with common prefixes factored out in the parts that the crate matches.
 
     Args:
-        node: Any part of a pattern.
-        is_retried: Whether what follows may ask for another way to match `node`.
+        node: any part of a pattern.
+        is_retried: whether what follows can make `node` match in another way.
     """
     if not is_retried and is_regular(node):
         return _factored(node)
@@ -77,7 +77,7 @@ def _by_engine(node: Node, is_retried: bool) -> Node:
 def _factored(node: Node) -> Node:
     node = with_children(node, _factored)
     if isinstance(node, Characters):
-        # To the crate sets are equal, however they are written.
+        # Sets are equal to the crate, however they are written.
         return Characters(node.members)
     return _without_common_prefix(node.alternatives) if isinstance(node, Choice) else node
 
@@ -103,7 +103,7 @@ def _captures(node: Node) -> bool:
 
 
 def _parts(node: Node) -> list[Node]:
-    """A sequence's parts, neighbouring single characters as one part, as the crate keeps them."""
+    """Returns a sequence's parts, with adjoining literals as one part, as in the crate."""
     if isinstance(node, Repeat) and node.minimum == node.maximum == 1:
         return _parts(node.body)
     if not isinstance(node, Sequence):
@@ -117,7 +117,7 @@ def _parts(node: Node) -> list[Node]:
 
 
 def _is_literal(node: Node) -> bool:
-    """Whether a node is one certain character, or several."""
+    """Whether a node matches one particular character, or a particular string."""
     if isinstance(node, Sequence):
         return all(map(_is_literal, node.items))
     return isinstance(node, Characters) and len(node.members) == 1

@@ -6,13 +6,13 @@ from __future__ import annotations
 class UnsupportedPattern(ValueError):  # noqa: N818 (the field says pattern, not error)
     """A split pattern that the automaton compiler refuses.
 
-    It may be a valid pattern outside the supported subset (which then runs on the `regex` library)
-    or an invalid one; the message says what was refused and where.
+    It is either a valid pattern outside the supported subset (which then runs on the `regex`
+    library) or an invalid one; the message says what was refused and where.
 
     Args:
-        reason: What was refused, in words.
-        offset: Where it stands, in characters from the start of the pattern; None where the refusal
-            concerns the pattern as a whole.
+        reason: what was refused, in words.
+        offset: its place, in characters from the start of the pattern; None if it is the pattern as
+            a whole.
 
     Attributes:
         reason: As given.
@@ -36,5 +36,5 @@ class UnsupportedPattern(ValueError):  # noqa: N818 (the field says pattern, not
 class EmptyMatchPattern(UnsupportedPattern):
     """A split pattern that can match the empty string, which no piece of text can be.
 
-    tiktoken accepts such a pattern and panics on the first text where it happens.
+    tiktoken accepts such a pattern, and panics on the first text in which it does.
     """

@@ -34,16 +34,16 @@ _WRITTEN_ANEW = {"N": r"[^\n]", "O": r"[\x00-\U0010FFFF]"}
 
 
 def rewrite(pattern: str) -> str:
-    r"""Returns a pattern for the `regex` library that means what another means to fancy-regex.
+    r"""Returns a pattern that means to the `regex` library what another means to fancy-regex.
 
     Args:
-        pattern: A pattern in fancy-regex's syntax, which `parse` has refused.
+        pattern: a pattern in fancy-regex's syntax, which `parse` has refused.
 
     Returns:
         The pattern, in the library's "version 1" syntax.
 
     Raises:
-        ValueError: There is something in it that the library takes for something else.
+        ValueError: a part of it would mean something different to the library.
 
     Example:
         >>> rewrite(r"(a)\1|\N")
@@ -65,11 +65,12 @@ class _Rewriter:
         flags = "".join(found.group(1) for found in _FLAGS.finditer(pattern))
         self._is_multiline = "m" in flags
         self._is_verbose = "x" in flags
-        # What `(?i)` is after each open group; None where fancy-regex lets the group decide.
+        # Whether `(?i)` applies after each open group. None: as at the group's end, because in
+        # fancy-regex only a group with flags restores the flags from before it.
         self._after_groups: list[bool | None] = []
 
     def part(self, position: int) -> tuple[str, int]:
-        """What the part of the pattern at a position becomes, and where the next one begins."""
+        """Returns what the part of the pattern at a position becomes, and where the next begins."""
         character = self._pattern[position]
         reference = _REFERENCE.match(self._pattern, position)
         if reference is not None:
@@ -115,7 +116,7 @@ class _Rewriter:
         return self._pattern[position:end], end
 
     def _flags(self, found: re.Match[str]) -> str:
-        """What a group's opening with flags, or flags by themselves, become: `i` is taken out."""
+        """Returns a group's opening with flags, or flags by themselves, without the flag `i`."""
         on, off = found.group(1).replace(_ALWAYS_ON, ""), found.group(2) or ""
         if not _KNOWN_FLAGS.issuperset(on + off):
             raise self._refusal(self._pattern[found.start() : found.start() + 4], found.start())
@@ -147,7 +148,7 @@ class _Rewriter:
         return self._read(position, end)
 
     def _read(self, position: int, end: int) -> tuple[str, int]:
-        """What the parser reads up to `end`, as a set; as it is, if it does not understand it."""
+        """Returns the part up to `end` as a set; unchanged if the parser does not read it."""
         try:
             characters, read_end = self._classes.read(position)
         except UnsupportedPattern:
@@ -169,7 +170,7 @@ class _Rewriter:
 
 
 def _end_of_class(pattern: str, position: int) -> int:
-    """Where the bracketed class at a position ends; the pattern's end if nothing closes it."""
+    """Returns the end of the bracketed class at a position; the pattern's if it is not closed."""
     depth = 0
     first = position + 1 + pattern.startswith("[^", position)
     while position < len(pattern):

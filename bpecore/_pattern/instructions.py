@@ -1,4 +1,4 @@
-"""Turns a syntax tree into the instructions of a non-deterministic automaton."""
+"""Converts a syntax tree to the instructions of a non-deterministic automaton."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from bpecore._pattern.syntax import (
 )
 
 _INSTRUCTION_LIMIT = 4096
-# Nodes written: repetitions of nothing write no instruction.
+# Limits nodes too, because repetitions of nothing add no instruction.
 _NODE_LIMIT = 16 * _INSTRUCTION_LIMIT
 
 
 class Read(NamedTuple):
-    """Reads one character of a set, then goes on at `following`."""
+    """Reads one character of a set, then continues at `following`."""
 
     members: CharacterSet
     following: int
 
 
 class Require(NamedTuple):
-    """Goes on at `following` if the next character is one of a set (or the text ends, if
-    `at_end`)."""
+    """Continues at `following` if the next character is in a set, or the text ends and `at_end`."""
 
     members: CharacterSet
     at_end: bool
@@ -42,7 +41,7 @@ class Require(NamedTuple):
 
 
 class Goto(NamedTuple):
-    """Goes on at any of `targets`, the preferred first."""
+    """Continues at any of `targets`, the preferred one first."""
 
     targets: tuple[int, ...]
 
@@ -55,19 +54,19 @@ Instruction = Union[Read, Require, Goto, Match]
 
 
 def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
-    """The instructions that match a syntax tree.
+    """Returns the instructions that match a syntax tree.
 
     Args:
-        tree: A pattern's syntax tree.
+        tree: a pattern's syntax tree.
 
     Returns:
         The instructions, which refer to each other by their positions, and the position of the
         first.
 
     Raises:
-        UnsupportedPattern: The tree holds what no automaton here can match (look-behind, look-ahead
-            past one character, a possessive or atomic group that is not one repeated character, a
-            repetition of what may be empty beside any of these), or takes too many instructions.
+        UnsupportedPattern: the tree needs more than these automata (look-behind, look-ahead past
+            one character, a possessive or atomic group that is not one repeated character, a
+            repetition of what may be empty beside any of these), or too many instructions.
     """
     writer = _Writer(is_delegated=is_delegated(tree))
     start = writer.write(tree, writer.add(Match()))
@@ -78,9 +77,9 @@ class _Writer:
     """Writes instructions from the end of the pattern to its start.
 
     Args:
-        is_delegated: Whether fancy-regex leaves the whole pattern to the `regex` crate, which is an
-            automaton too. Its own backtracking gives up a repetition where the body matches
-            nothing; the automaton goes on to the next way to match the body.
+        is_delegated: whether fancy-regex delegates the whole pattern to the `regex` crate, which
+            uses an automaton too. fancy-regex's own backtracking ends a repetition when the body
+            matches nothing; the automaton continues with the next way to match the body.
     """
 
     def __init__(self, is_delegated: bool) -> None:
@@ -95,7 +94,7 @@ class _Writer:
         return len(self.instructions) - 1
 
     def write(self, node: Node, following: int) -> int:
-        """Writes `node` with what follows it at `following`; returns where it starts."""
+        """Writes `node`, after which `following` is next; returns where it starts."""
         self._nodes += 1
         if self._nodes > _NODE_LIMIT:
             raise UnsupportedPattern("a pattern that takes too long to compile")
@@ -136,21 +135,21 @@ class _Writer:
         return following
 
     def _write_loop(self, node: Repeat, following: int) -> tuple[int, int]:
-        """A body, and behind it the choice between another one and what follows; where both are."""
+        """Writes a body, then the choice to repeat it or continue; returns where both start."""
         choice = self.add(Goto(()))
         body = self.write(node.body, choice)
         self.instructions[choice] = Goto(_preferred(node, body, following))
         return body, choice
 
     def _write_loop_of_nothing(self, node: Repeat, following: int) -> int:
-        """A repetition without end of what may match nothing, as the `regex` crate writes it."""
+        """Writes an unbounded repetition of what may match nothing, as the `regex` crate does."""
         body, _ = self._write_loop(node, following)
         for _ in range(node.minimum - 1):
             body = self.write(node.body, body)
         return body if node.minimum else self.add(Goto(_preferred(node, body, following)))
 
     def _write_possessive(self, node: Repeat, following: int) -> int:
-        """A repetition of one character that gives nothing back: it stops only where it must."""
+        """Writes a repetition of one character that gives nothing back."""
         if not isinstance(node.body, Characters):
             raise UnsupportedPattern("a possessive repetition of a group", node.offset)
         members = node.body.members
@@ -170,12 +169,12 @@ class _Writer:
 
 
 def _preferred(node: Repeat, body: int, skip: int) -> tuple[int, int]:
-    """The ways on from a repetition, the preferred first."""
+    """Returns the two ways to continue a repetition, the preferred one first."""
     return (skip, body) if node.mode == "lazy" else (body, skip)
 
 
 def _without_atomic_group(node: Atomic) -> Node:
-    """An equivalent of an atomic group that holds one character, repeated or not."""
+    """Returns the equivalent of an atomic group of one character, repeated or not."""
     body = node.body
     if isinstance(body, (Characters, Next)):
         return body

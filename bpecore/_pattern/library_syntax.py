@@ -18,7 +18,7 @@ _QUANTIFIER_SUFFIXES = {"greedy": "", "lazy": "?", "possessive": "+"}
 
 
 def source_of(node: Node) -> str:
-    """A syntax tree in the `regex` library's syntax, fit to stand in a sequence."""
+    """Returns a syntax tree in the `regex` library's syntax, for use in a sequence."""
     if isinstance(node, Characters):
         return _class(node.members)
     if isinstance(node, Next):

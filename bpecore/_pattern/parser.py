@@ -1,8 +1,8 @@
 """Reads a split pattern into a syntax tree, as fancy-regex 0.19 over regex-syntax 0.8.11 reads it.
 
-Whatever is not certain to be read the same way is refused: a refused pattern still works, on the
-`regex` library. Time is proportional to the pattern's length and to the size of the sets it names;
-both, and how deep groups and classes nest, are limited.
+Anything that is not certain to be read the same way is refused; a refused pattern still works, on
+the `regex` library. Time is proportional to the pattern's length and to the size of the sets it
+names. Both are limited, and so is how deep groups and classes nest.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from bpecore._pattern.syntax import (
 
 # In characters; the longest pattern of a known tokenizer has some 400.
 _LENGTH_LIMIT = 100_000
-# Groups inside groups. Each level takes about ten Python frames.
+# How deep groups can nest. Each level takes about ten Python frames.
 _DEPTH_LIMIT = 50
-# A counted repetition's bounds; more could not be compiled in any case.
+# The largest bound of a counted repetition; more could not be compiled anyway.
 _COUNT_LIMIT = 4096
 
 _COUNT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{1,9})?)?\}")
@@ -51,13 +51,13 @@ def parse(pattern: str) -> Node:
     """Reads a split pattern.
 
     Args:
-        pattern: The pattern, in fancy-regex's syntax.
+        pattern: the pattern, in fancy-regex's syntax.
 
     Returns:
         Its syntax tree, as fancy-regex rewrites it.
 
     Raises:
-        UnsupportedPattern: The pattern is invalid, or outside the syntax that is known to be read
+        UnsupportedPattern: the pattern is invalid, or outside the syntax that is known to be read
             as fancy-regex reads it.
 
     Example:
@@ -205,7 +205,7 @@ class _Parser:
 
 
 def assertion_at(pattern: str, offset: int) -> Node | None:
-    r"""What the escape at an offset asks for, if it matches no character, as `\b` and `\Z`."""
+    r"""Returns the assertion of the escape at an offset, such as `\b` or `\Z`, or None."""
     assertion = _ESCAPED_ASSERTIONS.get(pattern[offset : offset + 2])
     return None if assertion is None else assertion(offset)
 
@@ -235,7 +235,7 @@ def _before_final_newlines(offset: int) -> Node:
 
 
 def _word_edge(offset: int, escape: str, *sides: tuple[bool, bool]) -> Node:
-    """Where characters before and after are word characters or not, as in any pair of `sides`."""
+    """Matches where the characters before and after are (not) word characters, as in `sides`."""
     description = f"a word boundary ({escape})"
     word = Characters(word_characters())
     return choice_of(

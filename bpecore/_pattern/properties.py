@@ -1,7 +1,7 @@
 """The Unicode 16.0.0 character properties that split patterns name, as sets of code points.
 
-Names are matched as regex-syntax does: case, spaces, hyphens and underscores do not count. The sets
-are made from the compact table when first asked for, and kept.
+Names are compared as in regex-syntax, ignoring case, spaces, hyphens and underscores. The sets are
+made from the compact table on first use, and kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GENERAL_CATEGORY_ALIASES = {
     "Cf": ("Format",),
     "Cn": ("Unassigned",),
     "Co": ("Private_Use",),
-    # Its long name is unknown to regex-syntax.
+    # regex-syntax does not know its long name.
     "Cs": (),
     "L": ("Letter",),
     "LC": ("Cased_Letter",),
@@ -71,7 +71,7 @@ WHITE_SPACE = CharacterSet.of_ranges(
     ]
 )
 
-# UCD 16.0.0, PropList.txt: the characters of Other_Alphabetic that are no marks (circled and
+# UCD 16.0.0, PropList.txt: the characters of Other_Alphabetic that are not marks (circled and
 # squared letters), and Join_Control.
 _ALPHABETIC_SYMBOLS = CharacterSet.of_ranges(
     [(0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189)]
@@ -88,7 +88,7 @@ GENERAL_CATEGORY_NAMES = {
     for code, aliases in _GENERAL_CATEGORY_ALIASES.items()
     for name in (code, *aliases)
 }
-"""The short name of each general category, by each of its names, normalized."""
+"""The short name of each general category by each of its normalized names."""
 
 
 @cache
@@ -104,14 +104,11 @@ def _two_letter_categories() -> dict[str, CharacterSet]:
 
 @cache
 def general_category(code: str) -> CharacterSet:
-    """The code points of a general category.
+    """Returns the code points of a general category in Unicode 16.0.0.
 
     Args:
-        code: The short name: one letter for a group (`"L"`), two for a category (`"Lu"`), or
-            `"LC"`.
-
-    Returns:
-        The category's code points in Unicode 16.0.0, those of `Cn` (unassigned) and `Cs` included.
+        code: the short name: one letter for a group (`"L"`), two for a category (`"Lu"`, also
+            `"Cn"` and `"Cs"`), or `"LC"`.
 
     Example:
         >>> len(general_category("Nd"))
@@ -129,14 +126,14 @@ def general_category(code: str) -> CharacterSet:
 
 @cache
 def _script_lines() -> dict[str, str]:
-    """What the table says of each script, by its name: its code, then its ranges."""
+    """Returns the table's line for each script by its name: its code, then its ranges."""
     lines = SCRIPTS.strip().replace("\n ", " ").split("\n")
     return {name: rest for name, _, rest in (line.partition(" ") for line in lines)}
 
 
 @cache
 def script_names() -> dict[str, str]:
-    """The name in the table of each script, by its normalized name and its normalized code."""
+    """Returns each script's name in the table by its normalized name and normalized code."""
     names = {}
     for name, line in _script_lines().items():
         names[_normalized(name)] = names[_normalized(line.split(" ", 1)[0])] = name
@@ -145,17 +142,17 @@ def script_names() -> dict[str, str]:
 
 @cache
 def script(name: str) -> CharacterSet:
-    """The code points of a script, by its name in the table, such as `"Han"` or `"Old_Italic"`."""
+    """Returns the code points of a script, given its name in the table, such as `"Old_Italic"`."""
     spans = [span.split("-") for span in _script_lines()[name].split(" ")[1:]]
     return CharacterSet.of_ranges((int(span[0], 16), int(span[-1], 16)) for span in spans)
 
 
 @cache
 def word_characters() -> CharacterSet:
-    r"""The characters of `\w`: UTS 18 Annex C, which regex-syntax follows.
+    r"""Returns the characters of `\w` by UTS 18 Annex C, which regex-syntax follows.
 
-    Alphabetic, the marks, decimal numbers, connector punctuation and the join controls; Alphabetic
-    is the letters, letter numbers, some marks and the circled and squared letters.
+    They are Alphabetic, the marks, decimal numbers, connector punctuation and the join controls.
+    Alphabetic is the letters, letter numbers, some marks and the circled and squared letters.
     """
     return general_category("L").union(
         *(general_category(code) for code in ("M", "Nd", "Nl", "Pc")),
@@ -165,15 +162,15 @@ def word_characters() -> CharacterSet:
 
 
 def named_property(name: str) -> CharacterSet | None:
-    r"""The set that `\p{name}` stands for.
+    r"""Returns the set that `\p{name}` matches.
 
     Args:
-        name: A general category or script by any of its names, `Any`, `ASCII`, `Assigned` or
+        name: a general category or script by any of its names, `Any`, `ASCII`, `Assigned` or
             `White_Space`, or one of the forms `gc=...`, `general_category=...`, `sc=...`,
             `script=...`.
 
     Returns:
-        The property's code points, or None where the name is none of these.
+        The property's code points, or None if the name is not one of these.
 
     Example:
         >>> named_property("decimal number") == general_category("Nd")

@@ -1,17 +1,17 @@
-"""Rewrites a syntax tree as fancy-regex 0.19.0 does before it matches anything.
+"""Rewrites a syntax tree as fancy-regex 0.19.0 does before matching.
 
-It does so against exponential backtracking, and means to change no match. But it does change some,
-and tiktoken's ids with them, so that whoever wants the same ids has to follow:
+fancy-regex does this to avoid exponential backtracking, and intends to change no match. But it does
+change some, and with them tiktoken's ids, so the same ids need the same rewrites:
 
 - `X* Y? X*` becomes `X* (?:Y X*)?`, and the tail is greedy even where `Y??` was lazy: `b*a??b*a`
   matches all of "aa".
 - `X* Y? X+` becomes `(?:X* Y)? X+`, which looks for `Y` first: `a*(?:aab)?a+b` matches all of
   "aabab".
 - `X+ Y? X+` becomes `X+ (?:Y X+)?`, which matches a single `X`: `\\d+\\.?\\d+` matches "7".
-- `(?:X+ (?:Y X*)?)+` becomes `X+ (?:Y X*)*`, in which `Y` may follow `Y`; with other `*` and `+`
-  around `Y`, and a `*` behind the group, likewise.
+- `(?:X+ (?:Y X*)?)+` becomes `X+ (?:Y X*)*`, in which `Y` can follow `Y`; likewise with other `*`
+  and `+` around `Y`, and with a `*` after the group.
 
-What fancy-regex holds for equal was found out by trying: see
+When fancy-regex considers two nodes equal was found by experiment: see
 `tests/pattern/test_pattern_rewrites.py`.
 Time is proportional to the pattern's length times the depth of its groups.
 """
@@ -28,15 +28,9 @@ _OPTIONAL, _ANY_NUMBER, _AT_LEAST_ONE = (0, 1), (0, None), (1, None)
 
 
 def rewritten(tree: Node) -> Node:
-    """A syntax tree as fancy-regex rewrites it, without groups that capture.
+    """Returns a pattern's syntax tree as fancy-regex rewrites it, without capturing groups.
 
-    Only whole matches are used, so that what a group captures never matters.
-
-    Args:
-        tree: A pattern as it is written.
-
-    Returns:
-        A tree whose matches are those that fancy-regex finds.
+    Only whole matches are used, so captures do not matter.
     """
     tree = _with_factored_repeats(_with_merged_repeats(tree))
     return _without_captures(with_common_prefixes(tree))
@@ -48,14 +42,14 @@ def _without_captures(node: Node) -> Node:
 
 
 def _greedy_bounds(node: Node) -> tuple[int, int | None] | None:
-    """How often a greedy repetition repeats; None for any other node."""
+    """Returns the bounds of a greedy repetition; None for any other node."""
     if isinstance(node, Repeat) and node.mode == "greedy":
         return node.minimum, node.maximum
     return None
 
 
 def _with_merged_repeats(node: Node) -> Node:
-    """`(?:X+)*` and the like as one repetition."""
+    """Merges nested repetitions such as `(?:X+)*`."""
     node = with_children(node, _with_merged_repeats)
     if not isinstance(node, Repeat):
         return node
@@ -68,7 +62,7 @@ def _with_merged_repeats(node: Node) -> Node:
 
 
 def _merged(outer: Repeat, inner: Repeat) -> Repeat | None:
-    """Both repetitions as one, where both are greedy and one of `?`, `*` and `+`."""
+    """Returns nested repetitions as one, if both are greedy and each is `?`, `*` or `+`."""
     both = [_greedy_bounds(outer), _greedy_bounds(inner)]
     if any(bounds not in (_OPTIONAL, _ANY_NUMBER, _AT_LEAST_ONE) for bounds in both):
         return None
@@ -77,7 +71,7 @@ def _merged(outer: Repeat, inner: Repeat) -> Repeat | None:
 
 
 def _with_factored_repeats(node: Node) -> Node:
-    """Where the same repetition stands to both sides of something optional, one of them with it."""
+    """Moves one of two equal repetitions around something optional into the optional part."""
     node = with_children(node, _with_factored_repeats)
     if isinstance(node, Sequence):
         return _with_optional_parts(node)
@@ -99,7 +93,7 @@ def _with_optional_parts(node: Sequence) -> Sequence:
 
 
 def _with_optional_part(left: Node, middle: Node, right: Node) -> tuple[Node, Node] | None:
-    """What `X* Y? X*` and the like become; None for any others."""
+    """Returns what three nodes such as `X* Y? X*` become; None for any others."""
     if not _repeat_the_same(left, right) or not isinstance(middle, Repeat):
         return None
     if middle.minimum > 0 or middle.mode == "possessive":
@@ -111,7 +105,7 @@ def _with_optional_part(left: Node, middle: Node, right: Node) -> tuple[Node, No
 
 
 def _repeat_the_same(left: Node, right: Node) -> bool:
-    """Whether two nodes are `*` or `+` of the same."""
+    """Whether two nodes are `*` or `+` of equal bodies."""
     if not isinstance(left, Repeat) or not isinstance(right, Repeat):
         return False
     bounds = {_greedy_bounds(left), _greedy_bounds(right)}
@@ -119,7 +113,7 @@ def _repeat_the_same(left: Node, right: Node) -> bool:
 
 
 def _as_repeated_tail(node: Repeat) -> Node:
-    """`(?:X+ (?:Y X*)?)+` and the like as `X+ (?:Y X*)*`, if `node` is one of them."""
+    """Returns `(?:X+ (?:Y X*)?)+` and the like as `X+ (?:Y X*)*`, and any other node unchanged."""
     if not isinstance(node.body, Sequence) or len(node.body.items) != 2:
         return node
     prefix, tail = node.body.items

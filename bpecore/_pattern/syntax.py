@@ -1,8 +1,8 @@
 """The syntax tree of a split pattern.
 
-It can say more than the automaton can match (look-around, atomic groups): what it can say is handed
-to the `regex` library with the meaning that fancy-regex gives it. Two nodes are equal where
-fancy-regex holds them for equal, wherever they stand.
+It can express more than the automaton can match (look-around, atomic groups); the `regex` library
+runs such patterns with the meaning that fancy-regex gives them. Two nodes are equal if fancy-regex
+considers them equal, wherever they are.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class Characters:
 
     members: CharacterSet
     spelling: str = field(default="", repr=False)
-    """How the pattern writes the set: fancy-regex does not see that `[ab]` is `[ba]`."""
+    """How the pattern writes the set, because `[ab]` and `[ba]` are different to fancy-regex."""
 
 
 @dataclass(frozen=True)
 class Next:
-    """Nothing, where the next character is one of a set (or the text ends, if `at_end`)."""
+    """The empty string, if the next character is in a set, or the text ends and `at_end`."""
 
     members: CharacterSet
     at_end: bool
@@ -35,8 +35,7 @@ class Next:
 
 @dataclass(frozen=True)
 class LookAround:
-    """Nothing, where `body` matches just ahead of (or behind) this place; or does not, if
-    `negated`."""
+    """The empty string, if `body` matches ahead of or behind this place; if not, if `negated`."""
 
     body: Node
     ahead: bool
@@ -44,12 +43,12 @@ class LookAround:
     description: str = field(compare=False)
     """What the pattern's author wrote, in words, for messages."""
     offset: int = field(compare=False)
-    """Where it stands in the pattern, in characters."""
+    """Its place in the pattern, in characters."""
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """All of `items`, one after the other; nothing, if there are none."""
+    """All of `items`, one after the other; nothing if there are none."""
 
     items: tuple[Node, ...]
 
@@ -63,7 +62,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Repeat:
-    """`body`, `minimum` to `maximum` times (None: without limit)."""
+    """`body`, `minimum` to `maximum` times (None: unlimited)."""
 
     body: Node
     minimum: int
@@ -71,21 +70,21 @@ class Repeat:
     mode: str
     """"greedy", "lazy" or "possessive"."""
     offset: int = field(compare=False)
-    """Where the quantifier stands in the pattern, in characters."""
+    """The quantifier's place in the pattern, in characters."""
 
 
 @dataclass(frozen=True)
 class Atomic:
-    """`body`, in the first way that it matches here, whatever follows."""
+    """`body`, in the first way it matches here, whatever follows."""
 
     body: Node
     offset: int = field(compare=False)
-    """Where the group stands in the pattern, in characters."""
+    """The group's place in the pattern, in characters."""
 
 
 @dataclass(frozen=True)
 class Captured:
-    """`body`, in a group that captures. `bpecore._pattern.rewrites` takes the groups away."""
+    """`body`, in a group that captures. `bpecore._pattern.rewrites` removes these groups."""
 
     body: Node
 
@@ -111,7 +110,7 @@ def matches_nothing(node: Node) -> bool:
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The nodes that a node is made of."""
+    """Returns the nodes that a node is made of."""
     if isinstance(node, Sequence):
         return node.items
     if isinstance(node, Choice):
@@ -122,7 +121,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def is_regular(node: Node) -> bool:
-    """Whether a node holds no look-around, no atomic group and no possessive repetition."""
+    """Whether a node has no look-around, no atomic group and no possessive repetition."""
     if isinstance(node, (LookAround, Atomic)) or (isinstance(node, Next) and node != END_OF_TEXT):
         return False
     if isinstance(node, Repeat) and node.mode == "possessive":
@@ -138,10 +137,9 @@ def is_positive_look_ahead(node: Node) -> bool:
 
 
 def is_delegated(tree: Node) -> bool:
-    """Whether fancy-regex leaves a whole pattern to the `regex` crate.
+    """Whether fancy-regex delegates a whole pattern to the `regex` crate.
 
-    A look-ahead at its end is no hindrance: it becomes a part of the match, one that does not
-    count.
+    It does so even with a look-ahead at the pattern's end, which it matches and then leaves out.
     """
     if isinstance(tree, Sequence) and tree.items and is_positive_look_ahead(tree.items[-1]):
         return all(map(is_regular, (*tree.items[:-1], *children(tree.items[-1]))))
@@ -149,7 +147,7 @@ def is_delegated(tree: Node) -> bool:
 
 
 def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
-    """A node like `node` whose children are what `change` makes of those it has."""
+    """Returns a copy of `node` with its children changed by `change`."""
     if isinstance(node, Sequence):
         return Sequence(tuple(change(item) for item in node.items))
     if isinstance(node, Choice):
@@ -160,9 +158,9 @@ def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def choice_of(alternatives: tuple[Node, ...]) -> Node:
-    """The choice between `alternatives`, as one set where each is a single character.
+    """Returns the choice between `alternatives`, as one set if each is a single character.
 
-    The order of alternatives that are one character each decides nothing.
+    The order of single characters does not matter.
     """
     if len(alternatives) == 1:
         return alternatives[0]
@@ -174,19 +172,19 @@ def choice_of(alternatives: tuple[Node, ...]) -> Node:
 
 
 def sequence_of(items: Iterable[Node]) -> Node:
-    """`items` one after the other, without those that are nothing; or the only one of them."""
+    """Returns the sequence of `items` without empty ones, or the only item left."""
     kept = tuple(item for item in items if not (isinstance(item, Sequence) and not item.items))
     return kept[0] if len(kept) == 1 else Sequence(kept)
 
 
 def as_next(node: Node) -> Next | None:
-    """What a look-ahead at `node` asks of the next character.
+    """Returns the body of a look-ahead as a condition on the next character.
 
     Args:
-        node: The body of a look-ahead.
+        node: the body.
 
     Returns:
-        The equivalent `Next`, or None where the body looks at more than the next character.
+        The equivalent `Next`, or None if the body looks at more than the next character.
     """
     if isinstance(node, Characters):
         return Next(node.members, False, node.spelling)
