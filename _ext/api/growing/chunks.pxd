@@ -3,14 +3,14 @@ cdef CoreBPE core_of(encoding)
 
 cdef class StreamText:
     cdef SpecialTokens special_tokens
-    cdef bytearray allowed         # a mask; None = all
+    cdef bytearray allowed         # a mask; None: all
     cdef bint any_allowed
-    cdef bytearray refused         # a mask; None = all
+    cdef bytearray refused         # a mask; None: all
     cdef bint any_refused
-    cdef frozenset refused_strings  # some are no special tokens; else None
-    cdef Py_ssize_t overlap        # characters of a refused string that the last chunk may hold
+    cdef frozenset refused_strings  # if some are no special tokens; otherwise None
+    cdef Py_ssize_t overlap        # characters of a refused string that may end the last chunk
     cdef str tail                  # the last `overlap` characters
-    cdef str half                  # a high surrogate, or ""
+    cdef str half                  # a high surrogate that waits for its other half, or ""
 
     cdef str refuse(self, str chunk)
     cdef tuple whole_characters(self, str chunk)

@@ -1,14 +1,14 @@
-"""What the classes share that take a text in chunks: special tokens and halves of surrogates."""
+"""What all classes that take a text in chunks need: special tokens and surrogates across chunks."""
 
 from api.arguments cimport view_text
 from engine.text.utf8 cimport TextView
 
 
 cdef CoreBPE core_of(encoding):
-    """Returns the engine of an `Encoding`, fit for text in chunks.
+    """Returns the engine of an `Encoding`, which can take text in chunks.
 
     Raises:
-        TypeError: no encoding, or one with an engine of somebody else's.
+        TypeError: `encoding` is no `bpecore.Encoding`.
         ValueError: its split pattern has no automaton.
     """
     core = getattr(encoding, "_core_bpe", None)
@@ -22,10 +22,7 @@ cdef CoreBPE core_of(encoding):
 
 
 cdef class StreamText:
-    """The special tokens of a growing text, and what of it waits for the next chunk.
-
-    A high surrogate at the end of a chunk waits for its other half.
-    """
+    """The special tokens of a growing text, and what waits for the next chunk."""
 
     def __cinit__(self, CoreBPE core not None, allowed_special, disallowed_special,
                   special_tokens_set):
@@ -52,7 +49,7 @@ cdef class StreamText:
         self.overlap = max(max(map(len, names), default=1) - 1, 0)
 
     cdef str refuse(self, str chunk):
-        """Refuses a chunk that completes a disallowed string; returns the new tail."""
+        """Raises if a chunk completes a disallowed string; otherwise returns the new tail."""
         cdef str window
         cdef TextView view
         if not self.any_refused and self.refused_strings is None:
@@ -66,7 +63,11 @@ cdef class StreamText:
         return window[len(window) - self.overlap:] if len(window) > self.overlap else window
 
     cdef tuple whole_characters(self, str chunk):
-        """Returns the waiting half and a chunk without surrogates, and the half that waits then."""
+        """Joins the waiting half and a chunk.
+
+        Returns:
+            The text without surrogates, and the half that waits next.
+        """
         cdef str half = ""
         chunk = self.half + chunk
         if chunk and 0xD800 <= ord(chunk[len(chunk) - 1]) < 0xDC00:

@@ -1,10 +1,9 @@
-"""`StreamDecoderBatch`: the texts of many sequences of ids that grow together."""
+"""`StreamDecoderBatch`: the texts of many growing sequences of ids."""
 
 cimport cython
 from cpython.buffer cimport PyObject_CheckBuffer
-from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.list cimport PyList_New
 from cpython.long cimport PyLong_CheckExact
-from cpython.ref cimport Py_INCREF
 from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
@@ -20,17 +19,17 @@ cdef class StreamDecoderBatch(TextOfIds):
     """StreamDecoderBatch(encoding, n, errors="replace")
 --
 
-    Decodes many sequences of ids side by side; one call advances all of them.
+    Decodes many growing sequences of ids; one call advances all of them.
 
     Each sequence is decoded as by a `StreamDecoder` of its own. Not for several threads at once.
 
     Args:
         encoding: a `bpecore.Encoding`.
         n: how many sequences there are.
-        errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+        errors: what to do about invalid UTF-8, as in `bytes.decode`.
 
     Raises:
-        TypeError: `encoding` is none, or `errors` no string.
+        TypeError: `encoding` is no `bpecore.Encoding`, or `errors` no string.
         ValueError: `n` is negative.
         LookupError: there is no error handler of that name.
 
@@ -46,7 +45,7 @@ cdef class StreamDecoderBatch(TextOfIds):
 
     cdef size_t count
     cdef PendingBytes *pending     # owned: [count]
-    cdef PendingBytes *following   # owned: [count], what is pending after the running call
+    cdef PendingBytes *following   # owned: [count], pending after the running call
     cdef IdBuffer offsets
 
     def __cinit__(self, encoding, n, errors="replace"):
@@ -73,21 +72,21 @@ cdef class StreamDecoderBatch(TextOfIds):
         """Takes the next ids of every sequence.
 
         Args:
-            ids: for each sequence an id, a sequence of ids (which may be empty), or None for none;
-                or a numpy array with one id for each, fastest as `uint32`.
+            ids: one entry per sequence: an id, a sequence of ids (which may be empty), or None for
+                no id. Or a numpy array with one id per sequence, fastest as `uint32`.
 
         Returns:
             The new text of each sequence, which may be empty.
 
         Raises:
-            ValueError: there are not as many entries as sequences.
+            ValueError: the number of entries is not that of sequences.
             KeyError: an id is unknown.
             UnicodeDecodeError: bytes are invalid and `errors` is "strict".
             OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: an entry is none of these, or `ids` no sequence.
+            TypeError: an entry is none of these, or `ids` is no sequence.
             RuntimeError: the decoder is in use by another call.
 
-            No id of the call is taken then, of any sequence.
+            In each case, no id of any sequence is taken.
         """
         self._enter()
         try:
@@ -124,10 +123,10 @@ cdef class StreamDecoderBatch(TextOfIds):
         return self._end(texts)
 
     def feed_ragged(self, ids, offsets) -> list:
-        """Takes the next ids of every sequence, out of one row of ids.
+        """Takes the next ids of every sequence from one array.
 
         Args:
-            ids: all new ids, a sequence or a numpy array, fastest as `uint32`.
+            ids: the new ids of all sequences, a sequence or a numpy array, fastest as `uint32`.
             offsets: n + 1 numbers: sequence i gets `ids[offsets[i]:offsets[i + 1]]`.
 
         Returns:
@@ -135,7 +134,7 @@ cdef class StreamDecoderBatch(TextOfIds):
 
         Raises:
             ValueError: the offsets are not n + 1, do not ascend, or do not span the ids.
-            KeyError: as for `feed`, and so for the other exceptions.
+            KeyError: as for `feed`, as are all other exceptions.
         """
         self._enter()
         try:
@@ -172,7 +171,7 @@ cdef class StreamDecoderBatch(TextOfIds):
         return self._end(texts)
 
     def flush(self, sequence) -> str:
-        """Ends the text of one sequence; its place is then that of a new one.
+        """Ends the text of one sequence; its number then belongs to a new one.
 
         Args:
             sequence: its number, 0 to n - 1.
@@ -182,7 +181,7 @@ cdef class StreamDecoderBatch(TextOfIds):
 
         Raises:
             IndexError: there is no such sequence.
-            UnicodeDecodeError: there is one and `errors` is "strict". The sequence can go on.
+            UnicodeDecodeError: there is one and `errors` is "strict". The sequence can continue.
             RuntimeError: the decoder is in use by another call.
         """
         cdef Py_ssize_t place = sequence
@@ -207,15 +206,8 @@ cdef class StreamDecoderBatch(TextOfIds):
         return 0
 
     cdef list _end(self, list texts):
-        """Makes what the call has left pending the state."""
+        """Makes the bytes that the call leaves pending the new state."""
         cdef PendingBytes *swapped = self.pending
         self.pending = self.following
         self.following = swapped
         return texts
-
-
-cdef inline int put(list texts, size_t place, str text) except -1:
-    """Fills a place of a new list."""
-    Py_INCREF(text)
-    PyList_SET_ITEM(texts, <Py_ssize_t>place, text)
-    return 0

@@ -17,21 +17,21 @@ cdef class StreamEncoder:
     """StreamEncoder(encoding, *, allowed_special=frozenset(), disallowed_special="all")
 --
 
-    Encodes a text that arrives in chunks; gives each id as soon as no more text can change it.
+    Encodes a text that arrives in chunks; returns each id once no more text can change it.
 
-    What all calls of `feed` and the final `flush` return is together `encoding.encode` of the
-    whole text. The piece (a word, most often) that the text so far ends in waits, and what may be
-    the beginning of a special token; so does a high surrogate at the end of a chunk. Not for
-    several threads at once.
+    The ids returned by all calls of `feed` and by the final `flush` together are
+    `encoding.encode` of the whole text. The piece at the end of the text so far, usually a word,
+    waits; so do the possible beginning of a special token and a high surrogate at the end of a
+    chunk. Not for several threads at once.
 
     Args:
-        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as all of OpenAI's.
+        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as OpenAI's do.
         allowed_special: as for `Encoding.encode`.
-        disallowed_special: as for `Encoding.encode`; also found where it spans chunks. The ids
-            before it may have been given by then.
+        disallowed_special: as for `Encoding.encode`; also found where it spans chunks. By then,
+            the ids before it may have been returned.
 
     Raises:
-        TypeError: `encoding` is none, or `allowed_special` no set.
+        TypeError: `encoding` is no `bpecore.Encoding`, or `allowed_special` no set.
         ValueError: the split pattern needs the regex library.
 
     Example:
@@ -64,15 +64,15 @@ cdef class StreamEncoder:
         """Takes the next chunk of the text.
 
         Args:
-            chunk: any string, the empty one too.
+            chunk: any string; it may be empty.
 
         Returns:
-            The next ids of the whole text that are sure now; often none.
+            The next ids of the whole text that are now sure; often none.
 
         Raises:
             TypeError: `chunk` is no string.
-            ValueError: it completes a disallowed special token, the vocabulary lacks a byte that
-                the text needs, or the encoder has been flushed. The chunk is not taken then.
+            ValueError: it completes a disallowed special token, the vocabulary lacks a byte of the
+                text, or the encoder has been flushed. Then the chunk is not taken.
             RuntimeError: the encoder is in use by another call.
         """
         self._enter()
@@ -98,11 +98,11 @@ cdef class StreamEncoder:
         """Ends the text.
 
         Returns:
-            The ids that are left.
+            The remaining ids.
 
         Raises:
-            ValueError: the vocabulary lacks a byte that the text needs, or the encoder has been
-                flushed before.
+            ValueError: the vocabulary lacks a byte of the text, or the encoder has already been
+                flushed.
             RuntimeError: the encoder is in use by another call.
         """
         cdef TextView view
@@ -118,7 +118,7 @@ cdef class StreamEncoder:
             leave(&self.in_use)
 
     cdef int _enter(self) except -1:
-        """Begins a call, unless there can be none; `leave` ends it."""
+        """Begins a call, if one is possible; `leave` ends it."""
         if not enter(&self.in_use):
             raise RuntimeError("this encoder is in use, by another thread or by a call that this "
                                "signal handler has interrupted")

@@ -14,12 +14,12 @@ from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView
 
 cdef enum:
-    LONG_CHUNK = 16    # characters from which on finished pieces are encoded in batches
+    LONG_CHUNK = 16    # characters from which on finished pieces are counted together
 
 
 @cython.final
 cdef class CounterCheckpoint:
-    """The state of a `TokenCounter` at one moment. Immutable; made by `checkpoint` alone."""
+    """The state of a `TokenCounter` at one moment. Immutable; only `checkpoint` makes one."""
 
     cdef CounterState state
     cdef CoreBPE core
@@ -39,19 +39,19 @@ cdef class TokenCounter:
     """TokenCounter(encoding, *, allowed_special=frozenset(), disallowed_special="all")
 --
 
-    Counts the tokens of a text that grows, exactly and after every chunk.
+    Counts the tokens of a growing text, exactly and after every chunk.
 
-    `total` is `encoding.count` of all text so far; it may shrink when text is added. A feed costs
-    what its chunk costs, however long the text is already. A high surrogate at the end of a chunk
-    is counted with the next chunk, which may hold its other half. Not for several threads at once.
+    `total` is `encoding.count` of all text so far; it may shrink when text is added. The cost of a
+    feed depends on its chunk, not on the text before. A high surrogate at the end of a chunk is
+    counted with the next chunk, which may hold its other half. Not for several threads at once.
 
     Args:
-        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as all of OpenAI's.
+        encoding: a `bpecore.Encoding` whose split pattern runs as an automaton, as OpenAI's do.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`; also found where it spans chunks.
 
     Raises:
-        TypeError: `encoding` is none, or `allowed_special` no set.
+        TypeError: `encoding` is no `bpecore.Encoding`, or `allowed_special` no set.
         ValueError: the split pattern needs the regex library.
 
     Example:
@@ -67,7 +67,7 @@ cdef class TokenCounter:
     cdef CoreBPE core
     cdef StreamText special
     cdef bint in_use     # a call is running
-    cdef bint broken     # memory ran out amid a feed
+    cdef bint broken     # memory ran out during a feed
 
     def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
         cdef CoreBPE core = core_of(encoding)
@@ -97,15 +97,15 @@ cdef class TokenCounter:
         """Takes the next chunk of the text.
 
         Args:
-            chunk: any string, the empty one too.
+            chunk: any string; it may be empty.
 
         Returns:
             Tokens of all text so far.
 
         Raises:
             TypeError: `chunk` is no string.
-            ValueError: it completes a disallowed special token, or the vocabulary lacks a byte
-                that the text needs. The chunk is not taken then.
+            ValueError: it completes a disallowed special token, or the vocabulary lacks a byte of
+                the text. Then the chunk is not taken.
             RuntimeError: the counter is in use by another call.
 
         Example:
@@ -156,7 +156,7 @@ cdef class TokenCounter:
         return self.state.total
 
     cdef int _take(self, const TextView *view) except -1:
-        """Feeds the engine; a status that is not good leaves the state as it was."""
+        """Feeds the engine; returns its status. Only STATUS_OK changes the state."""
         cdef CounterCheckpoint before = None
         cdef Workspace *workspace = NULL
         cdef int status
@@ -177,9 +177,9 @@ cdef class TokenCounter:
         return status
 
     def checkpoint(self) -> CounterCheckpoint:
-        """Returns the state at this moment, for `restore`.
+        """Returns the present state, for `restore`.
 
-        Costs a copy of the unfinished piece, which is a word or less in most text.
+        This copies the unfinished piece, in most text a word or less.
 
         Example:
             >>> import bpecore
@@ -212,14 +212,14 @@ cdef class TokenCounter:
         return copy
 
     def restore(self, checkpoint) -> None:
-        """Goes back (or forward) to a checkpoint, as often as wanted.
+        """Goes back (or forward) to a checkpoint. It can be used any number of times.
 
         Args:
             checkpoint: from a counter of the same encoding with the same special tokens.
 
         Raises:
-            TypeError: it is no checkpoint.
-            ValueError: it is of another encoding or allows other special tokens.
+            TypeError: `checkpoint` is no checkpoint.
+            ValueError: it belongs to another encoding or allows other special tokens.
         """
         cdef CounterCheckpoint source
         if not isinstance(checkpoint, CounterCheckpoint):

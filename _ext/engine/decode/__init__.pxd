@@ -1,1 +1,1 @@
-# Ids become bytes, and bytes a string.
+# Turns ids into bytes, and bytes into a string.

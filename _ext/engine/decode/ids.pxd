@@ -1,7 +1,7 @@
 # Turns ids into bytes.
 #
-# An id that is a token's decodes to that token, also if a special token has the same id. Two
-# passes: the lengths are added up, then the bytes are copied into one piece of memory. O(ids).
+# An id shared by a token and a special token decodes to the token. Two passes: one adds up the
+# lengths, the other copies the bytes into memory of that size. O(ids).
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
@@ -11,12 +11,12 @@ from engine.vocab.tables cimport Vocabulary, index_of, token_length
 
 cdef struct SpecialBytes:
     uint32_t count
-    uint32_t *ids         # owned: [count], ascending, each once
+    uint32_t *ids         # owned: [count], ascending, no id twice
     size_t *starts        # owned: [count + 1], offsets into bytes
-    uint8_t *bytes        # owned: the special tokens' UTF-8, LOAD_SLACK bytes behind
+    uint8_t *bytes        # owned: the special tokens' UTF-8, then LOAD_SLACK bytes
 
 cdef struct TokenBytes:
-    const uint8_t *data   # borrowed; NULL = the id is unknown
+    const uint8_t *data   # borrowed; NULL: the id is unknown
     size_t length
 
 
@@ -50,7 +50,7 @@ cdef inline size_t decoded_length(
     const Vocabulary *vocabulary, const SpecialBytes *special, const uint32_t *ids, size_t count,
     size_t *unknown
 ) noexcept nogil:
-    """Returns the length in bytes of what the ids decode to.
+    """Returns how many bytes the ids decode to; 0 if one is unknown.
 
     Args:
         unknown: receives the position of the first unknown id, or `count`.
@@ -76,7 +76,7 @@ cdef inline void decode_ids(
     cdef TokenBytes token
     for i in range(count):
         token = bytes_of(vocabulary, special, ids[i])
-        # Both tables of tokens may be read in whole words; most tokens fit two.
+        # Tokens are followed by readable bytes in both tables, and most have at most 16 bytes.
         if token.length <= 16 and out_end - out >= 16:
             memcpy(out, token.data, 16)
         else:

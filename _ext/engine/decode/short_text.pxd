@@ -1,8 +1,9 @@
-# Makes a string of a few bytes of UTF-8, as a token is: for texts that are not ASCII in half the
-# time of CPython's decoder, which begins with one byte a character and widens and cuts afterwards.
+# Makes a string from a few bytes of UTF-8, such as those of a token. If the text is not ASCII, this
+# takes half the time of CPython's decoder, which begins with one byte per character and later
+# widens and shortens the string.
 #
-# O(bytes), one allocation. It takes whole and valid texts only, of up to SHORT_TEXT bytes; all
-# else is left to CPython, which knows what to do with errors.
+# O(bytes), one allocation. Decodes complete, valid texts of up to SHORT_TEXT bytes; CPython decodes
+# all others and handles errors.
 
 from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
@@ -21,10 +22,10 @@ cdef enum:
 cdef inline size_t read_sequence(
     const uint8_t *data, size_t length, uint32_t *character
 ) noexcept nogil:
-    """Returns the length in bytes of the sequence at `data`; 0 if it is not whole and valid.
+    """Returns the length in bytes of the sequence at `data`; 0 if it is incomplete or invalid.
 
     Args:
-        length: bytes that there are, at least one.
+        length: bytes at `data`, at least one.
         character: receives the code point.
     """
     cdef uint8_t lead = data[0]
@@ -42,7 +43,7 @@ cdef inline size_t read_sequence(
     if lead < 0xC0 or lead > 0xF4 or size > length:
         return 0
     for i in range(1, size):
-        if <int8_t>data[i] >= -64:    # no byte that continues: 0x80 to 0xBF
+        if <int8_t>data[i] >= -64:    # not a continuation byte, 0x80 to 0xBF
             return 0
     character[0] = decode_character(data)
     if character[0] < least or character[0] > 0x10FFFF or is_surrogate(character[0]):
@@ -51,7 +52,7 @@ cdef inline size_t read_sequence(
 
 
 cdef inline str decode_short_text(const uint8_t *data, size_t length):
-    """Returns the text of some bytes; None if it is empty, long, or not whole and valid."""
+    """Returns the text of some bytes; None if it is empty, long, incomplete or invalid."""
     cdef uint32_t characters[SHORT_TEXT]
     cdef uint32_t most = 0
     cdef size_t count = 0, position = 0, size, i
@@ -73,10 +74,10 @@ cdef inline str decode_short_text(const uint8_t *data, size_t length):
         most |= characters[count]
         count += 1
         position += size
-    if count == 1:    # CPython shares those below 256
+    if count == 1:    # CPython shares the strings of characters below 256
         return PyUnicode_FromOrdinal(<int>most)
-    # The bits of all characters together: of the same width as the largest, and no more than it
-    # but for the highest plane.
+    # `most` has the bits of all characters, so it needs the same width as the largest one; only in
+    # the highest plane may it be above every code point.
     text = PyUnicode_New(<Py_ssize_t>count, most if most < 0x10000 else 0x10FFFF)
     target = PyUnicode_DATA(text)
     if most < 0x100:

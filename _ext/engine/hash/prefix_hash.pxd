@@ -1,11 +1,11 @@
-# Hashes of the prefixes of a sequence of ids, one for each whole block.
+# Hashes of the prefixes of a sequence of ids, one hash per whole block.
 #
 # hash[i] = XXH64(ids of block i as little-endian uint32, seed = hash[i - 1]), and the seed of block
-# 0 is the scheme's version. So equal hashes mean, but for a chance of 2^-64 a pair, equal ids from
-# the beginning on; the same numbers come out on every machine and of any other XXH64.
+# 0 is the scheme's version. So equal hashes mean equal ids from the beginning on, except for a
+# chance of 2^-64 per pair. Every machine and every other XXH64 gives the same numbers.
 #
-# Linear: 2.8 ns an id in blocks of 16, the list of hashes included. Not for keeping out an
-# attacker: who chooses the ids can make two prefixes collide.
+# Linear: 2.8 ns per id in blocks of 16, including the list of hashes. No protection against
+# attackers: someone who chooses the ids can make two prefixes collide.
 #
 # Reference: the specification of XXH64 (xxHash fast digest algorithm, 0.1.1).
 
@@ -13,7 +13,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 cdef enum:
     PREFIX_HASH_VERSION = 1
-    BYTES_AN_ID = 4
+    BYTES_PER_ID = 4
 
 cdef extern from *:
     """
@@ -39,12 +39,12 @@ cdef inline uint64_t mix_lane(uint64_t lane, uint64_t word) noexcept nogil:
 
 
 cdef inline uint64_t two_ids(const uint32_t *ids) noexcept nogil:
-    """Returns two ids as the little-endian word that they are in the hashed bytes."""
+    """Returns the little-endian word that two ids are in the hashed bytes."""
     return <uint64_t>ids[0] | (<uint64_t>ids[1] << 32)
 
 
 cdef inline uint64_t hash_block(const uint32_t *ids, size_t count, uint64_t seed) noexcept nogil:
-    """Returns XXH64 of some ids. Works on numbers, so the machine's byte order is no matter."""
+    """Returns XXH64 of some ids. It works on numbers, so byte order does not matter."""
     cdef uint64_t first, second, third, fourth, total
     cdef size_t i = 0
     if count >= 8:
@@ -65,7 +65,7 @@ cdef inline uint64_t hash_block(const uint32_t *ids, size_t count, uint64_t seed
         total = (total ^ mix_lane(0, fourth)) * PRIME_1 + PRIME_4
     else:
         total = seed + PRIME_5
-    total += <uint64_t>count * BYTES_AN_ID
+    total += <uint64_t>count * BYTES_PER_ID
     while i + 2 <= count:
         total = rotate(total ^ mix_lane(0, two_ids(ids + i)), 27) * PRIME_1 + PRIME_4
         i += 2
@@ -78,7 +78,7 @@ cdef inline uint64_t hash_block(const uint32_t *ids, size_t count, uint64_t seed
 
 cdef inline void hash_prefixes(const uint32_t *ids, size_t block, size_t blocks,
                                uint64_t *hashes) noexcept nogil:
-    """Writes the hash of each of the first `blocks` prefixes of whole blocks."""
+    """Writes the hashes of the prefixes of 1 to `blocks` blocks of `block` ids."""
     cdef uint64_t previous = PREFIX_HASH_VERSION
     cdef size_t i
     for i in range(blocks):

@@ -5,14 +5,14 @@ from engine.decode.ids cimport TokenBytes
 from engine.sink.id_buffer cimport IdBuffer
 
 cdef struct PendingBytes:
-    uint8_t bytes[7]     # the beginning of a character that is not complete yet
+    uint8_t bytes[7]     # the beginning of an incomplete character
     uint8_t count        # at most 3
 
 
 cdef class TextOfIds:
     cdef CoreBPE core
     cdef bytes errors
-    cdef ByteBuffer joined     # pending bytes and those of the new ids
+    cdef ByteBuffer joined     # the pending bytes, then those of the new ids
     cdef IdBuffer ids
     cdef bint in_use           # a call is running
 
@@ -24,3 +24,6 @@ cdef class TextOfIds:
     cdef str _decode_many(self, const uint32_t *ids, size_t count, PendingBytes *pending)
     cdef str _decode_object(self, ids, PendingBytes *pending)
     cdef str _decode_rest(self, const PendingBytes *pending)
+
+
+cdef int put(list texts, size_t place, str text) except -1
