@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_texts
 
@@ -66,11 +67,9 @@ def test_long_texts_are_cut_without_a_change(pair: Pair, words: str, length: int
     assert pair.ours.count_batch([text]) == [len(expected)]
 
 
-BYTES_ALONE = bpecore.Encoding(
-    "bytes alone",
-    pat_str=bpecore.get_encoding("cl100k_base")._pat_str,
-    mergeable_ranks={bytes([value]): 255 - value for value in range(256)},
-    special_tokens={},
+BYTES_ALONE = own_encoding(
+    bpecore.get_encoding("cl100k_base")._pat_str,
+    {bytes([value]): 255 - value for value in range(256)},
 )
 """Has more ids than the row of a batch has room for at first."""
 
@@ -116,11 +115,8 @@ def test_long_texts_without_a_border(cl100k: Pair, text: str) -> None:
 
 def test_special_tokens_across_every_border() -> None:
     """`x y` holds a sure border of the pattern, and stands wherever a text might be cut."""
-    encoding = bpecore.Encoding(
-        "spaced",
-        pat_str=bpecore.get_encoding("r50k_base")._pat_str,
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={"x y": 256, "y x": 257},
+    encoding = own_encoding(
+        bpecore.get_encoding("r50k_base")._pat_str, special_tokens={"x y": 256, "y x": 257}
     )
     text = "x y x" * PART_CHARACTERS
     expected = encoding.encode(text, allowed_special="all")
@@ -188,12 +184,7 @@ def test_surrogates(cl100k: Pair) -> None:
 
 
 def test_changed_special_tokens_set() -> None:
-    ours = bpecore.Encoding(
-        "changed",
-        pat_str=r"\S+|\s+",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={"<a>": 256, "<b>": 257},
-    )
+    ours = own_encoding(r"\S+|\s+", special_tokens={"<a>": 256, "<b>": 257})
     ours.special_tokens_set = {"<a>"}
     assert ours.encode_batch(["<b>"]) == [ours.encode("<b>")]
     with pytest.raises(ValueError, match="<a>"):
@@ -201,12 +192,7 @@ def test_changed_special_tokens_set() -> None:
 
 
 def test_patterns_without_an_automaton() -> None:
-    encoding = bpecore.Encoding(
-        "looking back",
-        pat_str=r"(?<=a)b|\w|\s",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={"<end>": 256},
-    )
+    encoding = own_encoding(r"(?<=a)b|\w|\s", special_tokens={"<end>": 256})
     texts = ["ab b", "", "aab<end>"]
     expected = [encoding.encode(text, allowed_special="all") for text in texts]
     assert encoding.encode_batch(texts, allowed_special="all") == expected
@@ -229,7 +215,7 @@ class Upper(bpecore.Encoding):
 
 
 def of_bytes(kind: type[bpecore.Encoding]) -> bpecore.Encoding:
-    ranks = {bytes([value]): value for value in range(256)}
+    ranks = dict(BYTES)
     return kind("bytes", pat_str=r"\S+|\s+", mergeable_ranks=ranks, special_tokens={})
 
 

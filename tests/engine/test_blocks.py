@@ -20,6 +20,7 @@ import pytest
 import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own import own_encoding
 from split_families import PATTERNS, available_instructions
 
 import bpecore
@@ -247,10 +248,7 @@ def test_this_machine_has_vectors() -> None:
 
 def test_the_vocabularies_reveal_each_border() -> None:
     """Every way to split a short text in two gives ids that no other way gives."""
-    encodings = [
-        bpecore.Encoding("r", pat_str=r".+|\n+", mergeable_ranks=ranks, special_tokens={})
-        for ranks in revealing_tables()
-    ]
+    encodings = [own_encoding(r".+|\n+", ranks) for ranks in revealing_tables()]
     source = random.Random(5)
     for _ in range(500):
         kinds = source.choices(ALL_KINDS, k=8)

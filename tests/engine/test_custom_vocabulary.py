@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 import tiktoken
+from own import BYTES, own_encoding
 
 import bpecore
 from bpecore.fuzzing.reference import ReferenceEncoder
 
-BYTES = {bytes([byte]): byte for byte in range(256)}
 LINES = r"[^\n]+|\n+"
 ALPHABETS = ["ab", "abc", "aab \n", "aé", "中a", "😀b", "abcdefgh \n", "a"]
 
@@ -130,9 +130,7 @@ class TestMissingBytes:
     ranks: ClassVar = {b"a": 0, b"b": 1, b"ab": 2, b"xy": 3, b"aby": 4}
 
     def test_a_byte_that_must_be_emitted_is_named(self) -> None:
-        encoding = bpecore.Encoding(
-            "gaps", pat_str=LINES, mergeable_ranks=self.ranks, special_tokens={}
-        )
+        encoding = own_encoding(LINES, self.ranks)
         for text in ("x", "ax", "abab\nx", "xyx", "aé"):
             for method in (encoding.encode, encoding.encode_to_numpy, encoding.count):
                 with pytest.raises(ValueError, match=r"0x78|0xc3|0x0a"):
@@ -162,7 +160,7 @@ class TestMissingBytes:
 )
 def test_impossible_rank_tables(ranks: Any) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError)):
-        bpecore.Encoding("wrong", pat_str=LINES, mergeable_ranks=ranks, special_tokens={})
+        own_encoding(LINES, ranks)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +168,7 @@ def test_impossible_rank_tables(ranks: Any) -> None:
 )
 def test_impossible_special_tokens(special_tokens: Any) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError)):
-        bpecore.Encoding(
-            "wrong", pat_str=LINES, mergeable_ranks=BYTES, special_tokens=special_tokens
-        )
+        own_encoding(LINES, special_tokens=special_tokens)
 
 
 def test_the_number_of_tokens_is_checked_when_given() -> None:
@@ -240,15 +236,13 @@ class TestPatternsForTheFallback:
         with pytest.raises(ValueError, match=r".+"):
             both(BYTES, pat_str)
         with pytest.raises(ValueError, match=r".+"):
-            bpecore.Encoding("n", pat_str=pat_str, mergeable_ranks=BYTES, special_tokens={})
+            own_encoding(pat_str)
 
     @pytest.mark.parametrize("pat_str", ["", "a*", "a?", "(?=a)", "a|", r"\b", "(?<=a)"])
     def test_a_pattern_that_matches_nothing_at_all_is_refused(self, pat_str: str) -> None:
         """tiktoken panics; here an error says so, at once or when an empty piece occurs."""
         with pytest.raises(ValueError, match=r"(?i)empty"):
-            bpecore.Encoding("n", pat_str=pat_str, mergeable_ranks=BYTES, special_tokens={}).encode(
-                "bab"
-            )
+            own_encoding(pat_str).encode("bab")
 
 
 def test_text_between_matches_is_dropped_as_in_tiktoken() -> None:
@@ -264,7 +258,7 @@ def test_against_the_naive_reference_with_ranks_of_every_order() -> None:
         alphabet = source.choice(ALPHABETS)
         ranks = random_ranks(source, alphabet)
         reference = ReferenceEncoder(LINES, ranks, {})
-        ours = bpecore.Encoding("ours", pat_str=LINES, mergeable_ranks=ranks, special_tokens={})
+        ours = own_encoding(LINES, ranks)
         for _ in range(20):
             text = "".join(source.choices(alphabet, k=source.randint(0, 60)))
             assert ours.encode(text) == reference.encode_ordinary(text), (ranks, text)

@@ -16,6 +16,7 @@ import pytest
 import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own import BYTES
 from pairs import Pair
 from split_families import PATTERNS, available_instructions
 from trained import trained_ranks
@@ -169,7 +170,7 @@ def test_every_border_that_a_token_bridges_in_one_way() -> None:
 
 def assert_uncut(token: bytes, left: str, right: str) -> None:
     """Compares texts around a border in a vocabulary that leads to one token only."""
-    ranks = {bytes([value]): value for value in range(256)}
+    ranks = dict(BYTES)
     for end in range(2, len(token) + 1):
         ranks.setdefault(token[:end], len(ranks))
     reference = ReferenceEncoder(ONE_PIECE, ranks, {})
@@ -185,7 +186,7 @@ def assert_uncut(token: bytes, left: str, right: str) -> None:
 
 def test_a_vocabulary_with_tokens_out_of_reach_is_not_cut() -> None:
     """A part that equals such a token would be looked up whole; merging never makes it."""
-    ranks = {bytes([value]): value for value in range(256)}
+    ranks = dict(BYTES)
     ranks |= {"中文".encode(): 256, "é".encode(): 257, b"ab": 258}
     text = "日本語中文éé中文日本語ab" * 4 + " end" * 4
     for pat_str in (ONE_PIECE, *PATTERNS.values()):

@@ -11,8 +11,8 @@ import itertools
 import random
 
 import pytest
+from own import own_encoding
 
-import bpecore
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.subject import available_instructions
 from fuzz.exhaustive import (
@@ -65,10 +65,9 @@ def test_the_vocabularies_show_all_ways_to_split() -> None:
     """Each of the 32 ways to cut a string of six characters gives ids that no other gives."""
     alphabet = ["a", "b", " ", "é"]
     vocabularies = [
-        bpecore.Encoding(
-            "revealing",
-            pat_str="(?s).+",
-            mergeable_ranks={
+        own_encoding(
+            "(?s).+",
+            {
                 token: rank
                 for rank, token in enumerate(
                     [
@@ -77,7 +76,6 @@ def test_the_vocabularies_show_all_ways_to_split() -> None:
                     ]
                 )
             },
-            special_tokens={},
         )
         for tokens in revealing_tokens(alphabet)
     ]
@@ -110,11 +108,10 @@ def test_a_wrong_piece_is_found(number: int) -> None:
     """With one family's vocabulary, and an engine that splits by another family's pattern."""
     exhaustive = Exhaustive("cl100k")
     right = exhaustive._vocabularies[number]
-    wrong = bpecore.Encoding(
-        "wrong",
-        pat_str=PATTERNS["r50k"],
-        mergeable_ranks=right.ours["automaton"]._mergeable_ranks,
-        special_tokens=right.ours["automaton"]._special_tokens,
+    wrong = own_encoding(
+        PATTERNS["r50k"],
+        right.ours["automaton"]._mergeable_ranks,
+        right.ours["automaton"]._special_tokens,
     )
     for instructions in available_instructions():
         ours = {**right.ours, instructions: wrong}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from own import BYTES, own_encoding
 from trained import trained_ranks
 
-import bpecore
 from bpecore.fuzzing.reference import ReferenceEncoder
 
 PATTERN = r"\S+|\s"
@@ -27,7 +27,7 @@ def trained(source: random.Random, alphabet: bytes, count: int) -> dict[bytes, i
 
 def check(ranks: dict[bytes, int], source: random.Random, alphabet: bytes) -> None:
     """Compares pieces of 1 to 40 bytes, one by one and many together."""
-    encoding = bpecore.Encoding("fresh", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
+    encoding = own_encoding(PATTERN, ranks)
     reference = ReferenceEncoder(PATTERN, ranks, {})
     words = [
         bytes(source.choices(alphabet, k=source.choice([1, 2, 3, 5, 8, 13, 14, 15, 16, 17, 40])))
@@ -91,9 +91,9 @@ def test_bytes_of_high_rank(seed: int) -> None:
 )
 def test_what_can_prevent_a_merge(tokens: list[bytes], piece: bytes) -> None:
     """A part before them takes the first byte, or one behind them the second, sooner or later."""
-    ranks = {bytes([byte]): byte for byte in range(256)}
+    ranks = dict(BYTES)
     ranks.update((token, 256 + place) for place, token in enumerate(tokens))
-    encoding = bpecore.Encoding("fresh", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
+    encoding = own_encoding(PATTERN, ranks)
     reference = ReferenceEncoder(PATTERN, ranks, {})
     assert encoding._core_bpe.encode_single_piece(piece) == reference.encode_piece(piece)
     text = " ".join([(piece * 2).decode()[shift : shift + 9] for shift in range(4)] * 128)

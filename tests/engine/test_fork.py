@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own import BYTES, own_encoding
 from programs import output_of
 
 import bpecore
@@ -283,12 +284,7 @@ def test_threads_that_fork_at_once(tmp_path: Path) -> None:
 def test_a_pool_of_processes(method: str) -> None:
     """Pickled encodings: one by its name, one by what it is made of."""
     registered = bpecore.get_encoding("cl100k_base")
-    own = bpecore.Encoding(
-        "own",
-        pat_str=r"\S+|\s+",
-        mergeable_ranks={**{bytes([value]): value for value in range(256)}, b"ab": 256},
-        special_tokens={"<|endoftext|>": 300},
-    )
+    own = own_encoding(r"\S+|\s+", {**BYTES, b"ab": 256}, {"<|endoftext|>": 300})
     encodings = [registered, own] * 3
     with multiprocessing.get_context(method).Pool(2) as pool:
         found = pool.map_async(encode_all, encodings).get(timeout=TIMEOUT)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own import BYTES, own_encoding
 from programs import output_of
 
-import bpecore
 from bpecore._build import frozen_files, vocabularies
 from bpecore._core import RankTable, Vocabulary
 from bpecore.data.rank_tables import RANK_TABLE_NAMES, load_ranks
@@ -22,7 +22,7 @@ TEXT = "hello world, naïve 漢字 " + "antidisestablishmentarianism" * 3
 
 
 def small_ranks() -> dict[bytes, int]:
-    ranks = {bytes([byte]): byte for byte in range(256)}
+    ranks = dict(BYTES)
     for token in ("ab", "abc", "漢字", "h" * 2, "h" * 4, "h" * 8, "h" * 16, "é"):
         ranks[token.encode()] = len(ranks) + 7
     return ranks
@@ -41,9 +41,7 @@ def table_file(tmp_path: Path) -> Path:
 
 
 def encode_with(vocabulary: Vocabulary, text: str) -> list[int]:
-    encoding = bpecore.Encoding(
-        "mapped", pat_str=r"\S+|\s+", mergeable_ranks=vocabulary, special_tokens={}
-    )
+    encoding = own_encoding(r"\S+|\s+", vocabulary)
     return encoding.encode(text)
 
 

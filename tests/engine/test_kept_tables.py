@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from own import BYTES, own_encoding
 
 import bpecore
 from bpecore._build.frozen_files import TABLES_DIRECTORY_VARIABLE
 from bpecore._core import RankTable, Vocabulary
-
-BYTES = {bytes([byte]): byte for byte in range(256)}
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make(token: bytes) -> bpecore.Encoding:
     ranks = {**BYTES, b"ab": 256, token: 257}
-    return bpecore.Encoding("own", pat_str=r".+", mergeable_ranks=ranks, special_tokens={})
+    return own_encoding(r".+", ranks)
 
 
 def is_mapped(encoding: bpecore.Encoding) -> bool:

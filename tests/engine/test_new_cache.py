@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable, Sequence
 
 import pytest
+from own import BYTES, own_encoding
 from trained import trained_ranks
 
-import bpecore
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN
 from bpecore.fuzzing.reference import ReferenceEncoder
 
@@ -36,7 +36,7 @@ def made_two_byte_words(source: random.Random, count: int) -> list[bytes]:
 def assert_equal_at_first_sight(
     pattern: str, ranks: dict[bytes, int], texts: Sequence[str]
 ) -> None:
-    encoding = bpecore.Encoding("new", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    encoding = own_encoding(pattern, ranks)
     reference = ReferenceEncoder(pattern, ranks, {})
     for text in texts:
         expected = reference.encode_ordinary(text)
@@ -64,7 +64,7 @@ def test_ranks_out_of_order() -> None:
     trained = trained_ranks(source, lambda: source.choice(words[:100]), 150)
     longer = [token for token in trained if len(token) > 1]
     source.shuffle(longer)
-    ranks = {bytes([value]): value for value in range(256)}
+    ranks = dict(BYTES)
     ranks.update((token, 256 + i) for i, token in enumerate(longer))
     assert_equal_at_first_sight(CL100K_PATTERN, ranks, [" ".join(word.decode() for word in words)])
 
@@ -82,7 +82,7 @@ def test_the_same_new_word_many_times_in_one_batch() -> None:
 @pytest.mark.parametrize("letter", ["a", "ab", "abc"])
 def test_runs_where_many_merges_are_of_one_rank(letter: str) -> None:
     """Leftmost first, also where runs meet the longest piece that is learned."""
-    ranks = {bytes([value]): value for value in range(256)}
+    ranks = dict(BYTES)
     for length in (2, 3, 4, 7, 8, 11):
         ranks[(letter * 12).encode()[:length]] = len(ranks)
     lengths = [*range(1, 18), *range(28, 34)]
@@ -95,9 +95,7 @@ def test_a_byte_that_is_no_token_is_still_an_error() -> None:
     pieces = made_words(source, 50)
     ranks = trained_ranks(source, lambda: source.choice(pieces), 40)
     del ranks[b"E"], ranks[b"F"]
-    encoding = bpecore.Encoding(
-        "no E", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={}
-    )
+    encoding = own_encoding(CL100K_PATTERN, ranks)
     words = ["".join(source.choices("abcdABCD", k=source.choice(LENGTHS))) for _ in range(900)]
     reference = ReferenceEncoder(CL100K_PATTERN, ranks, {})
     assert encoding.encode_ordinary(" ".join(words)) == reference.encode_ordinary(" ".join(words))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own import BYTES, own_encoding
 from pairs import Pair
 
 import bpecore
@@ -52,14 +53,10 @@ LONG_SIZES = [
     *((length, count) for length in range(470, LONGEST + 3) for count in range(1, 10)),
 ]
 
-BYTES = {bytes([value]): value for value in range(256)}
-
 
 def fresh(ranks: dict[bytes, int]) -> bpecore.Encoding:
     """Returns an encoding over a vocabulary that no other test has: its caches are new."""
-    return bpecore.Encoding(
-        "fresh", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={}
-    )
+    return own_encoding(CL100K_PATTERN, ranks)
 
 
 def distinct_words(source: random.Random, count: int, lengths: Sequence[int]) -> list[str]:
@@ -252,9 +249,7 @@ def test_an_error_midway_leaves_no_wrong_piece() -> None:
     """A byte that is no token ends the call; what was cached before it and after it is right."""
     ranks = {bytes([value]): value for value in range(256) if value != ord("x")}
     ranks[b"xy"] = 300
-    encoding = bpecore.Encoding(
-        "gap", pat_str=CL100K_PATTERN, mergeable_ranks=ranks, special_tokens={}
-    )
+    encoding = own_encoding(CL100K_PATTERN, ranks)
     good = "aaaa bbb zzzzzzzzzzzzzzzzzz xy cccccccccccccccccccccccccccccccccccc"
     expected = encoding.encode(good)
     for bad in ("x", "axa", "xyx", "zzzzzzzzzzzzzzzzzzx", "c" * 36 + "x", "é" * 30 + "x"):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import tiktoken
 from outcomes import outcome
+from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_texts
 
@@ -18,7 +19,6 @@ import bpecore
 from bpecore.fuzzing.reference import ReferenceEncoder
 
 LETTERS_OR_ANY = r"[a-z]+|."
-BYTES = {bytes([byte]): byte for byte in range(256)}
 
 
 def assert_same_outcome(pair: Pair, text: str, **arguments: Any) -> None:
@@ -185,9 +185,7 @@ OVERLAPPING = {
 
 
 def custom_encoding(special_tokens: dict[str, int]) -> bpecore.Encoding:
-    return bpecore.Encoding(
-        "custom", pat_str=LETTERS_OR_ANY, mergeable_ranks=BYTES, special_tokens=special_tokens
-    )
+    return own_encoding(LETTERS_OR_ANY, special_tokens=special_tokens)
 
 
 def test_of_overlapping_special_tokens_the_longest_allowed_leftmost_one_wins() -> None:

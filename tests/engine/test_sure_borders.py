@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_texts
 
@@ -51,11 +52,10 @@ def test_what_follows_decides_behind_white_space(pair: Pair) -> None:
     "pattern", [r"a+b|a|b", r"\w+(?=\s)|\w|\s", r"[a-c]{1,3}|[^a-c]+", r"a|b$|.", r"ab|bc|c|d+"]
 )
 def test_other_patterns(pattern: str) -> None:
-    encoding = bpecore.Encoding(
-        "other",
-        pat_str=pattern,
-        mergeable_ranks={
-            **{bytes([value]): value for value in range(256)},
+    encoding = own_encoding(
+        pattern,
+        {
+            **BYTES,
             **{
                 left + right: 256 + i
                 for i, (left, right) in enumerate(
@@ -65,7 +65,6 @@ def test_other_patterns(pattern: str) -> None:
                 )
             },
         },
-        special_tokens={},
     )
     for number in range(5**6):
         text = ""
@@ -76,10 +75,5 @@ def test_other_patterns(pattern: str) -> None:
 
 
 def test_a_pattern_without_an_automaton_has_none() -> None:
-    encoding = bpecore.Encoding(
-        "looking back",
-        pat_str=r"(?<=a)b|\w|\s",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={},
-    )
+    encoding = own_encoding(r"(?<=a)b|\w|\s")
     assert encoding._core_bpe._sure_borders("hello world") == []

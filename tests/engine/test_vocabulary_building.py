@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from own import BYTES
 
 from bpecore import _core
 from bpecore._core import RankTable, Vocabulary
 from bpecore._tiktoken import CoreBPE
 from bpecore.data.rank_tables import load_ranks
-
-BYTES = {bytes([byte]): byte for byte in range(256)}
 
 
 @pytest.fixture(autouse=True, params=["off", "avx2"])

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+from own import own_encoding
 from pairs import Pair
 from texts import random_text
 
@@ -146,12 +147,7 @@ def byte_strings() -> list[bytes]:
 
 def test_any_bytes() -> None:
     """Short texts are made without CPython's decoder, and have the form that it gives them."""
-    encoding = bpecore.Encoding(
-        "bytes",
-        pat_str=r"[\s\S]",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={},
-    )
+    encoding = own_encoding(r"[\s\S]")
     for content in [*byte_strings(), b"", b"a" * 99, "é中😀".encode() * 20]:
         decoder = bpecore.StreamDecoder(encoding)
         text = decoder.feed(list(content)) + decoder.flush()

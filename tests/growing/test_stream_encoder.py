@@ -15,6 +15,7 @@ from growing_texts import (
     random_ranks,
     text_with_special_parts,
 )
+from own import own_encoding
 from pairs import Pair
 
 import bpecore
@@ -60,9 +61,7 @@ def test_any_vocabulary(pattern: str, special_tokens: dict[str, int]) -> None:
         alphabet = source.choice(("ab", "abc", "aé中"))
         ranks = random_ranks(source, alphabet.encode())
         ranks.setdefault(b"b", 900)
-        encoding = bpecore.Encoding(
-            "any", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special_tokens
-        )
+        encoding = own_encoding(pattern, ranks, special_tokens)
         for arguments in ARGUMENTS:
             text = "".join(source.choices(alphabet * 4 + " X", k=50))
             assert_same(source, encoding, text, arguments)
@@ -88,9 +87,7 @@ def test_a_refused_chunk_is_not_taken(cl100k: Pair) -> None:
 
 
 def test_a_missing_byte_leaves_the_encoder_as_it_was() -> None:
-    encoding = bpecore.Encoding(
-        "no b", pat_str=r"\w+|\W+", mergeable_ranks={b"a": 0, b" ": 1}, special_tokens={}
-    )
+    encoding = own_encoding(r"\w+|\W+", {b"a": 0, b" ": 1})
     encoder = bpecore.StreamEncoder(encoding)
     assert encoder.feed("aa a") == [0, 0, 1]
     with pytest.raises(ValueError, match="0x62"):

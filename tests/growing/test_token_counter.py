@@ -16,6 +16,7 @@ from growing_texts import (
     random_ranks,
     text_with_special_parts,
 )
+from own import own_encoding
 from pairs import Pair
 
 import bpecore
@@ -82,12 +83,7 @@ def test_any_vocabulary(pattern: str, special_tokens: dict[str, int]) -> None:
     source = random.Random(pattern)
     for _ in range(40):
         alphabet = source.choice(("ab", "abc", "aé中"))
-        encoding = bpecore.Encoding(
-            "any",
-            pat_str=pattern,
-            mergeable_ranks=random_ranks(source, alphabet.encode()),
-            special_tokens=special_tokens,
-        )
+        encoding = own_encoding(pattern, random_ranks(source, alphabet.encode()), special_tokens)
         for arguments in [*ARGUMENTS, {}]:
             text = "".join(source.choices(alphabet * 4 + " X", k=50))
             compare_chunk_by_chunk(source, encoding, text, arguments)
@@ -193,12 +189,7 @@ def test_what_is_no_text(cl100k: Pair, wrong: Any) -> None:
 
 
 def test_what_has_no_automaton() -> None:
-    encoding = bpecore.Encoding(
-        "looking back",
-        pat_str=r"(?<=a)b|\w|\s",
-        mergeable_ranks={bytes([value]): value for value in range(256)},
-        special_tokens={},
-    )
+    encoding = own_encoding(r"(?<=a)b|\w|\s")
     for make in (bpecore.TokenCounter, bpecore.StreamEncoder):
         with pytest.raises(ValueError, match=r"regex library.*\(\?<=a\)"):
             make(encoding)

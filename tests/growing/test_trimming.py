@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_text
 
@@ -182,12 +183,7 @@ def test_special_tokens_behind_the_stop_are_not_looked_for(cl100k: Pair) -> None
 @pytest.mark.parametrize("pattern", [r"(?<=a)b|\w|\s|[^\w\s]", r"\w+", r"\d+|[a-z]"])
 def test_other_patterns(pattern: str) -> None:
     """One without an automaton; and some whose pieces leave characters out."""
-    encoding = bpecore.Encoding(
-        "other",
-        pat_str=pattern,
-        mergeable_ranks={**{bytes([i]): i for i in range(256)}, b"ab": 256, b"12": 257},
-        special_tokens={"<end>": 258},
-    )
+    encoding = own_encoding(pattern, {**BYTES, b"ab": 256, b"12": 257}, {"<end>": 258})
     source = random.Random(9)
     for _ in range(30):
         text = "".join(source.choices(["ab", "a", "1", "12", " ", "!", "<end>"], k=16))

@@ -28,6 +28,7 @@ import pytest
 import tiktoken
 from behaviour_table import GROUPS, INTENDED
 from gpt2_files import make_gpt2_files
+from own import BYTES
 from pairs import load_pair
 
 import bpecore
@@ -36,7 +37,7 @@ from bpecore.data import rank_tables as data
 DOCUMENT = Path(__file__).parents[2] / "docs" / "exactness.md"
 R50K_URL = "https://openaipublic.blob.core.windows.net/encodings/r50k_base.tiktoken"
 GPT2_URL = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
-RANKS = {**{bytes([byte]): byte for byte in range(256)}, b"ab": 256, b"aba": 258}
+RANKS = {**BYTES, b"ab": 256, b"aba": 258}
 SPECIALS = {"<end>": 257}
 LIBRARIES = ("tiktoken", "bpecore")
 
@@ -259,7 +260,7 @@ class Library:
             **changes,
         }
         if "explicit_n_vocab" in changes and len(changes) == 1:
-            definition["mergeable_ranks"] = {bytes([byte]): byte for byte in range(256)}
+            definition["mergeable_ranks"] = dict(BYTES)
             definition["special_tokens"] = {"<end>": 256}
         return encoding_class(**definition)
 

@@ -12,6 +12,7 @@ import pytest
 import tiktoken._educational as theirs
 from hypothesis import given
 from hypothesis import strategies as st
+from own import BYTES
 
 import bpecore
 import bpecore._educational as ours
@@ -47,7 +48,7 @@ def test_training_on_any_text(text: str, size: int) -> None:
 
 @given(st.binary(max_size=40))
 def test_merging_any_bytes(piece: bytes) -> None:
-    ranks = {bytes([byte]): byte for byte in range(256)}
+    ranks = dict(BYTES)
     ranks.update({b"ab": 300, b"abc": 299, b"\xff\xfe": 298, b"aa": 297, b"aaa": 296})
     piece = piece + b"aaabcaa\xff\xfe" + piece
     assert ours.bpe_encode(ranks, piece, visualise=None) == theirs.bpe_encode(

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from own import own_encoding
 from pairs import ENCODING_NAMES, load_pair
 from programs import output_of
 
@@ -101,9 +102,7 @@ def test_threads_that_ask_at_once_get_one_dict() -> None:
 
 
 def test_ranks_may_be_assigned_and_deleted() -> None:
-    encoding = bpecore.Encoding(
-        "own", pat_str=".", mergeable_ranks={b"a": 0, b"b": 1}, special_tokens={}
-    )
+    encoding = own_encoding(".", {b"a": 0, b"b": 1})
     other = {b"b": 0}
     encoding._mergeable_ranks = other
     assert encoding._mergeable_ranks is other
@@ -115,9 +114,7 @@ def test_ranks_may_be_assigned_and_deleted() -> None:
 
 def test_an_encoding_made_of_a_vocabulary_is_pickled_with_its_ranks() -> None:
     vocabulary = bpecore.get_encoding("r50k_base")._core_bpe.vocabulary
-    encoding = bpecore.Encoding(
-        "own", pat_str=r"\S+|\s+", mergeable_ranks=vocabulary, special_tokens={}
-    )
+    encoding = own_encoding(r"\S+|\s+", vocabulary)
     again = pickle.loads(pickle.dumps(encoding))
     assert again._core_bpe.vocabulary is vocabulary
     assert again.encode("hello") == encoding.encode("hello")

@@ -17,6 +17,7 @@ import pytest
 import tiktoken.load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from own import BYTES
 
 from bpecore import load
 from bpecore.data import rank_tables as data
@@ -27,7 +28,6 @@ def make_line(token: bytes, rank: int) -> bytes:
 
 
 BYTE_LINES = [make_line(bytes([byte]), byte) for byte in range(256)]
-BYTE_RANKS = {bytes([byte]): byte for byte in range(256)}
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_openai_url_needs_no_network(name: str) -> None:
 @pytest.mark.parametrize("convert", [str, Path, os.fspath])
 def test_any_kind_of_path(vocabulary: Path, convert: Any) -> None:
     vocabulary.write_bytes(b"".join(BYTE_LINES))
-    assert load.load_tiktoken_bpe(convert(vocabulary)) == BYTE_RANKS
+    assert load.load_tiktoken_bpe(convert(vocabulary)) == BYTES
     assert load.read_file_cached(convert(vocabulary)) == b"".join(BYTE_LINES)
     assert load.read_file(convert(vocabulary)) == b"".join(BYTE_LINES)
 
@@ -177,7 +177,7 @@ def test_second_occurrence_is_named(
 
 def test_leading_zeros_cost_no_more_than_their_length(vocabulary: Path) -> None:
     vocabulary.write_bytes(b"".join(BYTE_LINES) + b"YWI= " + b"0" * 1_000_000 + b"256\n")
-    assert load.load_tiktoken_bpe(vocabulary) == {**BYTE_RANKS, b"ab": 256}
+    assert load.load_tiktoken_bpe(vocabulary) == {**BYTES, b"ab": 256}
 
 
 def test_lines_are_counted_with_the_empty_ones(vocabulary: Path) -> None:
@@ -312,8 +312,8 @@ class FakeBlobfile(types.ModuleType):
 
 def test_other_schemes_go_through_blobfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "blobfile", FakeBlobfile(tmp_path))
-    load.dump_tiktoken_bpe(BYTE_RANKS, "gs://bucket/x.tiktoken")
-    assert load.load_tiktoken_bpe("gs://bucket/x.tiktoken") == BYTE_RANKS
+    load.dump_tiktoken_bpe(BYTES, "gs://bucket/x.tiktoken")
+    assert load.load_tiktoken_bpe("gs://bucket/x.tiktoken") == BYTES
 
 
 def test_missing_blobfile_is_an_import_error_that_tells_how_to_get_it(
@@ -323,7 +323,7 @@ def test_missing_blobfile_is_an_import_error_that_tells_how_to_get_it(
     with pytest.raises(ImportError, match="pip install blobfile"):
         load.load_tiktoken_bpe("gs://bucket/x.tiktoken")
     with pytest.raises(ImportError, match="pip install blobfile"):
-        load.dump_tiktoken_bpe(BYTE_RANKS, "gs://bucket/x.tiktoken")
+        load.dump_tiktoken_bpe(BYTES, "gs://bucket/x.tiktoken")
 
 
 def test_gpt2_files_give_the_ranks_of_r50k(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import tiktoken
+from own import BYTES
 from pairs import load_pair
 from programs import output_of, run_python
 
@@ -25,7 +26,7 @@ def make_own(library: Any = bpecore) -> Any:
     return library.Encoding(
         "own",
         pat_str=r"\S+|\s+",
-        mergeable_ranks={**{bytes([b]): b for b in range(256)}, b"ab": 256},
+        mergeable_ranks={**BYTES, b"ab": 256},
         special_tokens={"<end>": 300},
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiktoken
+from own import BYTES
 from pairs import ENCODING_NAMES
 from programs import output_of
 
@@ -186,7 +187,7 @@ def test_a_plugin_that_imports_tiktoken(hidden: bool, plugins: Path) -> None:
     (plugins / "mine.py").write_text(NEEDS_TIKTOKEN)
     from bpecore.load import dump_tiktoken_bpe
 
-    dump_tiktoken_bpe({bytes([b]): b for b in range(256)}, plugins / "bytes.tiktoken")
+    dump_tiktoken_bpe(dict(BYTES), plugins / "bytes.tiktoken")
     code = (
         (HIDE_TIKTOKEN if hidden else "")
         + """

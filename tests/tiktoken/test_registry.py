@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import tiktoken
+from own import BYTES, own_encoding
 from pairs import ENCODING_NAMES
 from programs import output_of
 
@@ -93,7 +94,7 @@ def tiny_definition() -> dict[str, Any]:
     return {
         "name": "tiny",
         "pat_str": r"\S+|\s+",
-        "mergeable_ranks": {bytes([byte]): byte for byte in range(256)},
+        "mergeable_ranks": dict(BYTES),
         "special_tokens": {},
     }
 
@@ -211,13 +212,11 @@ def test_encodings_of_different_ranks_do_not() -> None:
 def test_a_callers_encoding_shares_it_too() -> None:
     known = bpecore.get_encoding("cl100k_base")
     ranks = dict(reversed(list(known._mergeable_ranks.items())))
-    own = bpecore.Encoding(
-        "own", pat_str=r"\S+|\s+", mergeable_ranks=ranks, special_tokens={"<x>": 500_000}
-    )
+    own = own_encoding(r"\S+|\s+", ranks, {"<x>": 500_000})
     assert vocabulary_of(own) is vocabulary_of(known)
     assert own.encode("<x>", allowed_special="all") == [500_000]
     changed = {**ranks, b"one token more": 400_000}
-    other = bpecore.Encoding("own", pat_str=r".+", mergeable_ranks=changed, special_tokens={})
+    other = own_encoding(r".+", changed)
     assert vocabulary_of(other) is not vocabulary_of(known)
     assert other.encode("one token more") == [400_000]
     assert known.encode("one token more") != [400_000]

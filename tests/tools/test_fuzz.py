@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from own import BYTES
 
 from bpecore.fuzzing.checks import CHECKS, RARE_CHECKS, SLOW_CHECKS
 from bpecore.fuzzing.command import NAMES, fuzz
@@ -203,7 +204,7 @@ class TestMakingSmall:
             return None
 
         monkeypatch.setitem(CHECKS, "bad", ab_is_bad)
-        ranks = {bytes([value]): value for value in range(256)}
+        ranks = dict(BYTES)
         ranks.update({b"ab": 256, b"bc": 257, b"abc": 258, b"": 259})
         definition = {"name": "generated", "pat_str": "[^x]+", "mergeable_ranks": ranks}
         subject = Subject({**definition, "special_tokens": {}})
