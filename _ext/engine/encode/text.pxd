@@ -8,12 +8,12 @@
 from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 
 from engine.split.automaton cimport Automaton, scan_pieces
-from engine.split.blocks cimport BLOCK_MINIMUM, split_by_blocks
+from engine.split.blocks cimport BLOCK_MINIMUM, Window, split_by_blocks
 from engine.cache.cache cimport expect_text
 from engine.cache.entries cimport WIDE_IDS
 from engine.simd.vectors cimport Vectors
-from engine.split.chunk cimport (
-    CHUNK_CHARACTERS, Chunk, character_of, fill_bytes, fill_chunk, grow_chunk)
+from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk, character_of, grow_chunk
+from engine.split.fill cimport fill_bytes, fill_chunk
 from engine.sink.id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids
 from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
@@ -104,14 +104,19 @@ cdef inline int encode_in_place(
     cdef size_t left, count, done
     cdef size_t first = sink.length
     cdef size_t window = AUTOMATON_WINDOW
+    cdef Window split
     cdef int status
     while text < end:
         left = end - text
         count = 0
         if left >= BLOCK_MINIMUM and splits_by_blocks(engine):
-            count = split_by_blocks(
-                engine.automaton, &engine.vectors, &workspace.chunk, &workspace.split, text,
-                left, True, left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS, True)
+            split.text = text
+            split.size = left if left < CHUNK_CHARACTERS else <size_t>CHUNK_CHARACTERS
+            split.characters = <uint32_t>split.size
+            split.in_place = True
+            split.final = split.size == left
+            count = split_by_blocks(engine.automaton, &engine.vectors, &split, &workspace.chunk,
+                                    &workspace.split)
         if count:
             done = workspace.split.ends[count - 1]
             if not counting and make_room(sink, done, sink.length - first, length - left,
@@ -163,6 +168,7 @@ cdef inline int encode_transcoded(
     cdef size_t first = sink.length, begin = start
     cdef size_t window = AUTOMATON_WINDOW
     cdef bint by_blocks = splits_by_blocks(engine)
+    cdef Window split
     cdef int status
     if grow_chunk(chunk, CHUNK_CHARACTERS) != STATUS_OK:
         return STATUS_NO_MEMORY
@@ -172,9 +178,13 @@ cdef inline int encode_transcoded(
             if not fill_chunk(view, start, end, engine.automaton, engine.vocabulary,
                               &engine.vectors, chunk):
                 return STATUS_SURROGATE
-            count = split_by_blocks(
-                engine.automaton, &engine.vectors, chunk, &workspace.split, chunk.bytes,
-                chunk.byte_count, False, chunk.characters, chunk.characters == end - start)
+            split.text = chunk.bytes
+            split.size = chunk.byte_count
+            split.characters = <uint32_t>chunk.characters
+            split.in_place = False
+            split.final = chunk.characters == end - start
+            count = split_by_blocks(engine.automaton, &engine.vectors, &split, chunk,
+                                    &workspace.split)
         if count:
             if not counting and make_room(sink, chunk.byte_count, sink.length - first,
                                           start - begin, end - start) != STATUS_OK:

@@ -7,7 +7,7 @@
 from libc.stdint cimport uint64_t
 
 from engine.split.automaton cimport ScannedPieces
-from engine.split.blocks cimport Split
+from engine.split.starts cimport Split
 from engine.cache.cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
 from engine.split.chunk cimport Chunk, free_chunk
 from engine.sink.id_buffer cimport IdBuffer, release_ids
