@@ -1,7 +1,7 @@
-"""Byte pair encoding in its simplest form, to read and to watch; slow on purpose.
+"""Byte pair encoding in its simplest form, to read and to watch. It is deliberately slow.
 
-`bpe_train` makes a vocabulary of a text, `bpe_encode` applies it, and both print every merge with a
-background colour for each token. Names and results are those of `tiktoken._educational`.
+`bpe_train` learns a vocabulary from a text and `bpe_encode` applies it. Both print every merge with
+a background colour per token. Names and results are those of `tiktoken._educational`.
 
 >>> ranks = bpe_train("low lower lowest", vocab_size=258, pat_str=r"\\w+", visualise=None)
 >>> list(ranks)[256:]
@@ -25,7 +25,7 @@ import regex
 import bpecore
 
 COLOUR_NAMES = ("colour", "color")
-"""The values of `visualise` that ask for coloured tokens."""
+"""The values of `visualise` that print coloured tokens."""
 
 _BACKGROUNDS = tuple(f"\x1b[48;5;{number}m" for number in (167, 179, 185, 77, 80, 68, 134))
 _RESET = "\x1b[0m"
@@ -37,7 +37,7 @@ class SimpleBytePairEncoding:
     """An encoding that shows how it works.
 
     Args:
-        pat_str: a regular expression; each match in a text is encoded by itself.
+        pat_str: a regular expression; each match in a text is encoded separately.
         mergeable_ranks: the id of each token's bytes; lower ids merge first.
 
     Example:
@@ -66,7 +66,7 @@ class SimpleBytePairEncoding:
             The ids of its tokens.
 
         Raises:
-            KeyError: a byte of the text is no token.
+            KeyError: a byte of the text is not a token.
         """
         ids = []
         for piece in self._pat.findall(text):
@@ -74,26 +74,26 @@ class SimpleBytePairEncoding:
         return ids
 
     def decode_bytes(self, tokens: list[int]) -> bytes:
-        """Returns the bytes that ids stand for; KeyError if one is unknown."""
+        """Returns the bytes of ids; raises KeyError if one is unknown."""
         return b"".join(self.decode_tokens_bytes(tokens))
 
     def decode(self, tokens: list[int]) -> str:
-        """Returns the text that ids stand for, with U+FFFD where the bytes are no UTF-8."""
+        """Returns the text of ids, with U+FFFD where the bytes are not UTF-8."""
         return self.decode_bytes(tokens).decode("utf-8", errors="replace")
 
     def decode_tokens_bytes(self, tokens: list[int]) -> list[bytes]:
-        """Returns the bytes of each token; KeyError if an id is unknown."""
+        """Returns the bytes of each token; raises KeyError if an id is unknown."""
         return [self._decoder[token] for token in tokens]
 
     @staticmethod
     def train(training_data: str, vocab_size: int, pat_str: str) -> SimpleBytePairEncoding:
-        """Makes an encoding of a text's frequent pairs; see `bpe_train`."""
+        """Trains an encoding on a text; see `bpe_train`."""
         ranks = bpe_train(data=training_data, vocab_size=vocab_size, pat_str=pat_str)
         return SimpleBytePairEncoding(pat_str=pat_str, mergeable_ranks=ranks)
 
     @staticmethod
     def from_tiktoken(encoding: str | bpecore.Encoding) -> SimpleBytePairEncoding:
-        """Makes the simple form of an encoding, given it or its name."""
+        """Returns the simple form of an encoding, given by itself or its name."""
         if isinstance(encoding, str):
             encoding = bpecore.get_encoding(encoding)
         return SimpleBytePairEncoding(
@@ -104,7 +104,7 @@ class SimpleBytePairEncoding:
 def bpe_encode(
     mergeable_ranks: dict[bytes, int], input: bytes, visualise: str | None = "colour"
 ) -> list[int]:
-    """Encodes one piece: joins the neighbours of lowest rank, the leftmost of equals, until none.
+    """Encodes one piece: merges the pair of lowest rank, leftmost first, until none is left.
 
     Args:
         mergeable_ranks: the id of each token's bytes.
@@ -115,7 +115,7 @@ def bpe_encode(
         The ids of its tokens.
 
     Raises:
-        KeyError: a byte is no token.
+        KeyError: a byte is not a token.
     """
     parts = [bytes([byte]) for byte in input]
     while True:
@@ -140,16 +140,16 @@ def bpe_encode(
 def bpe_train(
     data: str, vocab_size: int, pat_str: str, visualise: str | None = "colour"
 ) -> dict[bytes, int]:
-    """Makes a vocabulary: the 256 bytes, then again and again the most frequent pair of tokens.
+    """Learns a vocabulary: the 256 bytes, then repeatedly the most frequent pair of tokens.
 
     Args:
         data: the text to learn from.
-        vocab_size: how many tokens to make, the 256 bytes included.
-        pat_str: a regular expression; no token crosses the border of two matches.
+        vocab_size: number of tokens, including the 256 bytes.
+        pat_str: a regular expression; no token crosses from one match to the next.
         visualise: as for `SimpleBytePairEncoding.encode`.
 
     Returns:
-        The id of each token's bytes, in the order in which they were made.
+        The id of each token's bytes, in the order in which they were learned.
 
     Raises:
         ValueError: `vocab_size` is below 256, or the text has too few pairs for it.
@@ -169,7 +169,7 @@ def bpe_train(
                 f"the text is used up after {len(ranks)} tokens: no two are left to join, "
                 f"so vocab_size={vocab_size} is out of reach"
             )
-        # Of pairs equally frequent, the one that occurs first.
+        # Of equally frequent pairs, the one that occurs first.
         pair = max(pairs, key=pairs.__getitem__)
         token = pair[0] + pair[1]
         ranks[token] = len(ranks)
@@ -180,7 +180,7 @@ def bpe_train(
 
 
 def _join_pair(piece: list[bytes], pair: tuple[bytes, bytes]) -> list[bytes]:
-    """Joins every occurrence of a pair, from the left."""
+    """Merges every occurrence of a pair, from the left."""
     joined: list[bytes] = []
     position = 0
     while position < len(piece):
@@ -209,10 +209,10 @@ def _show_merge(
 
 
 def visualise_tokens(token_values: Iterable[bytes]) -> None:
-    """Prints tokens in a line, each on a background that differs from its neighbours'.
+    """Prints tokens in a line, each on a background different from its neighbours'.
 
-    A token's colour follows from the number of characters before it, so that a token keeps its
-    colour when others are joined. Bytes that are no whole character print as U+FFFD.
+    A token's colour depends on the number of characters before it, so that a token keeps its colour
+    when others are merged. Bytes that are not a whole character print as U+FFFD.
 
     Args:
         token_values: the bytes of each token.
@@ -235,7 +235,7 @@ def train_simple_encoding() -> SimpleBytePairEncoding:
 
     Returns:
         The encoding, of 600 tokens; `hello` and ` world` are two of them, because hello world is
-        said so often here: hello world, hello world.
+        so frequent in this file: hello world, hello world.
     """
     text = Path(__file__).read_text(encoding="utf-8")
     encoding = SimpleBytePairEncoding.train(text, vocab_size=600, pat_str=_GPT2_PATTERN)

@@ -1,7 +1,7 @@
-"""bpecore in tiktoken's place, for code that says `import tiktoken` and cannot be changed.
+"""Puts bpecore in tiktoken's place, for code that says `import tiktoken` and cannot be changed.
 
-`tiktoken` becomes a module of its own with bpecore's names and a version number that callers may
-compare; `tiktoken.core` and the other submodules are bpecore's very modules, so that what is set
+`tiktoken` becomes a module of its own with bpecore's names and a version number that callers can
+compare. `tiktoken.core` and the other submodules are bpecore's own modules, so that whatever is set
 in one is set in the other.
 """
 
@@ -18,7 +18,7 @@ from bpecore._build.locks import dropin_lock
 from bpecore._core import holding
 
 TIKTOKEN_VERSION = "0.14.0"
-"""The version of tiktoken whose behaviour bpecore has: `tiktoken.__version__` while installed."""
+"""The version of tiktoken that bpecore behaves like: `tiktoken.__version__` while installed."""
 
 _SUBMODULES = ("_tiktoken", "core", "registry", "model", "load", "_educational")
 
@@ -30,11 +30,11 @@ _installed: dict[str, ModuleType] = {}
 
 
 class TiktokenAlreadyImportedWarning(UserWarning):
-    """tiktoken was imported before bpecore took its place: what was taken from it stays its own."""
+    """tiktoken was imported before bpecore replaced it; names taken from it remain tiktoken's."""
 
 
 class Installation(AbstractContextManager[ModuleType]):
-    """What `install_as_tiktoken` returns: a context manager that ends the installation."""
+    """The context manager that `install_as_tiktoken` returns; it ends the installation."""
 
     def __enter__(self) -> ModuleType:
         return sys.modules["tiktoken"]
@@ -51,17 +51,17 @@ class Installation(AbstractContextManager[ModuleType]):
 def install_as_tiktoken() -> Installation:
     """Makes `import tiktoken` mean bpecore, whether or not tiktoken is installed.
 
-    From now on `tiktoken`, its submodules and `tiktoken_ext.openai_public` are bpecore's, in every
-    thread. Other plugins in `tiktoken_ext` stay as they are. Calls are counted: the last
-    `uninstall_as_tiktoken` ends it.
+    From then on `tiktoken`, its submodules and `tiktoken_ext.openai_public` are bpecore's, in every
+    thread. Other plugins in `tiktoken_ext` stay as they are. Calls are counted: as many calls of
+    `uninstall_as_tiktoken` end the installation.
 
     Returns:
-        A context manager. With `with`, it calls `uninstall_as_tiktoken` at the end of the block;
-        without, the installation stays.
+        A context manager, which calls `uninstall_as_tiktoken` at the end of a `with` block. Used
+        without `with`, the installation stays.
 
     Warns:
-        TiktokenAlreadyImportedWarning: tiktoken was imported before. Its objects, and names bound
-            by `from tiktoken import …`, remain tiktoken's.
+        TiktokenAlreadyImportedWarning: tiktoken had already been imported. Its objects, and names
+            bound by `from tiktoken import …`, remain tiktoken's.
 
     Example:
         >>> import bpecore
@@ -71,7 +71,7 @@ def install_as_tiktoken() -> Installation:
         ...     Encoding is bpecore.Encoding
         True
     """
-    # Imported before the lock is taken: a thread that holds an import lock may wait for ours.
+    # Imported before taking the lock, because a thread with an import lock may wait for ours.
     package = importlib.import_module("bpecore")
     submodules = {name: importlib.import_module(f"bpecore.{name}") for name in _SUBMODULES}
     encodings = importlib.import_module("bpecore.encodings")
@@ -80,7 +80,7 @@ def install_as_tiktoken() -> Installation:
     except ImportError:
         plugins = _make_package("tiktoken_ext", package)
     tiktoken = _make_package("tiktoken", package)
-    # A copy: other threads may add to the package what is imported when it is asked for.
+    # A copy, because other threads may add names to the package that are imported on first use.
     names = vars(package).copy()
     public = {name: value for name, value in names.items() if not name.startswith("__")}
     public.update((name, getattr(package, name)) for name in package.__all__)
@@ -112,11 +112,11 @@ def _install(
 
 
 def uninstall_as_tiktoken() -> None:
-    """Ends what one call of `install_as_tiktoken` began; without such a call, does nothing.
+    """Undoes one call of `install_as_tiktoken`; without such a call, does nothing.
 
-    The last call restores the modules that were there before. If there were none, then the next
-    `import tiktoken` finds the installed tiktoken, or fails. No other thread should be inside its
-    first `import tiktoken` at that time: the module that it makes may be part bpecore's.
+    The last call restores the modules from before. If there were none, the next `import tiktoken`
+    finds the installed tiktoken, or fails. No other thread should be inside its first
+    `import tiktoken` at that time, because the module that it makes could be partly bpecore's.
 
     Example:
         >>> import bpecore, sys
@@ -140,7 +140,7 @@ def _uninstall() -> None:
 
 
 def _make_package(name: str, package: ModuleType) -> ModuleType:
-    """Makes an empty package that finds no submodule on any path, only in `sys.modules`."""
+    """Returns an empty package whose submodules are found only in `sys.modules`."""
     module = ModuleType(name, package.__doc__)
     module.__spec__ = ModuleSpec(name, None, origin=package.__file__, is_package=True)
     module.__file__ = package.__file__
@@ -166,7 +166,7 @@ def _put_in_place(
             _replaced[name] = module
     for name in _replaced.keys() - modules.keys():
         sys.modules.pop(name, None)
-    # One call, so that no other thread sees half of it.
+    # A single call, so that other threads see all of the modules or none.
     sys.modules.update(modules)
     _installed.update(modules)
     vars(plugins)["openai_public"] = encodings
@@ -177,7 +177,7 @@ def _restore() -> None:
     if _OPENAI_PLUGIN in _replaced:
         vars(_replaced["tiktoken_ext"])["openai_public"] = _replaced[_OPENAI_PLUGIN]
     sys.modules.update(_replaced)
-    # `tiktoken` goes first: while it is there, it hides the installed package's submodules.
+    # `tiktoken` goes first, because it hides the installed package's submodules while it is there.
     for name in _installed:
         if name not in _replaced:
             sys.modules.pop(name, None)

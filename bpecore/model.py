@@ -1,7 +1,6 @@
-"""Which encoding a model uses, and encoding for a model by its name.
+"""Finds the encoding of a model by the model's name.
 
-The names are those of tiktoken 0.14.0 (`tiktoken/model.py`). Nothing is kept for a name that is
-looked up, known or not.
+The names are those of tiktoken 0.14.0 (`tiktoken/model.py`). Nothing is cached per name.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Literal
 
-# Tried in this order where no whole name fits.
+# Tried in this order if no whole name matches.
 MODEL_PREFIX_TO_ENCODING: dict[str, str] = {
     "o1-": "o200k_base",
     "o3-": "o200k_base",
@@ -29,7 +28,7 @@ MODEL_PREFIX_TO_ENCODING: dict[str, str] = {
     "gpt-3.5-turbo-": "cl100k_base",
     "gpt-35-turbo-": "cl100k_base",  # as Azure writes it
     "gpt-oss-": "o200k_harmony",
-    # Fine-tuned models. `ft:gpt-4o` stands before `ft:gpt-4`, which it starts with.
+    # Fine-tuned models. `ft:gpt-4o` comes before its own prefix `ft:gpt-4`.
     "ft:gpt-4o": "o200k_base",
     "ft:gpt-4": "cl100k_base",
     "ft:gpt-3.5-turbo": "cl100k_base",
@@ -95,17 +94,14 @@ MODEL_TO_ENCODING: dict[str, str] = {
 
 
 def encoding_name_for_model(model_name: str) -> str:
-    """Tell which encoding a model uses.
+    """Returns the name of the encoding that a model uses.
 
     Args:
-        model_name: The model's name: one of `MODEL_TO_ENCODING`, or one that starts with a prefix
-            of `MODEL_PREFIX_TO_ENCODING`, whether or not such a model exists.
-
-    Returns:
-        The encoding's name.
+        model_name: the model's name: one of `MODEL_TO_ENCODING`, or one that starts with a prefix
+            in `MODEL_PREFIX_TO_ENCODING`, whether or not such a model exists.
 
     Raises:
-        KeyError: The name is not recognised.
+        KeyError: the name is not recognised.
 
     Example:
         >>> encoding_name_for_model("gpt-4o-2024-05-13")
@@ -123,16 +119,13 @@ def encoding_name_for_model(model_name: str) -> str:
 
 
 def encoding_for_model(model_name: str) -> Encoding:
-    """Get the encoding that a model uses.
+    """Returns the encoding that a model uses.
 
     Args:
-        model_name: As for `encoding_name_for_model`.
-
-    Returns:
-        The encoding that `get_encoding` returns for its name.
+        model_name: as for `encoding_name_for_model`.
 
     Raises:
-        KeyError: The name is not recognised.
+        KeyError: the name is not recognised.
 
     Example:
         >>> encoding_for_model("gpt-4").name
@@ -148,22 +141,20 @@ def encode_for_model(
     allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
 ) -> list[int]:
-    """Encode a text with the encoding that a model uses.
+    """Encodes a text with the encoding that a model uses.
 
     Args:
-        model: As for `encoding_name_for_model`.
-        text: Any text, also with lone surrogates.
-        allowed_special: Special tokens that `text` may contain and that are encoded as such, or
-            "all".
-        disallowed_special: Strings that `text` must not contain, or "all": every special token
-            that is not allowed.
+        model: as for `encoding_name_for_model`.
+        text: any text, also with lone surrogates.
+        allowed_special: as for `Encoding.encode`.
+        disallowed_special: as for `Encoding.encode`.
 
     Returns:
         The ids of the text's tokens.
 
     Raises:
-        KeyError: The model's name is not recognised.
-        ValueError: The text contains a disallowed special token.
+        KeyError: the model's name is not recognised.
+        ValueError: the text contains a disallowed special token.
 
     Example:
         >>> encode_for_model("gpt-4", "hello world")
@@ -181,20 +172,17 @@ def count_for_model(
     allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
 ) -> int:
-    """Count the tokens of a text in the encoding that a model uses.
+    """Counts the tokens of a text in the encoding that a model uses.
 
     Args:
-        model: As for `encoding_name_for_model`.
-        text: As for `encode_for_model`.
-        allowed_special: As for `encode_for_model`.
-        disallowed_special: As for `encode_for_model`.
-
-    Returns:
-        The length in tokens of what `encode_for_model` returns for the same arguments.
+        model: as for `encoding_name_for_model`.
+        text: any text, also with lone surrogates.
+        allowed_special: as for `Encoding.encode`.
+        disallowed_special: as for `Encoding.encode`.
 
     Raises:
-        KeyError: The model's name is not recognised.
-        ValueError: The text contains a disallowed special token.
+        KeyError: the model's name is not recognised.
+        ValueError: the text contains a disallowed special token.
 
     Example:
         >>> count_for_model("gpt-4", "hello world")
