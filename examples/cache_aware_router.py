@@ -1,10 +1,10 @@
-"""A router that sends each prompt to the server that has most of its beginning in its cache.
+"""A router that sends each prompt to the server that has most of it in its cache.
 
     python -m examples.cache_aware_router
 
-prints what it saves, on made-up chats. A server that has computed the beginning of a prompt before
-need not compute it again; so chats should stay where they began, and prompts with the same system
-message should come together, unless their server has much more to do than the others.
+prints how much that saves on made-up chats. A server does not have to compute the beginning of a
+prompt again; so a chat should stay on its server, and prompts with the same system message should
+go to the same one, unless it has much more to do than the others.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ BLOCK = 16  # tokens, as in the servers' caches
 
 @dataclass
 class Server:
-    """What the router knows of a server.
+    """What the router knows about a server.
 
     Attributes:
         name: its name.
-        capacity: blocks that its cache holds.
-        load: tokens that it was sent and has not finished.
-        blocks: the hashes of the blocks that should be in its cache, the newest last.
+        capacity: the size of its cache, in blocks.
+        load: tokens sent to it and not finished.
+        blocks: hashes of the blocks that should be in its cache, the newest last.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Server:
     blocks: OrderedDict[int, None] = field(default_factory=OrderedDict)
 
     def cached_tokens(self, hashes: list[int]) -> int:
-        """Returns how many tokens of a prompt are in the cache: whole blocks from the start on."""
+        """Returns how many tokens of a prompt are cached: whole blocks, from the start."""
         found = 0
         for value in hashes:
             if value not in self.blocks:
@@ -47,7 +47,7 @@ class Server:
         return found
 
     def remember(self, hashes: list[int]) -> None:
-        """Notes that a prompt was sent here; forgets the blocks that were used least lately."""
+        """Records that a prompt was sent here, and forgets the least recently used blocks."""
         for value in hashes:
             self.blocks[value] = None
             self.blocks.move_to_end(value)
@@ -62,7 +62,7 @@ class Decision:
     Attributes:
         server: the server.
         tokens: the prompt's length.
-        cached: those that the server need not compute.
+        cached: tokens that the server does not have to compute.
     """
 
     server: Server
@@ -85,13 +85,13 @@ class Router:
         self.encoder = encoder
 
     async def choose(self, prompt: str) -> Decision:
-        """Chooses the server that is done first: by its load, and by what it has to compute.
+        """Chooses the server with the least to compute, for this prompt and those before it.
 
         Args:
             prompt: the whole prompt, as the server gets it.
 
         Returns:
-            The decision; the load is the server's until `finished` is called with it.
+            The decision. It counts as load on the server until `finished` is called with it.
         """
         ids = await self.encoder.encode(prompt, disallowed_special=())
         hashes = prefix_hashes(ids, BLOCK)
@@ -104,7 +104,7 @@ class Router:
 
     @staticmethod
     def finished(decision: Decision) -> None:
-        """Takes a prompt that is answered off its server's load."""
+        """Removes an answered prompt from its server's load."""
         decision.server.load -= decision.tokens - decision.cached
 
 

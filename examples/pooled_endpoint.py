@@ -1,11 +1,11 @@
-"""A streaming endpoint as OpenAI's, with several frontend processes and one pool of tokenizers.
+"""A streaming endpoint like OpenAI's, with several frontend processes and one pool of tokenizers.
 
     python examples/pooled_endpoint.py --port 8000 --frontends 2 --workers 2 --rate 50
 
 Each frontend is a process with a web server on the same socket. The pool encodes the prompts. A
-fake engine makes one id a step for each running request, so many steps a second, as a batching
-engine does; the ids of a step go to the pool in one `feed_many`, and each text to its request. The
-answer repeats the prompt. `--inline` has the frontends call tiktoken themselves, for comparison.
+fake engine makes one id per step for each running request, as a batching engine does; the ids of a
+step go to the pool in one `feed_many`, and each text to its request. The answer repeats the prompt.
+With `--inline` the frontends call tiktoken themselves, for comparison.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ ENCODING = "o200k_base"
 
 
 class Tokenizer(Protocol):
-    """What a frontend needs: ids of a prompt, and texts of the ids that come."""
+    """What a frontend needs: the ids of a prompt, and the text of generated ids."""
 
     async def encode(self, text: str) -> list[int]:
         """Returns a text's ids."""
 
     async def open(self, name: int) -> None:
-        """Begins the answer of a request."""
+        """Starts the answer to a request."""
 
     async def feed(self, ids: dict[int, int]) -> dict[int, str]:
         """Returns the new text of each request."""
 
     async def close(self, names: list[int]) -> dict[int, str]:
-        """Ends answers; returns what is left of each."""
+        """Ends answers; returns the rest of each text."""
 
 
 class Pooled:
@@ -67,7 +67,7 @@ class Pooled:
 
 
 class Inline:
-    """tiktoken in the frontend's own loop; of a character in several tokens it makes U+FFFD."""
+    """tiktoken in the frontend's own loop. A character in several tokens becomes U+FFFD."""
 
     def __init__(self) -> None:
         import tiktoken
@@ -90,11 +90,11 @@ class Inline:
 
 
 class FakeEngine:
-    """Makes the next id of each running request, so many times a second.
+    """Makes the next id of each running request at a fixed rate.
 
     Args:
         tokenizer: turns the ids into text.
-        rate: steps a second.
+        rate: steps per second.
     """
 
     def __init__(self, tokenizer: Tokenizer, rate: float) -> None:
@@ -113,12 +113,12 @@ class FakeEngine:
             while (text := await texts.get()) is not None:
                 yield text
         finally:
-            # A client that goes away is not waited for.
+            # Not ended by `step`: the client has gone away.
             if self.running.pop(name, None) is not None:
                 await self.tokenizer.close([name])
 
     async def run(self) -> None:
-        """Makes ids for ever."""
+        """Makes ids forever."""
         clock = asyncio.get_running_loop().time
         planned = clock()
         while True:
@@ -127,7 +127,7 @@ class FakeEngine:
             await self.step()
 
     async def step(self) -> None:
-        """Makes one id for each request, and ends those that have all."""
+        """Makes one id for each request, and ends the complete answers."""
         feed = {name: ids.pop() for name, (ids, _) in self.running.items() if ids}
         for name, text in (await self.tokenizer.feed(feed)).items():
             if text and name in self.running:
@@ -145,7 +145,7 @@ def make_app(tokenizer: Tokenizer, rate: float) -> Starlette:
 
     Args:
         tokenizer: a pool's client, or tiktoken.
-        rate: tokens a second of each request.
+        rate: tokens per second of each request.
     """
     engine = FakeEngine(tokenizer, rate)
 
@@ -177,7 +177,7 @@ def make_app(tokenizer: Tokenizer, rate: float) -> Starlette:
 
 
 def serve(listener: socket.socket, client: PoolClient | None, rate: float) -> None:
-    """Runs a frontend; the target of its process. Without a client it calls tiktoken itself."""
+    """Runs a frontend in this process. Without a client it calls tiktoken itself."""
     tokenizer: Tokenizer = Inline() if client is None else Pooled(client)
     config = uvicorn.Config(make_app(tokenizer, rate), log_level="error")
     uvicorn.Server(config).run(sockets=[listener])
@@ -187,7 +187,7 @@ def serve(listener: socket.socket, client: PoolClient | None, rate: float) -> No
 async def serving(
     listener: socket.socket, pool: TokenizerPool | None, frontends: int, rate: float
 ) -> AsyncIterator[list[Any]]:
-    """Runs so many frontends on a listening socket; gives their processes."""
+    """Runs frontends on a listening socket; gives their processes."""
     context = multiprocessing.get_context("spawn")
     processes = [
         context.Process(target=serve, args=(listener, pool and pool.client(), rate), daemon=True)
@@ -204,7 +204,7 @@ async def serving(
 
 
 def listen(port: int) -> socket.socket:
-    """Returns a socket that listens on this machine; port 0 is any that is free."""
+    """Returns a socket that listens on this machine; port 0 means any free one."""
     return socket.create_server(("127.0.0.1", port), backlog=2048)
 
 
@@ -214,7 +214,7 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--frontends", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rate", type=float, default=50, help="tokens a second of a request")
+    parser.add_argument("--rate", type=float, default=50, help="tokens per second of a request")
     parser.add_argument("--inline", action="store_true", help="tiktoken instead of the pool")
     options = parser.parse_args()
     pool = None if options.inline else TokenizerPool(ENCODING, processes=options.workers)

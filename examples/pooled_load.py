@@ -1,10 +1,11 @@
-"""Load on the streaming endpoint: time to first token and time per token, pool and tiktoken.
+"""Load on the streaming endpoint: time to first token and per token, with pool and tiktoken.
 
     python examples/pooled_load.py --requests 200 --tokens 100 --rate 50
 
-Starts `pooled_endpoint.py` with two frontends and a pool, then with one process of tiktoken inline,
-sends so many requests at once, and reads their streams. All runs on this machine, the load too: on
-two cores five processes share what two have in the other row, so the pool shows its worth on more.
+This starts `pooled_endpoint.py` with one process that calls tiktoken inline, then with two
+frontends and a pool, sends all requests at once, and reads their streams. Everything runs on this
+machine, including the load: on two cores, five processes share what two have in the other row, so
+the pool shows its worth on more cores.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PROMPT = "The river rises in the mountains, and 河は海に流れる 🌊 after
 
 
 async def ask(client: httpx.AsyncClient, tokens: int, first: list[float], gaps: list[float]) -> str:
-    """Sends one request; notes the seconds to its first text and between its texts."""
+    """Sends one request; records the seconds to its first text and between its texts."""
     body = {"messages": [{"role": "user", "content": PROMPT}], "max_tokens": tokens}
     texts = []
     before = time.perf_counter()
@@ -58,7 +59,7 @@ async def measure(inline: bool, requests: int, tokens: int, rate: float) -> tupl
             serving(listener, pool, 1 if inline else 2, rate),
             httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client,
         ):
-            # Until all frontends have started; what arrives before waits in the socket.
+            # Wait until all frontends have started; earlier requests wait in the socket.
             await asyncio.gather(*(ask(client, 1, [], []) for _ in range(8)))
             answers = await asyncio.gather(
                 *(ask(client, tokens, first, gaps) for _ in range(requests))
@@ -80,7 +81,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=200, help="at once")
     parser.add_argument("--tokens", type=int, default=100, help="of each answer")
-    parser.add_argument("--rate", type=float, default=50, help="tokens a second of a request")
+    parser.add_argument("--rate", type=float, default=50, help="tokens per second of a request")
     options = parser.parse_args()
     print(f"{'':28} {'first token, ms':^20} {'per token, ms':^20}")
     print(f"{'':28} {'p50':>9} {'p99':>9}  {'p50':>9} {'p99':>9}")

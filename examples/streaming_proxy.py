@@ -1,11 +1,11 @@
-"""A proxy before a chat server that counts the tokens of the answers as they stream by.
+"""A proxy in front of a chat server that counts the tokens of answers as they stream by.
 
     UPSTREAM=http://localhost:9000 uvicorn examples.streaming_proxy:app
 
 The server streams events as OpenAI's API does: lines `data: {"choices": [{"delta": {"content":
-…}}]}` and at last `data: [DONE]`. Each chunk of bytes is forwarded as it comes. A `TokenCounter`
-is fed the new text only, so the cost of a chunk does not grow with the answer, and its total is at
-every moment what counting the whole answer would give. `GET /usage` tells the sums.
+…}}]}` and finally `data: [DONE]`. Each chunk of bytes is forwarded as it comes. A `TokenCounter` is
+fed only the new text, so the cost of a chunk does not grow with the answer, and its total is always
+what counting the whole answer would give. `GET /usage` shows the sums.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bpecore.chat import num_tokens_from_messages
 
 @dataclass
 class Usage:
-    """Tokens since the proxy was started; those of prompts are an estimate."""
+    """Tokens since the proxy started; those of prompts are estimates."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -50,7 +50,7 @@ class CompletionCounter:
     def __init__(self, encoding: bpecore.Encoding) -> None:
         self.encoding = encoding
         self.counters: dict[int, TokenCounter] = {}
-        self._line = b""  # the beginning of a line whose end has not come yet
+        self._line = b""  # the beginning of an incomplete line
 
     def feed(self, chunk: bytes) -> None:
         """Takes some bytes of the stream, cut anywhere."""
@@ -69,12 +69,12 @@ class CompletionCounter:
                 if isinstance(text, str):
                     index = choice.get("index", 0)
                     if index not in self.counters:
-                        # A special token spelt out in an answer is text like any other.
+                        # A special token spelled out in an answer is ordinary text.
                         counter = TokenCounter(self.encoding, disallowed_special=())
                         self.counters[index] = counter
                     self.counters[index].feed(text)
         except (ValueError, AttributeError, TypeError):
-            return  # what is not understood is forwarded all the same, and not counted
+            return  # an event that is not understood is forwarded but not counted
 
     @property
     def total(self) -> int:
@@ -83,7 +83,7 @@ class CompletionCounter:
 
 
 def make_app(upstream: str, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """Returns the proxy before a server.
+    """Returns the proxy in front of a server.
 
     Args:
         upstream: the server's URL, without a path.
@@ -119,7 +119,7 @@ def make_app(upstream: str, transport: httpx.AsyncBaseTransport | None = None) -
                 async for chunk in answer.aiter_bytes():
                     counter.feed(chunk)
                     yield chunk
-            finally:  # also when the client goes away in the middle: what was sent is counted
+            finally:  # also if the client goes away in the middle: what was sent is counted
                 usage.requests += 1
                 usage.prompt_tokens += prompt_tokens
                 usage.completion_tokens += counter.total
@@ -139,7 +139,7 @@ def make_app(upstream: str, transport: httpx.AsyncBaseTransport | None = None) -
 
 
 def encoding_of(model: str) -> bpecore.Encoding:
-    """Returns a model's encoding; of an unknown model, the newest one."""
+    """Returns a model's encoding; for an unknown model, the newest one."""
     try:
         return bpecore.encoding_for_model(model)
     except KeyError:

@@ -4,8 +4,8 @@
 
     curl -d '{"text": "hello world"}' -H 'Content-Type: application/json' localhost:8000/count
 
-A long text is encoded on a worker thread, so it holds up nobody. When too many wait, the answer is
-503 and the client may try again, instead of a queue that grows without bound.
+A long text is encoded on another thread, so that it delays no other request. If too many texts
+wait, the answer is 503 and the client can try again; the queue does not grow without bound.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_CHARACTERS = 1_000_000
 
 
 class Text(BaseModel):
-    """What is asked about."""
+    """The text of a request."""
 
     text: str = Field(max_length=MAX_CHARACTERS)
 
@@ -49,7 +49,7 @@ def make_app(encoding_name: str = "o200k_base", queue: int = 1024) -> FastAPI:
 
     Args:
         encoding_name: as for `bpecore.get_encoding`.
-        queue: texts that may wait for a thread; one more gets the answer 503.
+        queue: maximum number of texts waiting for a thread; another one is answered with 503.
     """
     encoder = AsyncEncoder(bpecore.get_encoding(encoding_name), queue=queue, when_full="raise")
     registry = CollectorRegistry()
@@ -66,13 +66,13 @@ def make_app(encoding_name: str = "o200k_base", queue: int = 1024) -> FastAPI:
     async def overloaded(request: Request, error: QueueFullError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 503, headers={"Retry-After": "1"})
 
-    # FastAPI would send the text back, which may be a megabyte, or hold half a surrogate pair.
+    # FastAPI would send back the text, which can be a megabyte or contain half a surrogate pair.
     @app.exception_handler(RequestValidationError)
     async def not_understood(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = [{"loc": found["loc"], "msg": found["msg"]} for found in error.errors()]
         return JSONResponse({"detail": problems}, 422)
 
-    # A special token spelt out by a client is ordinary text: it may not steer a model.
+    # A special token spelled out by a client is ordinary text, so that it cannot steer a model.
     @app.post("/count")
     async def count(body: Text) -> Count:
         return Count(tokens=await encoder.count(body.text, disallowed_special=()))
