@@ -70,6 +70,11 @@ class Engine:
             UnsupportedError: the engine does not know the encoding.
         """
 
+    def _take(self, source: Any, *names: str) -> None:
+        """Takes bound methods of the engine's own as callables."""
+        for name in names:
+            setattr(self, name, getattr(source, name))
+
 
 class TiktokenEngine(Engine):
     """OpenAI's engine, the reference for ids."""
@@ -85,10 +90,7 @@ class TiktokenEngine(Engine):
 
         self._definition = ENCODING_CONSTRUCTORS[encoding_name]()
         self._encoding = encoding = tiktoken.Encoding(**self._definition)
-        self.encode_ordinary = encoding.encode_ordinary
-        self.encode = encoding.encode
-        self.encode_batch = encoding.encode_batch
-        self.decode = encoding.decode
+        self._take(encoding, "encode_ordinary", "encode", "encode_batch", "decode")
 
     def encode_to_numpy(self, text: str) -> Any:
         return self._encoding.encode_to_numpy(text, disallowed_special=())
@@ -115,10 +117,7 @@ class BpecoreEngine(Engine):
         import bpecore
 
         self._encoding = encoding = bpecore.get_encoding(encoding_name)
-        self.encode_ordinary = encoding.encode_ordinary
-        self.encode = encoding.encode
-        self.encode_batch = encoding.encode_batch
-        self.decode = encoding.decode
+        self._take(encoding, "encode_ordinary", "encode", "encode_batch", "decode")
 
     def encode_to_numpy(self, text: str) -> Any:
         return self._encoding.encode_to_numpy(text, disallowed_special=())
@@ -141,11 +140,9 @@ class BpecoreEngine(Engine):
 
     def construct(self, ranks: dict[bytes, int]) -> Any:
         import bpecore
-        from bpecore._pattern.families import O200K_PATTERN
 
-        return bpecore.Encoding(
-            "own", pat_str=O200K_PATTERN, mergeable_ranks=ranks, special_tokens={}
-        )
+        pattern = self._encoding._pat_str
+        return bpecore.Encoding("own", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
 
 
 BEFORE_VARIABLE = "BPECORE_BEFORE"
@@ -191,10 +188,7 @@ class GigatokenEngine(Engine):
         self._tokenizer = tokenizer = gigatoken.Tokenizer.from_tiktoken(path)
         layer = tokenizer.as_tiktoken()
         self.encode_to_numpy = tokenizer.backend.encode
-        self.encode_ordinary = layer.encode_ordinary
-        self.encode = layer.encode
-        self.encode_batch = layer.encode_batch
-        self.decode = layer.decode
+        self._take(layer, "encode_ordinary", "encode", "encode_batch", "decode")
 
     def encode_documents(self, texts: list[str], threads: int) -> Any:
         return self._tokenizer.encode_batch(texts, parallel=threads > 1)
@@ -216,10 +210,7 @@ class QuicktokEngine(Engine):
             self._encoding = encoding = quicktok.get_encoding(encoding_name)
         except RuntimeError as error:
             raise UnsupportedError(f"quicktok does not know {encoding_name}") from error
-        self.encode_ordinary = encoding.encode_ordinary
-        self.encode = encoding.encode
-        self.count = encoding.count
-        self.decode = encoding.decode
+        self._take(encoding, "encode_ordinary", "encode", "count", "decode")
 
     def encode_to_numpy(self, text: str) -> Any:
         return self._encoding.encode_batch([text], 1)[0]

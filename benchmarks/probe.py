@@ -8,6 +8,7 @@ prints a line of JSON. With `memory` and `repeated` a phase begins when a line c
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -20,62 +21,37 @@ if TYPE_CHECKING:
     Start = Iterator[Callable[[str], list[int]] | None]
 
 
-def tiktoken(encoding: str, rank_files: str) -> Start:
-    import os
+LOADS: dict[str, Callable[[Any, str, str], Any]] = {
+    "tiktoken": lambda module, encoding, _: module.get_encoding(encoding),
+    "bpecore": lambda module, encoding, _: module.get_encoding(encoding),
+    "before": lambda module, encoding, _: module.get_encoding(encoding),
+    "gigatoken": lambda module, encoding, files: module.Tokenizer.from_tiktoken(
+        f"{files}/{encoding}.tiktoken"
+    ).as_tiktoken(),
+    "quicktok": lambda module, encoding, _: module.get_encoding(encoding),
+    "tokenizers": lambda module, encoding, files: module.Tokenizer.from_file(
+        f"{files}/{encoding}.json"
+    ),
+}
+"""By engine, how its module loads an encoding."""
 
+
+def phases_of(engine: str, encoding: str, rank_files: str) -> Start:
+    """Imports an engine, then loads an encoding and encodes with it for the first time."""
     os.environ["TIKTOKEN_CACHE_DIR"] = rank_files
-    import tiktoken
-
+    module = __import__("bpecore" if engine == "before" else engine)
     yield None
-    loaded = tiktoken.get_encoding(encoding)
+    loaded = LOADS[engine](module, encoding, rank_files)
     loaded.encode("hello world")
-    yield loaded.encode_ordinary
-
-
-def bpecore(encoding: str, rank_files: str) -> Start:
-    import bpecore
-
-    yield None
-    loaded = bpecore.get_encoding(encoding)
-    loaded.encode("hello world")
-    yield loaded.encode_ordinary
-
-
-def gigatoken(encoding: str, rank_files: str) -> Start:
-    import gigatoken
-
-    yield None
-    loaded = gigatoken.Tokenizer.from_tiktoken(f"{rank_files}/{encoding}.tiktoken").as_tiktoken()
-    loaded.encode("hello world")
-    yield loaded.encode_ordinary
-
-
-def quicktok(encoding: str, rank_files: str) -> Start:
-    import quicktok
-
-    yield None
-    loaded = quicktok.get_encoding(encoding)
-    loaded.encode("hello world")
-    yield loaded.encode_ordinary
-
-
-def tokenizers(encoding: str, rank_files: str) -> Start:
-    import tokenizers
-
-    yield None
-    loaded = tokenizers.Tokenizer.from_file(f"{rank_files}/{encoding}.json")
-    loaded.encode("hello world")
-    yield lambda text: list(loaded.encode(text).ids)
-
-
-STARTS = {start.__name__: start for start in (tiktoken, bpecore, gigatoken, quicktok, tokenizers)}
-STARTS["before"] = bpecore
-"""By engine, the phases of its start: imported, then loaded with a first encode made."""
+    if engine == "tokenizers":
+        yield lambda text: list(loaded.encode(text).ids)
+    else:
+        yield loaded.encode_ordinary
 
 
 def start(engine: str, encoding: str, rank_files: str) -> None:
     """Prints the seconds of the import, and of `get_encoding` with a first encode."""
-    phases = STARTS[engine](encoding, rank_files)
+    phases = phases_of(engine, encoding, rank_files)
     before = time.perf_counter()
     next(phases)
     imported = time.perf_counter()
@@ -105,7 +81,7 @@ def memory(engine: str, encoding: str, rank_files: str, text_file: str) -> None:
 
     with open(text_file, encoding="utf-8", newline="") as file:
         text = file.read()
-    phases = STARTS[engine](encoding, rank_files)
+    phases = phases_of(engine, encoding, rank_files)
     next(phases)
     hold(private_bytes)
     encode = next(phases)
@@ -141,9 +117,5 @@ def repeated(engine: str, encoding: str, rank_files: str, number: str) -> None:
 
 
 if __name__ == "__main__":
-    MODES: dict[str, Callable[..., None]] = {
-        "start": start,
-        "memory": memory,
-        "repeated": repeated,
-    }
+    MODES = {mode.__name__: mode for mode in (start, memory, repeated)}
     MODES[sys.argv[1]](*sys.argv[2:])

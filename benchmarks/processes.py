@@ -7,7 +7,6 @@ import os
 import subprocess
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from .engines import ENGINES
@@ -22,7 +21,20 @@ class FailedError(Exception):
     """An engine gave no answer that can be timed; the message says why."""
 
 
-class Worker:
+class Ending:
+    """A context manager that calls its `end`."""
+
+    def end(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+class Worker(Ending):
     """The process of one engine; a context manager that ends it."""
 
     def __init__(self, engine: str, encoding: str, rank_files: Path, cores: int = 1) -> None:
@@ -44,17 +56,6 @@ class Worker:
         except FailedError:
             self.end()
             raise
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end()
 
     def end(self) -> None:
         """Ends the process; a second time it does nothing."""
@@ -100,7 +101,7 @@ class Worker:
         return answer
 
 
-class Workers:
+class Workers(Ending):
     """A process an engine, started when first asked and again after it ended.
 
     A context manager that ends all of them.
@@ -112,17 +113,6 @@ class Workers:
         self._cores = cores
         self._running: dict[str, Worker] = {}
         self._never: dict[str, str] = {}
-
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end()
 
     def end(self) -> None:
         """Ends all processes; who is asked again is started again."""

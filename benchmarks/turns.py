@@ -1,20 +1,21 @@
-"""Timing: equal output first, then the engines in turn, so that a drift of the machine hits all."""
+"""Timing: compares outputs first, then times the engines in turn, so drift affects all alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, Union
+from typing import Any, Callable, NamedTuple, Union
 
 from .inputs import Description
 from .processes import FailedError, Workers
 from .record import LeftOut, Sample
 
 ENGINE_SECONDS = 2.0
-"""After how much time in one case an engine takes no part in further rounds, but for the first."""
+"""The time an engine may take in one case; after that it takes no part in further rounds."""
 
 MUST_BE_EXACT = ("bpecore", "before", "bpecore-simd-off")
-"""Engines whose wrong ids are an error, and no reason to leave them out."""
+"""Engines whose wrong ids are an error, not a reason to leave them out."""
 
 Result = Union[Sample, LeftOut]
 
@@ -39,7 +40,7 @@ def check_equal(case: Case, encoding: str, digests: dict[str, str]) -> list[Left
     """Returns the engines to leave out because their output is not the first engine's.
 
     Raises:
-        WrongIdsError: it is bpecore's that differs.
+        WrongIdsError: the output of bpecore differs.
     """
     different = []
     for engine, digest in digests.items():
@@ -55,6 +56,17 @@ def check_equal(case: Case, encoding: str, digests: dict[str, str]) -> list[Left
     return different
 
 
+def prepare(ask: Callable[..., dict[str, Any]], case: Case) -> tuple[int, int]:
+    """Lets a process build a case's input; returns its size in bytes and items."""
+    size = ask(
+        "prepare",
+        method=case.method,
+        description=case.input,
+        arguments=dict(case.arguments),
+    )
+    return size["bytes"], size["items"]
+
+
 def run_case(
     workers: Workers, case: Case, encoding: str, engines: Sequence[str], rounds: int
 ) -> list[Result]:
@@ -65,10 +77,10 @@ def run_case(
         case: what to time.
         encoding: its name, for the results.
         engines: names; the first that answers is the reference.
-        rounds: how often each takes its turn, unless it is slow.
+        rounds: how many turns each takes, unless it is slow.
 
     Returns:
-        A sample an engine, or why it was left out.
+        One sample per engine, or why it was left out.
 
     Raises:
         WrongIdsError: bpecore's output is wrong.
@@ -78,14 +90,7 @@ def run_case(
     digests: dict[str, str] = {}
     for engine in engines:
         try:
-            size = workers.ask(
-                engine,
-                "prepare",
-                method=case.method,
-                description=case.input,
-                arguments=dict(case.arguments),
-            )
-            sizes[engine] = (size["bytes"], size["items"])
+            sizes[engine] = prepare(partial(workers.ask, engine), case)
             digests[engine] = workers.ask(engine, "verify")["digest"]
         except FailedError as error:
             left_out.append(LeftOut(case.measure, encoding, case.subject, engine, str(error)))

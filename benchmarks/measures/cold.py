@@ -5,12 +5,12 @@ from __future__ import annotations
 from ..host_memory import fetch_host_memory
 from ..processes import FailedError, Worker
 from ..record import LeftOut, Sample
-from ..turns import Case, Result, check_equal
+from ..turns import Case, Result, check_equal, prepare
 from .settings import Settings
 from .texts import cases
 
 LEFT_OUT = ("tokenizers", "bpecore-simd-off")
-"""Engines that are not run cold: too slow to load, and asked for nowhere."""
+"""Engines that are not run cold: they are slow to load, and no bar needs them."""
 
 
 def cold(settings: Settings) -> list[Result]:
@@ -24,7 +24,7 @@ def cold(settings: Settings) -> list[Result]:
 def cold_case(settings: Settings, case: Case) -> list[Result]:
     """Returns the results of one text; its ids are compared after each round.
 
-    Each round takes a process an engine.
+    Each round starts one process per engine.
     """
     engines = [engine for engine in settings.engines if engine not in LEFT_OUT]
     timings: dict[str, list[float]] = {engine: [] for engine in engines}
@@ -35,13 +35,7 @@ def cold_case(settings: Settings, case: Case) -> list[Result]:
         for engine in list(timings):
             try:
                 with Worker(engine, settings.encoding, settings.rank_files) as worker:
-                    size = worker.ask(
-                        "prepare",
-                        method=case.method,
-                        description=case.input,
-                        arguments=dict(case.arguments),
-                    )
-                    sizes[engine] = (size["bytes"], size["items"])
+                    sizes[engine] = prepare(worker.ask, case)
                     fetch_host_memory()
                     answer = worker.ask("time_first")
             except FailedError as error:
