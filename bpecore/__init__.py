@@ -16,6 +16,7 @@ from bpecore import core as core
 from bpecore import model as model
 from bpecore import registry as registry
 from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
+from bpecore._version import __version__
 from bpecore.core import Encoding
 from bpecore.model import (
     count_for_model,
@@ -24,8 +25,6 @@ from bpecore.model import (
     encoding_name_for_model,
 )
 from bpecore.registry import get_encoding, list_encoding_names
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Encoding",

@@ -12,8 +12,10 @@ import importlib
 import importlib.machinery
 import os
 
+from bpecore import _registered
 from bpecore._build.locks import registry_lock
 from bpecore._core import holding
+from bpecore._version import __version__
 from bpecore.core import Encoding
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -185,8 +187,6 @@ def _load(encoding_name: str) -> Encoding:
         return encoding
     constructors = _constructors()
     if encoding_name not in constructors:
-        from bpecore import __version__
-
         raise ValueError(
             f"Unknown encoding {encoding_name}.\n"
             f"Plugins found: {_available_plugin_modules()}\n"
@@ -240,3 +240,7 @@ def stats() -> dict[str, EncodingStatistics]:
         )
         for name, encoding in ENCODINGS.copy().items()
     }
+
+
+_registered.find = lambda encoding_name: ENCODINGS.get(encoding_name)
+_registered.load = get_encoding
