@@ -28,8 +28,7 @@ def build(
 ) -> Path:
     """Builds a copy of the source tree and returns where it is installed.
 
-    A Python process with that folder in `PYTHONPATH` imports this build, whatever else is
-    installed.
+    A Python process with that folder in `PYTHONPATH` imports this build, whatever is installed.
 
     Args:
         folder: where the copy goes.
@@ -90,7 +89,7 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str] | None 
     """Runs a command in a folder, with some environment variables set.
 
     Raises:
-        RuntimeError: it fails; the message is what it said.
+        RuntimeError: it fails; the message is its output.
     """
     done = subprocess.run(
         command,

@@ -1,7 +1,7 @@
 """`python -m fuzz.coverage_guided`: libFuzzer on the extension's boundary.
 
 The engine is built by Clang with AddressSanitizer, UndefinedBehaviorSanitizer and counters of the
-code that was reached; Atheris brings libFuzzer into Python. What is called is in
+code that was reached; Atheris brings libFuzzer into Python. The calls are in
 `fuzz.coverage_target`. Needed: Clang with its sanitizers' libraries, and `pip install atheris`.
 """
 

@@ -1,8 +1,8 @@
 """What `fuzz.coverage_guided` runs: bytes become an encoding, a text and one of the entry points.
 
 The fuzzer mutates bytes and keeps those that reach new code of the extension. The first bytes
-choose what is called, the rest is the text. The ids are compared with tiktoken's or the naive
-reference, so a wrong id ends the run like a crash does.
+choose the call, the rest is the text. The ids are compared with those of tiktoken or of the naive
+reference, so a wrong id ends the run as a crash does.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from bpecore.fuzzing.vocabularies import (
 )
 
 ENCODINGS = ("r50k_base", "cl100k_base", "o200k_harmony")
-"""One for each of the patterns, the last with the most special tokens."""
+"""One encoding for each pattern; the last has the most special tokens."""
 
 HEADER = 5
 """Bytes in front of the text: subject, instruction set, call, form of the text, repetitions."""
 
 DEFINITION = 48
-"""Bytes behind the header that a generated vocabulary and pattern are made of."""
+"""Bytes after the header from which a vocabulary and a pattern are generated."""
 
 PATTERNS = 24
-"""Generated patterns: compiling one takes longer than all else, and these stay compiled."""
+"""The number of generated patterns: compiling is slow, and these stay compiled."""
 
 REPETITIONS = (1, 1, 1, 1, 2, 5, 17, 64, 300)
 LONGEST = 20_000
-"""Characters that a repeated text is cut to."""
+"""The most characters of a repeated text."""
 
 
 class ByteSource(random.Random):
     """A source of randomness that reads given bytes first, so that mutations steer generators.
 
-    Behind them it goes on as any source with a seed: `sample` would wait forever for another zero.
+    After them it continues as a seeded source: with endless zeros `sample` would never end.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -88,11 +88,11 @@ TEXT_FORMS: tuple[Callable[[bytes], str], ...] = (
     lambda content: content.decode("utf-16-le", "replace"),
     lambda content: "".join(chr(0x10000 + (byte << 8 | byte)) for byte in content),
 )
-"""How bytes become a text: strings of 1, 2 and 4 bytes a character, with surrogates or without."""
+"""How bytes become a text: strings of 1, 2 and 4 bytes per character, some with surrogates."""
 
 
 def decoding_of_bytes(subject: Subject, text: str) -> Difference | None:
-    """Decodes ids that nobody encoded: three bytes of the text an id, known or not."""
+    """Decodes ids that nobody encoded, known or not: three bytes of the text per id."""
     content = text.encode("utf-8", "surrogatepass")
     ids = [int.from_bytes(content[i : i + 3], "little") for i in range(0, len(content), 3)]
     few = [number % (subject.theirs.max_token_value + 2) for number in ids]
@@ -121,7 +121,7 @@ def decoding_of_bytes(subject: Subject, text: str) -> Difference | None:
 
 
 def chosen_special_tokens(subject: Subject, text: str) -> Difference | None:
-    """`encode` with sets of special tokens, and of other strings, that the text's end chooses."""
+    """Calls `encode` with sets of special tokens and other strings chosen by the text's end."""
     source = ByteSource(text[-8:].encode("utf-8", "surrogatepass"))
     names = sorted(subject.theirs.special_tokens_set)
     others = [text[:1], text[1:3], "a", "\n"]
@@ -137,7 +137,7 @@ def chosen_special_tokens(subject: Subject, text: str) -> Difference | None:
 
 
 def automaton_tables(subject: Subject, text: str) -> Difference | None:
-    """Builds a split pattern from damaged tables, which may be refused; nothing is matched."""
+    """Builds a split pattern from damaged tables, which may be refused, and matches nothing."""
     content = text.encode("utf-8", "surrogatepass")
     automaton = compile_pattern(CL100K_PATTERN)
     source = ByteSource(content[:32])
@@ -162,7 +162,7 @@ CALLS: tuple[Callable[[Subject, str], Difference | None], ...] = (
 
 
 def run_one(content: bytes) -> None:
-    """Makes one call, as the bytes say.
+    """Makes the call that the bytes describe.
 
     Raises:
         AssertionError: its result differs from tiktoken's, or the naive reference's.
@@ -182,7 +182,7 @@ def run_one(content: bytes) -> None:
     text = (text * REPETITIONS[repetitions % len(REPETITIONS)])[:LONGEST]
     check = CALLS[call % len(CALLS)]
     if check is CHECKS["unstable"] and kind < 128:
-        return  # tiktoken looks through a hundred thousand tokens
+        return  # tiktoken would search a hundred thousand tokens
     difference = check(subject, text)
     if difference is not None:
         raise AssertionError(
@@ -192,7 +192,7 @@ def run_one(content: bytes) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yields inputs to begin with: each call on short texts of each generator."""
+    """Yields the first inputs: each call on short texts of each generator."""
     source = random.Random(0)
     material = Material(real_texts(), ["<|endoftext|>"])
     for call in range(len(CALLS)):
@@ -205,7 +205,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def main() -> None:
-    """`fuzz.coverage_target seeds FOLDER` writes inputs; else the arguments are libFuzzer's."""
+    """`fuzz.coverage_target seeds FOLDER` writes inputs; other arguments go to libFuzzer."""
     if sys.argv[1:2] == ["seeds"]:
         for number, content in enumerate(seeds()):
             (Path(sys.argv[2]) / f"seed-{number}").write_bytes(content)

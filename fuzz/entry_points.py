@@ -1,4 +1,4 @@
-"""Every way into an `Encoding`, as functions by name: what the tests of memory call in turn."""
+"""Every entry point of an `Encoding`, as functions by name, for the tests of memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bpecore.encodings import ENCODING_CONSTRUCTORS
 
 SPECIAL_TOKEN = "<|end|>"
 MISSING_CHARACTER = "\0"
-"""A character without a token in `small_ranks`: no text that holds it can be encoded."""
+"""A character without a token in `small_ranks`: a text with it cannot be encoded."""
 
 PATTERNS = {
     "blocks": CL100K_PATTERN,
@@ -62,13 +62,13 @@ TEXT_CALLS: dict[str, Callable[[Encoding, str], Any]] = {
     ).tolist(),
     "CoreBPE._merge": lambda encoding, text: encoding._core_bpe._merge(text.encode()),
 }
-"""What is called with a text, of any length."""
+"""Calls on a text of any length."""
 
 SHORT_TEXT_CALLS: dict[str, Callable[[Encoding, str], Any]] = {
     "encode_with_unstable": _unstable,
     "encode_single_token": lambda encoding, text: encoding.encode_single_token(SPECIAL_TOKEN),
 }
-"""What is called with short texts alone."""
+"""Calls on short texts only."""
 
 ID_CALLS: dict[str, Callable[[Encoding, Sequence[int]], Any]] = {
     "decode": lambda encoding, ids: encoding.decode(ids),
@@ -84,7 +84,7 @@ ID_CALLS: dict[str, Callable[[Encoding, Sequence[int]], Any]] = {
         [ids, ids], num_threads=2
     ),
 }
-"""What is called with ids."""
+"""Calls on ids."""
 
 
 class BrokenSequence(Sequence[int]):
@@ -109,7 +109,7 @@ _LONG_OTHER = "Ещё немного текста, 漢字. " * 24
 
 
 def _wrong(value: Any) -> Any:
-    """Returns a value as any type: the argument is wrong, which is the point."""
+    """Hides a value's type from type checkers: the argument is wrong on purpose."""
     return value
 
 
@@ -197,7 +197,7 @@ FAILING_CALLS: dict[str, tuple[Any, Callable[[Encoding], Any]]] = {
         lambda encoding: encoding.decode_single_token_bytes(10**9),
     ),
 }
-"""What fails midway, and the exception that it raises, or a tuple of those it may raise."""
+"""Calls that fail midway, with the exception or exceptions that they may raise."""
 
 
 @lru_cache(maxsize=1)

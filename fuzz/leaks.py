@@ -33,25 +33,25 @@ TEXT = f"Hello, мир! 123{SPECIAL_TOKEN} isn't it?"
 IDS = list(range(64, 84))
 
 THREADS = 4
-"""Threads that fill the pool of an encoding's workspaces: more than any entry point is given."""
+"""Threads that fill the pool of an encoding's workspaces: more than any entry point uses."""
 
 ROUNDS = 3
-"""How often they all begin at once."""
+"""How often all of them start at once."""
 
 THREADED_SLACK = 40
-"""Allocations that entry points with threads may come to hold: a workspace a thread, kept idle."""
+"""Allocations that entry points with threads may keep: an idle workspace per thread."""
 
 BLOCK_SLACK = 100
-"""Python objects that may come to be, whatever the number of calls: caches of the interpreter's."""
+"""Python objects that may appear whatever the number of calls: the interpreter's caches."""
 
 RESIDENT_SLACK = 512
-"""KB by which resident memory may grow, whatever the number of calls: the allocator's own ways."""
+"""KB by which the allocator may let resident memory grow, whatever the number of calls."""
 
 ATTEMPTS = 3
-"""How often memory must have grown to be a leak."""
+"""How often memory must grow to count as a leak."""
 
 LARGE_CACHE = CACHE_SIZES[-1].kilobytes
-"""KB of a large cache, which an idle allocation may have too."""
+"""KB of a large cache, which an idle workspace may have."""
 
 
 class Growth(NamedTuple):
@@ -61,9 +61,9 @@ class Growth(NamedTuple):
         name: what was called.
         calls: how often.
         seconds: how long it took.
-        held: allocations of the engine that are held more than before.
-        blocks: Python's memory blocks that are in use more than before.
-        resident: resident memory of the process, in KB, more than before.
+        held: additional allocations that the engine holds.
+        blocks: additional memory blocks that Python uses.
+        resident: additional resident memory of the process, in KB.
     """
 
     name: str
@@ -75,14 +75,14 @@ class Growth(NamedTuple):
 
     @property
     def leaks(self) -> bool:
-        """Whether more was left behind than calls leave that lose nothing."""
+        """Whether more was left behind than calls without a leak leave."""
         held_slack = THREADED_SLACK if "batch" in self.name else 0
         resident_slack = RESIDENT_SLACK + LARGE_CACHE * min(max(self.held, 0), held_slack)
         return self.held > held_slack or self.blocks > BLOCK_SLACK or self.resident > resident_slack
 
 
 class Subject(NamedTuple):
-    """Something that is called often, with the exception it must raise, if any."""
+    """Something to call often, with the exception it must raise, if any."""
 
     name: str
     call: Callable[[], Any]
@@ -90,7 +90,7 @@ class Subject(NamedTuple):
 
 
 def resident_kilobytes() -> int:
-    """Returns the process's resident memory in KB; where there is no `/proc`, the most it had."""
+    """Returns the process's resident memory in KB; without `/proc`, its maximum so far."""
     statistics = Path("/proc/self/statm")
     if statistics.is_file():
         return int(statistics.read_text().split()[1]) * resource.getpagesize() // 1024
@@ -163,7 +163,7 @@ def look_for_leak(subject: Subject, calls: int, warm_up: int) -> Growth:
         warm_up: how often it is called before anything is measured.
 
     Returns:
-        The first measurement without a leak, or else the last.
+        The first measurement without a leak, or the last.
     """
     for _ in range(ATTEMPTS - 1):
         growth = measure(subject, calls, warm_up)
@@ -173,7 +173,7 @@ def look_for_leak(subject: Subject, calls: int, warm_up: int) -> Growth:
 
 
 def entry_points(kind: str) -> Iterator[Subject]:
-    """Yields every entry point of an encoding, with arguments that are right, then wrong ones.
+    """Yields every entry point of an encoding with correct arguments, then with wrong ones.
 
     Args:
         kind: a key of `PATTERNS`.
@@ -189,7 +189,7 @@ def entry_points(kind: str) -> Iterator[Subject]:
 
 
 def fill_pool(encoding: Encoding) -> None:
-    """Lets an encoding make the workspaces that threads will want, with their large caches.
+    """Makes an encoding create the workspaces that threads will need, with large caches.
 
     Args:
         encoding: whose threads will run.
@@ -212,7 +212,7 @@ def counted(encoding: Encoding) -> int:
 
 
 def constructions() -> Iterator[Subject]:
-    """Yields what makes encodings: of equal ranks, of ranks never seen before, and wrong ones."""
+    """Yields constructions: of equal ranks, of new ranks, and wrong ones."""
     made = iter(range(1 << 62))
     in_use = [small_encoding("blocks")]
     yield Subject("construction, equal ranks", lambda: counted(small_encoding("blocks")))

@@ -1,13 +1,12 @@
 """`python -m fuzz.sanitize`: tests and fuzzing of an engine that is built with sanitizers.
 
-`--kind memory` takes AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, and runs the
-tests and then the fuzzer. `--kind threads` takes ThreadSanitizer, and runs `fuzz.threads` and
+`--kind memory` uses AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, and runs the
+tests and then the fuzzer. `--kind threads` uses ThreadSanitizer, and runs `fuzz.threads` and
 the tests that use threads. Anything that a sanitizer reports, in any process, ends the run with 1.
 GCC and its sanitizers' libraries are needed.
 
-Python's own allocator is switched off, so that every object has a place of its own on the heap and
-reading past the end of a str or bytes object is seen. In this build the piece caches come from
-the heap too.
+Python's allocator is off, so every object has its own place on the heap, and reading past the end
+of a str or bytes object is detected. In this build the piece caches come from the heap too.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ LEFT_OUT = {
     "test_quoted_sizes.py": "it reads the source of the package, which is not copied",
     "test_typing.py": "it runs mypy, not the engine",
 }
-"""Tests that are not run, and why."""
+"""Tests that are left out, and why."""
 
 DESELECTED = "tests/engine/test_fork.py::test_fork_while_other_threads_are_encoding"
 """A test that cannot be run: a thread may hold a lock of AddressSanitizer's own allocator at the
@@ -46,7 +45,7 @@ fork, and GCC's does not free it in the child, which then waits for it (seen wit
 THREAD_TESTS = ("tests/engine/test_batches.py", "tests/engine/test_threads.py")
 
 NEEDED = ("tests", "fuzz", "docs", "_ext", "setup.cfg")
-"""What the tests need beside the package."""
+"""Folders and files that the tests need besides the package."""
 
 RUN = """
 import atexit
@@ -71,7 +70,7 @@ if {leaks!r}:
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
-"""Runs a module, and at its end asks for memory that nothing refers to; a report says what.
+"""Runs a module and at its end lets LeakSanitizer look for memory that nothing refers to.
 
 That is before Python drops what it keeps, and when no frame runs: LeakSanitizer does not look into
 the memory of Python's stack, so the object of a running frame would seem lost.
@@ -81,10 +80,10 @@ the memory of Python's stack, so the object of a running frame would seem lost.
 SUPPRESSIONS = {
     # Python's tracemalloc keeps its tracebacks where LeakSanitizer does not look.
     "LSAN_OPTIONS": "leak:^traceback_new$",
-    # What tiktoken synchronises itself is not seen: it is not built for ThreadSanitizer.
+    # ThreadSanitizer cannot see how tiktoken synchronises, which is not built for it.
     "TSAN_OPTIONS": "race:_tiktoken.\ncalled_from_lib:_tiktoken.",
 }
-"""What is not the engine's, by the variable of the sanitizer that would report it."""
+"""Reports that are not about the engine, by the sanitizer's variable."""
 
 
 class Kind(NamedTuple):
@@ -224,7 +223,7 @@ def main(
                 files = list(names or THREAD_TESTS)
             else:
                 files = chosen_tests(names, place / "outside")
-            # What a sanitizer writes must not be captured with the output of a test that it ends.
+            # A sanitizer's output must not be captured with that of the test it ends.
             options = ["-n0", "-m", "slow or not slow", "-p", "no:cacheprovider", "--capture=sys"]
             jobs.append(["pytest", *options, "--deselect", DESELECTED, *files])
         if seconds > 0:

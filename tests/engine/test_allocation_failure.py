@@ -47,7 +47,7 @@ LONG_TEXTS = {
 
 @pytest.fixture(autouse=True)
 def watched() -> Iterator[None]:
-    """Watches allocations, after what belongs to the process or is left from other tests."""
+    """Watches allocations, ignoring those of the process and of earlier tests."""
     small_encoding("blocks")
     compile_split_pattern.cache_clear()
     gc.collect()
@@ -74,7 +74,7 @@ def fail_each(
     """Fails the first allocation of a call, then the second, … until all succeed.
 
     Args:
-        make: makes what is called anew for each failure.
+        make: makes a new object to call for each failure.
         call: what must raise MemoryError or return what is expected.
         expected: what `call` returns.
         lasting: whether all later allocations fail too.
@@ -113,7 +113,7 @@ def test_short_texts(text: str, kind: str, lasting: bool) -> None:
     for name, function in {**TEXT_CALLS, **SHORT_TEXT_CALLS}.items():
         call = calling(function, SHORT_TEXTS[text])
         raised = fail_each(lambda: small_encoding(kind), call, expected_of(kind, call), lasting)
-        # A workspace and its cache at the least; a token is found without memory.
+        # At least a workspace and its cache; a token is found without memory.
         assert raised >= (0 if name == "encode_single_token" else 2), name
 
 
@@ -180,7 +180,7 @@ def test_what_is_expected_is_what_the_naive_encoder_says(kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["encode", "encode_to_numpy", "count", "encode_with_unstable"])
 def test_one_encoding_through_all_failures(name: str) -> None:
-    """Texts of all kinds in one encoding, which keeps what memory it has got."""
+    """Texts of all kinds in one encoding, which keeps the memory it has obtained."""
     encoding = small_encoding("blocks")
     expected = {}
     function = {**TEXT_CALLS, **SHORT_TEXT_CALLS}[name]
@@ -213,7 +213,7 @@ def test_constructing_an_encoding(kind: str, lasting: bool) -> None:
 
 
 def test_constructing_one_that_shares_a_vocabulary() -> None:
-    """The encoding that has the vocabulary stays as it is."""
+    """The encoding that owns the vocabulary stays as it is."""
     first = small_encoding("blocks")
     vocabulary = first._core_bpe.vocabulary
     ids = first.encode_ordinary("hello")
@@ -277,7 +277,7 @@ def test_a_rank_table_whose_vocabulary_failed_is_used_up() -> None:
 
 @pytest.mark.parametrize("lasting", [False, True])
 def test_an_array_that_python_has_no_memory_for(lasting: bool) -> None:
-    """Numpy's own allocations and Python's, not the engine's, which are watched elsewhere."""
+    """Allocations of numpy and Python; the engine's are watched elsewhere."""
     memory = pytest.importorskip("_testcapi")
     encoding = small_encoding("blocks")
     ids = encoding.encode("hello hello")
@@ -316,7 +316,7 @@ def test_a_token_buffer_that_cannot_shrink_is_kept() -> None:
 
 
 def test_a_cache_that_cannot_grow_tries_again() -> None:
-    """Without memory for a large cache a small one goes on, and grows when there is memory."""
+    """Without memory for a large cache the small one remains, and grows once there is memory."""
     text = "word " * (1 << 14)
     expected = small_encoding("blocks").count(text)
     encoding = small_encoding("blocks")

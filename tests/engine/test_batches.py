@@ -1,4 +1,4 @@
-"""Batches and long texts: equal ids however the work is shared out, errors as text by text."""
+"""Batches and long texts: the same ids however work is divided, the same errors as text by text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPECIAL = "<|endoftext|>"
 def in_threads(
     encoding: bpecore.Encoding, texts: list[str], threads: int, **keywords: Any
 ) -> list[list[int] | None]:
-    """Encodes in the engine by so many threads, whatever the machine has."""
+    """Encodes in the engine with a number of threads, whatever the machine has."""
     arguments = {"allowed_special": set(), "disallowed_special": (), **keywords}
     return _core.encode_batch(
         encoding._core_bpe,
@@ -71,7 +71,7 @@ BYTES_ALONE = own_encoding(
     bpecore.get_encoding("cl100k_base")._pat_str,
     {bytes([value]): 255 - value for value in range(256)},
 )
-"""Has more ids than the row of a batch has room for at first."""
+"""Gives more ids than the row of a batch first has room for."""
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
@@ -114,7 +114,7 @@ def test_long_texts_without_a_border(cl100k: Pair, text: str) -> None:
 
 
 def test_special_tokens_across_every_border() -> None:
-    """`x y` holds a sure border of the pattern, and stands wherever a text might be cut."""
+    """`x y` contains a sure border of the pattern, and is wherever a text might be cut."""
     encoding = own_encoding(
         bpecore.get_encoding("r50k_base")._pat_str, special_tokens={"x y": 256, "y x": 257}
     )

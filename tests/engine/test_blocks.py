@@ -1,9 +1,9 @@
 """Splitting by blocks of 64 characters makes the pieces that the automaton makes.
 
 Every text goes through an engine without vector instructions, which splits by the automaton alone,
-and through one for each instruction set that this machine has. Vocabularies made for this show
-every border between two pieces in the ids: each kind of characters has one for even and one for odd
-places, and each vocabulary joins pairs that begin at a place of one sort only.
+and through one for each instruction set of this machine. Special vocabularies show
+every border between two pieces in the ids: each kind has one character for even and one for odd
+places, and each vocabulary joins only pairs that begin at places of one sort.
 """
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
@@ -31,8 +31,8 @@ BLOCK = 64
 CHUNK = 4096
 LONGEST_RUN_TOKEN = 6
 
-# One pair of characters for each kind that a rule of some family tells apart. The second stands at
-# odd places; where a kind has one character only, it stands at both.
+# Two characters for each kind that some family's rules distinguish. The second is used at odd
+# places; a kind with a single character uses it at both.
 ASCII_KINDS = {
     "upper": "AB",
     "lower": "ab",
@@ -78,7 +78,7 @@ AT_EVEN, AT_ODD = (
     {ord(character): kind[place] for kind in ALL_KINDS for character in kind} for place in (0, 1)
 )
 
-# What makes a text's characters 1, 2 or 4 bytes wide in memory.
+# Characters that make a text 1, 2 or 4 bytes wide in memory.
 WIDENINGS = {"ASCII": "", "Latin-1": "é", "two bytes": "ж", "four bytes": "😀"}
 
 
@@ -90,7 +90,7 @@ class Engine(NamedTuple):
 
 
 class Family(NamedTuple):
-    """The automaton's encodings, tiktoken's, and those that are compared with them."""
+    """The encodings of the automaton, of tiktoken, and those compared with them."""
 
     automaton: Engine
     blocks: list[Engine]
@@ -98,10 +98,10 @@ class Family(NamedTuple):
 
 
 def revealing_tables() -> list[dict[bytes, int]]:
-    """Returns three vocabularies in which each border inside a piece is bridged somewhere.
+    """Returns three vocabularies that together bridge every border inside a piece.
 
-    The first two join a character of an even place with the next one, and one of an odd place with
-    the next one. Characters that stand at both places are joined with one another by the third.
+    The first joins characters at even places with the next one, the second those at odd places.
+    The third joins characters that are used at both.
     """
     tokens: dict[bytes, None] = dict.fromkeys(bytes([value]) for value in range(256))
     for character in sorted({character for kind in ALL_KINDS for character in kind}):
@@ -189,7 +189,7 @@ def shortened(text: str, fails: Any) -> str:
 
 
 def joined(cases: Sequence[tuple[str, ...]], filler: tuple[str, ...], longest: int) -> list[str]:
-    """Joins cases of kinds to texts of up to `longest` characters, each place with its character.
+    """Joins cases of kinds into texts of up to `longest` characters, with each place's character.
 
     Args:
         cases: each a sequence of kinds, as pairs of characters.
@@ -214,7 +214,7 @@ def assert_equal_at_alignments(
     alignments: Sequence[int],
     widening: str = "",
 ) -> None:
-    """Puts all cases at each of the places of a block that `alignments` are."""
+    """Puts all cases at each of some places of a block."""
     even, odd = filler[0] if filler else "ab"
     for text in joined(cases, filler, CHUNK - BLOCK - len(widening) - 2):
         for alignment in alignments:
@@ -240,14 +240,14 @@ FILLERS = [(LETTER, LETTER), (LETTER, SPACE), (OTHER, LETTER), (LETTER, "\n\n"),
 
 
 def test_this_machine_has_vectors() -> None:
-    """Without any the tests below would compare the automaton with itself."""
+    """Without vectors the tests below would compare the automaton with itself."""
     before = _core.simd
     assert available_instructions()
     _core.choose_simd(before)
 
 
 def test_the_vocabularies_reveal_each_border() -> None:
-    """Every way to split a short text in two gives ids that no other way gives."""
+    """Every way to split a short text in two gives ids of its own."""
     encodings = [own_encoding(r".+|\n+", ranks) for ranks in revealing_tables()]
     source = random.Random(5)
     for _ in range(500):
@@ -300,7 +300,7 @@ def test_every_short_text_of_all_kinds(family: Family, filler: tuple[str, ...]) 
 
 
 def test_every_text_of_four_kinds_that_rules_name(family: Family) -> None:
-    """Most of the kinds are not ASCII here, so that blocks go through UTF-8."""
+    """Most of these kinds are not ASCII, so blocks go through UTF-8."""
     kinds = kinds_named("space", "line feed", "apostrophe", "slash", "contraction")
     kinds += [WIDE_KINDS[name] for name in ("upper", "lower", "caseless", "mark", "digit")]
     kinds += [WIDE_KINDS[name] for name in ("white space", "other")]
@@ -414,7 +414,7 @@ def test_any_text(engines: dict[str, Family], parts: list[tuple[str, int]], padd
 
 @pytest.mark.parametrize("name", ["r50k_base", "cl100k_base", "o200k_base"])
 def test_real_texts_with_every_instruction_set(name: str, corpora: dict[str, str]) -> None:
-    """With the real vocabularies, so that the cuts of each instruction set are compared too."""
+    """With the real vocabularies, which compares the cuts of each instruction set too."""
     before = _core.simd
     encodings = {}
     for instructions in ("automaton", *available_instructions()):

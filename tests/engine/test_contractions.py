@@ -1,7 +1,7 @@
-"""What follows an apostrophe is split as tiktoken splits it, in every case and in every place.
+"""Text after an apostrophe is split as tiktoken splits it, in either case and at every place.
 
-`'s`, `'ll` and the like are settled by looking at two letters, everything else around an apostrophe
-by the automaton.
+Two letters settle `'s`, `'ll` and the like; the automaton settles everything else around an
+apostrophe.
 """
 
 # ruff: noqa: RUF001 (the long s and the Kelvin sign are the point)

@@ -1,4 +1,4 @@
-"""Vocabularies and patterns of the caller's own: odd ones equal tiktoken, impossible ones fail."""
+"""The caller's own vocabularies and patterns: odd ones equal tiktoken's, impossible ones fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def both(
 
 
 def random_ranks(source: random.Random, alphabet: str) -> dict[bytes, int]:
-    """Returns tokens joined of others, ones that no merge makes, long ones, gaps, any order."""
+    """Returns joined tokens, tokens that no merge makes, long ones, gaps, in any order."""
     tokens = [bytes([byte]) for byte in range(256)]
     used = [bytes([byte]) for byte in sorted(set(alphabet.encode()))]
     for _ in range(source.choice((0, 1, 3, 10, 40, 150))):
@@ -94,7 +94,7 @@ def test_a_long_token_that_no_merge_makes_is_found_as_a_whole_piece(length: int)
 
 @pytest.mark.parametrize("length", [2, 15, 16, 17, 255, 256, 257])
 def test_tokens_of_every_length_are_reached_by_merging(length: int) -> None:
-    """Each token is the one before it and a letter."""
+    """Each token is the previous one and a letter."""
     word = bytes(random.Random(length).choices(b"abcdefgh", k=length))
     ranks = dict(BYTES)
     for end in range(2, length + 1):
@@ -192,7 +192,7 @@ def test_a_rank_wins_over_a_special_token_of_the_same_id() -> None:
 
 
 class TestPatternsForTheFallback:
-    """What the automaton refuses runs on the `regex` library, and gives tiktoken's ids."""
+    """Patterns that the automaton refuses run on the `regex` library and give tiktoken's ids."""
 
     @pytest.mark.parametrize(
         "pat_str",
@@ -240,7 +240,7 @@ class TestPatternsForTheFallback:
 
     @pytest.mark.parametrize("pat_str", ["", "a*", "a?", "(?=a)", "a|", r"\b", "(?<=a)"])
     def test_a_pattern_that_matches_nothing_at_all_is_refused(self, pat_str: str) -> None:
-        """tiktoken panics; here an error says so, at once or when an empty piece occurs."""
+        """tiktoken panics; bpecore raises an error, at once or when an empty piece occurs."""
         with pytest.raises(ValueError, match=r"(?i)empty"):
             own_encoding(pat_str).encode("bab")
 

@@ -1,8 +1,8 @@
-"""A long piece that is cut where no token bridges two characters gives the ids of the whole piece.
+"""A long piece cut where no token bridges two characters gives the ids of the whole piece.
 
-The twin that never cuts is the engine's bare merge of a piece. Texts are of scripts whose pieces
-are long and have cuts; generated vocabularies are trained, as cuts are only made where merging
-reaches every token, and on bytes, so that tokens begin and end inside characters.
+The oracle is the engine's bare merge, which never cuts. The texts are in scripts whose pieces are
+long and have cuts. Generated vocabularies are trained, since cuts are made only where merging
+reaches every token, and trained on bytes, so that tokens begin and end inside characters.
 """
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
@@ -45,7 +45,7 @@ ALPHABETS = {**SCRIPTS, "emoji": "".join(EMOJI), "all": "".join([*SCRIPTS.values
 
 
 def uncut(encoding: bpecore.Encoding, piece: str) -> list[int]:
-    """Encodes a piece without cutting it: its own token, or what merging makes of it."""
+    """Encodes a piece without cutting it: as its own token, or by merging."""
     try:
         return [encoding._core_bpe.encode_single_token(piece.encode())]
     except KeyError:
@@ -53,7 +53,7 @@ def uncut(encoding: bpecore.Encoding, piece: str) -> list[int]:
 
 
 def random_piece(source: random.Random, alphabet: str, longest: int) -> str:
-    """Returns letters, some of them of another script now and then, some in runs."""
+    """Returns letters, now and then of another script or in runs."""
     piece = source.choices(alphabet, k=source.randint(1, longest))
     for _ in range(source.randint(0, 3)):
         place = source.randrange(len(piece))
@@ -86,9 +86,9 @@ def test_texts_of_every_encoding(pair: Pair, script: str) -> None:
 
 
 def ranks_of_alphabet(source: random.Random, alphabet: str, count: int) -> dict[bytes, int]:
-    """Returns ranks that merging reaches all of: bytes, and `count` pairs of parts of texts.
+    """Returns ranks that merging can all reach: bytes, and `count` pairs of parts of texts.
 
-    A pair is taken of what the ranks so far make of a text's bytes, so it may begin and end within
+    A pair comes from a text's bytes as merged by the ranks so far, so it may begin and end within
     a character.
     """
 
@@ -99,7 +99,7 @@ def ranks_of_alphabet(source: random.Random, alphabet: str, count: int) -> dict[
 
 
 def encodings_of(pat_str: str, ranks: dict[bytes, int]) -> list[bpecore.Encoding]:
-    """Returns one for each instruction set, and one without any."""
+    """Returns one encoding for each instruction set, and one without vectors."""
     arguments: dict[str, Any] = {"mergeable_ranks": ranks, "special_tokens": {}}
     before = _core.simd
     encodings = []
@@ -111,7 +111,7 @@ def encodings_of(pat_str: str, ranks: dict[bytes, int]) -> list[bpecore.Encoding
 
 
 def broken(token: bytes) -> bool:
-    """Whether a token begins or ends within a character."""
+    """Returns whether a token begins or ends within a character."""
     try:
         token.decode()
     except UnicodeDecodeError:
@@ -185,7 +185,7 @@ def assert_uncut(token: bytes, left: str, right: str) -> None:
 
 
 def test_a_vocabulary_with_tokens_out_of_reach_is_not_cut() -> None:
-    """A part that equals such a token would be looked up whole; merging never makes it."""
+    """A part equal to such a token would be looked up whole, though merging never makes it."""
     ranks = dict(BYTES)
     ranks |= {"中文".encode(): 256, "é".encode(): 257, b"ab": 258}
     text = "日本語中文éé中文日本語ab" * 4 + " end" * 4

@@ -18,7 +18,7 @@ TEXT = "hello wörld 中文 😀🏽 don't\n\n  12345 "
 
 
 class Index:
-    """An id that is no int."""
+    """An id that is not an int."""
 
     def __init__(self, value: int) -> None:
         self._value = value
@@ -138,7 +138,7 @@ def test_unknown_ids_are_named(pair: Pair) -> None:
 
 
 def test_every_sequence_of_random_ids(pair: Pair) -> None:
-    """Most are no UTF-8: the three ways of errors, and offsets where they are."""
+    """Most are not UTF-8: three error handlers, and offsets where possible."""
     source = random.Random(8)
     known = [*pair.theirs._mergeable_ranks.values(), *pair.theirs._special_tokens.values()]
     for _ in range(2_000):

@@ -1,6 +1,6 @@
 """Every short string over the classes of a split pattern is split as by tiktoken, wherever it is.
 
-`test_pattern_splitting.py` does the same for the slow splitter in Python; here it is the engine, by
+`test_pattern_splitting.py` does the same for the slow splitter in Python; this tests the engine, by
 the automaton and by blocks. `python -m fuzz.exhaustive` goes up to six characters.
 """
 
@@ -27,7 +27,7 @@ from fuzz.exhaustive import (
 )
 
 LONGEST_HERE = {"r50k": 5, "cl100k": 5, "o200k": 4}
-"""Characters of the longest strings that are tried."""
+"""Characters in the longest strings tried."""
 
 
 @functools.cache
@@ -62,7 +62,7 @@ def test_these_are_the_patterns_of_all_encodings() -> None:
 
 
 def test_the_vocabularies_show_all_ways_to_split() -> None:
-    """Each of the 32 ways to cut a string of six characters gives ids that no other gives."""
+    """Each of the 32 ways to cut a string of six characters gives ids of its own."""
     alphabet = ["a", "b", " ", "é"]
     vocabularies = [
         own_encoding(
@@ -105,7 +105,7 @@ def test_frames_are_pieces_of_their_own(name: str) -> None:
 
 @pytest.mark.parametrize("number", range(2))
 def test_a_wrong_piece_is_found(number: int) -> None:
-    """With one family's vocabulary, and an engine that splits by another family's pattern."""
+    """Uses one family's vocabulary with an engine that splits by another family's pattern."""
     exhaustive = Exhaustive("cl100k")
     right = exhaustive._vocabularies[number]
     wrong = own_encoding(

@@ -1,4 +1,4 @@
-"""Bytes that certainly merge are merged first, and everything comes out as in any other order."""
+"""Merging bytes that certainly merge first gives the same result as any other order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bpecore.fuzzing.reference import ReferenceEncoder
 
 PATTERN = r"\S+|\s"
 BATCHES = 4
-"""Of 128 pieces: from the second one on, what the cache does not know is merged in step."""
+"""Groups of 128 pieces; from the second on, pieces that the cache does not know merge in step."""
 
 
 def trained(source: random.Random, alphabet: bytes, count: int) -> dict[bytes, int]:
@@ -54,7 +54,7 @@ def test_ranks_as_training_makes_them(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_ranks_out_of_order(seed: int) -> None:
-    """Where a token is earlier than its parts, no two bytes are sure to merge."""
+    """Where a token ranks before its parts, no two bytes are sure to merge."""
     source = random.Random(seed)
     alphabet = source.choice(ALPHABETS)
     ranks = trained(source, alphabet, source.choice([3, 10, 40]))
@@ -67,7 +67,7 @@ def test_ranks_out_of_order(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_bytes_of_high_rank(seed: int) -> None:
-    """No token has to be later than the bytes that it is made of."""
+    """A token need not rank after the bytes it is made of."""
     source = random.Random(seed)
     alphabet = source.choice(ALPHABETS)
     ranks = trained(source, alphabet, source.choice([3, 10, 40]))
@@ -90,7 +90,7 @@ def test_bytes_of_high_rank(seed: int) -> None:
     ],
 )
 def test_what_can_prevent_a_merge(tokens: list[bytes], piece: bytes) -> None:
-    """A part before them takes the first byte, or one behind them the second, sooner or later."""
+    """A preceding part takes the first byte, or a following one the second, sooner or later."""
     ranks = dict(BYTES)
     ranks.update((token, 256 + place) for place, token in enumerate(tokens))
     encoding = own_encoding(PATTERN, ranks)

@@ -1,6 +1,6 @@
-"""Encodings work in children of a fork, whatever other threads did then, and in fresh processes.
+"""Encodings work in forked children, whatever other threads were doing, and in fresh processes.
 
-Each scenario is a program of its own with a time limit, so that a child that hangs is a failure.
+Each scenario is a program with a time limit, so a child that hangs is a failure.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def run_program(code: str, folder: Path) -> None:
 
 
 def encode_all(encoding: bpecore.Encoding) -> list[Any]:
-    """For other processes: outcomes of several methods on all texts."""
+    """Returns results of several methods on all texts, for other processes to compare."""
     found: list[Any] = []
     for text in TEXTS:
         ids = encoding.encode(text, allowed_special="all")
@@ -101,7 +101,7 @@ def test_encoding_before_the_fork_in_children_and_in_the_parent_at_once(tmp_path
 
 
 def test_fork_while_other_threads_are_encoding(tmp_path: Path) -> None:
-    """In the middle of a long text, with all idle workspaces taken, and between short ones."""
+    """Forks within a long text, with all idle workspaces taken, and between short texts."""
     run_program(
         """
         encoding = bpecore.get_encoding("o200k_base")
@@ -135,7 +135,7 @@ def test_fork_while_other_threads_are_encoding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.01, 0.05, 0.1])
 def test_fork_while_another_thread_loads_an_encoding(delay: float, tmp_path: Path) -> None:
-    """At several moments of a first load: imports, the rank table, the pattern, the vocabulary."""
+    """Forks at several moments of a first load: imports, rank table, pattern, vocabulary."""
     run_program(
         f"""
         loader = threading.Thread(target=bpecore.get_encoding, args=("o200k_base",))
@@ -158,7 +158,7 @@ def test_fork_while_another_thread_loads_an_encoding(delay: float, tmp_path: Pat
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.05])
 def test_fork_while_another_thread_makes_an_encoding(delay: float, tmp_path: Path) -> None:
-    """The first one, so that what it needs is imported meanwhile."""
+    """The first encoding, so what it needs is imported meanwhile."""
     run_program(
         f"""
         ranks = {{bytes([value]): value for value in range(256)}}
@@ -181,7 +181,7 @@ def test_fork_while_another_thread_makes_an_encoding(delay: float, tmp_path: Pat
 
 
 def test_a_fork_does_not_wait_for_ever_for_a_load_that_does_not_end(tmp_path: Path) -> None:
-    """The parent's lock stays with the thread that has it; the child's is free."""
+    """The parent's lock stays with the thread that holds it; the child's is free."""
     run_program(
         """
         from bpecore._build import locks
@@ -218,7 +218,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_load_that_does_not_end(tmp_path: Pa
 
 
 def test_a_fork_by_the_thread_that_loads(tmp_path: Path) -> None:
-    """As by a plugin that starts a process: the lock stays held in both until the load ends."""
+    """As a plugin that starts a process does: the lock stays held in both until the load ends."""
     run_program(
         """
         constructors = registry.list_encoding_names() and registry.ENCODING_CONSTRUCTORS
@@ -282,7 +282,7 @@ def test_threads_that_fork_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_pool_of_processes(method: str) -> None:
-    """Pickled encodings: one by its name, one by what it is made of."""
+    """Pickled encodings: one by name, one by content."""
     registered = bpecore.get_encoding("cl100k_base")
     own = own_encoding(r"\S+|\s+", {**BYTES, b"ab": 256}, {"<|endoftext|>": 300})
     encodings = [registered, own] * 3

@@ -1,4 +1,4 @@
-"""Files of frozen tables: whole ones are mapped, anything else is refused and made anew."""
+"""Frozen tables: intact files are mapped; others are refused and the tables rebuilt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts made to hurt, a million characters a piece: the right ids, in time n log n."""
+"""Hostile texts, a million characters per piece: the right ids, in time O(n log n)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pairs import Pair
 LARGE = 1_000_000
 SMALL = LARGE // 10
 LARGEST_TIME_RATIO = 64
-"""Of a million to a hundred thousand. At n log n it is 12, for random letters up to thrice that:
-their merges jump about in memory, which for a hundred thousand lies in the processor's caches and
-for a million does not; 38 to 54 where other machines use these, too. At n squared it is 100."""
+"""A million characters over a hundred thousand. O(n log n) gives 12, and up to three times that for
+random letters, whose merges jump about in memory that fits the processor's caches for a hundred
+thousand but not for a million; 38 to 54 where other machines share the caches. O(n^2) gives 100."""
 
 
 def random_letters(length: int) -> str:
@@ -49,7 +49,7 @@ MAKERS: dict[str, Callable[[int], str]] = {
 }
 
 ONE_PIECE = ("one letter", "spaces", "newlines", "random letters", "two letters", "tabs")
-"""Of which every encoding's pattern makes a single piece."""
+"""Every encoding's pattern makes one piece of these."""
 
 FAMILIES = pytest.mark.parametrize(
     "pair", ["r50k_base", "cl100k_base", "o200k_base"], indirect=True
@@ -85,13 +85,13 @@ def test_short_hostile_texts_against_the_naive_reference(pair: Pair, maker: str)
 @FAMILIES
 @pytest.mark.parametrize("tail", ["a", " a", "\n", "\r\na", ".", "\u0301", "1"])
 def test_what_follows_a_million_spaces(pair: Pair, tail: str) -> None:
-    """The last space may belong to what follows, and the line end to the spaces."""
+    """The last space may belong to what follows, and a line end to the spaces."""
     text = "a" + " " * LARGE + tail
     assert pair.ours.encode_ordinary(text) == ids_piece_by_piece(pair, text)
 
 
 def ids_piece_by_piece(pair: Pair, text: str) -> list[int]:
-    """Returns the ids by tiktoken's merge, past its splitter, which fails on many spaces."""
+    """Returns the ids by tiktoken's merge without its splitter, which fails on many spaces."""
     encode_piece = pair.theirs._core_bpe.encode_single_piece
     return [id for piece in pair.reference.split(text) for id in encode_piece(piece.encode())]
 
@@ -110,7 +110,7 @@ def test_time_grows_no_faster_than_n_log_n(pair: Pair, maker: str) -> None:
 
 
 def seconds_to_count(pair: Pair, text: str, at_least: float) -> float:
-    """Returns the least seconds a count took in three tries and `at_least` seconds in all."""
+    """Returns the fewest seconds a count took, in at least three tries and `at_least` seconds."""
     best = float("inf")
     start = time.process_time()
     tries = 0

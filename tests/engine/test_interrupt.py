@@ -21,11 +21,11 @@ PROSE = "It was the best of times, it was the worst of times. 日本語のテキ
 
 
 LETTERS = "abc" * 4_000_000
-CHUNK = PROSE[: len(PROSE) // 4]  # of which a copy is made first
+CHUNK = PROSE[: len(PROSE) // 4]  # copied by the call first
 
 
 class StoppedError(Exception):
-    """What the signal's handler raises."""
+    """Raised by the signal handler."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tables of the caller's vocabularies in a folder that the user names: kept, checked, shared."""
+"""Tables of the caller's vocabularies in a folder of the user's choice: kept, checked, shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids of one result are in memory of their own, however large it is and whatever comes after it."""
+"""Each result's ids have memory of their own, however large the result and whatever follows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 import bpecore
 
 MAPPED_IDS = 1 << 17
-"""From so many on their memory is a mapping, see `_ext/engine/sink/id_buffer.pxd`."""
+"""From this number on ids lie in a mapping; see `_ext/engine/sink/id_buffer.pxd`."""
 
 MAPPED_LIMIT = 1 << 21
-"""More are in the C library's memory again."""
+"""More ids than this are in the C library's memory again."""
 
 COUNTS = [
     *range(MAPPED_IDS - 40, MAPPED_IDS + 40, 13),
@@ -28,7 +28,7 @@ COUNTS = [
 
 
 def text_of(count: int) -> tuple[str, np.ndarray]:
-    """Returns a text of so many ids, and these: all of one id but for the last ones."""
+    """Returns a text of a number of ids, and the ids: all equal except the last few."""
     encoding = bpecore.get_encoding("cl100k_base")
     [word] = encoding.encode(" word")
     tail = encoding.encode(f" {count} ends here")
@@ -62,7 +62,7 @@ def test_a_result_that_is_kept_stays_as_it_is() -> None:
 
 
 def test_texts_whose_beginning_misleads() -> None:
-    """How much room the ids need is told by the text so far, and is wrong here, both ways."""
+    """The room for ids is estimated from the text so far; here the estimate is wrong, both ways."""
     encoding = bpecore.get_encoding("cl100k_base")
     dense, thin = "1 2 " * 40_000, " international" * 100_000
     for text in (dense + thin, thin + dense, thin + dense * 3, dense * 4 + thin):
@@ -98,11 +98,11 @@ def test_threads_that_take_and_give_back_at_once() -> None:
 
 WORD = " word"
 PIECE = " " + "x" * 300_000
-"""One piece of more bytes than a mapping has to have room for, and of few ids."""
+"""One piece of few ids and more bytes than a mapping needs room for."""
 
 
 def test_a_long_piece_behind_many_counted_ids() -> None:
-    """A count uses its memory again and again: there is room for fewer ids than were counted."""
+    """A count reuses its memory: there is room for fewer ids than were counted."""
     encoding = bpecore.get_encoding("cl100k_base")
     text = WORD * 2_000_000 + PIECE
     tail = len(encoding.encode(PIECE))
@@ -114,7 +114,7 @@ def test_a_long_piece_behind_many_counted_ids() -> None:
 
 
 def test_other_calls_after_a_large_count() -> None:
-    """They use the memory that the count left behind."""
+    """They use the memory that the count left."""
     encoding = bpecore.get_encoding("cl100k_base")
     [word] = encoding.encode(WORD)
     piece = b"abc" * 100_000

@@ -37,12 +37,12 @@ from fuzz.leaks import (
 )
 
 CALLS = 3 * BLOCK_SLACK
-"""Enough that an object left behind by each call, or by every third, is seen."""
+"""Enough to detect an object left behind by every call, or by every third."""
 
 
 @pytest.fixture(autouse=True)
 def collecting_garbage_is_quick() -> Iterator[None]:
-    """Sets the objects of all other tests apart: garbage is collected around the calls."""
+    """Excludes the objects of other tests from garbage collection around the calls."""
     gc.collect()
     gc.freeze()
     yield
@@ -84,8 +84,8 @@ def test_an_exception_leaves_the_right_ids(name: str) -> None:
 
 @pytest.mark.parametrize("kind", PATTERNS)
 def test_references_are_counted_right(kind: str) -> None:
-    """The arguments are the caller's; of the int objects of ids more references are held than lists
-    can give back, or with no GIL each is counted."""
+    """Arguments belong to the caller. The engine holds more references to int objects than lists
+    can give back; without the GIL each is counted."""
     encoding = small_encoding(kind)
     text = "".join(["the text", " that", " is counted"])
     allowed = {"<|end|>"}
@@ -120,7 +120,7 @@ def leak_table(kept: list[object]) -> Callable[[], Any]:
 
 def leak_memory(kept: list[object]) -> Callable[[], Any]:
     def leak() -> None:
-        # Pages of their own: a large process has room for anything else.
+        # Fresh pages: a large process has room for anything smaller.
         pages = mmap.mmap(-1, 1 << 20)
         pages.write(b"x" * (1 << 20))
         kept.append(pages)

@@ -1,4 +1,4 @@
-"""A service that sees ever new names, texts, threads and vocabularies keeps flat memory.
+"""Memory stays flat in a service that keeps seeing new names, texts, threads and vocabularies.
 
 `BPECORE_LONG_TESTS=1` runs them at full length: 1e6 names, 1e5 texts, 1e4 threads.
 """
@@ -84,7 +84,7 @@ print(private_kilobytes() - before)
 
 
 def test_different_texts(tmp_path: Path) -> None:
-    """The piece cache may grow to its largest once, the int objects to those of all ids."""
+    """The piece cache may reach its largest size once, and int objects those of all ids."""
     (growth,) = run(TEXTS, tmp_path, 100_000 if LONG else 15_000)
     assert growth < 12_000
 
@@ -142,7 +142,7 @@ print(before - resident_kilobytes(), tables)
 def test_a_thousand_encodings_of_equal_ranks_share_their_tables(tmp_path: Path) -> None:
     growth, freed, tables = run(ENCODINGS, tmp_path)
     assert growth < 2_000
-    # Not all: pages that no token needed never were resident, and the allocator keeps some.
+    # Not all: unused pages never were resident, and the allocator keeps some.
     assert freed > tables // 3, "the tables are freed with the last encoding"
 
 
@@ -181,7 +181,7 @@ print(private_kilobytes())
 
 
 def test_the_ids_of_one_large_text_are_given_back(tmp_path: Path) -> None:
-    """4 bytes each; the list of 8 bytes each is Python's own to free, and may be kept."""
+    """4 bytes per id; the list, 8 bytes per id, is Python's to free and may be kept."""
     before, ids, after = run(ONE_LARGE_TEXT, tmp_path)
     assert ids > 250_000
     assert after - before < 8 * ids // 1024 + 500
@@ -198,7 +198,7 @@ print(len(kept[0]), private_kilobytes() - before)
 
 
 def test_few_ids_of_a_large_text_take_little_memory(tmp_path: Path) -> None:
-    """They do not keep what was made ready for many."""
+    """They do not keep the room that was prepared for many ids."""
     ids, grown = run(FEW_IDS_OF_LARGE_TEXTS, tmp_path)
     assert ids < 10_000
     assert grown < 50 * 100

@@ -1,7 +1,7 @@
-"""A cache that knows nothing learns a batch's pieces together; the ids are the same.
+"""A new cache learns a group's pieces together; the ids are the same.
 
-The twin is the naive encoder, which has no cache and merges by lists. Every encoding is fresh, so
-that each text is the first it sees.
+The oracle is the naive encoder, which has no cache and merges lists. Every encoding is new, so
+each text is the first it sees.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bpecore.fuzzing.reference import ReferenceEncoder
 LETTERS = b"abcdeABCDE"
 
 LENGTHS = [*range(1, 19), *range(29, 34)]
-"""Bytes of a piece, around the 15 and 31 up to which they are learned together in two ways."""
+"""Bytes per piece, around 15 and 31, the limits of the two ways to learn pieces together."""
 
 
 def made_words(source: random.Random, count: int) -> list[bytes]:
@@ -27,7 +27,7 @@ def made_words(source: random.Random, count: int) -> list[bytes]:
 
 
 def made_two_byte_words(source: random.Random, count: int) -> list[bytes]:
-    """Words that have half as many parts as bytes at first, if their letters are tokens."""
+    """Words that start with half as many parts as bytes, if their letters are tokens."""
     return [
         "".join(source.choices("абвгде", k=source.randint(1, 17))).encode() for _ in range(count)
     ]
@@ -58,7 +58,7 @@ def test_new_words_of_every_length(
 
 
 def test_ranks_out_of_order() -> None:
-    """Parts that rank behind the token they merge into, and tokens that no merge reaches."""
+    """Parts that rank after the token they merge into, and tokens that no merge reaches."""
     source = random.Random(11)
     words = made_words(source, 1_000)
     trained = trained_ranks(source, lambda: source.choice(words[:100]), 150)
@@ -81,7 +81,7 @@ def test_the_same_new_word_many_times_in_one_batch() -> None:
 
 @pytest.mark.parametrize("letter", ["a", "ab", "abc"])
 def test_runs_where_many_merges_are_of_one_rank(letter: str) -> None:
-    """Leftmost first, also where runs meet the longest piece that is learned."""
+    """Merges go leftmost first, even where runs reach the longest piece that is learned."""
     ranks = dict(BYTES)
     for length in (2, 3, 4, 7, 8, 11):
         ranks[(letter * 12).encode()[:length]] = len(ranks)

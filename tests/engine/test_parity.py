@@ -1,4 +1,4 @@
-"""Ids equal tiktoken's: real text, random text, texts around lengths and chunk borders."""
+"""Ids equal tiktoken's: real texts, random texts, texts around length and chunk limits."""
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
 
@@ -83,7 +83,7 @@ def test_batches(pair: Pair) -> None:
 
 
 def test_short_texts_of_every_order(pair: Pair) -> None:
-    """All texts of up to four characters out of the ones that the patterns tell apart."""
+    """All texts of up to four characters that the patterns distinguish."""
     characters = "aA1 .\n'/\u0301中s\u00a0"
     for length in range(5):
         for letters in itertools.product(characters, repeat=length):
@@ -103,7 +103,7 @@ def test_piece_lengths_around_every_threshold(pair: Pair) -> None:
 
 
 def test_single_pieces_around_every_threshold(pair: Pair) -> None:
-    """Pieces of any characters, which no split pattern has cut."""
+    """Pieces of any characters, not made by a split pattern."""
     source = random.Random(16)
     for length in PIECE_LENGTHS:
         for _ in range(10):
@@ -115,7 +115,7 @@ def test_single_pieces_around_every_threshold(pair: Pair) -> None:
 
 @pytest.mark.parametrize("character", ["e", " ", "\n", "é", "ß\u0301", "中", "\u3000", "😀", "𝐀"])
 def test_characters_across_chunk_borders(pair: Pair, character: str) -> None:
-    """It starts up to 4 bytes from each border, alone and in a long piece of itself."""
+    """It starts up to 4 bytes from each border, alone and in a long piece of its kind."""
     for length, shift in itertools.product(CHUNK_LENGTHS, range(-4, 5)):
         prefix = ("word " * (length // 5 + 1))[: length + shift]
         assert_equal_ids(pair, prefix + character + "tail" + character)
@@ -124,7 +124,7 @@ def test_characters_across_chunk_borders(pair: Pair, character: str) -> None:
 
 @pytest.mark.parametrize("character", ["é", "ж", "中", "😀", "\u00a0", "ࠀ"])
 def test_texts_of_one_wide_character_across_chunk_borders(pair: Pair, character: str) -> None:
-    """Texts stored 1, 2 and 4 bytes a character, borders counted in characters and in bytes."""
+    """Texts stored with 1, 2 and 4 bytes per character; borders in characters and in bytes."""
     width = len(character.encode())
     for length, shift in itertools.product(CHUNK_LENGTHS[:-1], range(-2, 3)):
         for count in {length + shift, length // width + shift}:
@@ -160,7 +160,7 @@ TAILS = [
     *("1", "123", "1234", "12345 6", "\n", " \n", "\n \n", "\n \na", "  a", "/\n/", "\n/a", ".\n/"),
     *("A", "aB", "AB", "\u4e2dA", "\u0301", ".\u0301", "\u0301's"),
 ]
-"""Texts' last characters, of which blocks are in doubt until they have seen what follows."""
+"""The last characters of texts, which blocks cannot settle until they see what follows."""
 
 
 def test_ends_of_texts_around_the_borders_of_blocks(pair: Pair) -> None:

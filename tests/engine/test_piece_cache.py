@@ -1,7 +1,7 @@
-"""The piece cache never changes ids: not when it grows, when pieces replace others, or fill it.
+"""The piece cache never changes ids: not when it grows, is full, or replaces pieces.
 
-The twin that never caches is the bare merge of each piece. Sizes stand around those of the cache's
-entries; nothing here asks what the cache holds.
+The oracle is the bare merge of each piece, which has no cache. Sizes are chosen around those of the
+cache's entries; no test looks into the cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GROWS_AT, LARGER_AT, LARGE_AT = (size.since for size in CACHE_SIZES[1:])
 """Characters of text after which a cache is made larger, the last time as large as it gets."""
 
 LARGE_ENTRIES = CACHE_SIZES[-1].narrow_entries
-"""As many as all narrow entries of a large cache; more than all others."""
+"""The number of narrow entries in a large cache, which is more than all others together."""
 
 LONG_WORDS, LONGEST = constant("LONG_WORDS"), constant("LONG_PIECE")
 KINDS = {"NARROW": "SHORT", "MEDIUM": "MEDIUM", "WIDE": "WIDE"}
@@ -37,7 +37,7 @@ def around(most: int) -> range:
 
 
 def long_entry_ids(length: int) -> int:
-    """Returns how many ids a long entry has room for beside so many bytes."""
+    """Returns how many ids fit into a long entry beside a number of bytes."""
     return max(0, 2 * (LONG_WORDS - (length + 7) // 8))
 
 
@@ -68,7 +68,7 @@ def distinct_words(source: random.Random, count: int, lengths: Sequence[int]) ->
 
 
 def ids_of(encoding: bpecore.Encoding, words: Sequence[str]) -> list[int]:
-    """Returns the ids of words, merged one by one; the first stands behind no space."""
+    """Returns the ids of words, merged one by one; all but the first follow a space."""
     pieces = [words[0], *(f" {word}" for word in words[1:])]
     return [
         id
@@ -88,7 +88,7 @@ def chain_ranks(letter: bytes, longest: int) -> dict[bytes, int]:
 
 
 def piece_of(length: int, id_count: int) -> str | None:
-    """Returns a piece of so many bytes and ids in the vocabulary of `chain_ranks(b"a", 64)`.
+    """Returns a piece of a number of bytes and ids in the vocabulary of `chain_ranks(b"a", 64)`.
 
     Runs of `a` merge into as many tokens as their length has ones in binary; other letters are one
     token each.
@@ -157,7 +157,7 @@ def test_one_byte_makes_another_long_piece(length: int) -> None:
 
 
 def test_one_byte_makes_another_piece() -> None:
-    """Pieces that differ in one byte, in length alone, or in a zero byte behind."""
+    """Pieces that differ in one byte, only in length, or in a zero byte at the end."""
     ranks = chain_ranks(b"a", 64)
     encoding = fresh({**ranks, b"fresh 2": 5000})
     reference = ReferenceEncoder(CL100K_PATTERN, ranks, {})
@@ -173,7 +173,7 @@ def test_one_byte_makes_another_piece() -> None:
 
 @pytest.mark.parametrize("lengths", [(4, 5), (12, 13, 14), (20, 30), (8, 14, 15, 40, 46, 70)])
 def test_more_distinct_pieces_than_fit(lengths: tuple[int, ...], cl100k: Pair) -> None:
-    """All of them, again from the start, backwards, and in little texts."""
+    """All of them, again from the start, backwards, and in small texts."""
     source = random.Random(str(lengths))
     words = distinct_words(source, LARGE_ENTRIES + 10_000, lengths)
     alphabet = {bytes([value]): rank for rank, value in enumerate(range(256))}
@@ -197,7 +197,7 @@ def test_more_distinct_pieces_than_fit(lengths: tuple[int, ...], cl100k: Pair) -
     "step", [1, 100, 5_000, GROWS_AT - 1, GROWS_AT, LARGER_AT // 2, LARGER_AT, LARGE_AT]
 )
 def test_ids_are_equal_before_and_after_the_cache_grows(step: int) -> None:
-    """Texts of `step` bytes, until far more has been seen than makes the cache grow."""
+    """Texts of `step` bytes, until far more has been seen than the cache needs to grow."""
     source = random.Random(step)
     ranks = chain_ranks(b"a", 64)
     encoding = fresh({**ranks, f"fresh {step}".encode(): 5000})
@@ -246,7 +246,7 @@ def test_encodings_that_share_a_vocabulary_share_no_wrong_pieces() -> None:
 
 
 def test_an_error_midway_leaves_no_wrong_piece() -> None:
-    """A byte that is no token ends the call; what was cached before it and after it is right."""
+    """A byte without a token ends the call; what was cached before and after is right."""
     ranks = {bytes([value]): value for value in range(256) if value != ord("x")}
     ranks[b"xy"] = 300
     encoding = own_encoding(CL100K_PATTERN, ranks)

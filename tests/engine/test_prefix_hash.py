@@ -1,4 +1,4 @@
-"""Hashes of prefixes: the documented scheme, computed by another library, and what it promises."""
+"""Prefix hashes: the documented scheme, computed by another library, and its guarantees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bpecore.prefix_hash import PREFIX_HASH_VERSION, prefix_hashes
 
-# In files and in routers' memory: these may never change under version 1.
+# Stored in files and in routers' memory: these must never change in version 1.
 FIXED = [0xDD81F05DF104BE5D, 0x74BC020D9841A2A9, 0xF0A3B980A802D566]
 
 

@@ -36,7 +36,7 @@ every_table = pytest.mark.parametrize("name", data.RANK_TABLE_NAMES)
 
 
 def find_parents_slowly(token: bytes, ranks: dict[bytes, int]) -> list[bytes]:
-    """The two parts of `token` just before its last merge, by the textbook."""
+    """Returns the two parts of `token` before its last merge, by the textbook algorithm."""
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 2:
         best = min(range(len(parts) - 1), key=lambda i: ranks.get(parts[i] + parts[i + 1], 2**32))
@@ -112,7 +112,7 @@ def test_r50k_is_the_beginning_of_p50k() -> None:
 
 
 def test_gpt2_files_regenerate_from_r50k_with_the_published_hashes() -> None:
-    """So gpt2's ranks, which OpenAI publishes in another form, are r50k_base's."""
+    """The ranks of gpt2, which OpenAI publishes in another form, are those of r50k_base."""
     merges, vocabulary = gpt2_files.make_gpt2_files()
     assert sha256(merges) == gpt2_files.MERGES_SHA256
     assert sha256(vocabulary) == gpt2_files.VOCABULARY_SHA256
@@ -136,7 +136,7 @@ SINGLE_BYTES = bytes(range(256))
 
 @pytest.fixture
 def table_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that is read in place of every bundled one; at first, a small sound table."""
+    """Replaces every bundled file; at first it holds a small sound table."""
     path = tmp_path / "small.ranks"
     # "ab", "abc", "cab"; ranks 257 and 300 are skipped, the latter beyond the end.
     path.write_bytes(packed_ranks.pack(SINGLE_BYTES, [257, 300], [(97, 98), (256, 99), (99, 256)]))
@@ -154,7 +154,7 @@ def test_small_table_with_gaps_expands(table_file: Path) -> None:
 
 def test_indices_of_three_bytes_survive(table_file: Path) -> None:
     chain = [(97, 97)] + [(position, 98) for position in range(256, 70_000)]
-    # Tokens of up to 70,000 bytes would take gigabytes: only the packing is looked at.
+    # Tokens of up to 70,000 bytes would take gigabytes, so only the packing is tested.
     packed = packed_ranks.pack(SINGLE_BYTES, [], chain)
     compact = packed_ranks.unpack(packed, "chain")
     parents = compact.parents(compact.token_count)
@@ -184,7 +184,7 @@ def test_any_truncation_is_noticed(table_file: Path) -> None:
 
 
 def repack(version: int, skipped_count: int, token_count: int, body: bytes) -> bytes:
-    """A `.ranks` file with a right checksum, whatever it says."""
+    """Returns a `.ranks` file with a correct checksum, whatever its content."""
     stored = struct.pack("<4sHHII", b"BPER", version, skipped_count, token_count, len(body)) + body
     return stored + struct.pack("<I", zlib.crc32(stored))
 

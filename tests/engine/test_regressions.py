@@ -1,4 +1,4 @@
-"""Every mismatch that fuzzing has ever found stays found: each stored case is equal now."""
+"""Regression test: every case that fuzzing has stored is equal now."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def assert_same_outcome(pair: Pair, text: str, **arguments: Any) -> None:
 
 
 def some_special_tokens(pair: Pair) -> list[str]:
-    """Returns up to four special tokens, the ends of the list among them."""
+    """Returns up to four special tokens, including the first and last of the list."""
     tokens = list(pair.theirs._special_tokens)
     return list(dict.fromkeys([tokens[0], tokens[-1], *tokens[1:3]]))
 
@@ -160,7 +160,7 @@ def test_random_texts_with_special_tokens_glued_to_them(pair: Pair) -> None:
 
 
 def test_a_special_token_ends_the_text_before_it(pair: Pair) -> None:
-    """The spaces before it are one piece, as at the end of a text, though a letter follows."""
+    """The spaces in front of it are one piece, as at the end of a text, though a letter follows."""
     token = some_special_tokens(pair)[0]
     ids = pair.ours.encode(f"a    {token}b", allowed_special="all")
     before, after = pair.ours.encode("a    "), pair.ours.encode("b")
@@ -231,7 +231,7 @@ def test_an_empty_special_token_is_refused() -> None:
 
 
 class Lying(str):
-    """A `str` whose methods say something else than its characters."""
+    """A `str` whose methods disagree with its characters."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Sure borders: a text cut at one has the ids of its two parts, whatever stands around it."""
+"""Sure borders: a text cut at one has the ids of its two parts, whatever surrounds it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_random_texts_cut_at_every_sure_border(pair: Pair) -> None:
 
 
 def test_long_texts_have_all_their_borders(pair: Pair) -> None:
-    """More than are looked for at once."""
+    """More than one search returns."""
     borders = pair.ours._core_bpe._sure_borders("word " * 2000)
     assert borders == [*range(4, 10_000, 5)]
 
@@ -38,7 +38,7 @@ def test_special_tokens_are_not_cut(pair: Pair) -> None:
 
 
 def test_words_end_surely(pair: Pair) -> None:
-    """Where most texts are cut; were there no such border, long texts would have one thread."""
+    """Most texts are cut here; without such a border, long texts would use one thread."""
     assert pair.ours._core_bpe._sure_borders("hello world") == [5]
     assert 2 in pair.ours._core_bpe._sure_borders("日本 語")
 

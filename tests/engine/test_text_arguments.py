@@ -1,4 +1,4 @@
-"""What takes a text takes it in the same forms, whichever method it is."""
+"""Every method that takes a text accepts the same types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT = "one two <|endoftext|> \ud83c\udf0a three"
 
 
 class Shout(str):
-    """A `str` by its characters, whatever its methods say."""
+    """A `str` subclass whose methods disagree with its characters."""
 
     __slots__ = ()
 

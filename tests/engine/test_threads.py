@@ -1,4 +1,4 @@
-"""Sixteen threads over one `Encoding` get what one thread gets, at every entry point."""
+"""Sixteen threads over one `Encoding` get the results of one thread, at every entry point."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_all_methods_that_take_text_or_ids_are_called() -> None:
 
 
 def test_more_threads_than_idle_workspaces_at_once() -> None:
-    """All inside the engine at one time, with texts that take a while and release the GIL."""
+    """All are in the engine at the same time, with long texts that release the GIL."""
     encoding = bpecore.get_encoding("o200k_base")
     texts = ["the quick brown fox, 中文. " * 5_000, "Jumps over 12345 lazy dogs\n" * 5_000]
     expected = [encoding.encode_ordinary(text) for text in texts]

@@ -1,4 +1,4 @@
-"""The parts of each token, however they are found, are those that merging its bytes leaves."""
+"""The two parts found for each token are those left by merging its bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bpecore.data.rank_tables import load_ranks
 
 @pytest.fixture(autouse=True, params=["off", "avx2"])
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Vocabularies are built a token at a time, and by eight."""
+    """Vocabularies are built one token at a time, and eight at a time."""
     before = _core.simd
     try:
         _core.choose_simd(request.param)
@@ -28,7 +28,7 @@ def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def naive_parts(ranks: dict[bytes, int], token: bytes) -> list[bytes]:
-    """Merges a token's bytes by all ranks but its own."""
+    """Merges a token's bytes by all ranks except its own."""
     parts = [token[i : i + 1] for i in range(len(token))]
     while True:
         known = [
@@ -48,7 +48,7 @@ def unreachable(ranks: dict[bytes, int]) -> int:
 
 
 def trained(source: random.Random, alphabet: bytes, count: int) -> dict[bytes, int]:
-    """Returns ranks in which each token joins two that came before."""
+    """Returns ranks in which each token joins two earlier ones."""
     ranks = dict(BYTES)
     used = [bytes([byte]) for byte in alphabet]
     for _ in range(20 * count):
@@ -82,7 +82,7 @@ def test_ranks_as_training_makes_them(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_same_tokens_with_ranks_out_of_order(seed: int) -> None:
-    """So that some tokens are orderly and some are not, some reachable and some not."""
+    """Shuffled ranks: some tokens are in order and reachable, some are not."""
     source = random.Random(seed)
     alphabet = source.choice([b"ab", b"abc", b"aabcd"])
     ranks = trained(source, alphabet, source.choice([5, 20, 80]))
@@ -97,8 +97,8 @@ def test_the_same_tokens_with_ranks_out_of_order(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_long_tokens(seed: int) -> None:
-    """Around 15 bytes, the longest that the table of short tokens holds, and 64, up to which cuts
-    are rated; with characters of several bytes."""
+    """Lengths around 15 bytes, the longest in the table of short tokens, and 64, the longest whose
+    cuts are rated; with multi-byte characters."""
     source = random.Random(seed)
     alphabet = source.choice([b"ab", "aé".encode(), "日本".encode()])
     ranks = dict(BYTES)
@@ -114,7 +114,7 @@ def test_long_tokens(seed: int) -> None:
 
 
 def test_a_token_that_can_be_cut_everywhere() -> None:
-    """More cuts than are tried, whose sides are all tokens."""
+    """More cuts into two tokens than are tried."""
     ranks = dict(BYTES)
     for length in range(2, 60):
         ranks[b"a" * length] = len(ranks)
@@ -145,7 +145,7 @@ def tables(ranks: dict[bytes, int], instructions: str) -> bytes:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_tables_do_not_depend_on_the_instructions(seed: int, instructions: str) -> None:
-    """More tokens of one length than a batch takes, and some that only merging finds."""
+    """More tokens of one length than one group holds, and some that only merging finds."""
     source = random.Random(seed)
     ranks = trained(source, "abcdeéß日本".encode(), 1500)
     tokens = list(ranks)

@@ -1,4 +1,4 @@
-"""A stream decoder that is called again in the midst of a call refuses, and loses nothing."""
+"""A stream decoder refuses a call made in the middle of another, and loses nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def byte_id(byte: int) -> int:
 
 
 class Again:
-    """An id that calls the decoder when it is read."""
+    """An id that calls the decoder when read."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self.call = call
@@ -34,7 +34,7 @@ class Again:
 
 @pytest.fixture
 def handler() -> Iterator[Callable[[Callable[[], object]], list[int]]]:
-    """Sets what the error handler "again" calls; counts how often that was refused."""
+    """Sets what the error handler "again" calls, and counts how often it was refused."""
     calls: list[Callable[[], object]] = []
     refused: list[int] = []
 

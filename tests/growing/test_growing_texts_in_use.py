@@ -1,4 +1,4 @@
-"""A counter or encoder that is called again in the midst of a call refuses, and loses nothing."""
+"""A counter or encoder refuses a call made in the middle of another, and loses nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALLS: dict[str, tuple[str, Callable[[Any], object]]] = {
 
 
 def outcome(kind: str, made: Any) -> object:
-    """All that the text has become, once it has ended."""
+    """Returns everything the text has become, once it has ended."""
     return made.total if kind == "counter" else made.flush()
 
 
@@ -80,7 +80,7 @@ def test_another_thread_meanwhile(name: str) -> None:
             call(made)
         except RuntimeError as error:
             refusal = str(error)
-        else:  # before the feed, or behind it
+        else:  # before or after the feed
             thread.join()
             continue
         thread.join()

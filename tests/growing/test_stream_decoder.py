@@ -1,4 +1,4 @@
-"""Decoders of ids that come one after the other give `decode` of all of them."""
+"""Decoders fed one id after another give what `decode` gives for all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMS: list[Callable[[list[int]], Any]] = [
 
 
 def rows_of_ids(source: random.Random, pair: Pair, count: int) -> list[list[int]]:
-    """Returns ids of texts, some without a beginning, shuffled or of any bytes."""
+    """Returns ids of texts, some without their beginning, shuffled, or of arbitrary bytes."""
     rows = []
     for _ in range(count):
         ids = pair.ours.encode(random_text(source, 10), allowed_special="all")
@@ -47,7 +47,7 @@ def rows_of_ids(source: random.Random, pair: Pair, count: int) -> list[list[int]
 
 
 def decoded(call: Callable[[], str]) -> str | None:
-    """Returns a text, None if it is refused."""
+    """Returns a text, or None if it is refused."""
     try:
         return call()
     except UnicodeDecodeError:
@@ -76,7 +76,7 @@ def test_one_sequence(pair: Pair, errors: str) -> None:
 @pytest.mark.parametrize("errors", ERRORS)
 @pytest.mark.parametrize("length", [*range(45, 53), 100, 5_000])
 def test_ascii_of_every_length_leaves_nothing_behind(length: int, errors: str) -> None:
-    """CPython 3.11.2 does not tell that it has read all of it."""
+    """CPython 3.11.2 does not report that it has read everything."""
     encoding = bpecore.get_encoding("cl100k_base")
     text = "".join(chr(97 + place % 23) for place in range(length))
     decoder = bpecore.StreamDecoder(encoding, errors)
@@ -137,7 +137,7 @@ def test_a_character_comes_when_it_is_complete(cl100k: Pair) -> None:
 
 
 def byte_strings() -> list[bytes]:
-    """Returns all of two bytes, and some around every limit of UTF-8, with more behind or not."""
+    """Returns all strings of two bytes, and some around every limit of UTF-8, continued or not."""
     leads = [0x61, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEE, 0xEF, 0xF0, 0xF3, 0xF4, 0xF5, 0xFF]
     seconds = [0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0]
     rest = [b"", b"\x7f", b"\x80", b"\xbf", b"\x80\x80", b"\xbf\xbfa", b"\xbf\xc0", b"\x80\xc3\xa9"]
@@ -146,7 +146,7 @@ def byte_strings() -> list[bytes]:
 
 
 def test_any_bytes() -> None:
-    """Short texts are made without CPython's decoder, and have the form that it gives them."""
+    """Short texts are made without CPython's decoder, in the form that it would give them."""
     encoding = own_encoding(r"[\s\S]")
     for content in [*byte_strings(), b"", b"a" * 99, "é中😀".encode() * 20]:
         decoder = bpecore.StreamDecoder(encoding)

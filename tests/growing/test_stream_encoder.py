@@ -72,7 +72,7 @@ def test_ids_come_as_soon_as_they_are_sure(cl100k: Pair) -> None:
     assert encoder.feed("hello") == []
     assert encoder.feed(" ") == cl100k.ours.encode("hello")
     assert encoder.feed("world. A") == cl100k.ours.encode(" world.")
-    # Where a special token may have begun, nothing before it is given that it would finish.
+    # Where a special token may have begun, what it would complete is held back.
     assert encoder.feed("<|endof") == []
     assert encoder.feed("text|>") == [*cl100k.ours.encode(" A"), cl100k.ours.eot_token]
 

@@ -27,7 +27,7 @@ def test_docstrings(name: str) -> None:
 
 
 def test_the_page() -> None:
-    """Each line `expression  # value` has that value."""
+    """Checks each line `expression  # value`."""
     page = Path(__file__).parents[2] / "docs" / "streaming.md"
     if not page.is_file():
         pytest.skip("needs the source tree")

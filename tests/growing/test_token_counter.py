@@ -1,4 +1,4 @@
-"""`TokenCounter`: at every moment the count of all text so far, at a cost that does not grow."""
+"""`TokenCounter`: always the count of all text so far, at a cost that does not grow."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_feed_costs_no_more_at_the_end_of_a_million_spaces(cl100k: Pair) -> No
 @pytest.mark.parametrize("special_tokens", SPECIAL_TOKENS, ids=["none", "longer", "inside"])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_any_vocabulary(pattern: str, special_tokens: dict[str, int]) -> None:
-    """Special tokens begin alike, end in one another and stand inside what may become one."""
+    """Special tokens that begin alike, overlap, or occur inside what may become one."""
     source = random.Random(pattern)
     for _ in range(40):
         alphabet = source.choice(("ab", "abc", "aé中"))
@@ -92,7 +92,7 @@ def test_any_vocabulary(pattern: str, special_tokens: dict[str, int]) -> None:
 def compare_chunk_by_chunk(
     source: random.Random, encoding: bpecore.Encoding, text: str, arguments: dict[str, Any]
 ) -> None:
-    """Compares totals; a chunk that `count` refuses is refused and not taken."""
+    """Compares totals; a chunk that `count` refuses is refused and changes nothing."""
     counter = bpecore.TokenCounter(encoding, **arguments)
     taken = ""
     for chunk in chunks_of(source, text, source.choice((1, 5, 30))):
@@ -167,7 +167,7 @@ def test_other_strings_can_be_refused(cl100k: Pair) -> None:
 
 
 def test_surrogates(pair: Pair) -> None:
-    """A high one at a chunk's end waits for its other half."""
+    """A high surrogate at a chunk's end waits for its other half."""
     text = "a\ud83d\ude00 \ude00b\ud83d\ud83dc 😀\ud83d\ude00"
     for size in (1, 2, 3):
         counter = bpecore.TokenCounter(pair.ours)

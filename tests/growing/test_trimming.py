@@ -1,4 +1,4 @@
-"""`truncate`, `split` and `count_up_to`, with counting every part of the text as the oracle."""
+"""`truncate`, `split` and `count_up_to`; the oracle is a count of every part of the text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def texts(seed: int, count: int, longest: int) -> list[str]:
 def assert_tight(
     encoding: bpecore.Encoding, text: str, limit: int, side: str, **keywords: Any
 ) -> None:
-    """What is left fits; it is at most a token short, or one more character does not fit."""
+    """The result fits; it is at most one token short, or one more character does not fit."""
 
     def count(part: str) -> int:
         return encoding.count(part, **keywords)
@@ -91,7 +91,7 @@ def test_a_text_that_fits_is_itself(cl100k: Pair) -> None:
 
 
 def test_ends_that_meet_make_no_special_token(cl100k: Pair) -> None:
-    """Cut in its middle such a text would be refused by `count`."""
+    """`count` would refuse such a text cut in its middle."""
     text = "<|endof" + "x" * 50 + "text|>"
     for limit in range(12):
         result = cl100k.ours.truncate(text, limit, side="middle")
@@ -100,7 +100,7 @@ def test_ends_that_meet_make_no_special_token(cl100k: Pair) -> None:
 
 @pytest.mark.parametrize("lows", ["\udc00", "\udfff\udc00", "\udfff" * 5])
 def test_halves_of_a_surrogate_pair_that_meet_count_as_one_character(pair: Pair, lows: str) -> None:
-    """Counted apart they fit, and whichever low one is dropped, the next may meet the high one."""
+    """Counted separately they fit; drop a low surrogate, and the next may meet the high one."""
     text = f"\udbff\x80 {lows}\udbff "
     for limit in range(pair.ours.count(text)):
         assert pair.ours.count(pair.ours.truncate(text, limit, side="middle")) <= limit
@@ -131,7 +131,7 @@ def test_chunks_that_overlap(pair: Pair) -> None:
         end = 0
         for chunk in chunks:
             assert pair.ours.count(chunk, disallowed_special=()) <= limit
-            # As much of the text's part so far as both can share.
+            # The part of the text so far that both can share.
             shared = next(
                 size
                 for size in range(min(end, len(chunk)), -1, -1)
@@ -161,7 +161,7 @@ def test_counting_up_to_a_limit(pair: Pair, keywords: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["a", " ", "\n", "the ", "的", "<", "7"])
 def test_counting_stops_at_the_limit(pair: Pair, text: str) -> None:
-    """A hundredth of a second is many times what it takes, and a tenth of reading the text."""
+    """0.01 s is many times what it takes, and a tenth of what reading the text takes."""
     text *= 10_000_000 // len(text)
     best = 1.0
     for _ in range(3):
@@ -182,7 +182,7 @@ def test_special_tokens_behind_the_stop_are_not_looked_for(cl100k: Pair) -> None
 
 @pytest.mark.parametrize("pattern", [r"(?<=a)b|\w|\s|[^\w\s]", r"\w+", r"\d+|[a-z]"])
 def test_other_patterns(pattern: str) -> None:
-    """One without an automaton; and some whose pieces leave characters out."""
+    """A pattern without an automaton, and some whose pieces omit characters."""
     encoding = own_encoding(pattern, {**BYTES, b"ab": 256, b"12": 257}, {"<end>": 258})
     source = random.Random(9)
     for _ in range(30):

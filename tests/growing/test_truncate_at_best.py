@@ -1,4 +1,4 @@
-"""`truncate` leaves as many tokens as any cut does, found by counting every part of the text."""
+"""`truncate` leaves as many tokens as the best cut, found by counting every part of the text."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_no_beginning_or_end_is_better(name: str, text: str, share: float) -> No
 @given(text=TEXTS, share=SHARES)
 @settings(deadline=None, max_examples=50, derandomize=True)
 def test_no_cut_near_the_middle_is_better(name: str, text: str, share: float) -> None:
-    """Beginnings of up to eight characters more or less than half of the limit are compared."""
+    """Compares beginnings of up to eight characters more or fewer than half of the limit."""
     encoding = bpecore.get_encoding(name)
     text = text[:16]
     whole = counted(encoding, text)
@@ -72,7 +72,7 @@ def test_no_cut_near_the_middle_is_better(name: str, text: str, share: float) ->
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_characters_of_many_tokens_are_kept_or_not(name: str) -> None:
-    """A limit between two multiples of a character's tokens is missed, by less than those."""
+    """A limit between two multiples of a character's tokens is missed by less than that number."""
     encoding = bpecore.get_encoding(name)
     size = encoding.count("𓀀")
     assert size > 2

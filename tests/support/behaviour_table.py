@@ -1,8 +1,8 @@
-"""The behaviour table: calls, as Python expressions, that two libraries must answer alike.
+"""The behaviour table: Python expressions that must have the same outcome in two libraries.
 
 An expression is evaluated once for each library, in the namespace that `make_namespace` describes.
-Where bpecore is wanted to differ, a row of `INTENDED` gives both outcomes and the line of
-`docs/exactness.md` that tells why.
+Where bpecore differs on purpose, a row of `INTENDED` gives both outcomes and the line of
+`docs/exactness.md` that says why.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import requests
 
-# ---- values that stand for a text ---------------------------------------------------------------
+# ---- values in place of a text ------------------------------------------------------------------
 
 NOT_TEXTS = (
     "None",

@@ -1,4 +1,4 @@
-"""The two files that GPT-2's vocabulary was published as, regenerated from r50k_base."""
+"""The two files of GPT-2's vocabulary, regenerated from r50k_base."""
 
 from __future__ import annotations
 

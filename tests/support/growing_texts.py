@@ -1,4 +1,4 @@
-"""Texts that come in chunks, and vocabularies to encode them with."""
+"""Texts in chunks, and vocabularies to encode them with."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chunks_of(source: random.Random, text: str, longest: int) -> list[str]:
 
 
 def random_ranks(source: random.Random, alphabet: bytes) -> dict[bytes, int]:
-    """Returns tokens in no order: parts rank behind wholes, and some cannot be reached."""
+    """Returns tokens in random order: parts rank after wholes, and some cannot be reached."""
     tokens = {bytes([value]) for value in range(256)}
     if source.random() < 0.2:
         tokens.remove(b"b")

@@ -1,4 +1,4 @@
-"""Imports examples by their files; the source tree's copy of the package stays out of sight."""
+"""Imports examples from their files, without making the source tree's package importable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "examples"
 
 
 def load_example(name: str, *needed: str) -> Any:
-    """Imports an example by its name, and skips the test where what it needs is missing."""
+    """Imports an example by name; skips the test if a module it needs is missing."""
     for module in needed:
         pytest.importorskip(module, reason="needs the extra services")
     spec = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")

@@ -1,4 +1,4 @@
-"""What a call gives, as a value: so that two engines' results and errors compare alike."""
+"""The outcome of a call as a value, so that results and errors of two engines can be compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Callable
 def outcome(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Returns what a call returns, or the type of its error with what the error names.
 
-    Engines word their errors differently. What they must share: the type always; of a ValueError
-    the text that it quotes first, such as a special token; of the others but TypeError everything.
+    Engines word errors differently. The type must be equal; for a ValueError also the first quoted
+    text, such as a special token; for others, except TypeError, everything.
     """
     try:
         return call(*arguments, **keywords)

@@ -1,4 +1,4 @@
-"""Every encoding beside tiktoken's own of the same ranks, and beside the naive reference."""
+"""Every encoding beside tiktoken's with the same ranks, and beside the naive reference."""
 
 from __future__ import annotations
 

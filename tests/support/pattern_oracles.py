@@ -1,4 +1,4 @@
-"""What tiktoken itself makes of a split pattern, for the tests of bpecore._pattern."""
+"""How tiktoken itself splits by a pattern, for the tests of `bpecore._pattern`."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ OTHER_PATTERNS = {
         r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     ),
 }
-"""The split patterns of other vocabularies that people build tiktoken encodings from."""
+"""Split patterns of other vocabularies for which people build tiktoken encodings."""
 
 KNOWN_PATTERNS = {**OPENAI_PATTERNS, **OTHER_PATTERNS}
 
 
 class PieceOracle:
-    """How tiktoken cuts texts into pieces.
+    """Splits texts into pieces as tiktoken does.
 
-    tiktoken shows no pieces, but a whole piece that is in the vocabulary is that one token: with
-    every candidate in the vocabulary the tokens are the pieces.
+    tiktoken does not show pieces, but a piece that is in the vocabulary is one token: with every
+    candidate in the vocabulary the tokens are the pieces.
 
     Args:
         pattern: The split pattern.
@@ -67,12 +67,12 @@ class PieceOracle:
         self._tokens = list(ranks)
 
     def pieces(self, text: str) -> list[str]:
-        """The pieces of a text, all of whose substrings were candidates."""
+        """Returns the pieces of a text, all of whose substrings must be candidates."""
         return [self._tokens[token].decode() for token in self._encoding.encode_ordinary(text)]
 
 
 def substrings(texts: Iterable[str]) -> set[str]:
-    """Every non-empty substring of every text."""
+    """Returns every non-empty substring of every text."""
     return {
         text[start:end]
         for text in texts
@@ -81,7 +81,7 @@ def substrings(texts: Iterable[str]) -> set[str]:
 
 
 def strings_up_to(alphabet: Sequence[str], length: int) -> list[str]:
-    """Every non-empty string of at most `length` characters of `alphabet`."""
+    """Returns every non-empty string of at most `length` characters of `alphabet`."""
     return [
         "".join(characters)
         for count in range(1, length + 1)
@@ -90,7 +90,7 @@ def strings_up_to(alphabet: Sequence[str], length: int) -> list[str]:
 
 
 def matched_by_tiktoken(pattern: str, characters: str) -> str:
-    """The characters of a text that are in a match of a pattern, one after the other.
+    """Returns the characters of a text that some match of a pattern covers.
 
     tiktoken drops what no match covers.
     """

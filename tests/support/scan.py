@@ -1,4 +1,4 @@
-"""The slow twin of the engine's splitter: how an automaton cuts a text into pieces."""
+"""A slow version of the engine's splitter by an automaton, in Python."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def split(automaton: Automaton, text: str) -> list[str]:
 
 
 def _match_end(automaton: Automaton, classes: list[int], position: int) -> int | None:
-    """Where the match that starts at `position` ends, in characters; None if there is none."""
+    """Returns where the match at `position` ends, in characters, or None if there is none."""
     transitions = memoryview(automaton.transitions).cast("H")
     state = 1
     last = None

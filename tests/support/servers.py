@@ -1,4 +1,4 @@
-"""Runs an ASGI application on a local port, for tests that want real connections."""
+"""Runs an ASGI application on a local port, for tests that need real connections."""
 
 from __future__ import annotations
 

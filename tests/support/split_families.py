@@ -1,4 +1,4 @@
-"""The split patterns that are split by blocks, and the instruction sets that can do it."""
+"""The patterns that are split by blocks, and the instruction sets that can do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that tests and the fuzzer share: hostile alphabets and a seeded generator over them."""
+"""Hostile alphabets and a seeded generator of texts over them."""
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
 
@@ -23,7 +23,7 @@ CONTRACTIONS = [
     for ending in ("s", "t", "d", "m", "ll", "ve", "re", "\u017f", "l", "v", "r", "x", "ss")
     for letters in sorted({ending, ending.upper(), ending.title(), ending.title().swapcase()})
 ]
-"""Contractions in every case, and near misses: long s folds to s, a curly apostrophe is none."""
+"""Contractions in every case, and near misses: ſ folds to s; a curly apostrophe does not count."""
 
 WORDS = [
     *("the", "a", "I", "Hello", "WORLD", "camelCase", "XMLHttpRequest", "iPhone", "don", "can"),
@@ -124,11 +124,11 @@ ALPHABETS: list[list[str]] = [
 
 
 def random_text(source: random.Random, longest: int = 24) -> str:
-    """Returns up to `longest` elements out of two to five alphabets, some of them as runs.
+    """Returns up to `longest` elements of two to five alphabets, some of them as runs.
 
     Args:
-        source: Where the randomness comes from; the same state gives the same text.
-        longest: The most elements (an element is a character, a word or a run).
+        source: The source of randomness; the same state gives the same text.
+        longest: The maximum number of elements; each is a character, a word or a run.
 
     Returns:
         A text without lone surrogates.
@@ -146,7 +146,7 @@ def random_text(source: random.Random, longest: int = 24) -> str:
 
 
 def chr_of_any_kind(source: random.Random) -> str:
-    """Returns one Unicode scalar value, each plane's first ones likelier than the rest."""
+    """Returns one Unicode scalar value; the first ones of each plane are likelier."""
     while True:
         code_point = source.randrange(
             source.choice((0x80, 0x800, 0x3000, 0x10000, 0x20000, 0x110000))

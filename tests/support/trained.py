@@ -11,9 +11,9 @@ from bpecore.fuzzing.reference import ReferenceEncoder
 def trained_ranks(
     source: random.Random, next_piece: Callable[[], bytes], count: int
 ) -> dict[bytes, int]:
-    """Returns all bytes, and `count` tokens made of two that stand side by side in pieces.
+    """Returns all bytes, and `count` tokens made of two that are adjacent in pieces.
 
-    Merging reaches all of them: a pair is taken of what the ranks so far make of a piece.
+    Merging can reach all of them: pairs come from pieces as merged by the ranks so far.
     """
     ranks = {bytes([value]): value for value in range(256)}
     reference = ReferenceEncoder(".+", ranks, {})

@@ -1,4 +1,4 @@
-"""Tests wait for what other processes and threads do."""
+"""Waiting for what other processes and threads do."""
 
 from __future__ import annotations
 

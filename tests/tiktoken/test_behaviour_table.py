@@ -1,6 +1,6 @@
-"""Some thousand calls on tiktoken and on bpecore: the same value, or the same type of error.
+"""Thousands of calls on tiktoken and bpecore: the same value, or the same type of error.
 
-Of a KeyError and a UnicodeError everything is compared, also the text.
+For KeyError and UnicodeError the text is compared too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class SubSet(set):  # type: ignore[type-arg]
 
 
 class Index:
-    """An integer by `__index__` alone."""
+    """An integer only by `__index__`."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -78,7 +78,7 @@ class BadIndex:
 
 
 class Duck:
-    """A sequence by `__len__` and `__getitem__` alone."""
+    """A sequence only by `__len__` and `__getitem__`."""
 
     def __init__(self, items: list[int]) -> None:
         self.items = items
@@ -99,7 +99,7 @@ class OnlyIterable:
 
 
 class Engine:
-    """What a user may put in the place of an encoding's engine."""
+    """An object with which a user may replace an encoding's engine."""
 
     def encode(self, text: str, allowed_special: set[str]) -> list[object]:
         return [text.encode(), sorted(allowed_special)]
@@ -133,7 +133,7 @@ class Engine:
 
 
 class Blobfile(types.ModuleType):
-    """The package by which tiktoken writes files, for local ones."""
+    """The package through which tiktoken writes files, for local ones."""
 
     BlobFile = staticmethod(open)
 
@@ -144,7 +144,7 @@ def set_attribute(target: Any, name: str, value: object) -> Any:
 
 
 def exchange_special_token(encoding: Any, name: str) -> Any:
-    """Puts another string in the place of one in a set that the encoding has seen."""
+    """Replaces a string in a set that the encoding has seen."""
     encoding.encode("a")
     encoding.special_tokens_set.pop()
     encoding.special_tokens_set.add(name)
@@ -166,7 +166,7 @@ def printed(function: Callable[..., Any], *arguments: Any) -> str:
 
 
 class Library:
-    """What the expressions of the table see, for one of the two libraries."""
+    """The names that the table's expressions use, for one of the two libraries."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.folder = folder
@@ -299,7 +299,7 @@ class Library:
             del self.registry.ENCODINGS[name]
 
     def with_registered(self, name: str, encoding: object) -> Any:
-        """A stand-in for the registry in which a name is known for one call."""
+        """A substitute for the registry in which a name is known for one call."""
 
         def get_encoding(wanted: str) -> object:
             with self.registered(name, encoding):
@@ -338,7 +338,7 @@ def lines_of(ranks: dict[bytes, int]) -> bytes:
 
 
 def describe(value: object) -> object:
-    """Returns a value as something to compare, with its type."""
+    """Returns a value in a form to compare, with its type."""
     if isinstance(value, np.ndarray):
         return "array", str(value.dtype), value.tolist(), value.flags.writeable
     if isinstance(value, (bpecore.Encoding, tiktoken.Encoding)):
@@ -363,7 +363,7 @@ def describe_error(error: BaseException) -> object:
 
 @pytest.fixture(scope="session")
 def libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Library]]:
-    """Both libraries; tiktoken finds the files that it would download in its cache."""
+    """Both libraries; tiktoken finds in its cache the files that it would download."""
     cache = tmp_path_factory.mktemp("cache")
     merges, vocabulary = make_gpt2_files()
     for url, contents in {
@@ -380,7 +380,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Li
 
 
 def without_text(outcome: object) -> object:
-    """Returns an error's type alone, where the text is compared too."""
+    """Returns only the type of an error whose text would be compared."""
     if isinstance(outcome, tuple) and isinstance(outcome[0], type):
         return outcome[0]
     return outcome

@@ -21,7 +21,7 @@ SUBMODULES = ("core", "load", "model", "registry", "_educational", "_tiktoken")
 
 
 def entries() -> dict[str, object]:
-    """Returns what is imported of tiktoken, its plugins' package aside."""
+    """Returns the imported modules of tiktoken, except its plugins' package."""
     return {
         name: module
         for name, module in sys.modules.items()
@@ -31,7 +31,7 @@ def entries() -> dict[str, object]:
 
 @pytest.fixture
 def without_tiktoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if nothing had imported tiktoken yet."""
+    """Makes it look as if nothing had imported tiktoken yet."""
     for name in [*entries(), "tiktoken_ext"]:
         monkeypatch.delitem(sys.modules, name, raising=False)
 
@@ -257,7 +257,7 @@ print(tiktoken.registry.ENCODINGS)
 
 
 # Other threads import and use tiktoken while one installs and uninstalls. The real one is already
-# imported: that is where an uninstallation is promised to be seamless.
+# imported: in that case uninstalling is guaranteed to be seamless.
 THREADS = """
 import sys, threading, warnings
 import tiktoken.load, tiktoken._educational, tiktoken_ext.openai_public

@@ -26,7 +26,7 @@ def tiktoken_without_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def in_order(arguments: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Arguments as a list, and the dicts among them too: their order matters as well."""
+    """Arguments, and dicts among them, as lists: their order matters too."""
     return [
         (key, list(value.items()) if isinstance(value, dict) else value)
         for key, value in arguments.items()

@@ -1,4 +1,4 @@
-"""Downloads: the cache directory is tiktoken's, hashes are checked, nothing waits for ever."""
+"""Downloads: the cache directory is tiktoken's, hashes are checked, nothing waits forever."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_SHA256 = hashlib.sha256(b"something else").hexdigest()
 
 
 class Server:
-    """A local HTTP server that counts what it is asked for."""
+    """A local HTTP server that counts requests."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()

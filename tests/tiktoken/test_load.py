@@ -1,4 +1,4 @@
-"""Vocabulary files: what is accepted, what is refused and how that is reported."""
+"""Vocabulary files: what is accepted, what is refused, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def test_dump_to_a_directory_fails(tmp_path: Path) -> None:
 
 
 class FakeBlobfile(types.ModuleType):
-    """The two functions of `blobfile` that are used, on a dict of files."""
+    """The two functions of `blobfile` that are used, over a dict of files."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("blobfile")

@@ -1,6 +1,6 @@
-"""A hundred threads ask at once, in fresh processes, for each of the seven encodings.
+"""A hundred threads load each of the seven encodings at once, in fresh processes.
 
-`BPECORE_LONG_TESTS=1` does so 200 times.
+`BPECORE_LONG_TESTS=1` repeats this 200 times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Model names find the encodings that tiktoken finds, and nothing is kept for a name."""
+"""Model names give tiktoken's encodings, and nothing is stored per name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNKNOWN_NAMES = [
 
 
 def test_tables_equal_tiktokens_in_order() -> None:
-    """The order of the prefixes decides between two that fit."""
+    """Where two prefixes fit, their order decides."""
     ours, theirs = model.MODEL_PREFIX_TO_ENCODING, tiktoken_model.MODEL_PREFIX_TO_ENCODING
     assert list(ours.items()) == list(theirs.items())
     assert model.MODEL_TO_ENCODING == tiktoken_model.MODEL_TO_ENCODING

@@ -32,7 +32,7 @@ def make_own(library: Any = bpecore) -> Any:
 
 
 def encode(encoding: bpecore.Encoding, text: str) -> list[int]:
-    """For other processes."""
+    """Called in other processes."""
     return encoding.encode(text, allowed_special="all")
 
 
@@ -121,7 +121,7 @@ print(pickle.dumps(bpecore.get_encoding("gpt2"), 0).decode("ascii"))
 
 
 def test_tiktokens_pickles_become_bpecores_while_it_stands_in(tmp_path: Path) -> None:
-    """A file that a program with tiktoken has left, read by the same program under bpecore."""
+    """A file written by a program with tiktoken, read by the same program with bpecore."""
     path = tmp_path / "pickled"
     path.write_bytes(pickle.dumps(make_own(tiktoken)))
     code = f"""

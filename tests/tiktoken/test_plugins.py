@@ -1,4 +1,4 @@
-"""Encodings of third parties: modules of the namespace package `tiktoken_ext`."""
+"""Third-party encodings: modules of the namespace package `tiktoken_ext`."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ except ModuleNotFoundError as error:
 
 
 def test_constructors_may_be_added_by_hand() -> None:
-    """As programs do that know of no plugins."""
+    """As programs without plugins do."""
     code = """
 tiktoken.list_encoding_names()
 tiktoken.registry.ENCODING_CONSTRUCTORS["tiny"] = lambda: dict(

@@ -1,4 +1,4 @@
-"""One object an encoding however many ask, one vocabulary a rank table, no trace of failures."""
+"""One object per encoding however many ask, one vocabulary per rank table, no trace of failures."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def tiny_definition() -> dict[str, Any]:
 
 @pytest.fixture
 def constructors(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The registry's constructors, in a copy of this test's own."""
+    """A copy of the registry's constructors for one test."""
     bpecore.list_encoding_names()
     known = registry.ENCODING_CONSTRUCTORS
     assert known is not None

@@ -46,7 +46,7 @@ def report(process: subprocess.CompletedProcess[str]) -> dict[str, object]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Holds the same program as a script, a module, a package, a folder and a zip file."""
+    """Contains the same program as a script, a module, a package, a folder and a zip file."""
     (tmp_path / "program.py").write_text(REPORT)
     for name in ("package", "tool"):
         (tmp_path / name).mkdir()

@@ -1,4 +1,4 @@
-"""Every public and semi-private name of the installed tiktoken is here, with its signature."""
+"""bpecore has every public and semi-private name of the installed tiktoken, with its signature."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENGINE_ATTRIBUTES = [name for name in dir(tiktoken._tiktoken.CoreBPE) if not nam
 
 
 def is_tiktokens_own(module: ModuleType, name: str, value: Any) -> bool:
-    """Whether a module's attribute is tiktoken's, and no tool that it imported."""
+    """Returns whether a module's attribute is tiktoken's own and not imported."""
     if name.startswith("__") and name != "__version__":
         return False
     if isinstance(value, ModuleType):
@@ -179,7 +179,7 @@ def test_all_model_names_and_prefixes() -> None:
 
 
 class Definition:
-    """What tiktoken's definition of an encoding says, without reading a file."""
+    """Returns tiktoken's definition of an encoding without reading a file."""
 
     def __init__(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files: dict[str, str] = {}

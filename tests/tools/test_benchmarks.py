@@ -1,6 +1,6 @@
-"""The benchmarks: equal output is checked, records survive, bars judge as they say.
+"""The benchmarks: outputs are compared, records survive, bars judge as documented.
 
-The texts are tiny and the engines few: what is measured here means nothing.
+The texts are tiny and the engines few: the timings mean nothing.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def texts(tmp_path: Path) -> Path:
 
 
 def sample(measure: str, engine: str, seconds: list[float], subject: str = "zh.txt") -> Sample:
-    """A sample of a text of a megabyte."""
+    """Returns a sample of a text of a megabyte."""
     return Sample(measure, ENCODING, subject, engine, seconds, bytes=1_000_000, items=500_000)
 
 
 def record_of(*results: Sample | LeftOut) -> Record:
-    """A record that holds just these."""
+    """Returns a record of just these."""
     record = Record()
     record.add("warm", ENCODING, results)
     return record

@@ -1,4 +1,4 @@
-"""The fuzzer: it finds what is wrong, makes it small, can be repeated, and is quiet otherwise."""
+"""The fuzzer finds faults, makes them small, can be repeated, and is otherwise quiet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MATERIAL = Material(["Some real text, isn't it? " * 50, "ещё один тек�
 
 
 class Wrong:
-    """An encoding that is wrong wherever a string occurs."""
+    """An encoding that is wrong wherever a certain string occurs."""
 
     def __init__(self, encoding: Any, trigger: str) -> None:
         self._encoding = encoding
@@ -52,7 +52,7 @@ class Wrong:
 
 
 def wrong_subject(monkeypatch: pytest.MonkeyPatch, trigger: str) -> Subject:
-    """Returns a subject whose `ours` is wrong; it stays so with new caches."""
+    """Returns a subject whose `ours` is wrong, and stays so with new caches."""
     subject = Subject(openai_subject("gpt2").definition)
     subject.ours = Wrong(subject.ours, trigger)  # type: ignore[assignment]
     monkeypatch.setattr(Subject, "forget", lambda self: None)
@@ -285,7 +285,7 @@ class TestCommand:
 
 
 def test_a_process_that_dies_is_an_error_that_names_its_round(tmp_path: Path) -> None:
-    """A folder of texts that is not there any more ends the processes at once."""
+    """A missing folder of texts ends the processes at once."""
     with pytest.raises(RuntimeError, match="a process ended with 1 in: its start"):
         run(Plan(["gpt2"], 3, 0.0, 2, tmp_path / "gone"), Progress(shown=False))
 

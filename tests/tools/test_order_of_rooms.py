@@ -42,7 +42,7 @@ Links = dict[str, set[str]]
 
 
 class Fault(NamedTuple):
-    """Files in order, each of which uses the next one, though it must not."""
+    """Files of which each uses the next, though it must not."""
 
     files: tuple[str, ...]
     reason: str

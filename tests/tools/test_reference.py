@@ -1,4 +1,4 @@
-"""The naive reference itself equals tiktoken, so that it may serve as an oracle."""
+"""The naive reference equals tiktoken, so it can serve as an oracle."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The benchmarks of what services need check their results and print a row for each bar.
 
-The texts are tiny: what is measured here means nothing.
+The texts are tiny: the timings mean nothing.
 """
 
 # ruff: noqa: E402 (the benchmarks need not be there)

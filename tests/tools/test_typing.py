@@ -1,6 +1,6 @@
 """Type checkers accept typical uses, and what they accept works.
 
-`.ci/run` runs both checkers on the whole package; here they run on the uses alone, where installed.
+`.ci/run` runs both checkers on the whole package; here they check only the uses, where installed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bpecore.dropin import TiktokenAlreadyImportedWarning
 
 USES = Path(typical_uses.__file__)
 
-# Each line is wrong: a checker that accepts one has not seen the annotations.
+# Each line is wrong: a checker that accepts one has missed the annotations.
 WRONG_USES = (
     "bpecore.get_encoding(5)",
     "bpecore.get_encoding('gpt2').encode(b'bytes')",
@@ -95,7 +95,7 @@ def test_typical_uses_are_accepted(check: object, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", CHECKERS)
 def test_wrong_uses_are_refused(check: object, tmp_path: Path) -> None:
-    """Each wrong line is named, so the annotations are seen and not too wide."""
+    """Each wrong line is reported, so the annotations are seen and are not too wide."""
     assert callable(check)
     file = tmp_path / "wrong.py"
     file.write_text("\n".join(["import bpecore", *WRONG_USES, ""]))
