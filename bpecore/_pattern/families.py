@@ -1,8 +1,8 @@
 """The OpenAI split patterns that the engine also splits without their automaton.
 
-`_ext/engine/split/blocks.pxd` holds the rules of each family as algebra on bits, with one bit per
-character. The rules are stated over kinds of characters; this file says which kind each class of
-the pattern's automaton is.
+`_ext/engine/split/starts.pxd` has the rules of each family as algebra on bits, with one bit per
+character. The rules are stated over kinds of characters; this module finds the kind of each class
+of the pattern's automaton.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of t
 if TYPE_CHECKING:
     from bpecore._pattern.automaton import Automaton
 
-# The bits of a kind, and the numbers of the families: as in _ext/engine/simd/kinds.h and
-# _ext/engine/split/blocks.pxd.
+# The bits of a kind and the numbers of the families, as in _ext/engine/simd/kinds.h and
+# _ext/engine/split/starts.pxd.
 UPPER, LOWER, LETTER, NUMBER, WHITE, SPACE, APOSTROPHE, MARK = (1 << bit for bit in range(8))
 LINE_END = WHITE | SPACE
 SLASH = APOSTROPHE | MARK
@@ -61,7 +61,7 @@ def family_of(pattern: str) -> int:
         pattern: a split pattern.
 
     Returns:
-        1 to 3, or 0 for a pattern that only its automaton splits.
+        1 to 3, or 0 for a pattern without a family, which only its automaton splits.
 
     Example:
         >>> family_of("a+")
@@ -78,8 +78,8 @@ def class_kinds(automaton: Automaton, family: int) -> bytes:
         family: the family's number.
 
     Returns:
-        `uint8[classes]`. All characters of a class are of one kind as far as the family's rules
-        tell kinds apart.
+        `uint8[classes]`. All characters of a class have one kind, as far as the family's rules
+        distinguish kinds.
 
     Example:
         >>> from bpecore._pattern import compile_pattern

@@ -20,7 +20,7 @@ COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 EMULATOR = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
 
 PART_OF_OTHERS = {"CRC32", "XSAVE", "EVEX256", "EVEX512"}
-"""Macros of what comes with every CPU that has the listed features: with SSE4.2, AVX and AVX-512."""
+"""Macros of what every CPU with the listed features has: it comes with SSE4.2, AVX or AVX-512."""
 
 ENCODE = """
 import bpecore

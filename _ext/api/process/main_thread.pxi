@@ -1,4 +1,4 @@
-"""Which thread runs Python's signal handlers."""
+"""The thread that runs Python's signal handlers."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ cdef unsigned long main_thread = threading.main_thread().ident
 
 
 def _find_main_thread() -> None:
-    """Notes the main thread: of a forked child, the one that forked."""
+    """Records the main thread; in a forked child it is the thread that forked."""
     global main_thread
     main_thread = threading.main_thread().ident
 
@@ -20,5 +20,5 @@ if hasattr(os, "register_at_fork"):
 
 
 cdef inline bint handles_signals():
-    """Whether the calling thread is the one that runs signal handlers."""
+    """Returns whether the calling thread runs signal handlers."""
     return PyThread_get_thread_ident() == main_thread

@@ -1,4 +1,4 @@
-"""The vector instructions that engines are made with."""
+"""The choice of vector instructions for new engines."""
 
 import os
 
@@ -8,18 +8,18 @@ simd = "off"
 
 
 def choose_simd(wanted=None) -> str:
-    """Chooses the vector instructions that splitting uses, for engines made from now on.
+    """Chooses the vector instructions of engines made from now on.
 
     Args:
-        wanted: "sse2", "avx2", "avx512" or "neon"; "off" for words of 64 bits, which every machine
-            has; "automaton" for no splitting by blocks at all, with which tests compare the
-            others; None for the best there is.
+        wanted: "sse2", "avx2", "avx512" or "neon"; "off" for 64-bit words, which every machine
+            has; "automaton" to split nothing by blocks, which tests compare the others with;
+            None for the best that this machine has.
 
     Returns:
         The choice.
 
     Raises:
-        ValueError: this machine does not have what is wanted.
+        ValueError: this machine does not have the wanted instructions.
     """
     global vectors, simd
     cdef Vectors found

@@ -1,14 +1,14 @@
 # Splits UTF-8 text into pieces by a compiled split pattern: an automaton over character classes.
 #
-# `bpecore._pattern` compiles the pattern; here it only runs. A transition says where to go and
-# whether a piece may end right before the character just read: acceptance comes one character
-# late, which makes one-character look-ahead and `$` exact. The last acceptance seen before the
-# automaton dies is the piece's end, as leftmost-first matching demands.
+# `bpecore._pattern` compiles the pattern; here it only runs. A transition gives the next state and
+# whether a piece may end right before the character just read. Acceptance coming one character
+# late is what makes one-character look-ahead and `$` exact. The last acceptance before the
+# automaton dies is the end of the piece, as leftmost-first matching demands.
 #
-# Time: one table look-up a character, and the characters that a match was hoped for in vain are
-# read again. For the OpenAI patterns each character is read at most twice that way; a custom
-# pattern such as `a*b|a` reads a run of n `a` n times. Space: a few KB, immutable, shared.
-# Loses against bit masks over blocks on ASCII text: each piece ends in a mispredicted branch.
+# Time: one table look-up per character; characters read beyond the end of a piece are read again.
+# With the OpenAI patterns each character is read at most twice; a custom pattern such as `a*b|a`
+# reads a run of n `a` n times. Space: a few KB, immutable, shared. Slower than bit masks over
+# blocks on ASCII text, because each piece ends in a mispredicted branch.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, SIZE_MAX
 
@@ -16,9 +16,9 @@ from engine.base.types cimport check, likely
 from engine.text.utf8 cimport decode_character, sequence_length
 
 cdef enum:
-    GROUP_PIECES = 128       # pieces that are split before they are looked up
+    GROUP_PIECES = 128       # pieces that are found before they are looked up
     AUTOMATON_START = 1      # the number of the start state; state 0 is dead
-    NEED_MORE = 0            # answers of scan_piece that are no end of a piece
+    NEED_MORE = 0            # results of scan_piece other than the end of a piece
 
 cdef extern from *:
     """
@@ -27,22 +27,22 @@ cdef extern from *:
     const size_t NO_MATCH "BPECORE_NO_MATCH"
 
 cdef struct Automaton:
-    uint32_t *transitions    # owned: [state << row_bits | class], the next row | acceptance
+    uint32_t *transitions    # owned: [state << row_bits | class], next row | acceptance
     uint32_t row_bits        # a row has 2^row_bits entries
-    uint32_t end_class       # the class that stands for the end of the text
-    uint16_t *block_index    # owned: which block of classes 128 code points have
-    uint8_t *block_classes   # owned: the classes, a block of 128 after the other
+    uint32_t end_class       # the class of the end of the text
+    uint16_t *block_index    # owned: the block of classes of each 128 code points
+    uint8_t *block_classes   # owned: the classes, in blocks of 128
     uint8_t ascii_classes[128]
     uint64_t *sure_borders   # owned: see split/sure_borders.pxd
-    int family               # of the OpenAI patterns, see split/blocks.pxd; 0 = another pattern
-    uint8_t *block_kinds     # owned: kinds, as block_classes; NULL without a family
+    int family               # of the OpenAI patterns, see split/starts.pxd; 0 = another pattern
+    uint8_t *block_kinds     # owned: kinds, laid out like block_classes; NULL without a family
     uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family
     uint8_t page_kinds[512]  # the kind of each 128 of them, or MIXED_KINDS
 
 cdef struct ScannedPieces:
     size_t start                   # byte where the first piece begins
     size_t count                   # pieces; they follow each other without a gap
-    uint32_t ends[GROUP_PIECES]    # byte behind each piece, less `start`
+    uint32_t ends[GROUP_PIECES]    # byte after each piece, minus `start`
 
 
 cdef inline uint32_t class_of(const Automaton *automaton, uint32_t character) noexcept nogil:
@@ -55,11 +55,11 @@ cdef inline uint32_t follow(
     const Automaton *automaton, uint32_t row, const uint8_t *character, const uint8_t *end,
     size_t *width
 ) noexcept nogil:
-    """Returns the entry of a state's row to which a character leads.
+    """Returns the entry of a state's row for a character.
 
     Args:
-        character: valid UTF-8, whole before `end`.
-        width: receives its bytes.
+        character: valid UTF-8, which does not reach over `end`.
+        width: receives its length in bytes.
     """
     if character[0] < 0x80:
         width[0] = 1
@@ -80,7 +80,7 @@ cdef inline size_t scan_piece(
         final: whether `end` is the end of the text. Otherwise the text goes on.
 
     Returns:
-        The byte behind the piece; NO_MATCH if none begins here; NEED_MORE if that depends on how
+        The byte after the piece; NO_MATCH if none begins here; NEED_MORE if that depends on how
         the text goes on.
     """
     cdef uint32_t row = AUTOMATON_START << automaton.row_bits
@@ -106,7 +106,7 @@ cdef inline size_t scan_pieces(
     const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final,
     ScannedPieces *scanned
 ) noexcept nogil:
-    """Fills `batch` with the pieces from `position` on.
+    """Finds the pieces from `position` on.
 
     Args:
         text: valid UTF-8; `end` bytes, at most 2^32, are readable.
@@ -115,8 +115,8 @@ cdef inline size_t scan_pieces(
             that might go on with it is left out.
 
     Returns:
-        The byte up to which the text is done with: the last piece's end, or behind characters
-        that no piece covers. An empty batch with less than `end` done asks for more text.
+        The byte up to which the text is done: the last piece's end, or the end of characters that
+        no piece covers. No pieces and a result before `end` mean that more text is needed.
     """
     cdef size_t piece_end
     scanned.start = position

@@ -1,11 +1,12 @@
 # Splits text by blocks of 64 characters, for the three OpenAI pattern families.
 #
-# Bit algebra finds the piece starts (split/starts.pxd). A doubtful apostrophe is settled by the letters
-# after it where that is possible (split/contractions.pxd). At any other doubtful place the automaton
-# splits again, from the last start before it until it meets a start after it; from there on the
-# starts are right, because splitting depends only on what follows a piece's start.
+# Bit algebra finds the piece starts (split/starts.pxd). A doubtful apostrophe is settled by the
+# letters after it where that is possible (split/contractions.pxd). At any other doubtful place the
+# automaton splits again, from the last start before it until it meets a start after it; from there
+# on the starts are right, because splitting depends only on what follows a piece's start.
 #
-# Loses on texts shorter than a block, which go to the automaton, and where most places are in doubt.
+# Loses on texts shorter than a block, which go to the automaton, and where most places are in
+# doubt.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset

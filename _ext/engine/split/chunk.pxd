@@ -1,5 +1,5 @@
-# A chunk of a text, ready to be split: UTF-8 bytes, and for each block of 64 characters the words of
-# their kinds (split/starts.pxd) and of the cuts between them (vocab/borders.pxd).
+# A chunk of a text, ready to be split: UTF-8 bytes, and for each block of 64 characters the words
+# of their kinds (split/starts.pxd) and of the cuts between them (vocab/borders.pxd).
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t, UINT32_MAX
 

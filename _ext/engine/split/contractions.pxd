@@ -1,10 +1,11 @@
 # English contractions after an apostrophe: 's, 't, 'd, 'm, 'll, 've, 're.
 #
-# Whether an apostrophe begins one is the commonest doubt about where pieces start (split/blocks.pxd), and
-# the only one that two letters settle; the automaton would read the whole pieces around it. In
-# o200k_base a contraction belongs to the word before it, in the other families it is a piece.
+# Whether an apostrophe begins a contraction is the most common doubt about where pieces start
+# (split/blocks.pxd), and the only one that two letters settle; the automaton would read all of the
+# pieces around it. In o200k_base a contraction belongs to the word before it; in the other
+# families it is a piece of its own.
 #
-# Time: O(1) a doubt. Loses nowhere: what it cannot settle is left to the automaton.
+# Time: O(1) per doubt. Never loses: what it cannot settle is left to the automaton.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -16,12 +17,12 @@ cdef enum:
 
 
 cdef inline uint32_t contraction_length(const uint8_t *text, bint any_case) noexcept nogil:
-    """Returns how many characters a contraction has, or one of the two above.
+    """Returns the number of characters of a contraction, or one of the two values above.
 
     Args:
-        text: the apostrophe, a letter and a character more, as UTF-8.
-        any_case: whether capital letters count too. Then a letter that is not ASCII may do: the
-            long s, U+017F, is a small letter of S.
+        text: the apostrophe, a letter and one more character, as UTF-8.
+        any_case: whether capital letters count too. Then a letter outside ASCII may match: the
+            long s, U+017F, is a lower-case form of S.
     """
     cdef uint8_t fold = 0x20 if any_case else 0
     cdef uint8_t first = text[1] | fold
@@ -41,24 +42,24 @@ cdef inline bint settle_contraction(
     const uint8_t *text, bint any_case, bint of_word, uint32_t apostrophe, uint64_t *start_words,
     uint32_t *reached
 ) noexcept nogil:
-    """Sets the starts at and behind an apostrophe that a letter follows.
+    """Sets the starts at and after an apostrophe that a letter follows.
 
-    Precondition: two more characters follow, and all starts before are sure.
+    Precondition: two more characters follow, and all starts before it are sure.
 
     Args:
         text: from the apostrophe on, as UTF-8.
         any_case: as for `contraction_length`.
-        of_word: whether a contraction belongs to the word before it; that word is there, and has
-            none yet.
+        of_word: whether a contraction belongs to the word before it; there is such a word, and it
+            has no contraction yet.
         apostrophe: its place among the characters of `start_words`.
-        reached: receives the place behind a contraction.
+        reached: receives the place after a contraction.
 
     Returns:
-        Whether that is settled.
+        Whether the doubt is settled.
     """
     cdef uint32_t length
     if not has_bit(start_words, apostrophe):
-        return True    # it stands inside a piece
+        return True    # it is inside a piece
     length = contraction_length(text, any_case)
     if length == UNKNOWN_CONTRACTION:
         return False

@@ -1,10 +1,11 @@
-# Whether the pieces of a split pattern hold every character of every text.
+# Finds out whether the pieces of a split pattern contain every character of every text.
 #
-# Some pattern's matches leave characters out. If none ever does, n bytes of text take at least
-# n / longest token tokens, however they are split.
+# The matches of some patterns leave characters out. If a pattern's never do, n bytes of text take
+# at least n / (length of the longest token) tokens, however they are split.
 #
-# A character is left out if the automaton dies (or the text ends) before anything was accepted. So
-# the states that are reached without an acceptance are walked. Once a pattern, O(states * classes).
+# A character is left out if the automaton dies, or the text ends, before anything was accepted. So
+# the states that can be reached without acceptance are walked. Time: O(states * classes) per
+# pattern.
 
 from libc.stdint cimport uint8_t, uint32_t
 
@@ -31,7 +32,7 @@ cdef inline int find_coverage(
     while count:
         count -= 1
         row = automaton.transitions + (<size_t>waiting[count] << automaton.row_bits)
-        # A text does not end where a piece is looked for, only behind its first character.
+        # A piece is only looked for where the text has another character.
         if begun and not row[automaton.end_class] & 1:
             covers_all[0] = False
         begun = True

@@ -1,10 +1,11 @@
 # Fills a chunk from a string that is not ASCII; ASCII strings are read where they are.
 #
-# A chunk has a bounded size, so that no UTF-8 copy of the whole text is made or left on the caller's
-# object. It begins with a piece; the piece that it leaves unfinished is read again for the next one.
+# A chunk has a bounded size, so that no UTF-8 copy of the whole text is made or left on the
+# caller's object. It begins with a piece; the piece that it leaves unfinished is read again for
+# the next one.
 #
-# Time: linear. Runs of ASCII are packed by vector instructions; in other runs each character passes
-# once, without a branch that depends on it.
+# Time: linear. Runs of ASCII are packed by vector instructions; in other runs each character
+# passes once, without a branch that depends on it.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset

@@ -1,22 +1,24 @@
-# Where pieces of the three OpenAI pattern families start, by bit algebra over 64 characters at a time.
+# Where pieces of the three OpenAI pattern families start, by bit algebra over 64 characters at a
+# time.
 #
 # Each character has a kind (simd/kinds.h). Eight words hold the kinds of a block, one bit per
 # character, and a dozen word operations give the places where pieces start, with no branch per
-# piece; branches per piece are what slow the automaton down. The rules below are right except where
-# they are *in doubt*: split/blocks.pxd settles that.
+# piece; branches per piece are what slow the automaton down. The rules below are right except
+# where they are *in doubt*: split/blocks.pxd settles that.
 #
 # Notation: `before(x)` has a bit where the previous character is of kind x, `after(x)` where the
 # next one is. These are the rules of o200k_base; the other families differ as `find_starts` shows:
-# - A letter starts a piece if no letter is before it, or if it is upper and the one before is lower;
-#   but not after its prefix: one character of white space that is no line end, or a lone other
-#   character.
+# - A letter starts a piece if no letter is before it, or if it is upper and the one before is
+#   lower; but not after its prefix: one character of white space that is no line end, or a lone
+#   other character.
 # - Another character starts a piece unless such a character or a space is before it.
-# - White space starts a piece where its run begins, after a line end, and at the run's last character
-#   if text follows; a line end right after another character belongs to that piece.
+# - White space starts a piece where its run begins, after a line end, and at the run's last
+#   character if text follows; a line end right after another character belongs to that piece.
 # - A number starts a piece if no number is before it.
 # In doubt are contractions, numbers of more than three digits, a slash after a line end, blanks
-# between two line ends of one run, upper letters after letters without case, marks without a letter
-# before them, and everything in the last run of white space, which the end of the text may change.
+# between two line ends of one run, upper letters after letters without case, marks without a
+# letter before them, and everything in the last run of white space, which the end of the text may
+# change.
 #
 # Time: about 2 instructions per character.
 

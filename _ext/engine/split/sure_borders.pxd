@@ -1,13 +1,14 @@
-# Places where a text may be cut in two without any piece changing, whatever stands around them.
+# Places where a text can be cut in two without changing any piece, whatever text is around them.
 #
-# Between a character of class a and one of class b there is a sure border if from every state that
-# the automaton can be in behind an `a`, reading `b` and reading the end of the text do the same:
-# both end the piece, and both or neither accept it. Then, wherever the piece that holds the `a`
-# began, it ends at the border or before, exactly as if the text ended there; and by induction over
-# the pieces before the border, one begins right behind it. So the pieces of the text are those of
-# its two parts. `letter | space` is such a pair in every OpenAI pattern; `space | letter` is none.
+# There is a sure border between a character of class a and one of class b if, in every state that
+# the automaton can be in after an `a`, reading `b` does the same as reading the end of the text:
+# both end the piece, and both accept it or neither does. Then, wherever the piece with the `a`
+# began, it ends at the border or earlier, exactly as if the text ended there; and by induction
+# over the pieces before the border, a piece begins right after it. So the pieces of the text are
+# those of its two parts. `letter | space` is such a pair in every OpenAI pattern; `space | letter`
+# is not.
 #
-# Which pairs are sure is found once a pattern, in O(states * classes^2 / 64).
+# The sure pairs are found once per pattern, in O(states * classes^2 / 64).
 
 from libc.stdint cimport uint32_t, uint64_t
 
@@ -18,11 +19,11 @@ from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView, character_at
 
 cdef enum:
-    PAIR_WORDS = 4    # 64-bit words for a bit a class: there are at most 255
+    PAIR_WORDS = 4    # 64-bit words for one bit per class; there are at most 255 classes
 
 
 cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noexcept nogil:
-    """Fills `automaton.sure_borders`, which is made."""
+    """Allocates and fills `automaton.sure_borders`."""
     cdef uint32_t class_count = automaton.end_class
     cdef const uint32_t *row
     cdef uint32_t state, left, right, at_end, entry
@@ -34,7 +35,7 @@ cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noex
     if ends == NULL or automaton.sure_borders == NULL:
         release(ends)
         return STATUS_NO_MEMORY
-    # For each state the classes that do what the end of the text does.
+    # For each state, the classes that do what the end of the text does.
     for state in range(1, state_count):
         row = automaton.transitions + (<size_t>state << automaton.row_bits)
         at_end = row[class_count] & 1
@@ -58,7 +59,7 @@ cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noex
 cdef inline bint is_sure_border(
     const Automaton *automaton, const TextView *view, size_t position
 ) noexcept nogil:
-    """Whether the split is sure to set a border before a character, which is not the first."""
+    """Returns whether there is a sure border before a character, which is not the first."""
     cdef uint32_t left = class_of(automaton, character_at(view, position - 1))
     cdef uint32_t right = class_of(automaton, character_at(view, position))
     return automaton.sure_borders[left * PAIR_WORDS + (right >> 6)] >> (right & 63) & 1
@@ -67,7 +68,7 @@ cdef inline bint is_sure_border(
 cdef inline bint in_special_token(
     const SpecialTokens *special_tokens, const TextView *view, size_t position
 ) noexcept nogil:
-    """Whether a special token, wanted or not, begins before a character and ends behind it."""
+    """Returns whether any special token begins before a character and ends after it."""
     cdef size_t start = (position - special_tokens.longest
                          if position > special_tokens.longest else <size_t>0)
     while start < position:
@@ -82,9 +83,9 @@ cdef inline size_t next_sure_border(
     const Automaton *automaton, const SpecialTokens *special_tokens, const TextView *view,
     size_t position, size_t limit
 ) noexcept nogil:
-    """Returns the first sure border from `position` to before `limit`, or `limit`.
+    """Returns the first sure border from `position` on and below `limit`, or `limit`.
 
-    Neither part of the text has to know the other: no special token stands across it either.
+    No special token crosses it, so that the two parts of the text can be encoded independently.
 
     Args:
         view: ASCII or not UTF-8.

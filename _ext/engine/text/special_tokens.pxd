@@ -1,9 +1,9 @@
-# Finds special tokens in a text: the leftmost, and there the longest that is asked for.
+# Finds special tokens in a text: the leftmost one, and of those that begin there the longest.
 #
 # All special tokens of an encoding form one trie over code points. The search jumps to the next
 # character that begins a special token and walks the trie from there. Time: linear in the text,
 # times the length of the longest special token where text keeps looking like one (for the OpenAI
-# encodings at most 24 steps behind a `<`). The number of special tokens does not matter.
+# encodings at most 24 steps after a `<`). The number of special tokens does not matter.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memchr
@@ -19,12 +19,12 @@ cdef struct SpecialTokens:
     int32_t *tokens             # owned: [nodes], the special token that ends here, or -1
     uint32_t *edge_characters   # owned: ascending within a node
     uint32_t *edge_targets      # owned
-    uint32_t *rows              # owned: [nodes], a node's row from 1 on, if it has one
-    uint32_t *row_targets       # owned: 128 a row, the node an ASCII character leads to, or 0
+    uint32_t *rows              # owned: [nodes], a node's row, counted from 1, or 0
+    uint32_t *row_targets       # owned: [rows][128], the node an ASCII character leads to, or 0
 
 cdef struct Occurrence:
     size_t start       # character where it begins; the text's length if there is none
-    size_t end         # character behind it
+    size_t end         # character after it
     uint32_t token     # which special token
     uint32_t id
 
@@ -38,7 +38,7 @@ cdef inline uint32_t follow_edge(
     cdef uint32_t high = end
     cdef uint32_t middle
     cdef uint32_t row = special_tokens.rows[node]
-    # Most nodes have one edge; the others a row, so that nothing is searched in ASCII text.
+    # Most nodes have one edge; the others have a row, so that ASCII text needs no search.
     if end - low == 1:
         return special_tokens.edge_targets[low] * (
             special_tokens.edge_characters[low] == character)
@@ -58,7 +58,7 @@ cdef inline uint32_t follow_edge(
 cdef inline size_t find_character(
     const TextView *view, const Vectors *vectors, size_t position, uint32_t character
 ) noexcept nogil:
-    """Returns the next place of a character from `position` on, or the text's length."""
+    """Returns the next place of a character from `position` on, or the length of the text."""
     cdef const uint8_t *found
     cdef const uint8_t *text = <const uint8_t *>view.data
     if position >= view.length:
@@ -95,8 +95,9 @@ cdef inline Occurrence longest_at(
     """Finds the longest special token that begins at a character; `end` is 0 if there is none.
 
     Args:
-        data, width, length: those of a view; with a constant width the compiler makes a loop of
-            its own.
+        data, width, length: those of a view; the compiler specialises the loop for a constant
+            width.
+        wanted: as for `find_special`.
     """
     cdef Occurrence found
     cdef uint32_t node = 0
@@ -126,8 +127,8 @@ cdef inline Occurrence find_special(
     """Finds the first special token from a character on.
 
     Args:
-        view: ASCII or not UTF-8.
-        wanted: for each special token, whether it counts; NULL = all do.
+        view: not UTF-8, unless it is ASCII.
+        wanted: whether each special token counts; NULL = all of them do.
     """
     cdef Occurrence found
     while True:

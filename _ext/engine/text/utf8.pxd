@@ -4,12 +4,12 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 cdef struct TextView:
     const void *data     # the characters; owned by the Python object, which outlives the view
-    int width            # bytes a character: 1, 2 or 4; 0 = `data` is UTF-8 already
+    int width            # bytes per character: 1, 2 or 4; 0 = `data` is UTF-8
     size_t length        # characters (bytes if width is 0)
 
 
 cdef inline uint32_t read_character(const void *data, int width, size_t position) noexcept nogil:
-    """Returns the character, of `width` bytes (0 means 1), at `position`."""
+    """Returns the character at `position`, of `width` bytes (0 means 1)."""
     if width <= 1:
         return (<const uint8_t *>data)[position]
     if width == 2:
@@ -18,7 +18,7 @@ cdef inline uint32_t read_character(const void *data, int width, size_t position
 
 
 cdef inline uint32_t character_at(const TextView *view, size_t position) noexcept nogil:
-    """Returns the code point (the byte, if the view is UTF-8) at `position`."""
+    """Returns the code point at `position`, or the byte if the view is UTF-8."""
     return read_character(view.data, view.width, position)
 
 
@@ -32,7 +32,7 @@ cdef inline uint32_t sequence_length(uint8_t lead) noexcept nogil:
 
 
 cdef inline uint32_t decode_character(const uint8_t *text) noexcept nogil:
-    """Returns the code point of the valid UTF-8 sequence of two bytes or more at `text`."""
+    """Returns the code point of a valid UTF-8 sequence of two or more bytes."""
     if text[0] < 0xE0:
         return ((text[0] & 0x1F) << 6) | (text[1] & 0x3F)
     if text[0] < 0xF0:
@@ -42,9 +42,9 @@ cdef inline uint32_t decode_character(const uint8_t *text) noexcept nogil:
 
 
 cdef inline uint32_t encode_character(uint32_t character, uint32_t *length) noexcept nogil:
-    """Returns the UTF-8 form of a code point that is no surrogate, the first byte lowest.
+    """Returns the UTF-8 form of a code point other than a surrogate, with the first byte lowest.
 
-    Without a branch where the compiler can help it: text mixes lengths at random.
+    Mostly without branches, because the lengths of characters are unpredictable.
     """
     cdef uint32_t last = 0x80 | (character & 0x3F)
     cdef uint32_t second = 0x80 | (character >> 6 & 0x3F)
@@ -64,7 +64,7 @@ cdef inline bint is_surrogate(uint32_t character) noexcept nogil:
 
 
 cdef inline bint holds_surrogate(const TextView *view) noexcept nogil:
-    """Whether a surrogate is among the characters of a text."""
+    """Returns whether a text has a surrogate."""
     cdef const uint16_t *narrow = <const uint16_t *>view.data
     cdef const uint32_t *wide = <const uint32_t *>view.data
     cdef bint found = False
@@ -79,7 +79,7 @@ cdef inline bint holds_surrogate(const TextView *view) noexcept nogil:
 
 
 cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept nogil:
-    """Returns how many characters begin in some bytes."""
+    """Returns how many characters begin in `size` bytes of UTF-8."""
     cdef size_t count = 0, i
     for i in range(size):
         count += text[i] & 0xC0 != 0x80
