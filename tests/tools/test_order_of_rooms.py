@@ -38,6 +38,42 @@ ENGINE = {
     "bpecore": "api",
 }
 
+PACKAGE = {
+    "data": "",
+    "_core": "",
+    "_version": "",
+    "_pattern": "",
+    "_build": "_core _pattern data",
+    "_tiktoken": "_build",
+    "_limits": "_tiktoken",
+    "_beyond_tiktoken": "_limits",
+    "_registered": "",
+    "core": "_beyond_tiktoken _registered",
+    "load": "_build",
+    "encodings": "_pattern data",
+    "dropin": "_build",
+    "registry": "_version core encodings dropin",
+    "model": "registry",
+    "__init__": "load model",
+    "_educational": "__init__",
+    "prefix_hash": "_core",
+    "chat": "model",
+    "_services": "core",
+    "aio": "_services",
+    "pool.errors": "",
+    "pool.metrics": "",
+    "pool.wire": "_services pool.errors",
+    "pool.client": "pool.wire",
+    "pool.worker": "pool.wire",
+    "pool.owner": "pool.client pool.worker pool.metrics registry",
+    "pool": "pool.owner",
+    "prometheus": "aio",
+    "fuzzing": "__init__",
+    "cli": "fuzzing",
+    "__main__": "cli",
+}
+"""`_core` is the extension, and `__init__` the package itself."""
+
 Links = dict[str, set[str]]
 
 
@@ -88,7 +124,7 @@ def used_by_engine_file(text: str) -> Iterator[str]:
 
 
 def package_links(package: Path, extension: Path) -> Links:
-    """Returns what each module of the package uses, by dotted names; the extension is `_core`."""
+    """Returns what each module of the package uses, by dotted names without the package's."""
     modules = {module_name(file, package): file for file in package.rglob("*.py")}
     core = f"{package.name}._core"
     links: Links = {name: set() for name in [*modules, core]}
@@ -99,7 +135,11 @@ def package_links(package: Path, extension: Path) -> Links:
         for code in re.findall(line, file.read_text("utf-8"), re.MULTILINE):
             code = re.sub(r"\($", "_", code)
             links[core].update(used_by_module(ast.parse(code), links))
-    return {name: used - {name} for name, used in links.items()}
+
+    def inside(name: str) -> str:
+        return name.partition(".")[2] or "__init__"
+
+    return {inside(name): {*map(inside, used - {name})} for name, used in links.items()}
 
 
 def module_name(file: Path, package: Path) -> str:
@@ -183,10 +223,10 @@ def picture(rooms: Mapping[str, str]) -> str:
 
 
 def short(room: str) -> str:
-    return room.rpartition("engine/")[2].rpartition("bpecore.")[2]
+    return room.rpartition("engine/")[2]
 
 
-TABLES = {"engine": ENGINE}
+TABLES = {"engine": ENGINE, "package": PACKAGE}
 
 
 def links_of(table: str) -> Links:
@@ -279,23 +319,23 @@ def test_what_a_module_imports_is_found(tmp_path: Path) -> None:
     }
     links = package_links(write(tmp_path, files) / "toy", tmp_path / "ext")
     assert links == {
-        "toy": {"toy.high.a"},
-        "toy.high": set(),
-        "toy.high.a": {"toy.low", "toy.low.b"},
-        "toy.low": set(),
-        "toy.low.b": {"toy.high", "toy._core", "toy"},
-        "toy._core": {"toy.high.a"},
+        "__init__": {"high.a"},
+        "high": set(),
+        "high.a": {"low", "low.b"},
+        "low": set(),
+        "low.b": {"high", "_core", "__init__"},
+        "_core": {"high.a"},
     }
-    rooms = {"toy.low": "", "toy._core": "toy.low", "toy.high": "toy.low", "toy": "toy.high"}
-    found = {fault.files[:2] for fault in upward_arrows(links, rooms)}
+    rooms = {"low": "", "_core": "low", "high": "low", "__init__": "high"}
+    found = {fault.files for fault in upward_arrows(links, rooms)}
     assert found == {
-        ("toy.low.b", "toy"),
-        ("toy.low.b", "toy._core"),
-        ("toy.low.b", "toy.high"),
-        ("toy._core", "toy.high.a"),
+        ("low.b", "__init__"),
+        ("low.b", "_core"),
+        ("low.b", "high"),
+        ("_core", "high.a"),
     }
     assert [{*fault.files} for fault in circles(links)] == [
-        {"toy", "toy.high.a", "toy.low.b", "toy._core"}
+        {"__init__", "high.a", "low.b", "_core"}
     ]
 
 
