@@ -90,7 +90,7 @@ class _Rewriter:
             after = self._after_groups.pop()
             self._classes.ignore_case = self._classes.ignore_case if after is None else after
         if self._classes.ignore_case and ord(character) in case_groups():
-            return source_of(self._classes.literal(ord(character), position)), position + 1
+            return f"[{''.join(map(chr, case_groups()[ord(character)]))}]", position + 1
         return character, position + 1
 
     def _reference(self, found: re.Match[str]) -> str:

@@ -67,8 +67,8 @@ def test_ranges_match_every_case_of_their_members() -> None:
 
 
 def test_no_other_character_has_a_case() -> None:
-    # Two characters without a group differ in some bit; neither may match the other. Categories
-    # without any case are left out.
+    # Two characters without a group differ in some bit, and neither may match the other. Categories
+    # without case are left out.
     caseless = general_category("Lo").union(general_category("C"), _set_of(CASED))
     others = list(caseless.complement().code_points())
     for bit in range(21):

@@ -13,7 +13,7 @@ from bpecore._pattern.character_sets import (
 )
 
 LAST = CODE_POINT_LIMIT - 1
-# Few values, at both ends of the code space too, so that ranges touch, overlap and nest.
+# Few values, also at both ends of the code space, so that ranges touch, overlap and nest.
 POINTS = [*range(12), *range(LAST - 5, LAST + 1)]
 
 ranges = st.lists(

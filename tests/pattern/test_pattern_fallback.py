@@ -9,7 +9,7 @@ from pattern_oracles import PieceOracle, substrings
 
 from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
 
-# Where the library alone, given the same pattern, would cut otherwise.
+# Cases that the library would split differently, given the pattern as it is.
 REWRITTEN = [
     ("$ matches at the end of the text only", r"a$|\n", "a\n"),
     (r"\z too", r"a\z|\n", "a\n"),
@@ -25,7 +25,7 @@ REWRITTEN = [
     ("no full case folding", r"(?i:ss)+", "ſsßSS"),
 ]
 
-# What only the library can match, written anew.
+# Patterns that only the library can match, rewritten from the syntax tree.
 BEYOND_THE_AUTOMATON = [
     (r"(?<=\d)a|(?<!\d)b", "1a1bab"),
     (r"(?<=(?:^|x))a|x", "aaxa"),
@@ -39,7 +39,7 @@ BEYOND_THE_AUTOMATON = [
     (r"(?i:a)(?<=A)|.", "aA"),
 ]
 
-# What the parser does not read, handed over as it is.
+# Patterns that the parser does not read.
 HANDED_OVER = [
     (r"(a|b)\1", "abbaa"),
     (r"(?P<first>.)(?P=first)", "abbcdd"),

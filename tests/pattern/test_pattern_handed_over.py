@@ -19,7 +19,7 @@ TEXT = (
     + "ab aBC abC AbC Éé BD Cd <b> aa \r\n\x85\u2028\u200b é٣Ⅷʰ中😀 \u088fK ſ\u0301 end\n\n"
 )
 BEFORE = [r"(b)\1|", r"(?<name>q)|", r"(?s)"]
-"""What the parser does not understand, in front of what it does."""
+"""Something the parser does not understand, put in front of what it does."""
 
 EQUAL = [
     *(rf"\{letter}" for letter in "aAbBdDefhHnNOrRsStvwWzZ"),

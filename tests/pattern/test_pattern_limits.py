@@ -10,7 +10,7 @@ from scan import split
 from bpecore._pattern import UnsupportedPattern, compile_pattern
 
 SECONDS = 10
-"""Far above what a refusal takes, about a second at most, and below what no limit would mean."""
+"""Far more than a refusal takes (a second at most), and far less than without limits."""
 
 NASTY = {
     "counted repetitions multiply": ("(?:(?:(?:a{100}){100}){100}){100}", "instructions"),
@@ -39,6 +39,8 @@ NASTY = {
     "groups much too deep": ("(" * 40_000 + "a" + ")" * 40_000, "nested more than 50 deep"),
     "classes too deep": ("[" * 51 + "a" + "]" * 51, "nested more than 50 deep at character 50"),
     "classes much too deep": ("[" * 40_000 + "a" + "]" * 40_000, "nested more than 50 deep"),
+    "large ranges folded": (r"(?i)" + r"[\x00-\U0010ffff]" * 5000, "character classes too many"),
+    "large sets folded": (r"(?i)" + r"\p{L}" * 5000, "character classes too many"),
     "too long": ("a" * 100_001, "more than 100000 characters"),
     "a literal too long": ("a" * 5000, "more than 4096 instructions"),
 }

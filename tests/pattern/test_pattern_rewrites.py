@@ -1,4 +1,4 @@
-"""Patterns that fancy-regex rewrites mean what it makes of them, not what is written."""
+"""Patterns that fancy-regex rewrites match as rewritten, not as written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_patte
 
 TEXTS = strings_up_to("ab", 6) + strings_up_to("ab1", 4)
 
-# Where another reading than the one as written shows in a text.
+# Patterns whose rewriting shows in a text.
 REWRITTEN = [
     "b*a??b*a",
     "b*a*?b*a",
@@ -69,7 +69,7 @@ REWRITTEN = [
     "(?>(?:ba*|ba*b)a)",
 ]
 
-# Much like those, but read as they are written.
+# Similar patterns that are read as written.
 AS_WRITTEN = [
     "b*?a??b*a",
     "b*a??b*?a",
@@ -139,7 +139,7 @@ optional = st.builds(
 
 @st.composite
 def enclosed_patterns(draw: st.DrawFn) -> str:
-    """A character to both sides of something optional, repeated as a whole or not."""
+    """A character on both sides of something optional, repeated as a whole or not."""
     character = draw(characters)
     left, right = (f"{character}{draw(bounds)}" for _ in "12")
     enclosed = f"{left}{draw(optional)}{right}"

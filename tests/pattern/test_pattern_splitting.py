@@ -1,4 +1,4 @@
-"""The compiled split patterns cut texts exactly where tiktoken does."""
+"""Compiled split patterns split texts exactly where tiktoken does."""
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
 

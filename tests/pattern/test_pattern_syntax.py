@@ -94,7 +94,7 @@ ACCEPTED = [
     (r"a(?=[bc])(?!b).", "abac"),
 ]
 
-# A part of the message each pattern is refused with, and the offset it names.
+# Patterns with a part of their refusal and the offset that it names.
 REFUSED = [
     ("(a", "an opening parenthesis that nothing closes", 0),
     ("a)", "a closing parenthesis that closes nothing", 1),
@@ -226,7 +226,7 @@ simple_patterns = (
     )
     | st.sampled_from(ASSERTIONS)
 )
-# Few patterns that end in a character can match nothing, which would be refused.
+# Few patterns that end in a character can match the empty string, which would be refused.
 random_patterns = st.builds(
     "{}{}".format,
     st.recursive(simple_patterns, _extended, max_leaves=8),

@@ -35,7 +35,7 @@ def encoding() -> Encoding:
 
 
 class Gated(Encoding):
-    """Counts by rules of its own: threads wait at a gate, and "bad" is an error."""
+    """An encoding whose threads wait at a gate, and to which "bad" is an error."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -69,9 +69,6 @@ async def until(condition: Any) -> None:
     with anyio.fail_after(20):
         while not condition():
             await anyio.sleep(0.001)
-
-
-# ---- answers ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("inline_below", [0, 20, 4096, 10**9])
@@ -167,9 +164,6 @@ async def test_a_subclass_of_str_is_what_it_holds(encoding: Encoding) -> None:
             assert await encoder.encode(AllEqual(text)) == encoding.encode(text)
 
 
-# ---- the cache and sharing ----------------------------------------------------------------------
-
-
 async def test_the_cache_keeps_the_newest(encoding: Encoding) -> None:
     async with AsyncEncoder(encoding, cache_entries=3) as encoder:
         for text in ("a", "b", "c", "a", "d"):
@@ -240,7 +234,7 @@ async def test_an_error_reaches_all_who_share_it(gated: Gated) -> None:
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_the_first_who_asked_may_be_cancelled(gated: Gated, begun: bool) -> None:
-    """Those who joined get their answer, whether a thread had begun or not."""
+    """Callers that joined get their answer, whether a thread had started or not."""
     results: list[int] = []
     async with AsyncEncoder(gated, inline_below=0, workers=1) as encoder:
 
@@ -298,9 +292,6 @@ async def test_one_turn_runs_no_more_inline_than_is_said(gated: Gated) -> None:
         assert len(threads) == 20
         await encoder.count("the next turn")
         assert threads[-1] == threading.current_thread().name
-
-
-# ---- the queue ----------------------------------------------------------------------------------
 
 
 async def test_a_full_queue_makes_callers_wait(gated: Gated) -> None:
@@ -381,9 +372,6 @@ async def test_cancellation_while_waiting_for_room(gated: Gated) -> None:
             gated.gate.set()
     assert sorted(results) == [7, 13]
     assert "given up" not in gated.begun
-
-
-# ---- the end ------------------------------------------------------------------------------------
 
 
 async def test_closing_while_requests_wait(gated: Gated) -> None:
@@ -480,7 +468,7 @@ def test_loops_in_threads_share_an_encoder(encoding: Encoding) -> None:
 
 
 def test_a_loop_that_ended_harms_nobody(gated: Gated) -> None:
-    """A thread's answer comes when the loop that asked is gone; another loop had joined."""
+    """A thread answers after the loop of the first caller is gone; another loop had joined."""
     encoder = AsyncEncoder(gated, inline_below=0, workers=1)
     answers: list[int] = []
 
@@ -498,9 +486,6 @@ def test_a_loop_that_ended_harms_nobody(gated: Gated) -> None:
     other.join(20)
     assert answers == [4]
     encoder.close()
-
-
-# ---- arguments ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What messages and tools cost: the published samples, dicts and objects, and what is refused."""
+"""Tokens of messages and tools: the published samples, dicts and objects, and refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import bpecore
 from bpecore.chat import num_tokens_from_messages, num_tokens_from_string
 
-# The samples of OpenAI's cookbook, with the numbers that its server returned.
+# The samples of OpenAI's cookbook, with the numbers that the server returned.
 SAMPLE_MESSAGES = [
     {
         "role": "system",

@@ -1,4 +1,4 @@
-"""Messages cut to a budget: what stays, in which order, and what cannot be done."""
+"""Messages cut to a budget: what is kept, in which order, and what is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Frozen:
 
 
 def test_every_budget() -> None:
-    """Within the budget, all that is kept is a suffix, and more budget never keeps less."""
+    """What is kept fits the budget and is a suffix, and a larger budget never keeps less."""
     whole = num_tokens_from_messages(CHAT, MODEL)
     frame = num_tokens_from_messages(CHAT[:1], MODEL) + 3 + 1 + 1 + 1
     least = None

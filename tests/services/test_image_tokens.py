@@ -1,4 +1,4 @@
-"""Tokens of images: the published examples, and sizes out of files' headers."""
+"""Tokens of images: the published examples, and sizes read from file headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def png(width: int, height: int) -> bytes:
 
 
 def jpeg(width: int, height: int) -> bytes:
-    table = b"\xff\xc4" + struct.pack(">H", 10) + bytes(8)  # no frame, though it is a C-something
+    table = (
+        b"\xff\xc4" + struct.pack(">H", 10) + bytes(8)
+    )  # not a frame, although its number begins with C
     preview = b"\xff\xe1" + struct.pack(">H", 5000) + bytes(4998)
     frame = b"\xff\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + bytes(3)
     return b"\xff\xd8" + preview + table + frame

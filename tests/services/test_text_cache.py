@@ -1,4 +1,4 @@
-"""The cache of whole texts: its bounds in entries and bytes, and what it forgets."""
+"""The cache of texts: its bounds in entries and bytes, and what it evicts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_is_larger_than_the_cache_pushes_nothing_out() -> None:
     put(cache, "x" * 3000)
     assert has(cache, "a")
     assert not has(cache, "x" * 3000)
-    put(cache, "a", ids=1000)  # has grown beyond the cache
+    put(cache, "a", ids=1000)  # larger than the whole cache now
     assert not has(cache, "a")
     assert (len(cache), cache.nbytes, cache.evictions) == (0, 0, 0)
 
@@ -78,7 +78,7 @@ def test_a_cache_of_nothing(bounds: tuple[int, int]) -> None:
 
 
 def test_memory_is_flat_and_what_is_counted() -> None:
-    """Real memory agrees with `nbytes`, and many texts later it is the same."""
+    """Real memory agrees with `nbytes`, and stays the same after many more texts."""
     cache = TextCache(max_entries=10**9, max_bytes=2_000_000)
     numbers = range(100)
     gc.collect()

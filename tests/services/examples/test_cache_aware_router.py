@@ -1,4 +1,4 @@
-"""The router: where prompts go, and what a cache forgets."""
+"""The router: where prompts go, and what a cache evicts."""
 
 from __future__ import annotations
 

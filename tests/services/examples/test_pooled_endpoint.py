@@ -1,4 +1,4 @@
-"""The endpoint with a pool: equal answers from all frontends, and the load's rows."""
+"""The endpoint with a pool: equal answers from all frontends, and the rows of the load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proxy: what it forwards and what it counts, before a local server."""
+"""The proxy in front of a local server: what it forwards and what it counts."""
 
 from __future__ import annotations
 
