@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from bpecore._build.checks import check_number
 from bpecore.chat.fields import fields_of, with_content
 from bpecore.chat.messages import (
     TOKENS_PER_REPLY,
@@ -37,8 +38,7 @@ def truncate_tokens_from_messages(
     Args:
         messages: as for `num_tokens_from_messages`; none of them is changed.
         model: as for `num_tokens_from_messages`.
-        max_tokens: the budget for messages and tools, in tokens as `num_tokens_from_messages`
-            estimates them.
+        max_tokens: the budget for messages and tools, as `num_tokens_from_messages` counts.
         tools: as for `num_tokens_from_messages`; they are counted, and never dropped.
         default: as for `num_tokens_from_messages`.
 
@@ -50,8 +50,8 @@ def truncate_tokens_from_messages(
         ValueError: `max_tokens` is negative, or too small for the system message and something of
             the newest one, with the call that it answers if it is a tool's; or as for
             `num_tokens_from_messages`.
-        KeyError: as for `num_tokens_from_messages`.
         TypeError: `max_tokens` is not an int; or as for `num_tokens_from_messages`.
+        KeyError: as for `num_tokens_from_messages`.
 
     Example:
         >>> messages = [
@@ -64,23 +64,20 @@ def truncate_tokens_from_messages(
         >>> [message["content"] for message in kept]
         ['Be brief.', ' of Europe.', 'There are many.', 'Name one.']
     """
-    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int):
-        raise TypeError(f"max_tokens must be an int, not {type(max_tokens).__name__}")
-    if max_tokens < 0:
-        raise ValueError(f"max_tokens must not be negative: {max_tokens}")
+    check_number("max_tokens", max_tokens, 0)
     encoding = encoding_of(model, default)
     given = listed(messages, "messages")
     roles = [role_of(message, f"message {i}") for i, message in enumerate(given)]
     oldest = 1 if roles and roles[0] in KEPT_ROLES else 0
-    budget = max_tokens - TOKENS_PER_REPLY - count_tools(encoding, tools)
-    for position in range(oldest):
-        budget -= count_message(encoding, model, given[position], f"message {position}")
-    if budget < 0:
+    fixed = TOKENS_PER_REPLY + count_tools(encoding, tools)
+    if oldest:
+        fixed += count_message(encoding, model, given[0], "message 0")
+    if fixed > max_tokens:
         raise ValueError(
-            f"max_tokens={max_tokens} is too small by {-budget} for the system message, the tools "
-            "and the start of a reply"
+            f"max_tokens={max_tokens} is too small by {fixed - max_tokens} for the system message, "
+            "the tools and the start of a reply"
         )
-    kept = _newest(encoding, model, given, oldest, budget)
+    kept = _newest(encoding, model, given, oldest, max_tokens - fixed)
     if len(kept) < len(given) - oldest:
         while kept and roles[len(given) - len(kept)] in ("tool", "function"):
             del kept[0]

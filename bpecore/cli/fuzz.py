@@ -1,4 +1,4 @@
-"""The command `bpecore fuzz`, which says so if there is no tiktoken to compare with."""
+"""The command `bpecore fuzz`, which refuses to run if tiktoken is missing."""
 
 from __future__ import annotations
 
