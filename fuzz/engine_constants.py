@@ -60,7 +60,7 @@ class CacheSize(NamedTuple):
 
 def cache_sizes() -> list[CacheSize]:
     """Returns the sizes of a piece cache, the smallest first."""
-    text = (ENGINE / "cache" / "cache.pxd").read_text(encoding="utf-8")
+    text = (ENGINE / "cache" / "tables.pxd").read_text(encoding="utf-8")
     entries = (
         16 + 4 * constant("NARROW_IDS") + 4,
         8 * constant("MEDIUM_WORDS") + 4 * constant("MEDIUM_IDS") + 4,

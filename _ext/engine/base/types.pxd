@@ -1,6 +1,6 @@
 # Names, limits and status codes that every engine file shares.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef enum Status:
     STATUS_OK = 0
@@ -18,6 +18,12 @@ cdef enum:
     #                         bytes, fit 21 bits, so that a pair of indices fits 42
     NO_TOKEN = 0x1FFFFF  # an index that no token has
     LOAD_SLACK = 64      # bytes that are readable behind a text of ours, for reading whole keys
+
+cdef struct Span:
+    # Some bytes of a text, and how far it may be read
+    const uint8_t *start          # borrowed
+    size_t length                 # bytes
+    const uint8_t *readable_end   # one past the last readable byte
 
 cdef extern from *:
     """

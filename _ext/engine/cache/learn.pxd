@@ -1,52 +1,47 @@
-# Fills a new cache: the pieces of a batch that it does not know, all together; but not what has
+# Fills a new cache with the pieces of a group that it does not have, all together, except those of
 # more than MEDIUM_PIECE bytes.
 #
-# Piece by piece (encode/pieces.pxd), each would wait for its line of the vocabulary, and then at each
-# merge for a line of the pairs. A first call on a megabyte spent most of its time so (NOTES.md).
-# Here all lines of a batch are asked for before the first is read, and the merges go in step.
+# Encoded one by one (encode/pieces.pxd), each piece would wait for its bucket of the vocabulary,
+# and then at each merge for a bucket of pairs: most of the time of a first call on a megabyte. Here
+# all buckets of a group are prefetched before the first is read, and pieces are merged in step.
 #
-# What is learned is what encode/pieces.pxd would find out by itself; a piece that cannot be learned is
-# left to it. Once a cache knows nearly all pieces nothing here runs.
-#
-# Rejected: the parts of 15 bytes or less, which longer pieces are cut into, learned like short
-# pieces (first calls in Russian 0.96, ja, ko and zh 1.00; the pieces as a whole 1.02 to 1.09). The
-# first 4,096 or 8,192 tokens kept in a new cache before a text is read: 0.98 and 0.97.
+# What is learned is what encode/pieces.pxd would find out by itself; it also does what cannot be
+# learned. Nothing here runs once a cache has nearly all pieces of a text.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from engine.cache.cache cimport LargeProbe, PieceCache, keep_medium, keep_narrow, keep_short
+from engine.base.types cimport (
+    MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, Span, prefetch)
 from engine.cache.entries cimport (
     MEDIUM_WORDS, MediumEntry, NarrowEntry, find_large, find_narrow, same_key)
-from engine.merge.merge cimport write_parts
+from engine.cache.keep cimport keep_medium, keep_narrow, keep_short, span_of_key
+from engine.cache.probes cimport (
+    LEARNING_PIECES, LargePiece, LargeProbe, PieceGroup, Probe, likely_entry)
+from engine.cache.tables cimport PieceCache
 from engine.merge.in_step cimport (
     PIECES_TOGETHER, MergeState, begin_long_merge, begin_merge, look_up_first, look_up_last,
     make_merge, write_merged)
-from engine.cache.probes cimport LEARNING_PIECES, LargePiece, Probe, Probes, likely_entry
-from engine.base.types cimport MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, prefetch
+from engine.merge.merge cimport write_parts
 from engine.vocab.tables cimport (
     Vocabulary, find_in_bucket, find_long, hash_key, id_of, length_of, short_bucket)
 
 cdef enum:
-    # A cache is new if it does not know more of a batch than MANY_UNKNOWN, and one of KNOWN_PIECES.
-    KNOWN_PIECES = 64
-    MANY_UNKNOWN = 2
-    SEARCHED_TOGETHER = 64    # probes between which lines of the vocabulary are asked for
-
+    SEARCHED_TOGETHER = 64    # probes between which buckets of the vocabulary are prefetched
 
 cdef struct UnknownKey:
-    const Probe *probe          # borrowed, of a piece of up to 15 bytes
+    const Probe *probe          # borrowed, of a piece of up to SHORT_PIECE bytes
     uint64_t hashed             # its key, for the vocabulary
 
 cdef struct UnknownPiece:
-    const Probe *probe          # borrowed; NULL if the piece has more than 15 bytes
-    const LargeProbe *large     # borrowed; NULL if it has not
+    const Probe *probe          # borrowed; NULL if the piece has more than SHORT_PIECE bytes
+    const LargeProbe *large     # borrowed; NULL if it does not
     MergeState merge
 
 
 cdef inline size_t find_unknown(
     const Vocabulary *vocabulary, const Probe *probes, size_t count, UnknownKey *unknown
 ) noexcept nogil:
-    """Lists the short pieces that are not found at once, and asks for the vocabulary's lines.
+    """Lists the short pieces that are not found at once, and prefetches the vocabulary's buckets.
 
     Args:
         unknown: receives them; room for `count`.
@@ -55,7 +50,7 @@ cdef inline size_t find_unknown(
         How many there are.
     """
     cdef const NarrowEntry *entry
-    cdef size_t i = 0, stop, asked = 0, unknown_count = 0
+    cdef size_t i = 0, stop, fetched = 0, unknown_count = 0
     while i < count:
         stop = min(i + SEARCHED_TOGETHER, count)
         while i < stop:
@@ -63,10 +58,10 @@ cdef inline size_t find_unknown(
             unknown[unknown_count].probe = probes + i
             unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
             i += 1
-        while asked < unknown_count:
-            unknown[asked].hashed = hash_key(unknown[asked].probe.key, vocabulary.seeds)
-            prefetch(short_bucket(vocabulary, unknown[asked].hashed))
-            asked += 1
+        while fetched < unknown_count:
+            unknown[fetched].hashed = hash_key(unknown[fetched].probe.key, vocabulary.seeds)
+            prefetch(short_bucket(vocabulary, unknown[fetched].hashed))
+            fetched += 1
     return unknown_count
 
 
@@ -74,10 +69,10 @@ cdef inline size_t learn_tokens(
     const Vocabulary *vocabulary, PieceCache *cache, UnknownKey *unknown, size_t count,
     size_t *others
 ) noexcept nogil:
-    """Keeps those of the unknown pieces that are tokens; the list then has the others.
+    """Keeps those of the unknown pieces that are tokens, and leaves the others in the list.
 
     Args:
-        others: receives how many others there are.
+        others: receives how many are left.
 
     Returns:
         How many were tokens.
@@ -90,12 +85,12 @@ cdef inline size_t learn_tokens(
     for i in range(count):
         probe = unknown[i].probe
         hashed = unknown[i].hashed
-        if find_narrow(probe.line, probe.key) != NULL:
+        if find_narrow(probe.bucket, probe.key) != NULL:
             continue
         index = find_in_bucket(short_bucket(vocabulary, hashed), probe.key, hashed)
         if index != NO_TOKEN:
             token_id = id_of(vocabulary, index)
-            keep_narrow(cache, probe.line, probe.key, &token_id, 1)
+            keep_narrow(cache, probe, &token_id, 1)
             learned += 1
         else:
             unknown[others[0]].probe = probe
@@ -106,28 +101,29 @@ cdef inline size_t learn_tokens(
 cdef inline void keep_merged(
     const Vocabulary *vocabulary, PieceCache *cache, const UnknownPiece *unknown
 ) noexcept nogil:
-    """Keeps a piece and the ids that it merged into, unless it has come twice."""
+    """Keeps a piece with the ids it merged into, unless the group had it twice."""
     cdef uint32_t ids[SHORT_PIECE]
     cdef const Probe *probe = unknown.probe
     cdef const LargeProbe *large = unknown.large
     cdef size_t count = write_merged(&unknown.merge, ids)
+    cdef Span piece
     if write_parts(vocabulary, ids, count, ids) != STATUS_OK:
-        return    # a byte that is no token is an error, which encode/pieces.pxd reports at its place
+        return    # a byte that is no token is an error, which encode/pieces.pxd reports in its turn
     if large == NULL:
-        if find_narrow(probe.line, probe.key) == NULL:
-            keep_short(cache, probe.line, &probe.key, ids, count)
-    elif find_large(<MediumEntry *>large.line, large.key) == NULL:
-        keep_medium(cache, <const uint8_t *>large.key, large.key[MEDIUM_WORDS - 1] >> 56, large,
-                    ids, count)
+        if find_narrow(probe.bucket, probe.key) == NULL:
+            keep_short(cache, probe, ids, count)
+    elif find_large(<MediumEntry *>large.bucket, large.key) == NULL:
+        piece = span_of_key(large.key, MEDIUM_WORDS)
+        keep_medium(cache, &piece, large, ids, count)
 
 
 cdef inline UnknownPiece *make_merges(
     const Vocabulary *vocabulary, PieceCache *cache, UnknownPiece *pieces, UnknownPiece *end
 ) noexcept nogil:
-    """Makes one merge of each piece, and keeps those that need no more.
+    """Makes one merge of each piece, and keeps those that are finished.
 
     Returns:
-        The end of the others, which lie without gaps.
+        The end of the others, which then follow each other without gaps.
     """
     cdef UnknownPiece *piece = pieces
     while piece < end:
@@ -159,7 +155,7 @@ cdef inline void merge_in_step(
 cdef inline void learn_merged(
     const Vocabulary *vocabulary, PieceCache *cache, const UnknownKey *unknown, size_t count
 ) noexcept nogil:
-    """Merges and keeps unknown pieces that are no tokens."""
+    """Merges and keeps unknown short pieces that are not tokens."""
     cdef UnknownPiece pieces[PIECES_TOGETHER]
     cdef UnknownPiece *end
     cdef const UnknownKey *last = unknown + count
@@ -178,33 +174,35 @@ cdef inline void learn_merged(
 cdef inline bint begin_large(
     const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large, UnknownPiece *unknown
 ) noexcept nogil:
-    """Begins to merge a piece of 16 to MEDIUM_PIECE bytes that the cache does not know.
+    """Begins to merge a piece of up to MEDIUM_PIECE bytes that the medium table does not have.
 
     Returns:
-        Whether it has begun. If not, the piece is known, or a token and known now, or it has too
-        many parts.
+        Whether it has begun. If not, the cache has the piece, perhaps only now because it is a
+        token, or the piece has too many parts.
     """
+    cdef const LargeProbe *probe = &large.probe
     cdef uint32_t length = large.end - large.start
-    cdef const uint8_t *piece = <const uint8_t *>large.probe.key
     cdef uint32_t index, token_id
+    cdef Span piece
     if (length > MEDIUM_PIECE
-            or find_large(<MediumEntry *>large.probe.line, large.probe.key) != NULL):
+            or find_large(<MediumEntry *>probe.bucket, probe.key) != NULL):
         return False
-    index = find_long(vocabulary, piece, length)
+    piece = span_of_key(probe.key, MEDIUM_WORDS)
+    index = find_long(vocabulary, piece.start, length)
     if index != NO_TOKEN:
         token_id = id_of(vocabulary, index)
-        keep_medium(cache, piece, length, &large.probe, &token_id, 1)
+        keep_medium(cache, &piece, probe, &token_id, 1)
         return False
     unknown.probe = NULL
-    unknown.large = &large.probe
-    return begin_long_merge(vocabulary, &unknown.merge, piece, length)
+    unknown.large = probe
+    return begin_long_merge(vocabulary, &unknown.merge, piece.start, length)
 
 
 cdef inline void learn_large(
     const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large,
     const LargePiece *last
 ) noexcept nogil:
-    """Keeps those of some pieces of 16 bytes or more that the cache does not know."""
+    """Keeps those of some longer pieces that the cache does not have."""
     cdef UnknownPiece pieces[PIECES_TOGETHER]
     cdef UnknownPiece *end
     while large < last:
@@ -216,17 +214,17 @@ cdef inline void learn_large(
 
 
 cdef inline size_t learn_pieces(
-    const Vocabulary *vocabulary, PieceCache *cache, const Probes *probes
+    const Vocabulary *vocabulary, PieceCache *cache, const PieceGroup *group
 ) noexcept nogil:
-    """Keeps the pieces of a batch that the cache does not know.
+    """Keeps the pieces of a group that the cache does not have.
 
     Returns:
-        How many of up to 15 bytes there were.
+        How many of up to SHORT_PIECE bytes there were.
     """
     cdef UnknownKey unknown[LEARNING_PIECES]
     cdef size_t others
-    cdef size_t count = find_unknown(vocabulary, probes.pieces, probes.end - probes.pieces, unknown)
+    cdef size_t count = find_unknown(vocabulary, group.pieces, group.end - group.pieces, unknown)
     cdef size_t learned = learn_tokens(vocabulary, cache, unknown, count, &others)
     learn_merged(vocabulary, cache, unknown, others)
-    learn_large(vocabulary, cache, probes.large, probes.large_end)
+    learn_large(vocabulary, cache, group.large, group.large_end)
     return learned + others

@@ -1,13 +1,12 @@
-# A bounded cache of long pieces and their ids; the part of a piece cache (cache/cache.pxd) for those that
-# its other tables have no room for: phrases of scripts that part no words, lines drawn with one
-# character.
+# The table of a piece cache for pieces that its other tables have no room for: phrases in scripts
+# that do not separate words, rules drawn with one character.
 #
-# An entry has 512 bytes, which the piece and its ids share. A line is two entries; a new piece
-# replaces the older one of its line, nothing else. The pages become memory as entries are first
-# used: most texts have few such pieces.
+# The piece and its ids share an entry of 512 bytes. A bucket is two entries; a new piece replaces
+# the older one and nothing else. Memory pages are taken as entries are first used, because most
+# texts have few such pieces.
 #
-# Time: O(n) for a piece of n bytes, whether it is found or not; merging it would take fifty times
-# as long. Loses where no long piece comes twice.
+# Time: O(n) for a piece of n bytes, found or not; merging it would take fifty times as long. Loses
+# where no long piece comes twice.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
@@ -22,27 +21,27 @@ cdef enum:
 cdef struct LongEntry:
     uint32_t length       # bytes of the piece; 0: free
     uint32_t count        # ids
-    uint64_t words[LONG_WORDS]   # the piece, then in the next whole word its ids
+    uint64_t words[LONG_WORDS]   # the piece, then its ids from the next whole word on
 
 
 cdef inline uint32_t *long_ids(LongEntry *entry, size_t length) noexcept nogil:
-    """Returns where an entry holds the ids of a piece of so many bytes."""
+    """Returns where an entry holds the ids of a piece of `length` bytes."""
     return <uint32_t *>(entry.words + ((length + 7) >> 3))
 
 
 cdef inline bint fits_long(size_t length, size_t count) noexcept nogil:
-    """Whether an entry has room for a piece of so many bytes and ids."""
+    """Returns whether an entry has room for a piece of `length` bytes and `count` ids."""
     return length <= LONG_PIECE and ((length + 7) >> 3) + ((count + 1) >> 1) <= LONG_WORDS
 
 
-cdef inline LongEntry *long_line(
+cdef inline LongEntry *long_bucket(
     LongEntry *entries, uint64_t mask, const uint64_t *seeds, const uint8_t *piece, size_t length
 ) noexcept nogil:
-    """Returns the two entries where a piece of 16 bytes or more may be.
+    """Returns the two entries where a piece of more than SHORT_PIECE bytes may be.
 
     Args:
-        mask: the number of lines, less 1; below 2^32.
-        seeds: two random ones. Who knows them gains nothing: a piece that is not found is merged.
+        mask: the number of buckets, less 1; below 2^32.
+        seeds: two random words. Knowing them helps no attacker: a piece not found is merged.
     """
     cdef uint64_t state = length * seeds[0]
     cdef size_t i
@@ -53,33 +52,28 @@ cdef inline LongEntry *long_line(
 
 
 cdef inline bint copy_long_ids(
-    LongEntry *line, const uint8_t *piece, size_t length, uint32_t *out, size_t *count
+    LongEntry *bucket, const uint8_t *piece, size_t length, uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Writes the ids that a line has for a piece; returns whether there are any.
-
-    Args:
-        out: room for them.
-        count: receives how many there are.
-    """
+    """Writes the ids a bucket has for a piece, and their count; returns whether it has any."""
     cdef int i
     for i in range(2):
-        if line[i].length == length and memcmp(line[i].words, piece, length) == 0:
-            count[0] = line[i].count
-            memcpy(out, long_ids(line + i, length), count[0] * sizeof(uint32_t))
+        if bucket[i].length == length and memcmp(bucket[i].words, piece, length) == 0:
+            count[0] = bucket[i].count
+            memcpy(out, long_ids(bucket + i, length), count[0] * sizeof(uint32_t))
             return True
     return False
 
 
 cdef inline void keep_long(
-    LongEntry *line, const uint8_t *piece, size_t length, const uint32_t *ids, size_t count
+    LongEntry *bucket, const uint8_t *piece, size_t length, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Puts a piece into its line. Precondition: it fits."""
-    cdef LongEntry *entry = line
-    if line.length:
-        entry = line + 1
+    """Puts a piece into its bucket. Precondition: `fits_long`."""
+    cdef LongEntry *entry = bucket
+    if bucket.length:
+        entry = bucket + 1
         if entry.length:
-            line[1] = line[0]
-            entry = line
+            bucket[1] = bucket[0]
+            entry = bucket
     entry.length = <uint32_t>length
     entry.count = <uint32_t>count
     memcpy(entry.words, piece, length)

@@ -1,41 +1,37 @@
-# What one running call needs besides the frozen tables: its cache and scratch memory.
+# What a running call needs besides the frozen tables: its piece cache and scratch memory.
 #
-# A vocabulary keeps idle workspaces in a few slots. A call takes one by an atomic exchange and
+# A vocabulary keeps idle workspaces in a few slots. A call takes one with an atomic exchange and
 # gives it back the same way, so no two running calls ever share one, and no lock is held while
-# encoding. Concurrent calls beyond the slots make a workspace and free it again.
+# encoding. Calls beyond the slots create a workspace and free it again.
 
 from libc.stdint cimport uint64_t
 
-from engine.split.automaton cimport ScannedPieces
-from engine.split.starts cimport Split
-from engine.cache.cache cimport CACHE_SEEDS, PieceCache, close_cache, open_cache
-from engine.split.chunk cimport Chunk, free_chunk
-from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.base.interrupt cimport Interrupt
 from engine.base.heap cimport allocate_zeroed, release
-from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
-from engine.cache.probes cimport Probes, TextAhead
 from engine.base.types cimport STATUS_OK
+from engine.cache.cache cimport CACHE_SEEDS, PieceCache, PieceGroup, close_cache, open_cache
+from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
+from engine.sink.id_buffer cimport IdBuffer, release_ids
+from engine.split.automaton cimport ScannedPieces
+from engine.split.starts cimport Split
+from engine.split.chunk cimport Chunk, free_chunk
 
 cdef enum:
-    IDLE_WORKSPACES = 8        # slots for idle workspaces a vocabulary
+    IDLE_WORKSPACES = 8        # slots for idle workspaces per vocabulary
     KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
     KEPT_IDS = 1 << 17         # likewise, ids on their way into a list
 
 cdef struct Workspace:
     PieceCache cache
-    Chunk chunk                # a part of the text as UTF-8
+    Chunk chunk                # a window of the text as UTF-8
     MergeMemory merging        # scratch memory of merge_by_heap
     IdBuffer ids               # ids on their way into a list
     bint many_ids              # whether the last call had more than KEPT_IDS of them
-    ScannedPieces scanned      # pieces that the automaton has split
-    Split split                # pieces that were split by blocks
+    ScannedPieces scanned      # pieces found by the automaton
+    Split split                # pieces found by blocks
     Interrupt interrupt        # whether and when the call ends early
-    Probes probes              # of the pieces at hand; 27 KB, more than a small stack has
-    TextAhead ahead            # set while a chunk of a large text is encoded
-    size_t unknown             # short pieces of the last batch that the cache did not know
-    bint learns                # whether these were so many that the cache is new
-    size_t last_piece_ids      # ids of the encoded text's last piece; 0 behind a special token
+    PieceGroup group           # pieces being looked up; 27 KB, too much for a small stack
+    size_t last_piece_ids      # ids of the encoded text's last piece; 0 after a special token
 
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
@@ -65,7 +61,7 @@ cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
 
 
 cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
-    """Returns a workspace that nobody else has, or NULL if memory is short."""
+    """Returns a workspace that no other call has, or NULL if there is no memory."""
     cdef Workspace *workspace
     cdef int slot
     for slot in range(IDLE_WORKSPACES):
@@ -81,14 +77,14 @@ cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
 
 
 cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept nogil:
-    """Makes a workspace idle; memory that only an unusual text needed is freed first."""
+    """Makes a workspace idle, after freeing memory that only an unusual text needs."""
     cdef int slot
     if merge_memory_size(&workspace.merging) > KEPT_BYTES:
         free_merge_memory(&workspace.merging)
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
         free_chunk(&workspace.chunk)
     if workspace.ids.capacity > KEPT_IDS:
-        # Only where large texts follow each other their pages are worth being kept.
+        # Its pages are worth keeping only while large texts follow each other.
         release_ids(&workspace.ids, workspace.many_ids)
         workspace.many_ids = True
     else:

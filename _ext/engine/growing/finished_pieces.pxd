@@ -4,7 +4,7 @@ from libc.stdint cimport UINT32_MAX, uint32_t
 
 from engine.base.interrupt cimport count_work
 from engine.base.types cimport LOAD_SLACK, STATUS_OK
-from engine.encode.pieces cimport encode_pieces
+from engine.encode.pieces cimport encode_scanned
 from engine.encode.workspace cimport Workspace
 from engine.growing.text cimport GrowingText
 from engine.sink.id_buffer cimport IdBuffer
@@ -39,9 +39,8 @@ cdef inline int encode_collected(
     cdef int status
     if scanned.count == 0:
         return STATUS_OK
-    status = encode_pieces(
-        vocabulary, workspace, text.buffer.data + scanned.start, scanned.ends, scanned.count,
-        text.buffer.data + text.length + LOAD_SLACK, counting, sink)
+    status = encode_scanned(vocabulary, workspace, text.buffer.data,
+                            text.buffer.data + text.length + LOAD_SLACK, counting, sink)
     if status == STATUS_OK:
         status = count_work(&workspace.interrupt, scanned.ends[scanned.count - 1])
     scanned.count = 0
