@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        # Imported when they are asked for. `tiktoken.load` is there as soon as an encoding is.
+        # Imported on first use. tiktoken has `tiktoken.load` as soon as it has an encoding.
         if name == "load":
             import bpecore.load
 

@@ -4,8 +4,8 @@ Facts from tiktoken 0.14.0 (`tiktoken_ext/openai_public.py`); names, keys and th
 same, so that code written for one finds the same things in the other. The rank tables come from
 the package, never from the network.
 
-Each constructor may be told what to take for the ranks of a table instead of a new dict: an
-`Encoding` of this package is content with the vocabulary that is made of them.
+A caller may have each constructor use something else for the ranks of a table than a new dict: an
+`Encoding` of this package also accepts the vocabulary made of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENDOFPROMPT = "<|endofprompt|>"
 
 r50k_pat_str = R50K_PATTERN
 
-# Those of harmony's names that are not `<|reserved_N|>` and that o200k_base lacks.
+# The names of harmony's that o200k_base lacks and that are not `<|reserved_N|>`.
 _HARMONY_NAMES = {
     199998: "<|startoftext|>",
     200002: "<|return|>",
@@ -53,7 +53,7 @@ def gpt2(*, ranks_of: Callable[[str], Any] = _load_ranks) -> dict[str, Any]:
     OpenAI publishes its ranks as a merge list and a JSON object; they are r50k_base's.
 
     Args:
-        ranks_of: what to call with the name of the rank table, for `mergeable_ranks`.
+        ranks_of: called with the name of the rank table; returns `mergeable_ranks`.
 
     Returns:
         Keyword arguments of `Encoding`; without `ranks_of` the ranks are a new dict for every call.
@@ -157,6 +157,6 @@ OPENAI_CONSTRUCTORS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyT
         "o200k_harmony": o200k_harmony,
     }
 )
-"""The seven constructors, whatever a caller puts into `ENCODING_CONSTRUCTORS`."""
+"""The seven constructors, also if a caller changes `ENCODING_CONSTRUCTORS`."""
 
 ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] = dict(OPENAI_CONSTRUCTORS)

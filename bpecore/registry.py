@@ -1,4 +1,4 @@
-"""The encodings of this process by name: each is loaded once, whoever asks and however many.
+"""The encodings of this process by name; each is loaded once.
 
 OpenAI's seven come from `bpecore.encodings`; others from plugins, which are the modules of the
 namespace package `tiktoken_ext`, as for tiktoken. A plugin's `ENCODING_CONSTRUCTORS` maps each
@@ -28,7 +28,7 @@ else:
     TypedDict = dict
 
 OPENAI_PLUGIN = "tiktoken_ext.openai_public"
-"""The plugin that comes with tiktoken; `bpecore.encodings` always stands in its place."""
+"""The plugin that comes with tiktoken; `bpecore.encodings` always replaces it."""
 
 # By tiktoken's name for it.
 _lock = registry_lock
@@ -39,11 +39,11 @@ _loads: dict[str, int] = {}
 
 
 class EncodingStatistics(TypedDict):
-    """What `stats` tells of one encoding.
+    """Statistics of one encoding, from `stats`.
 
     Attributes:
-        requests: how often `get_encoding` was asked for it. Counted without a lock: threads that
-            ask at the same instant may be counted once.
+        requests: how often `get_encoding` was called for it. Counted without a lock, so that calls
+            in the same instant may be counted once.
         loads: how often it was loaded.
         vocabulary_bytes: size of its vocabulary's tables in bytes; encodings with equal ranks
             share them.
@@ -69,7 +69,7 @@ def _available_plugin_modules() -> Sequence[str]:
 def _modules_in(folder: str) -> list[str]:
     """Returns the names of the modules and packages in a folder or archive, sorted.
 
-    What `pkgutil.iter_modules` tells, whose import takes longer than loading an encoding.
+    As `pkgutil.iter_modules`, whose import takes longer than loading an encoding.
     """
     try:
         entries = sorted(os.listdir(folder))
@@ -151,7 +151,7 @@ def _constructors() -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 def get_encoding(encoding_name: str) -> Encoding:
-    """Returns the encoding of a name: one object a name, loaded when first asked for.
+    """Returns the encoding of a name: one object per name, loaded on first use.
 
     Args:
         encoding_name: one of `list_encoding_names()`.
@@ -181,7 +181,7 @@ def get_encoding(encoding_name: str) -> Encoding:
 
 @holding(_lock)
 def _load(encoding_name: str) -> Encoding:
-    """Loads an encoding unless another thread has done so; a failure leaves nothing behind."""
+    """Loads an encoding unless another thread has; a failure changes nothing."""
     encoding = ENCODINGS.get(encoding_name)
     if encoding is not None:
         return encoding
@@ -222,7 +222,7 @@ def list_encoding_names() -> list[str]:
 
 
 def stats() -> dict[str, EncodingStatistics]:
-    """Tells which encodings are loaded, what they take and how often they were asked for.
+    """Returns which encodings are loaded, their memory and how often they were requested.
 
     Returns:
         The statistics of every loaded encoding by name.

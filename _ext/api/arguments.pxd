@@ -35,7 +35,7 @@ cdef inline int view_text(object text, TextView *view) except -1:
 
 
 cdef inline bytes exact_bytes(object data):
-    """Returns the bytes of a `bytes` object, of a subclass too."""
+    """Returns the bytes of a `bytes` object or of an instance of a subclass."""
     if type(data) is bytes:
         return <bytes>data
     if not isinstance(data, bytes):
@@ -44,7 +44,7 @@ cdef inline bytes exact_bytes(object data):
 
 
 cdef inline str exact_str(object text):
-    """Returns the characters of a `str`, of a subclass too."""
+    """Returns the characters of a `str` or of an instance of a subclass."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, got {type(text).__name__}: {text!r:.80}")
     return PyUnicode_FromObject(text)
@@ -71,7 +71,7 @@ cdef inline uint32_t checked_id(object number) except? 0:
 
 
 cdef inline bint read_number(const char *item, char format, Py_ssize_t size, int64_t *number):
-    """Reads an integer of a buffer; returns whether it fits 63 bits and a sign."""
+    """Reads an integer of a buffer; returns whether it fits in an int64."""
     if size == 8:
         number[0] = (<const int64_t *>item)[0]
         return number[0] >= 0 or format in (c"l", c"q")
@@ -88,7 +88,7 @@ cdef inline bint read_number(const char *item, char format, Py_ssize_t size, int
 
 
 cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
-    """Reads the ids of a buffer if they are a row of native integers that are ids."""
+    """Reads the ids of a buffer; returns False unless it is a row of native integers in range."""
     cdef const char *format = "B"
     cdef const char *item = <const char *>buffer.buf
     cdef int64_t number
@@ -104,7 +104,7 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
     if grow_ids(ids, <size_t>buffer.shape[0]) != STATUS_OK:
         raise MemoryError("no memory for the ids")
     if buffer.shape[0] == 0:
-        pass    # there may be no memory to read
+        pass    # the buffer may have no memory
     elif format[0] == c"I" and buffer.itemsize == 4 and buffer.strides[0] == 4:
         memcpy(ids.data, item, <size_t>buffer.len)
     else:
@@ -119,10 +119,10 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
 
 
 cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
-    """Reads the ids of a numpy array, a memoryview and the like, without an object for each.
+    """Reads the ids of a buffer, such as a numpy array, without making an object per id.
 
     Returns:
-        Whether that was possible. If not, asking for one item after the other tells why.
+        Whether that was possible. If not, reading the items one by one raises the reason.
     """
     cdef Py_buffer buffer
     try:

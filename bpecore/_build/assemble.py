@@ -54,7 +54,7 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         pat_str: a regular expression; every match is a piece.
 
     Returns:
-        An automaton where the pattern can be one, else a pattern of the `regex` library.
+        An automaton if the pattern can be one, otherwise a pattern of the `regex` library.
 
     Raises:
         ValueError: the pattern is no valid regular expression, or can match the empty string.
@@ -84,7 +84,7 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
 
 
 def _compile_family(pat_str: str, family: int) -> SplitPattern:
-    """Compiles one of OpenAI's patterns, or takes it as it was compiled for the package."""
+    """Compiles one of OpenAI's patterns, or reads the result from the package."""
     from bpecore._build.frozen_files import read_automaton
     from bpecore._pattern.families import FAMILY_NAMES
 
@@ -120,5 +120,5 @@ def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:
         return encoder
     if not isinstance(encoder, dict):
         raise TypeError(f"the ranks must be a dict, not {type(encoder).__name__}")
-    # What a subclass keeps, whatever it shows.
+    # The items themselves: a subclass may present others.
     return intern_vocabulary(encoder if type(encoder) is dict else dict(dict.items(encoder)))

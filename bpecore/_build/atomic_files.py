@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old contents or the new, never a part."""
+"""Writes files so that a reader sees the old contents or the new ones, never a part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 def write_atomically(path: str, contents: bytes) -> None:
     """Writes a file under another name and renames it; missing folders are made.
 
-    Any number of processes may do so at once: one of their files stays.
+    Any number of processes may do so at once; one of their files remains.
 
     Args:
         path: the file.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 
 def check_number(name: str, value: int, least: int, most: int | None = None) -> None:
-    """Refuses what is no int, too small or too large.
+    """Refuses a number that is not an int, too small or too large.
 
     Args:
         name: the argument's name, for the error.
         value: what was given.
         least: the smallest value that is allowed.
-        most: the largest one; None: there is none.
+        most: the largest one; None for no limit.
 
     Raises:
         TypeError: `value` is no int, or a bool.

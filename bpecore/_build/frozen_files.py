@@ -1,4 +1,4 @@
-"""Files that spare a process building what is always the same: where they are, and their use.
+"""Frozen files: tables that are the same in every process, read instead of built.
 
 The folder `frozen`, beside the extension module, is written when the package is built, by
 `tools/make_frozen_files.py`. It holds the tables of each bundled vocabulary, `NAME.tables`, which
@@ -86,7 +86,7 @@ def map_kept_vocabulary(path: str, table: RankTable) -> Vocabulary | None:
     """Maps the tables of a caller's vocabulary from the folder that the user named.
 
     Args:
-        path: what `kept_tables_path` tells.
+        path: from `kept_tables_path`.
         table: the tokens and ranks that they must have.
 
     Returns:
@@ -103,14 +103,14 @@ def map_kept_vocabulary(path: str, table: RankTable) -> Vocabulary | None:
 
 
 def keep_vocabulary(path: str, vocabulary: Vocabulary) -> None:
-    """Writes the tables of a vocabulary, so that whoever reads sees a whole file or none.
+    """Writes the tables of a vocabulary; a reader sees a whole file or none.
 
     Args:
-        path: what `kept_tables_path` tells; its folder is made if it is missing.
+        path: from `kept_tables_path`; its folder is made if it is missing.
         vocabulary: the vocabulary.
 
     Warns:
-        RuntimeWarning: the file cannot be written. Nothing depends on it.
+        RuntimeWarning: the file cannot be written; the vocabulary works without it.
     """
     from bpecore._build.atomic_files import write_atomically
 

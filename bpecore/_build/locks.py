@@ -1,9 +1,9 @@
-"""The locks of this process, in the order in which a thread takes them, and what a fork does.
+"""The locks of this process, in the order in which a thread takes them, and how they survive a fork.
 
 Only the forking thread lives on in a child of `os.fork`, so a lock that another thread held would
-stay locked there for good. A fork therefore waits until the locks are free, and what they guard is
-whole. It does not wait for ever, since a thread that holds a lock may itself wait for the fork:
-after `FORK_WAIT_SECONDS` it goes on, and the child has that lock unlocked.
+stay locked there for ever. A fork therefore waits until the locks are free, so that what they guard
+is consistent. It does not wait for ever, because a thread that holds a lock may itself wait for the
+fork: after `FORK_WAIT_SECONDS` it goes on, and that lock is free in the child.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ pattern_lock = threading.RLock()
 vocabulary_lock = threading.RLock()
 ranks_lock = threading.RLock()
 
-# `Any`: RLock is no class for type checkers, and the reset for a child is not in their stubs.
+# `Any`: to type checkers RLock is no class, and their stubs lack the reset for a child.
 _IN_ORDER: tuple[Any, ...] = (registry_lock, dropin_lock, pattern_lock, vocabulary_lock, ranks_lock)
 _taken: dict[int, list[Any]] = {}
-"""By the number of each forking thread the locks that it took for the fork."""
+"""The locks that each forking thread took for its fork, by the thread's number."""
 
 
 def _before_fork() -> None:

@@ -1,8 +1,8 @@
 """The interned vocabularies of this process: equal rank tables are one object in memory.
 
-A vocabulary is found by a digest of its tokens and ranks, compared with what was asked for, and
-held weakly, so that it is freed with the last `Encoding` that uses it. A lock guards the making;
-nothing else waits for it.
+A vocabulary is found by a digest of its tokens and ranks, and then compared. It is held weakly, so
+that it is freed with the last `Encoding` that uses it. Only threads that make vocabularies wait for
+the lock.
 """
 
 from __future__ import annotations

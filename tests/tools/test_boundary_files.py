@@ -95,6 +95,7 @@ def test_each_body_names_what_it_uses(body: Path, declared: set[str]) -> None:
     assert names.used - names.defined - names.imported - beside - declared - KNOWN == set()
 
 
+@pytest.mark.slow
 def test_the_order_of_the_bodies_means_nothing(tmp_path: Path) -> None:
     source = (EXTENSION / "bpecore" / "_core.pyx").read_text(encoding="utf-8")
     includes = re.findall("^include .*\n", source, re.MULTILINE)

@@ -21,20 +21,19 @@ from engine.text.utf8 cimport TextView
 cdef enum Results:
     LISTS     # the ids of each text
     COUNTS    # how many they are
-    ROW       # the ids of all texts behind each other
+    ROW       # the ids of all texts, one text after another
 
 
 @cython.final
-cdef class Batch:
+cdef class TextBatch:
     """Texts that are encoded together; owns what the threads work on.
 
-    A text that cannot be encoded, for whatever reason, is left out: encoding it by itself tells
-    why.
+    A text that cannot be encoded is marked as failed. Encoding it by itself raises the reason.
     """
 
     cdef CoreBPE core
-    cdef list texts            # which the views borrow from
-    cdef object allowed        # masks, which the job borrows
+    cdef list texts            # the views borrow from them
+    cdef object allowed        # masks that the job borrows
     cdef object refused
     cdef Job job
     cdef size_t task_count
@@ -43,8 +42,8 @@ cdef class Batch:
     cdef size_t open_characters    # of the last group
     cdef Worker *workers       # owned: [worker_count]
     cdef uint32_t worker_count
-    cdef uint8_t *failed       # owned: a byte a text
-    cdef IdBuffer row          # the ids of all texts, in order, if they are wanted so
+    cdef uint8_t *failed       # owned: one byte per text
+    cdef IdBuffer row          # the ids of all texts, in order, for ROW
 
     def __cinit__(self, CoreBPE core not None, list texts not None):
         self.core = core
@@ -70,7 +69,7 @@ cdef class Batch:
         release_ids(&self.row, True)
 
     cdef int _reserve(self, size_t count) except -1:
-        """Makes room for so many tasks."""
+        """Makes room for a number of tasks."""
         if count > self.task_capacity or self.groups == NULL:
             if (grow(<void **>&self.job.tasks, (count + 1) * sizeof(Task)) != STATUS_OK
                     or grow(<void **>&self.groups, (count + 2) * sizeof(size_t)) != STATUS_OK):
@@ -80,7 +79,7 @@ cdef class Batch:
         return 0
 
     cdef int _add_texts(self) except -1:
-        """Makes tasks of the texts."""
+        """Divides the texts into tasks."""
         cdef TextView view
         cdef size_t i = 0
         for text in self.texts:
@@ -142,7 +141,7 @@ cdef class Batch:
         Args:
             masks: what is allowed and what is refused, from `masks_of`.
             num_threads: threads to use at most, 1 or more.
-            wanted: what will be asked for.
+            wanted: what the caller will read.
         """
         cdef size_t characters = 0, i
         cdef Task *task
@@ -179,16 +178,16 @@ cdef class Batch:
         return 0
 
     cdef int _make_row(self) except -1:
-        """Makes room for the ids of all texts, as many as they probably have.
+        """Makes room for as many ids as all texts probably have.
 
-        That is in the memory of the only worker, or where all workers put them together.
+        The room is the buffer of the only thread, or the row that all threads copy their ids to.
         """
         cdef IdBuffer *row = &self.row if self.worker_count > 1 else &self.workers[0].ids
         cdef size_t expected = 0, group, i
         cdef TextView *view
         for i in range(self.task_count):
             view = &self.job.tasks[i].view
-            # From 0.2 to 0.3 ids a character of ASCII; 0.3 (Russian) to 0.9 (Chinese) of others.
+            # Ids per character: 0.2 to 0.3 of ASCII, 0.3 (Russian) to 0.9 (Chinese) of others.
             expected += view.length // 3 if view.width <= 1 else view.length - view.length // 4
         if reserve_ids(row, expected + 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
@@ -207,7 +206,7 @@ cdef class Batch:
         return 0
 
     cdef int _complete_row(self) except -1:
-        """Puts those ids in their places that had no room. Precondition: no text has failed."""
+        """Copies the ids for which the row had no room. Precondition: no text has failed."""
         cdef size_t *places = self.job.places
         cdef size_t first = 0, group
         cdef uint32_t workers
@@ -231,7 +230,7 @@ cdef class Batch:
         return self.workers[task.worker].ids.data + task.first
 
     cdef size_t last_task(self, size_t first):
-        """Returns the task behind the last of the text that a task begins."""
+        """Returns the end of the tasks of one text, given its first task."""
         cdef size_t last = first + 1
         while last < self.task_count and self.job.tasks[last].text == self.job.tasks[first].text:
             last += 1
@@ -273,7 +272,7 @@ cdef class Batch:
         return results
 
     cdef bytearray offsets(self):
-        """Returns where each text's ids begin among those of all, and where the last end: int64."""
+        """Returns where the ids of each text begin in the row, and where the last end, as int64."""
         cdef bytearray result = bytearray((len(self.texts) + 1) * sizeof(int64_t))
         cdef int64_t *offsets = <int64_t *><char *>result
         cdef size_t i
@@ -284,7 +283,7 @@ cdef class Batch:
         return result
 
     cdef bint any_failed(self):
-        """Whether there is a text that could not be encoded."""
+        """Returns whether a text could not be encoded."""
         return memchr(self.failed, 1, <size_t>len(self.texts)) != NULL
 
     cdef TokenBuffer take_ids(self):
@@ -310,17 +309,17 @@ cdef bint mask_names_any(SpecialTokens special_tokens, mask):
     return special_tokens.trie.count > 0 and (mask is None or len(mask) > 0)
 
 
-cdef Batch run_batch(CoreBPE core, list texts, allowed_special, disallowed_special,
-                     special_tokens_set, size_t num_threads, Results wanted):
-    """Returns the batch when it has been encoded, or None if it has to be done text by text."""
-    cdef Batch batch
+cdef TextBatch run_batch(CoreBPE core, list texts, allowed_special, disallowed_special,
+                         special_tokens_set, size_t num_threads, Results wanted):
+    """Encodes a batch and returns it; None if its texts have to be encoded one by one."""
+    cdef TextBatch batch
     cdef tuple masks
     if core.split_pattern is None:
         return None
     masks = masks_of(core.special_tokens, allowed_special, disallowed_special, special_tokens_set)
     if masks is None:
         return None
-    batch = Batch(core, texts)
+    batch = TextBatch(core, texts)
     batch.run(masks, num_threads, wanted)
     return batch
 
@@ -337,19 +336,19 @@ def encode_batch(CoreBPE core not None, list texts not None, allowed_special, di
         num_threads: threads to use at most, 1 or more.
 
     Returns:
-        The ids of each text; None for one that has to be encoded by itself, to tell what is wrong
-        with it.
+        The ids of each text; None for a text that has to be encoded by itself, which raises what
+        is wrong with it.
     """
-    cdef Batch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                 special_tokens_set, num_threads, LISTS)
+    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
+                                     special_tokens_set, num_threads, LISTS)
     return [None] * len(texts) if batch is None else batch.lists()
 
 
 def count_batch(CoreBPE core not None, list texts not None, allowed_special, disallowed_special,
                 special_tokens_set, size_t num_threads) -> list:
     """Counts the ids of many texts; arguments and result as for `encode_batch`."""
-    cdef Batch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                 special_tokens_set, num_threads, COUNTS)
+    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
+                                     special_tokens_set, num_threads, COUNTS)
     return [None] * len(texts) if batch is None else batch.counts()
 
 
@@ -361,8 +360,8 @@ def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_s
         The ids of all texts, and the `int64` offsets at which each text's begin; None if a text
         has to be encoded by itself.
     """
-    cdef Batch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                 special_tokens_set, num_threads, ROW)
+    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
+                                     special_tokens_set, num_threads, ROW)
     if batch is None or batch.any_failed():
         return None
     return batch.take_ids(), batch.offsets()

@@ -18,7 +18,7 @@ from engine.text.utf8 cimport TextView
 from engine.vocab.tables cimport find_token, id_of
 
 cdef enum:
-    BORDERS_AT_ONCE = 512    # sure borders that are looked for before they are put into a list
+    BORDERS_AT_ONCE = 512    # sure borders that are searched for before they are put into a list
 
 
 cdef class CoreBPE:
@@ -53,7 +53,7 @@ cdef class CoreBPE:
 
     @property
     def splits_by_automaton(self) -> bool:
-        """Whether the split pattern runs as an automaton, not on the regex library."""
+        """Whether the split pattern runs as an automaton, not in the regex library."""
         return self.split_pattern is not None
 
     cdef Workspace *take(self) except NULL:
@@ -87,7 +87,7 @@ cdef class CoreBPE:
             special_tokens_set))
 
     def encode(self, text, allowed_special) -> list:
-        """Encodes text to ids; the allowed special tokens stand for themselves."""
+        """Encodes text to ids; allowed special tokens are encoded as such."""
         cdef TextView view
         view_text(text, &view)
         return encode_list(
@@ -139,9 +139,9 @@ cdef class CoreBPE:
                special_tokens_set)
 
     def _sure_borders(self, text) -> list:
-        """Returns the characters before which a text may be cut in two without a change of ids.
+        """Returns the positions at which a text may be cut in two without changing its ids.
 
-        All special tokens may occur. None without an automaton, which is what knows.
+        All special tokens may occur in it. Without an automaton, no positions are known.
         """
         cdef TextView view
         cdef size_t places[BORDERS_AT_ONCE]
@@ -175,7 +175,7 @@ cdef class CoreBPE:
             give_back(&self.vocabulary.pool, workspace)
 
     def _merge(self, bytes piece not None) -> list:
-        """Encodes bytes by merging alone: not looked up as a whole, not split."""
+        """Encodes bytes by merging alone, without looking them up as a whole or splitting them."""
         cdef Workspace *workspace = self.take()
         cdef size_t length = <size_t>PyBytes_GET_SIZE(piece)
         cdef int status
@@ -222,12 +222,12 @@ cdef class CoreBPE:
     # ---- decoding -----------------------------------------------------------------------------
 
     def decode_bytes(self, tokens) -> bytes:
-        """Returns the bytes that a sequence of ids stands for.
+        """Returns the bytes of a sequence of ids.
 
         Raises:
             KeyError: an id is neither a token's nor a special token's.
             OverflowError: an id is out of range.
-            TypeError: not a sequence of integers.
+            TypeError: `tokens` is not a sequence of integers.
         """
         cdef Workspace *workspace = self.take()
         cdef size_t length, unknown

@@ -10,7 +10,7 @@ from engine.encode.workspace cimport Workspace, give_back
 
 cdef enum:
     FIRST_WINDOW = 1 << 9     # characters that are looked at first
-    LAST_WINDOW = 1 << 14     # characters that are looked at at a time at most
+    LAST_WINDOW = 1 << 14     # most characters that are looked at at a time
 
 
 def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disallowed_special,
@@ -28,8 +28,8 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
         The number of tokens, or None if it is above the limit.
 
     Raises:
-        ValueError: as for `encode_checked`, about what has been read of the text.
-        UnicodeEncodeError: what has been read of the text holds a surrogate.
+        ValueError: as for `encode_checked`, for the part of the text that was read.
+        UnicodeEncodeError: the part of the text that was read holds a surrogate.
     """
     cdef TextView view
     cdef StreamText special = StreamText(core, allowed_special, disallowed_special,
@@ -69,13 +69,13 @@ def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disa
 
 
 cdef bint is_above(const PieceStream *stream, size_t count, size_t limit, size_t longest) noexcept:
-    """Whether a text is sure to have more tokens than the limit.
+    """Returns whether a text is sure to have more tokens than the limit.
 
     Args:
-        count: tokens that are sure.
-        longest: bytes of the longest token, if every character is in some token; else 0.
+        count: tokens that no more text can change.
+        longest: bytes of the longest token, if every character is in some token; otherwise 0.
     """
     if count > limit:
         return True
-    # Whatever becomes of the text that waits: its bytes stand in tokens.
+    # However the waiting text is split, all its bytes are in tokens.
     return longest > 0 and (stream.text.length - stream.run.start) // longest > limit - count

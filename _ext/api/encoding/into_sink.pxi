@@ -14,7 +14,7 @@ from engine.text.special_tokens cimport Occurrence, find_special
 
 cdef int encode_into(CoreBPE core, text, const TextView *view, bytearray mask, bint counting,
                      Workspace *workspace, IdBuffer *sink) except -1:
-    """Encodes a text into a sink; the special tokens of the mask stand for themselves."""
+    """Encodes a text into a sink; the special tokens of the mask are encoded as such."""
     cdef const uint8_t *allowed = NULL if mask is None else <const uint8_t *>mask
     cdef bint any_allowed = (core.special_tokens.trie.count > 0
                              and (mask is None or len(mask) > 0))
@@ -37,7 +37,7 @@ cdef int encode_into(CoreBPE core, text, const TextView *view, bytearray mask, b
 
 cdef int encode_by_regex(CoreBPE core, text, const TextView *view, const uint8_t *allowed,
                          bint any_allowed, Workspace *workspace, IdBuffer *sink) except -1:
-    """Encodes a text whose split pattern only the regex library understands."""
+    """Encodes a text whose split pattern only the regex library can run."""
     cdef size_t position = 0, before
     cdef Occurrence found
     cdef bytes piece

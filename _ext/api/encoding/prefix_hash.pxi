@@ -16,7 +16,7 @@ def hash_prefixes_of(ids, Py_ssize_t block) -> list:
 
     Args:
         ids: a contiguous buffer of `uint32`, or any sequence of ids.
-        block: ids in a block, at least 1.
+        block: ids per block, at least 1.
     """
     cdef const uint32_t[::1] view
     cdef IdBuffer collected

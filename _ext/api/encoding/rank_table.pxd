@@ -7,7 +7,7 @@ cdef class RankTable:
     cdef uint32_t count
     cdef uint32_t *ids          # owned: [count], ascending; moves to the vocabulary
     cdef uint32_t *starts       # owned: [count + 1]
-    cdef uint8_t *token_bytes   # owned, with LOAD_SLACK bytes behind
+    cdef uint8_t *token_bytes   # owned, followed by LOAD_SLACK bytes
     cdef uint64_t digest_words[DIGEST_WORDS]
 
     cdef bint _read(self, dict mergeable_ranks) except -1

@@ -75,8 +75,8 @@ cdef class RankTable:
         cdef size_t length
         cdef bint ascending = True
         self._resize(room)
-        # Cython's loop over a dict takes twice as long. What the dict lends may be gone as soon as
-        # other code runs: that of a rank that is no plain int.
+        # Cython's loop over a dict takes twice as long. The references are borrowed, and may be
+        # gone after other code has run, which is that of a rank that is no plain int.
         with cython.critical_section(mergeable_ranks):
             while PyDict_Next(mergeable_ranks, &position, &key, &rank):
                 if i == self.count:
@@ -103,7 +103,7 @@ cdef class RankTable:
         return ascending
 
     cdef int _resize(self, uint64_t total) except -1:
-        """Gives the tokens room for so many bytes, keeping what is there."""
+        """Resizes the memory of the tokens' bytes, keeping what is there."""
         if total > UINT32_MAX - LOAD_SLACK:
             raise ValueError(f"the tokens of a vocabulary may have 4 GB, not {total:,} bytes")
         if grow(<void **>&self.token_bytes, total + LOAD_SLACK) != STATUS_OK:
@@ -111,7 +111,7 @@ cdef class RankTable:
         return 0
 
     cdef int _sort(self) except -1:
-        """Puts the tokens into the order of their ranks."""
+        """Sorts the tokens by rank."""
         cdef uint32_t *unsorted = self.starts
         cdef uint8_t *unsorted_bytes = self.token_bytes
         cdef RankedToken *order = <RankedToken *>allocate(self.count, sizeof(RankedToken))
@@ -149,5 +149,5 @@ cdef class RankTable:
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that equal tables have in common; others only by a rare chance."""
+        """16 bytes that are equal for equal tables, and almost certainly different for others."""
         return (<const uint8_t *>self.digest_words)[:sizeof(self.digest_words)]

@@ -15,7 +15,7 @@ cpdef str without_surrogates(text):
 
 
 def has_surrogate(text) -> bool:
-    """Whether a surrogate is among the characters of a text; the GIL is released for long ones."""
+    """Returns whether a text holds a surrogate; releases the GIL for a long text."""
     cdef TextView view
     cdef bint found
     view_text(text, &view)

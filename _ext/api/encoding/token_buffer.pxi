@@ -1,4 +1,4 @@
-"""Ids that Python reads where the engine wrote them."""
+"""`TokenBuffer`: ids that Python reads in the memory that the engine wrote them to."""
 
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
 from libc.stdint cimport uint32_t
@@ -22,8 +22,8 @@ cdef class TokenBuffer:
         """Returns some of the ids as Python ints.
 
         Args:
-            start: the first, from 0.
-            stop: one more than the last; what is beyond the end is left out.
+            start: place of the first, from 0.
+            stop: place after the last; the end if that is less.
 
         Raises:
             ValueError: `start` is negative.
@@ -50,15 +50,15 @@ cdef class TokenBuffer:
         buffer.internal = NULL
 
     def __array__(self, dtype=None, copy=None):
-        """What numpy asks for if it had no memory for a view of the buffer: that is no reason to
-        take the ids for something else."""
+        """Makes an array for numpy, which calls this if it had no memory for a view of the buffer;
+        without it, numpy would go on to treat the buffer as a sequence."""
         import numpy as np
 
         array = np.frombuffer(self, dtype=np.uint32)
         return array.astype(array.dtype if dtype is None else dtype, copy=bool(copy))
 
     cdef void finish(self) noexcept:
-        """Gives back memory that the ids did not need; nothing is written to the buffer later."""
+        """Returns unused memory to the system; nothing is written to the buffer afterwards."""
         trim_ids(&self.ids)
         self.shape[0] = <Py_ssize_t>self.ids.length
         self.strides[0] = sizeof(uint32_t)

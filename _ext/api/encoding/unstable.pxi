@@ -66,7 +66,10 @@ cdef tuple encode_with_last_piece(CoreBPE core, text, allowed_special):
 
 
 cdef bint is_blank(const VocabularyTables *vocabulary, uint32_t token_id) noexcept nogil:
-    """Whether a token holds only spaces, line feeds and tabs, or nothing; no special token does."""
+    """Returns whether a token is empty, or holds only spaces, line feeds and tabs.
+
+    A special token never does.
+    """
     cdef uint32_t index = index_of(vocabulary, token_id)
     cdef uint32_t i
     if index == NO_TOKEN:
@@ -80,9 +83,11 @@ cdef bint is_blank(const VocabularyTables *vocabulary, uint32_t token_id) noexce
 cdef Py_ssize_t unstable_tokens(
     const VocabularyTables *vocabulary, list tokens, Py_ssize_t last_piece
 ):
-    """Returns how many tokens at the end are unstable: those of the last piece, and where it
-    begins with a blank token all blank tokens before it, because the split pattern may join
-    them with what follows."""
+    """Returns how many tokens at the end are unstable.
+
+    These are the tokens of the last piece, and, if its first token is blank, all blank tokens
+    before it, because the split pattern may join them with what follows.
+    """
     cdef Py_ssize_t count = last_piece
     if count and is_blank(vocabulary, tokens[len(tokens) - count]):
         while count < len(tokens) and is_blank(vocabulary, tokens[len(tokens) - count - 1]):
@@ -91,7 +96,7 @@ cdef Py_ssize_t unstable_tokens(
 
 
 cdef list until_length(CoreBPE core, list tokens, Py_ssize_t length):
-    """Returns the tokens up to the first at which they have `length` bytes or more."""
+    """Returns the first tokens that together have `length` bytes or more."""
     cdef list kept = []
     cdef Py_ssize_t total = 0
     for token in tokens:
@@ -119,8 +124,7 @@ cdef list tokens_beginning_with(list sorted_tokens, bytes prefix):
 
 
 cdef tuple last_character(bytes text):
-    """Returns the last character and its length in bytes; a broken one has length 1 or more and
-    is None."""
+    """Returns the last character and its length in bytes; None and a length if it is broken."""
     cdef Py_ssize_t length
     for length in range(1, min(4, len(text)) + 1):
         if text[len(text) - length] & 0xC0 != 0x80:
@@ -132,14 +136,14 @@ cdef tuple last_character(bytes text):
 
 
 cdef set find_completions(CoreBPE core, bytes unstable):
-    """Returns the sequences of tokens, as tuples, that `unstable` may become the beginning of."""
+    """Returns the sequences of tokens, as tuples, that may begin with the bytes `unstable`."""
     cdef list sorted_tokens = core.vocabulary.sorted_tokens()
     cdef set found = set()
     cdef Py_ssize_t cut
     cdef bytes token, possibility
     for token in tokens_beginning_with(sorted_tokens, unstable):
         found.add((core.encode_single_token(token),))
-    # A token may straddle the end of the text from any byte on: what would the whole become?
+    # A token may begin at any byte and go beyond the end of the text. Encode what that makes.
     for cut in range(1, len(unstable)):
         for token in tokens_beginning_with(sorted_tokens, unstable[cut:]):
             possibility = unstable[:cut] + token
@@ -148,10 +152,10 @@ cdef set find_completions(CoreBPE core, bytes unstable):
             except UnicodeDecodeError:
                 encoded = core._merge(possibility)
             found.add(tuple(until_length(core, encoded, len(unstable))))
-    # `\s+(?!\S)` may give up its last blank when text follows.
+    # `\s+(?!\S)` may give up its last blank if text follows.
     if len(unstable) > 1:
         character, length = last_character(unstable)
-        # Python takes four control characters for white space that Unicode does not.
+        # Python counts four control characters as white space that Unicode does not.
         if (character is not None and character.isspace()
                 and not "\x1c" <= character <= "\x1f" and len(unstable) > length):
             found.add(tuple(core._merge(unstable[:len(unstable) - length])

@@ -22,7 +22,7 @@ cdef uint64_t random_word() except? 0:
     return <uint64_t>int.from_bytes(os.urandom(8), "little")
 
 
-# Of each TableFault: what is told of the file.
+# What each TableFault means, as the end of a message about the file.
 cdef dict TABLE_FAULTS = {
     TABLE_FOREIGN: "it is no file of frozen tables",
     TABLE_OTHER_LAYOUT: "its layout is another version's",
@@ -41,7 +41,7 @@ cdef class Vocabulary:
             path of a file of frozen tables, which is checked, then mapped and shared with all
             processes.
         seeds: 16 bytes for the hashes of a rank table that is known to be harmless, so that its
-            tables come out the same every time; without them they are random.
+            tables are the same every time; random if missing.
 
     Raises:
         ValueError: the file is foreign, of another version or kind of machine, cut short or
@@ -82,7 +82,7 @@ cdef class Vocabulary:
         return 0
 
     cdef int _open(self, path) except -1:
-        # Without waiting for a writer, should it be a pipe.
+        # O_NONBLOCK: if the path is a pipe, do not wait for a writer.
         cdef int descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         cdef TableFault fault
         cdef uint64_t size
@@ -120,8 +120,7 @@ cdef class Vocabulary:
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that vocabularies of equal ranks have in common; others only by a rare chance.
-        """
+        """16 bytes that are equal for equal ranks, and almost certainly different for others."""
         return (<const uint8_t *>self.digest_words)[:sizeof(self.digest_words)]
 
     @property
@@ -130,7 +129,7 @@ cdef class Vocabulary:
         return self.file.memory != NULL
 
     def has_ranks_of(self, other) -> bool:
-        """Whether a `RankTable` or another `Vocabulary` has the same tokens and ranks.
+        """Returns whether a `RankTable` or another `Vocabulary` has the same tokens and ranks.
 
         Raises:
             ValueError: the rank table has been turned into a vocabulary already.
@@ -169,24 +168,24 @@ cdef class Vocabulary:
         return id_of(&self.tables, self.tables.token_count - 1)
 
     def mergeable_ranks(self) -> dict:
-        """Returns the id of each token's bytes, lowest first; a new dict for every call."""
+        """Returns a new dict of the id of each token's bytes, lowest first."""
         cdef uint32_t i
         return {self.token(i): id_of(&self.tables, i) for i in range(self.tables.token_count)}
 
     @property
     def unreachable_count(self) -> int:
-        """How many tokens of two bytes or more no merge produces."""
+        """Number of tokens of two bytes or more that no merge produces."""
         return self.tables.unreachable_count
 
     def sorted_tokens(self) -> list:
-        """Returns the bytes of all tokens, sorted. Made once, when first asked for."""
+        """Returns the bytes of all tokens, sorted; made once, on first use."""
         with cython.critical_section(self):
             if self.all_tokens is None:
                 self.all_tokens = sorted([self.token(i) for i in range(self.tables.token_count)])
             return self.all_tokens
 
     cdef const TokenParts *token_parts(self) except NULL:
-        """Returns the parts of the tokens. Made once, when first asked for."""
+        """Returns the parts of the tokens; made once, on first use."""
         with cython.critical_section(self):
             if not self.has_parts:
                 free_token_parts(&self.parts)

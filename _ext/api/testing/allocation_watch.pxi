@@ -1,4 +1,4 @@
-"""What tests see of the engine's allocations, and how they make one fail."""
+"""For tests: counts the engine's allocations, and makes one of them fail."""
 
 from libc.stdint cimport int64_t
 
@@ -7,20 +7,20 @@ from engine.base.allocation_watch cimport (
 
 
 def watch_allocations(bint on=True):
-    """Begins to watch the allocations of the engine, of all threads, or ends it.
+    """Begins or ends watching the engine's allocations, in all threads.
 
     Args:
-        on: whether to watch. What was counted so far is forgotten, and nothing fails any more.
+        on: whether to watch. The counts are reset, and no allocation is made to fail any more.
     """
     set_watch(on)
 
 
 def fail_allocation(int64_t number, bint lasting=False):
-    """Lets one allocation of the engine fail, whichever thread makes it.
+    """Makes one allocation of the engine fail, in any thread.
 
     Args:
-        number: which one: 1 is the next. 0 lets none fail.
-        lasting: whether all behind it fail too.
+        number: 1 is the next allocation; 0: none fails.
+        lasting: whether all later ones fail too.
 
     Raises:
         RuntimeError: allocations are not watched.
@@ -34,10 +34,10 @@ def fail_allocation(int64_t number, bint lasting=False):
 
 
 def watched_allocations() -> tuple:
-    """Returns what was counted since `watch_allocations`.
+    """Returns the counts since `watch_allocations`.
 
     Returns:
-        How many allocations were asked for (a change of size counts), how many of them were made
-        to fail, and how many are held more than when the watch began; less is negative.
+        How many allocations were requested, changes of size included; how many of them were made
+        to fail; and how many more are held than at the beginning, which may be negative.
     """
     return allocations_asked(), allocations_failed(), allocations_held()
