@@ -10,11 +10,7 @@ cdef unsigned long main_thread = threading.main_thread().ident
 
 
 def _find_main_thread() -> None:
-<<<<<<< HEAD
     """Records the main thread; in a forked child it is the thread that forked."""
-=======
-    """Notes the main thread, which in a forked child is the one that forked."""
->>>>>>> 4272232 (Boundary, builders and registry in plain English; TextBatch)
     global main_thread
     main_thread = threading.main_thread().ident
 
@@ -24,9 +20,5 @@ if hasattr(os, "register_at_fork"):
 
 
 cdef inline bint handles_signals():
-<<<<<<< HEAD
     """Returns whether the calling thread runs signal handlers."""
-=======
-    """Returns whether the calling thread is the one that runs signal handlers."""
->>>>>>> 4272232 (Boundary, builders and registry in plain English; TextBatch)
     return PyThread_get_thread_ident() == main_thread
