@@ -1,7 +1,8 @@
+# ruff: noqa: N999 (PyInstaller finds a hook by this name)
 """What a frozen program needs of bpecore that PyInstaller cannot see in its imports.
 
-Tables and ranks are read by path, and the extension, the pattern compiler and the command line import
-modules by name.
+Tables and ranks are read by path, and the pattern compiler and the command line import modules by
+name.
 """
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata

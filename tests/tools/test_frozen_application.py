@@ -1,4 +1,4 @@
-"""A program that PyInstaller freezes with its default settings encodes, and has the command line."""
+"""A program that PyInstaller freezes with its default settings does what its source does."""
 
 from __future__ import annotations
 

@@ -71,6 +71,7 @@ PACKAGE = {
     "fuzzing": "__init__",
     "cli": "fuzzing",
     "__main__": "cli",
+    "_pyinstaller": "",
 }
 """`_core` is the extension, and `__init__` the package itself."""
 
