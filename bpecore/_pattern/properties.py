@@ -13,62 +13,21 @@ from bpecore._pattern.character_sets import ANY_CHARACTER, CharacterSet
 from bpecore._pattern.unicode_table import GENERAL_CATEGORY_RUNS, SCRIPTS
 
 # Unicode Character Database 16.0.0, PropertyValueAliases.txt, property gc.
-_GENERAL_CATEGORY_ALIASES = {
-    "C": ("Other",),
-    "Cc": ("Control", "cntrl"),
-    "Cf": ("Format",),
-    "Cn": ("Unassigned",),
-    "Co": ("Private_Use",),
-    # regex-syntax does not know its long name.
-    "Cs": (),
-    "L": ("Letter",),
-    "LC": ("Cased_Letter",),
-    "Ll": ("Lowercase_Letter",),
-    "Lm": ("Modifier_Letter",),
-    "Lo": ("Other_Letter",),
-    "Lt": ("Titlecase_Letter",),
-    "Lu": ("Uppercase_Letter",),
-    "M": ("Mark", "Combining_Mark"),
-    "Mc": ("Spacing_Mark",),
-    "Me": ("Enclosing_Mark",),
-    "Mn": ("Nonspacing_Mark",),
-    "N": ("Number",),
-    "Nd": ("Decimal_Number", "digit"),
-    "Nl": ("Letter_Number",),
-    "No": ("Other_Number",),
-    "P": ("Punctuation", "punct"),
-    "Pc": ("Connector_Punctuation",),
-    "Pd": ("Dash_Punctuation",),
-    "Pe": ("Close_Punctuation",),
-    "Pf": ("Final_Punctuation",),
-    "Pi": ("Initial_Punctuation",),
-    "Po": ("Other_Punctuation",),
-    "Ps": ("Open_Punctuation",),
-    "S": ("Symbol",),
-    "Sc": ("Currency_Symbol",),
-    "Sk": ("Modifier_Symbol",),
-    "Sm": ("Math_Symbol",),
-    "So": ("Other_Symbol",),
-    "Z": ("Separator",),
-    "Zl": ("Line_Separator",),
-    "Zp": ("Paragraph_Separator",),
-    "Zs": ("Space_Separator",),
-}
+# Cs has a long name that regex-syntax does not know.
+_GENERAL_CATEGORY_ALIASES = """
+C Other, Cc Control cntrl, Cf Format, Cn Unassigned, Co Private_Use, Cs, L Letter, LC Cased_Letter,
+Ll Lowercase_Letter, Lm Modifier_Letter, Lo Other_Letter, Lt Titlecase_Letter, Lu Uppercase_Letter,
+M Mark Combining_Mark, Mc Spacing_Mark, Me Enclosing_Mark, Mn Nonspacing_Mark, N Number,
+Nd Decimal_Number digit, Nl Letter_Number, No Other_Number, P Punctuation punct,
+Pc Connector_Punctuation, Pd Dash_Punctuation, Pe Close_Punctuation, Pf Final_Punctuation,
+Pi Initial_Punctuation, Po Other_Punctuation, Ps Open_Punctuation, S Symbol, Sc Currency_Symbol,
+Sk Modifier_Symbol, Sm Math_Symbol, So Other_Symbol, Z Separator, Zl Line_Separator,
+Zp Paragraph_Separator, Zs Space_Separator
+"""
 
 # UCD 16.0.0, PropList.txt, property White_Space.
-WHITE_SPACE = CharacterSet.of_ranges(
-    [
-        (0x09, 0x0D),
-        (0x20, 0x20),
-        (0x85, 0x85),
-        (0xA0, 0xA0),
-        (0x1680, 0x1680),
-        (0x2000, 0x200A),
-        (0x2028, 0x2029),
-        (0x202F, 0x202F),
-        (0x205F, 0x205F),
-        (0x3000, 0x3000),
-    ]
+WHITE_SPACE = CharacterSet.of_ranges([(0x09, 0x0D), (0x2000, 0x200A)]).union(
+    CharacterSet.of_characters(" \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000")
 )
 
 # UCD 16.0.0, PropList.txt: the characters of Other_Alphabetic that are not marks (circled and
@@ -84,9 +43,9 @@ def _normalized(name: str) -> str:
 
 
 GENERAL_CATEGORY_NAMES = {
-    _normalized(name): code
-    for code, aliases in _GENERAL_CATEGORY_ALIASES.items()
-    for name in (code, *aliases)
+    _normalized(name): names.split()[0]
+    for names in _GENERAL_CATEGORY_ALIASES.split(",")
+    for name in names.split()
 }
 """The short name of each general category by each of its normalized names."""
 

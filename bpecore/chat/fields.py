@@ -8,26 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 # Attributes read besides an object's `__dict__`, because it can have slots or be a named tuple.
-FIELD_NAMES = (
-    "role",
-    "content",
-    "name",
-    "type",
-    "text",
-    "refusal",
-    "image_url",
-    "url",
-    "detail",
-    "tool_calls",
-    "tool_call_id",
-    "function_call",
-    "function",
-    "arguments",
-    "description",
-    "parameters",
-    "properties",
-    "enum",
+_NAMES = (
+    "role content name type text refusal image_url url detail tool_calls tool_call_id "
+    "function_call function arguments description parameters properties enum"
 )
+FIELD_NAMES = tuple(_NAMES.split())
 
 
 def fields_of(thing: Any, what: str) -> Mapping[str, Any]:

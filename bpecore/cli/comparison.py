@@ -162,22 +162,13 @@ def first_mismatch(path: Path, theirs: Any, found: list[int], expected: list[int
 
 def table(rows: Sequence[Row]) -> str:
     """Returns the rows as a table of text."""
-    lines = [
-        ("encoding", "files", "characters", "tokens", "mismatches", "tiktoken", "bpecore", "faster")
-    ]
+    heads = "encoding files characters tokens mismatches tiktoken bpecore faster"
+    lines = [heads.split()]
     for row in rows:
-        lines.append(
-            (
-                row.encoding,
-                f"{row.files:,}",
-                f"{row.characters:,}",
-                f"{row.tokens:,}",
-                f"{len(row.mismatches):,}",
-                f"{row.theirs:.3f} s",
-                f"{row.ours:.3f} s",
-                f"{row.times_faster:.1f} times",
-            )
-        )
+        numbers = (row.files, row.characters, row.tokens, len(row.mismatches))
+        seconds = (f"{value:.3f} s" for value in (row.theirs, row.ours))
+        cells = [f"{number:,}" for number in numbers]
+        lines.append([row.encoding, *cells, *seconds, f"{row.times_faster:.1f} times"])
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join(
         "  ".join(

@@ -9,20 +9,15 @@ from collections.abc import Sequence
 import click
 
 from bpecore.cli.inputs import STANDARD_INPUT, read_text
-from bpecore.cli.options import (
-    allow_special_option,
-    files_argument,
-    special_arguments,
-    with_encoding,
-)
+from bpecore.cli.options import allow_special, files_argument, special_arguments, with_encoding
 from bpecore.core import Encoding
 
 
 @click.command()
 @with_encoding
-@allow_special_option
+@allow_special
 @files_argument
-def count(encoding: Encoding, allow_special: bool, files: Sequence[str]) -> None:
+def count(encoding: Encoding, special: bool, files: Sequence[str]) -> None:
     """Print the number of tokens of each of FILES, or of standard input.
 
     For one input, only the number. For several, one line per input with its name, and the total.
@@ -37,7 +32,7 @@ def count(encoding: Encoding, allow_special: bool, files: Sequence[str]) -> None
             error.show()
             failed = True
             continue
-        tokens = encoding.count(text, **special_arguments(allow_special))
+        tokens = encoding.count(text, **special_arguments(special))
         total += tokens
         click.echo(b"%d %b" % (tokens, os.fsencode(path)) if len(inputs) > 1 else str(tokens))
     if len(inputs) > 1:

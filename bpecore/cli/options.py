@@ -64,14 +64,15 @@ def with_encoding(command: Command) -> Command:
 files_argument = click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
-allow_special_option = click.option(
+allow_special = click.option(
     "--allow-special",
+    "special",
     is_flag=True,
     help="Treat the text of special tokens (<|endoftext|> …) as these tokens. "
     "Without it such text is ordinary text.",
 )
 
 
-def special_arguments(allow_special: bool) -> dict[str, Any]:
+def special_arguments(special: bool) -> dict[str, Any]:
     """Returns arguments with which no text is refused."""
-    return {"allowed_special": "all" if allow_special else set(), "disallowed_special": ()}
+    return {"allowed_special": "all" if special else set(), "disallowed_special": ()}

@@ -142,26 +142,26 @@ def batches(subject: Subject, text: str) -> Difference | None:
         ids, offsets = ours.encode_batch_to_numpy(texts, num_threads=2, disallowed_special=())
         return [ids[start:end].tolist() for start, end in zip(offsets, offsets[1:])]
 
-    found: list[tuple[str, Callable[[], object], object]] = [
-        (
-            "encode_ordinary_batch",
-            lambda: ours.encode_ordinary_batch(texts, num_threads=3),
-            expected,
-        ),
-        (
-            "encode_batch",
-            lambda: ours.encode_batch(texts, num_threads=2, disallowed_special=()),
-            expected,
-        ),
-        ("count_batch", lambda: ours.count_batch(texts, disallowed_special=()), counts),
+    calls: list[tuple[Callable[[], object], object]] = [
+        (lambda: ours.encode_ordinary_batch(texts, num_threads=3), expected),
+        (lambda: ours.encode_batch(texts, num_threads=2, disallowed_special=()), expected),
+        (lambda: ours.count_batch(texts, disallowed_special=()), counts),
     ]
+    names = ("encode_ordinary_batch", "encode_batch", "count_batch", "encode_batch_to_numpy")
     if not SURROGATE.search(text):
-        found.append(("encode_batch_to_numpy", in_one_array, expected))
-    for call, method, wanted in found:
-        difference = compare(call, method, functools.partial(given, wanted))
-        if difference is not None:
-            return difference
-    return None
+        calls.append((in_one_array, expected))
+    return first_difference(
+        *(
+            functools.partial(compare, name, call, functools.partial(given, wanted))
+            for name, (call, wanted) in zip(names, calls)
+        )
+    )
+
+
+def in_both(subject: Subject, method: str, argument: object) -> Difference | None:
+    """Compares a method called with one argument."""
+    ours, theirs = (getattr(engine, method) for engine in (subject.ours, subject.theirs))
+    return compare(method, lambda: ours(argument), lambda: theirs(argument))
 
 
 def decoding(subject: Subject, text: str) -> Difference | None:
@@ -173,11 +173,7 @@ def decoding(subject: Subject, text: str) -> Difference | None:
     for part in (ids, ids[1:], ids[: len(ids) // 2]):
         for method in DECODING_METHODS:
             argument = [part, ids] if method.endswith("batch") else part
-            difference = compare(
-                method,
-                functools.partial(getattr(subject.ours, method), argument),
-                functools.partial(getattr(subject.theirs, method), argument),
-            )
+            difference = in_both(subject, method, argument)
             if difference is not None:
                 return difference._replace(call=f"{method}({excerpt(argument, 0)})")
     return None
@@ -191,11 +187,8 @@ def unstable(subject: Subject, text: str) -> Difference | None:
         stable, completions = encoding.encode_with_unstable(text, allowed_special="all")
         return stable, set(map(tuple, completions))
 
-    return compare(
-        f"encode_with_unstable({text!a})",
-        lambda: call(subject.ours),
-        lambda: call(subject.theirs),
-    )
+    name = f"encode_with_unstable({text!a})"
+    return compare(name, lambda: call(subject.ours), lambda: call(subject.theirs))
 
 
 def bytes_of_text(subject: Subject, text: str) -> Difference | None:
@@ -204,23 +197,12 @@ def bytes_of_text(subject: Subject, text: str) -> Difference | None:
         content = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return None
-    ours, theirs = subject.ours, subject.theirs
-    difference = compare(
-        "_encode_bytes", lambda: ours._encode_bytes(content), lambda: theirs._encode_bytes(content)
+    methods = ["_encode_bytes", "encode_single_token"]
+    if 0 < len(content) <= PIECE_LIMIT:
+        methods.append("_encode_single_piece")
+    return first_difference(
+        *(functools.partial(in_both, subject, method, content) for method in methods)
     )
-    if difference is None:
-        difference = compare(
-            "encode_single_token",
-            lambda: ours.encode_single_token(content),
-            lambda: theirs.encode_single_token(content),
-        )
-    if difference is None and 0 < len(content) <= PIECE_LIMIT:
-        difference = compare(
-            "_encode_single_piece",
-            lambda: ours._encode_single_piece(content),
-            lambda: theirs._encode_single_piece(content),
-        )
-    return difference
 
 
 def again(subject: Subject, text: str) -> Difference | None:

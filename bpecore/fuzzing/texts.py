@@ -310,17 +310,8 @@ def mutated(source: random.Random, material: Material, text: str) -> str:
 SHORT_GENERATORS: dict[str, Generator] = {
     make.__name__: make
     for make in (
-        alternatives,
-        any_characters,
-        few_categories,
-        one_block,
-        borders_of_utf8,
-        white_space_runs,
-        contractions,
-        digits,
-        cases_and_marks,
-        glued_special_tokens,
-        emoji,
+        *(alternatives, any_characters, few_categories, one_block, borders_of_utf8, emoji),
+        *(white_space_runs, contractions, digits, cases_and_marks, glued_special_tokens),
     )
 }
 """Generators whose texts can be joined to longer ones: no surrogates."""

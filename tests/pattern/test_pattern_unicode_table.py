@@ -24,33 +24,10 @@ SCALAR_VALUES = "".join(
 BASIC_LATIN_AND_MORE = SCALAR_VALUES[:0x3000]
 
 # Counted with unicodedata2 16.0.0; the Han characters with fontTools 4.55.0.
-CATEGORY_SIZES = {
-    "Lu": 1858,
-    "Ll": 2258,
-    "Lt": 31,
-    "Lm": 404,
-    "Lo": 136477,
-    "L": 141028,
-    "LC": 4147,
-    "Mn": 2020,
-    "Mc": 468,
-    "Me": 13,
-    "M": 2501,
-    "Nd": 760,
-    "Nl": 236,
-    "No": 915,
-    "N": 1911,
-    "P": 855,
-    "S": 8514,
-    "Zs": 17,
-    "Z": 19,
-    "Cc": 65,
-    "Cf": 170,
-    "Cs": 2048,
-    "Co": 137468,
-    "Cn": 819533,
-    "C": 959284,
-}
+CATEGORY_SIZES = """
+Lu 1858 Ll 2258 Lt 31 Lm 404 Lo 136477 L 141028 LC 4147 Mn 2020 Mc 468 Me 13 M 2501 Nd 760 Nl 236
+No 915 N 1911 P 855 S 8514 Zs 17 Z 19 Cc 65 Cf 170 Cs 2048 Co 137468 Cn 819533 C 959284
+"""
 HAN_SIZE = 99030
 
 
@@ -61,7 +38,9 @@ def characters_of(members: CharacterSet) -> str:
 
 def test_sizes_are_those_of_unicode_16() -> None:
     assert UNICODE_VERSION == "16.0.0"
-    assert {code: len(general_category(code)) for code in CATEGORY_SIZES} == CATEGORY_SIZES
+    words = CATEGORY_SIZES.split()
+    for code, size in zip(words[::2], words[1::2]):
+        assert len(general_category(code)) == int(size)
     assert len(script("Han")) == HAN_SIZE
     assert len(WHITE_SPACE) == 25
 
