@@ -1,4 +1,4 @@
-"""Several tokenizer processes for any number of others; docs/pool.md tells how they work.
+"""Several tokenizer processes for any number of others; docs/pool.md explains how they work.
 
 >>> from bpecore.pool import TokenizerPool
 >>> with TokenizerPool("o200k_base", processes=2) as pool, pool.client() as client:

@@ -1,4 +1,4 @@
-"""What a pool's callers may be told instead of an answer."""
+"""The errors that a pool's callers may get."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Hashable
 
 
 class PoolError(RuntimeError):
-    """The pool could not do what was asked for."""
+    """The pool could not do what a request wanted."""
 
 
 class PoolBusy(PoolError):  # noqa: N818 (the name that its users were promised)
-    """There is no room for a request now, and the client was told to say so instead of waiting."""
+    """There is no room for a request now, and the client raises this instead of waiting."""
 
 
 class PoolClosedError(PoolError):
@@ -18,7 +18,7 @@ class PoolClosedError(PoolError):
 
 
 class WorkerDiedError(PoolError):
-    """Each worker that was given a request died with it."""
+    """Every worker that was given a request died with it."""
 
 
 class RequestTooLargeError(PoolError, ValueError):
@@ -26,15 +26,15 @@ class RequestTooLargeError(PoolError, ValueError):
 
 
 class StreamNotOpenError(PoolError, ValueError):
-    """There is no open stream of that name, or there is one already."""
+    """No stream of that name is open, or one is already."""
 
 
 class FeedError(PoolError):
-    """Some streams of a `feed_many` or `close_many` failed, the others were fed.
+    """Some streams of a `feed_many` or `close_many` failed; the others were fed.
 
     Attributes:
         texts: the new text of each stream that was fed.
-        errors: for each other stream why it was not; its ids were not taken.
+        errors: why each of the others was not; its ids were not taken.
     """
 
     def __init__(self, texts: dict[Hashable, str], errors: dict[Hashable, Exception]) -> None:

@@ -1,19 +1,18 @@
-"""Handlers of signals that raise at any moment of a pool's call: the next one is as any other."""
+"""Signal handlers that raise at any moment of a pool's call: the next call works as any other."""
 
 from __future__ import annotations
 
-import random
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from interrupting import interruptions
 from waiting import wait_until_answered
 
 import bpecore
-from bpecore.pool import PoolClient, StreamNotOpenError, TokenizerPool
+from bpecore.pool import PoolClient, PoolClosedError, StreamNotOpenError, TokenizerPool
 
 ENCODING = bpecore.get_encoding("o200k_base")
 HELLO = ENCODING.encode("hello world")
@@ -21,39 +20,19 @@ INTERRUPTIONS = 1500
 LONGEST_SECONDS = 400e-6
 
 
-class InterruptedCallError(Exception):
-    """What the handler raises."""
-
-
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[Callable[[], object]], None]]:
     """Makes calls that a signal interrupts, most of them."""
-    is_armed = False
-    interruptions = 0
+    interrupted = 0
+    with interruptions(LONGEST_SECONDS) as interrupt_once:
 
-    def stop(number: int, frame: object) -> None:
-        nonlocal is_armed
-        if is_armed:
-            is_armed = False
-            raise InterruptedCallError
-
-    def interrupt_once(call: Callable[[], object]) -> None:
-        nonlocal is_armed, interruptions
-        try:
-            is_armed = True
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-6, LONGEST_SECONDS))
+        def call_interrupted(call: Callable[[], object]) -> None:
+            nonlocal interrupted
             with suppress(StreamNotOpenError):
-                call()
-            is_armed = False
-        except InterruptedCallError:
-            interruptions += 1
-        signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupted += interrupt_once(call)
 
-    before = signal.signal(signal.SIGALRM, stop)
-    yield interrupt_once
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-    assert interruptions > 10
+        yield call_interrupted
+    assert interrupted > 10
 
 
 @pytest.fixture
@@ -101,3 +80,26 @@ def test_streams(client: PoolClient, interrupt: Callable[[Callable[[], object]],
     assert "".join(texts) == ENCODING.decode(HELLO * (INTERRUPTIONS // 2))
     client.close("undisturbed")
     wait_until_answered(client)
+
+
+def test_disconnecting(
+    client: PoolClient, interrupt: Callable[[Callable[[], object]], None]
+) -> None:
+    """While another thread waits for an answer, which fails then or comes."""
+    for _ in range(200):
+        client.connect()
+        found: list[object] = []
+        thread = threading.Thread(target=lambda: found.append(outcome(client)), daemon=True)  # noqa: B023
+        thread.start()
+        interrupt(client.disconnect)
+        undisturbed(lambda: client.encode("hello world"))
+        thread.join(10)
+        assert found, "another thread's call is not answered"
+
+
+def outcome(client: PoolClient) -> object:
+    """Returns what a call returns or raises."""
+    try:
+        return client.encode("hello world")
+    except PoolClosedError as error:
+        return error

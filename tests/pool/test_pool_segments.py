@@ -19,12 +19,10 @@ import pytest
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.wire.segments import (
     FOLDER,
-    close_segment,
     create_segment,
     new_owner,
     open_segment,
     sweep,
-    unlink_segment,
 )
 
 needs_names = pytest.mark.skipif(not FOLDER.is_dir(), reason="names cannot be listed here")
@@ -200,8 +198,8 @@ def test_words_are_checked() -> None:
 def test_a_segment_lives_without_its_name() -> None:
     made = create_segment(100, new_owner())
     opened = open_segment(made.name)
-    unlink_segment(made)
-    unlink_segment(made)
+    made.unlink()
+    made.unlink()
     assert not (FOLDER / made.name).exists()
     assert made.buf is not None
     assert opened.buf is not None
@@ -271,7 +269,7 @@ def test_the_resource_tracker_says_nothing(tmp_path: Path) -> None:
     code = """
 from multiprocessing.shared_memory import SharedMemory
 from bpecore.pool.wire.segments import *
-a = create_segment(8, new_owner()); b = open_segment(a.name); unlink_segment(a)
+a = create_segment(8, new_owner()); b = open_segment(a.name); a.unlink()
 a.close(); b.close()
 other = SharedMemory(create=True, size=8)
 a = create_segment(8, new_owner()); name = a.name
@@ -291,9 +289,9 @@ def test_a_view_that_somebody_keeps_is_no_noise(monkeypatch: pytest.MonkeyPatch)
     told: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", told.append)
     segment = create_segment(4096, new_owner())
-    unlink_segment(segment)
+    segment.unlink()
     view = segment.buf[:8]
-    close_segment(segment)
+    segment.close()
     del segment
     gc.collect()
     view[0] = 1

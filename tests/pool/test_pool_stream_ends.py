@@ -64,8 +64,8 @@ def test_a_feed_that_waits_is_told_that_its_stream_was_closed(client: PoolClient
 def test_what_others_are_fed_with_it_is_fed(
     client: PoolClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = client._connected()
-    send = connection.try_streams
+    connection = client._session.connected()
+    send = connection.send_path.try_streams
 
     def close_first(*arguments: Any) -> bool:
         monkeypatch.undo()
@@ -75,7 +75,7 @@ def test_what_others_are_fed_with_it_is_fed(
     for given in (24912, [24912, 2375]):
         for name in "abc":
             client.open_stream(name)
-        monkeypatch.setattr(connection, "try_streams", close_first)
+        monkeypatch.setattr(connection.send_path, "try_streams", close_first)
         with pytest.raises(FeedError, match="1 of 3") as error:
             client.feed_many(dict.fromkeys("abc", given))
         text = ENCODING.decode([given] if isinstance(given, int) else given)

@@ -21,7 +21,8 @@ from waiting import encode_for_ever, wait_until
 import bpecore
 from bpecore.pool import PoolClosedError, PoolError, TokenizerPool
 from bpecore.pool.client import connection
-from bpecore.pool.owner import supervisor
+from bpecore.pool.client.calls import BlockingWaiter
+from bpecore.pool.owner import worker_process
 
 ENCODING = bpecore.get_encoding("o200k_base")
 HELLO = ENCODING.encode("hello")
@@ -72,15 +73,15 @@ def test_sigpipe_ends_the_program(tmp_path: Path) -> None:
 import signal, socket
 from bpecore.pool.wire.channel import Channel, channel_bytes
 from bpecore.pool.wire.control import Control
-from bpecore.pool.wire.segments import create_segment, new_owner, unlink_segment
+from bpecore.pool.wire.segments import create_segment, new_owner
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 one, other = socket.socketpair()
 other.close()
 Control(one).send(do="end")
 segment = create_segment(channel_bytes(1 << 14), new_owner())
-unlink_segment(segment)
+segment.unlink()
 channel = Channel(segment, one, 1 << 14, is_worker=False)
-channel.tell(now=True)
+channel.notify(now=True)
 channel.close()
 print("done")
 """
@@ -165,8 +166,8 @@ def test_a_pool_can_be_closed_after_a_wrong_close(timeout: Any, error: Any) -> N
 
 
 def test_a_pool_is_closed_whatever_interrupts_it() -> None:
-    class Interrupting(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
+    class Interrupting(BlockingWaiter):
+        def wait(self, timeout: float = -1) -> None:
             raise KeyboardInterrupt
 
     pool = TokenizerPool(ENCODING, processes=1)
@@ -221,7 +222,7 @@ def test_a_forkserver_dies() -> None:
 
 def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for ever; and all goes on when there is one again."""
-    monkeypatch.setattr(supervisor, "RESTART_SECONDS", (0.01, 0.05))
+    monkeypatch.setattr(worker_process, "RESTART_SECONDS", (0.01, 0.05))
     with TokenizerPool(ENCODING, processes=1) as pool, pool.client() as client:
         client.open_stream("a")
         assert client.feed("a", HELLO) == "hello"
@@ -232,7 +233,7 @@ def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(PoolError, match="no worker can be started: it ended"):
                 ask()
         elsewhere.rename(folder)
-        wait_until(lambda: client._connection is not None and client._connection._links)
+        wait_until(lambda: client.is_connected() and client._session.connected()._has_workers)
         assert client.encode("hello") == HELLO
         assert client.feed("a", HELLO) == "hello"
 

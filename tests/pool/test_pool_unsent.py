@@ -41,7 +41,7 @@ def batch_unsent(pool: TokenizerPool, client: PoolClient) -> Iterator[None]:
     thread = threading.Thread(target=lambda: answers.append(client.encode_batch(TEXTS)))
     with stopped(pool):
         thread.start()
-        wait_until(lambda: client._connected()._unsent)
+        wait_until(lambda: client._session.connected().send_path._unsent)
         yield
     thread.join()
     assert answers == [ENCODING.encode_batch(TEXTS)]
@@ -68,7 +68,7 @@ def test_an_interrupted_caller_takes_back_what_is_unsent() -> None:
         client.connect()
 
         def interrupt() -> None:
-            wait_until(lambda: client._connected()._unsent)
+            wait_until(lambda: client._session.connected().send_path._unsent)
             os.kill(os.getpid(), signal.SIGINT)
 
         # Ignored where the tests run in the background.
@@ -106,7 +106,7 @@ def test_a_pool_that_closes_answers_what_is_unsent() -> None:
         closing = threading.Thread(target=pool.close)
         with batch_unsent(pool, client):
             closing.start()
-            wait_until(lambda: client._connected()._closed)
+            wait_until(lambda: client._session.connected().send_path.closed)
         closing.join()
 
 
@@ -125,7 +125,7 @@ def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
             threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
             for thread in threads:
                 thread.start()
-            wait_until(lambda: len(client._connected()._unsent) == len(threads))
+            wait_until(lambda: len(client._session.connected().send_path._unsent) == len(threads))
             client.disconnect()
             for thread in threads:
                 thread.join(30)
@@ -141,12 +141,12 @@ def test_callers_take_turns() -> None:
 
         def ask_for_little() -> None:
             client.encode("hello")
-            unsent.append(sum(map(len, client._connected()._unsent)))
+            unsent.append(sum(map(len, client._session.connected().send_path._unsent)))
 
         small = threading.Thread(target=ask_for_little)
         with batch_unsent(pool, client):
             small.start()
-            wait_until(lambda: len(client._connected()._unsent) == 2)
+            wait_until(lambda: len(client._session.connected().send_path._unsent) == 2)
         small.join()
         assert unsent[0] > 10
         client.disconnect()
@@ -159,7 +159,7 @@ def test_one_caller_finds_room_or_not_whatever_others_have_unsent() -> None:
         with batch_unsent(pool, client):
             with pytest.raises(PoolBusy):
                 client.encode(TEXTS[0] * 4)
-            assert len(client._connected()._unsent) == 1
+            assert len(client._session.connected().send_path._unsent) == 1
         assert client.encode("hello world") == [24912, 2375]
         client.disconnect()
 

@@ -13,12 +13,12 @@ from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.client.calls import Reply
 from bpecore.pool.client.requests import COUNTS, LISTS, text_calls
 from bpecore.pool.wire.messages import ENCODE, FEED, GOES_ON, REQUEST, RequestHeader
-from bpecore.pool.worker.process import TOLD_TOGETHER, Client
+from bpecore.pool.worker.served_client import NOTIFIED_TOGETHER, ServedClient
 
 ECHO = """
 import os, random, select, socket, sys
 from bpecore.pool.wire.channel import Channel, channel_bytes
-from bpecore.pool.wire.segments import create_segment, new_owner, open_segment, unlink_segment
+from bpecore.pool.wire.segments import create_segment, new_owner, open_segment
 
 MESSAGES, RING, SECONDS = 60_000, 1 << 10, 10
 
@@ -34,7 +34,7 @@ def sleep(channel):
 
 segment = create_segment(channel_bytes(RING), new_owner())
 again = open_segment(segment.name)
-unlink_segment(segment)
+segment.unlink()
 ours, theirs = socket.socketpair()
 if os.fork() == 0:
     ours.close()
@@ -43,8 +43,8 @@ if os.fork() == 0:
         for _ in receive(worker):
             assert worker.writer.write([bytes(8)], 8)
             if random.random() < 0.5:
-                worker.tell()
-        worker.tell()
+                worker.notify()
+        worker.notify()
     os._exit(0)
 theirs.close()
 client = Channel(segment, ours, RING, is_worker=False)
@@ -54,8 +54,8 @@ while answered < MESSAGES:
         assert client.writer.write([bytes(8)], 8)
         sent += 1
         if random.random() < 0.5:
-            client.tell()
-    client.tell()
+            client.notify()
+    client.notify()
     allowed = random.randint(0, 7) if sent < MESSAGES else 0
     answered += sum(1 for _ in receive(client))
     while sent - answered > allowed:
@@ -104,8 +104,8 @@ def test_a_reader_is_woken_unless_it_has_something_left_to_read() -> None:
     assert writer.must_wake(), "it may have seen the fifth and slept before the sixth was there"
 
 
-class Told:
-    """Stands in the place of a channel and its writer; counts how often the client is told."""
+class Notified:
+    """Replaces a channel and its writer; counts how often the client is notified."""
 
     largest = 100
 
@@ -118,10 +118,10 @@ class Told:
         assert length == self.largest
         return self.has_much_room
 
-    def write(self, parts: object, length: int) -> bool:
+    def write(self, fragments: object, length: int) -> bool:
         return True
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         self.times += 1
 
 
@@ -130,71 +130,71 @@ def header(kind: int, flags: int) -> RequestHeader:
 
 
 @pytest.mark.parametrize(
-    ("kind", "flags", "waiting", "told"),
+    ("kind", "flags", "waiting", "notified"),
     [
-        (ENCODE, GOES_ON, TOLD_TOGETHER, [0, 0, 0, 1, 1, 1, 1, 2]),
-        (ENCODE, GOES_ON, TOLD_TOGETHER - 1, [1, 2, 3, 4, 5, 6, 7, 8]),
+        (ENCODE, GOES_ON, NOTIFIED_TOGETHER, [0, 0, 0, 1, 1, 1, 1, 2]),
+        (ENCODE, GOES_ON, NOTIFIED_TOGETHER - 1, [1, 2, 3, 4, 5, 6, 7, 8]),
         (ENCODE, GOES_ON, 0, [1, 2, 3, 4, 5, 6, 7, 8]),
         (ENCODE, 0, 100, [1, 2, 3, 4, 5, 6, 7, 8]),
         (FEED, 0, 100, [1, 2, 3, 4, 5, 6, 7, 8]),
     ],
 )
-def test_answers_of_a_batch_are_told_together_while_enough_is_left(
-    kind: int, flags: int, waiting: int, told: list[int]
+def test_answers_of_a_batch_are_notified_together_while_enough_is_left(
+    kind: int, flags: int, waiting: int, notified: list[int]
 ) -> None:
-    channel = Told()
-    client = Client(cast(Any, channel), cast(Any, None))
+    channel = Notified()
+    client = ServedClient(cast(Any, channel), cast(Any, None))
     client.set_aside.extend([cast(Any, None)] * waiting)
     found = []
-    for _ in told:
+    for _ in notified:
         client.note(header(kind, flags))
-        client.tell()
+        client.notify()
         found.append(channel.times)
-    assert found == told
+    assert found == notified
 
 
-def test_an_answer_that_somebody_waits_for_is_told_with_those_before() -> None:
-    channel = Told()
-    client = Client(cast(Any, channel), cast(Any, None))
+def test_an_answer_that_somebody_waits_for_is_notified_with_those_before() -> None:
+    channel = Notified()
+    client = ServedClient(cast(Any, channel), cast(Any, None))
     client.set_aside.extend([cast(Any, None)] * 100)
     client.note(header(ENCODE, GOES_ON))
-    client.tell()
+    client.notify()
     assert channel.times == 0
     client.note(header(FEED, 0))
     client.note(header(ENCODE, GOES_ON))
-    client.tell()
+    client.notify()
     assert channel.times == 1
     client.note(header(ENCODE, GOES_ON))
-    client.tell()
+    client.notify()
     assert channel.times == 1
 
 
-def test_a_client_whose_ring_is_half_full_is_told() -> None:
-    channel = Told()
-    client = Client(cast(Any, channel), cast(Any, None))
+def test_a_client_whose_ring_is_half_full_is_notified() -> None:
+    channel = Notified()
+    client = ServedClient(cast(Any, channel), cast(Any, None))
     client.set_aside.extend([cast(Any, None)] * 100)
     channel.has_much_room = False
     for times in (1, 2, 3):
         client.note(header(ENCODE, GOES_ON))
-        client.tell()
+        client.notify()
         assert channel.times == times
 
 
-def test_an_awaited_answer_that_had_no_room_is_told_when_it_has() -> None:
-    channel = Told()
-    client = Client(cast(Any, channel), cast(Any, None))
+def test_an_awaited_answer_that_had_no_room_is_notified_when_it_has() -> None:
+    channel = Notified()
+    client = ServedClient(cast(Any, channel), cast(Any, None))
     client.set_aside.extend([cast(Any, None)] * 100)
     channel.has_much_room = False
     client.outbox.append(([b"answer"], 6))
     client.note(header(FEED, 0))
-    client.tell()
+    client.notify()
     assert channel.times == 1
     channel.has_much_room = True
     client.flush()
-    client.tell()
+    client.notify()
     assert channel.times == 2
     client.note(header(ENCODE, GOES_ON))
-    client.tell()
+    client.notify()
     assert channel.times == 2
 
 
@@ -210,6 +210,8 @@ class Nobody:
 def test_all_messages_of_a_batch_but_the_last_go_on(form: Any, count: int) -> None:
     texts = ["x" * 100_000] * count
     calls = text_calls(form, texts, frozenset(), "all", 1 << 20, Reply(Nobody()))
-    headers = [RequestHeader._make(REQUEST.unpack(cast(bytes, call.parts(1)[0]))) for call in calls]
+    headers = [
+        RequestHeader._make(REQUEST.unpack(cast(bytes, call.fragments(1)[0]))) for call in calls
+    ]
     assert len(calls) == count
     assert [bool(found.flags & GOES_ON) for found in headers] == [True] * (count - 1) + [False]

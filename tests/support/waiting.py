@@ -17,8 +17,8 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def wait_until_answered(client: PoolClient) -> None:
     """Waits until nothing that a client has asked for is unsent or unanswered."""
-    connection = client._connected()
-    wait_until(lambda: connection._inflight == 0 and not connection._unsent)
+    connection = client._session.connected()
+    wait_until(lambda: connection.send_path.is_idle)
 
 
 def encode_for_ever(client: PoolClient) -> None:

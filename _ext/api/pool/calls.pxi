@@ -64,7 +64,7 @@ cdef class SentCalls:
         call = self.backlog[0]
         tokens = call.tokens
         # This may run Python code, which may raise; nothing has been changed yet.
-        fragments = call.parts(self.number + 1)
+        fragments = call.fragments(self.number + 1)
         store_word(self.words.word(self.place), self.sent_tokens + tokens)
         if not self.writer.write(fragments, call.length):
             return None

@@ -14,7 +14,8 @@ import anyio.to_thread
 
 from bpecore.pool.client.calls import Form, Reply, StatelessCall
 from bpecore.pool.client.connection import Connection
-from bpecore.pool.client.loops import Gathering, LoopWaiter
+from bpecore.pool.client.gathering import Gathering
+from bpecore.pool.client.loop_waiter import LoopWaiter
 from bpecore.pool.client.requests import (
     ARRAYS,
     COUNTS,
@@ -27,6 +28,7 @@ from bpecore.pool.client.requests import (
     text_of,
     texts_of,
 )
+from bpecore.pool.client.session import Session
 from bpecore.pool.client.streams import Feeds
 from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special
 
@@ -34,18 +36,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from bpecore.pool.client.blocking import PoolClient
-
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
 
 class AwaitablePoolClient:
     """A `PoolClient` whose methods are awaited; made by its property `awaitable`.
 
-    Asyncio and trio. Arguments, results and exceptions are those of `PoolClient`. What tasks `feed`
-    in one turn of the loop goes to the workers in one message each.
+    Works with asyncio and trio. Arguments, results and exceptions are those of `PoolClient`. What
+    tasks `feed` in one turn of the loop goes out as one message per worker.
 
-    A call that is cancelled was perhaps made: its ids count as taken, and its text is lost. Close
+    A cancelled call may have been made: its ids may have been taken, and its text is lost. Close
     the stream then.
 
     Example:
@@ -58,20 +58,20 @@ class AwaitablePoolClient:
         ([24912, 2375], 1)
     """
 
-    def __init__(self, client: PoolClient) -> None:
-        self._client = client
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._local = threading.local()
 
     async def _connected(self) -> Connection:
-        if not self._client.is_connected():
-            await anyio.to_thread.run_sync(self._client.connect)
-        return self._client._connected()
+        if not self._session.is_connected():
+            await anyio.to_thread.run_sync(self._session.connected)
+        return self._session.connected()
 
     def _loop(self) -> Loop:
         native = Loop.running()
         loop: Loop | None = getattr(self._local, "loop", None)
         if loop is None or loop.native is not native:
-            loop = self._local.loop = Loop(native, 0)
+            loop = self._local.loop = Loop(native)
             self._local.gathering = None
         return loop
 
@@ -79,7 +79,9 @@ class AwaitablePoolClient:
         loop = self._loop()
         gathering: Gathering | None = self._local.gathering
         if gathering is None or gathering.connection is not connection:
-            gathering = self._local.gathering = Gathering(loop, connection, self._client.check_full)
+            gathering = self._local.gathering = Gathering(
+                loop, connection, self._session.check_full
+            )
         return gathering
 
     # ---- texts ------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
-        import numpy  # noqa: F401  # before the thread that reads the answers would
+        import numpy  # noqa: F401  # here rather than in the reader thread
 
         return arrays_of(await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special))
 
@@ -166,35 +168,35 @@ class AwaitablePoolClient:
     async def _ask(
         self, calls: list[StatelessCall], connection: Connection, reply: Reply, done: anyio.Event
     ) -> None:
-        """Has calls sent, and waits for all answers."""
+        """Sends calls, and waits for all answers."""
         try:
-            self._client.send(calls, connection)
+            self._session.send(calls, connection)
             await done.wait()
         except BaseException:  # the task was cancelled
-            connection.give_up(reply)
+            connection.send_path.withdraw(reply)
             raise
 
     async def _wait_for_room(self, connection: Connection) -> None:
         room = anyio.Event()
-        connection.wait_for_room(LoopWaiter(self._loop(), room.set))
+        connection.send_path.wait_for_room(LoopWaiter(self._loop(), room.set))
         await room.wait()
 
     # ---- streams ----------------------------------------------------------------------------
 
     async def open_stream(self, request_id: Hashable) -> None:
         """Opens a stream; see `PoolClient.open_stream`."""
-        (await self._connected()).open_stream(request_id)
+        (await self._connected()).streams.open(request_id)
 
     async def feed(self, request_id: Hashable, ids: int | Ids) -> str:
         """Takes the next ids of a stream; see `PoolClient.feed`."""
         connection = await self._connected()
-        (feeds,) = connection.feeds_of([request_id], [ids])
+        (feeds,) = connection.streams.feeds_of([request_id], [ids])
         return await self._gathering(connection).feed(feeds)
 
     async def feed_many(self, ids: Mapping[Any, int | Ids]) -> dict[Any, str]:
         """Takes the next ids of many streams; see `PoolClient.feed_many`."""
         connection = await self._connected()
-        parts = connection.feeds_of(ids.keys(), ids.values())
+        parts = connection.streams.feeds_of(ids.keys(), ids.values())
         return texts_of(await self._send_feeds(connection, FEED, parts), parts)
 
     async def close(self, request_id: Hashable) -> str:
@@ -204,16 +206,16 @@ class AwaitablePoolClient:
     async def close_many(self, request_ids: Iterable[Any]) -> dict[Any, str]:
         """Ends many streams; see `PoolClient.close_many`."""
         connection = await self._connected()
-        parts = connection.closing(request_ids)
+        parts = connection.streams.closing(request_ids)
         return texts_of(await self._send_feeds(connection, CLOSE, parts), parts)
 
     async def _send_feeds(self, connection: Connection, kind: int, parts: list[Feeds]) -> Reply:
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set), 1)
         for place, feeds in enumerate(parts):
-            while len(feeds) and not connection.try_streams(kind, feeds, reply):
+            while len(feeds) and not connection.send_path.try_streams(kind, feeds, reply):
                 if place == 0 and kind == FEED:
-                    self._client.check_full()
+                    self._session.check_full()
                 await self._wait_for_room(connection)
         reply.answered()
         await done.wait()

@@ -1,13 +1,10 @@
-"""`PoolClient`: what a process asks a pool with; it can be passed to other processes."""
+"""`PoolClient`: sends a process's requests to a pool; it can be passed to other processes."""
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from bpecore.pool.client.calls import BlockingWaiter, Form, Reply, StatelessCall
 from bpecore.pool.client.connection import Connection
@@ -24,8 +21,8 @@ from bpecore.pool.client.requests import (
     text_of,
     texts_of,
 )
+from bpecore.pool.client.session import PoolAddress, Session
 from bpecore.pool.client.streams import Feeds
-from bpecore.pool.errors import PoolBusy
 from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special
 
 if TYPE_CHECKING:
@@ -37,36 +34,15 @@ if TYPE_CHECKING:
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
 
-FULL = "the pool is busy: there is no room for the request"
-
-
-class PoolAddress(NamedTuple):
-    """Where a pool is, and how its clients behave; what a client is pickled as.
-
-    Attributes:
-        folder: where the pool's sockets are.
-        token: the pool's secret.
-        ring_bytes: the size of each ring.
-        max_inflight: messages of one client that may be unanswered.
-        raise_if_full: whether a client that finds no room raises `PoolBusy` instead of waiting.
-    """
-
-    folder: str
-    token: str
-    ring_bytes: int
-    max_inflight: int
-    raise_if_full: bool
-
-
 class PoolClient:
     """Asks the workers of a `TokenizerPool`; made by its method `client`.
 
-    A client may be pickled, or passed to another process: what comes out there is a client of its
-    own, connected at its first use. In a child of a fork it connects anew as well. Any number of
-    threads may use one client. Streams belong to the client that opened them.
+    A client may be pickled or passed to another process. There it is a client of its own, which
+    connects at its first use; so does one in a child of a fork. Any number of threads may use one
+    client. Streams belong to the client that opened them.
 
-    All methods block; `awaitable` has the same for event loops. The first call connects, and may
-    raise what `connect` does.
+    All methods block; `awaitable` has the same ones for event loops. The first call connects, and
+    may raise what `connect` raises.
 
     Example:
         >>> from bpecore.pool import TokenizerPool
@@ -81,15 +57,11 @@ class PoolClient:
     """
 
     def __init__(self, address: PoolAddress) -> None:
-        self._address = address
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
-        self._finalizer: Any = None
+        self._session = Session(address)
         self._awaitable: AwaitablePoolClient | None = None
-        _clients.add(self)
 
     def __getstate__(self) -> PoolAddress:
-        return self._address
+        return self._session.address
 
     def __setstate__(self, address: PoolAddress) -> None:
         self.__init__(address)  # type: ignore[misc]
@@ -111,48 +83,28 @@ class PoolClient:
         if self._awaitable is None:
             from bpecore.pool.client.awaitable import AwaitablePoolClient
 
-            self._awaitable = AwaitablePoolClient(self)
+            self._awaitable = AwaitablePoolClient(self._session)
         return self._awaitable
 
     def connect(self) -> None:
-        """Connects now, not at the first use: that takes some milliseconds.
+        """Connects now instead of at the first use; that takes some milliseconds.
 
         Raises:
-            PoolClosedError: there is no pool any more.
+            PoolClosedError: the pool no longer exists.
             OSError: there is no room for the shared memory.
         """
-        self._connected()
+        self._session.connected()
 
     def disconnect(self) -> None:
-        """Frees the streams and memory of this client; what is unanswered fails.
+        """Frees the streams and memory of this client; unanswered requests fail.
 
-        A later use connects anew.
+        A later use connects again.
         """
-        with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            self._finalizer.detach()
-            connection.close()
+        self._session.disconnect()
 
     def is_connected(self) -> bool:
         """Returns whether this process has connected."""
-        connection = self._connection
-        return connection is not None and connection.process == os.getpid()
-
-    def _connected(self) -> Connection:
-        connection = self._connection
-        if connection is not None and connection.process == os.getpid():
-            return connection
-        with self._lock:
-            if self._connection is None or self._connection.process != os.getpid():
-                address = self._address
-                connection = Connection(
-                    address.folder, address.token, address.ring_bytes, address.max_inflight
-                )
-                # First: after a fork in between the child frees what it finds here.
-                self._finalizer = weakref.finalize(self, connection.close)
-                self._connection = connection
-            return self._connection
+        return self._session.is_connected()
 
     # ---- texts ------------------------------------------------------------------------------
 
@@ -174,7 +126,7 @@ class PoolClient:
             ValueError: the text holds a disallowed special token.
             TypeError: an argument is of another type.
             RequestTooLargeError: the text does not fit into the ring.
-            PoolBusy: there is no room, and the client is to say so.
+            PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.
         """
         return self.encode_batch(
@@ -222,12 +174,12 @@ class PoolClient:
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Returns the ids of many texts in one array, which all workers encode together.
 
-        This asks less than half as much of the client's process as the lists of `encode_batch`.
+        It costs the client's process less than half as much as the lists of `encode_batch`.
         The arguments and exceptions are those of `encode_to_numpy`.
 
         Returns:
-            The ids of all texts behind each other, `uint32[n]`, read-only; and where those of each
-            text begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
+            The ids of all texts, one text after the other, `uint32[n]`, read-only; and where each
+            text's begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
 
         Example:
             >>> from bpecore.pool import TokenizerPool
@@ -236,7 +188,7 @@ class PoolClient:
             >>> ids.tolist(), offsets.tolist()
             ([24912, 2375, 24912], [0, 2, 3])
         """
-        import numpy  # noqa: F401  # before the thread that reads the answers would
+        import numpy  # noqa: F401  # here rather than in the reader thread
 
         reply = self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
         return arrays_of(reply)
@@ -265,10 +217,10 @@ class PoolClient:
             OverflowError: an id is negative or above 2**32 - 1.
             TypeError: an argument is of another type.
             RequestTooLargeError: the ids do not fit into the ring.
-            PoolBusy: there is no room, and the client is to say so.
+            PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.
         """
-        connection = self._connected()
+        connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
         self._ask([decode_call(ids, errors, connection.largest, reply)], connection, reply, waiter)
@@ -277,7 +229,7 @@ class PoolClient:
     def _ask_texts(
         self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
     ) -> Reply:
-        connection = self._connected()
+        connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
@@ -292,43 +244,33 @@ class PoolClient:
         reply: Reply,
         waiter: BlockingWaiter,
     ) -> None:
-        """Has calls sent, and waits for all answers."""
+        """Sends calls, and waits for all answers."""
         try:
-            self.send(calls, connection)
+            self._session.send(calls, connection)
             waiter.wait()
         except BaseException:  # Ctrl-C
-            connection.give_up(reply)
+            connection.send_path.withdraw(reply)
             raise
-
-    def send(self, calls: list[StatelessCall], connection: Connection) -> None:
-        """Has calls sent, or raises `PoolBusy`; for the awaitable form."""
-        if not connection.ask(calls, is_patient=not self._address.raise_if_full):
-            raise PoolBusy(FULL)
-
-    def check_full(self) -> None:
-        """Raises `PoolBusy`, unless the client is to wait for room."""
-        if self._address.raise_if_full:
-            raise PoolBusy(FULL)
 
     # ---- streams ----------------------------------------------------------------------------
 
     def open_stream(self, request_id: Hashable) -> None:
-        """Opens a stream: ids that come one after the other and become text.
+        """Opens a stream, which turns ids into text as they arrive.
 
         Args:
-            request_id: its name, of the caller's choice.
+            request_id: its name, any hashable object.
 
         Raises:
-            StreamNotOpenError: there is an open stream of that name already.
+            StreamNotOpenError: a stream of that name is open already.
             PoolClosedError: the pool is closed.
         """
-        self._connected().open_stream(request_id)
+        self._session.connected().streams.open(request_id)
 
     def feed(self, request_id: Hashable, ids: int | Ids) -> str:
         """Takes the next ids of a stream.
 
-        All texts of a stream are together `Encoding.decode` of all its ids: a character that is
-        not complete is held back.
+        The texts of a stream joined together are `Encoding.decode` of all its ids: an incomplete
+        character is held back.
 
         Args:
             request_id: the stream.
@@ -339,18 +281,18 @@ class PoolClient:
 
         Raises:
             StreamNotOpenError: there is no such stream.
-            KeyError: an id is unknown; none is taken then.
+            KeyError: an id is unknown; then none is taken.
             OverflowError: an id is negative or above 2**32 - 1.
             TypeError: an id is no integer.
             RequestTooLargeError: the ids do not fit into the ring.
-            PoolBusy: there is no room, and the client is to say so.
+            PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.
         """
         reply, parts = self._feed({request_id: ids})
         return single_text_of(reply, parts[0].streams[0])
 
     def feed_many(self, ids: Mapping[Any, int | Ids]) -> dict[Any, str]:
-        """Takes the next ids of many streams, with one message to each worker.
+        """Takes the next ids of many streams, with one message per worker.
 
         Args:
             ids: for each stream an id or a sequence of ids.
@@ -359,16 +301,16 @@ class PoolClient:
             The new text of each stream.
 
         Raises:
-            FeedError: some streams were not fed, an id being unknown; it has the other texts.
-            StreamNotOpenError: and the others as for `feed`; then no stream is fed.
+            FeedError: some streams were not fed because an id is unknown; it has the other texts.
+            StreamNotOpenError: and others as for `feed`; then no stream is fed.
         """
         return texts_of(*self._feed(ids))
 
     def close(self, request_id: Hashable) -> str:
-        """Ends a stream. This waits for room even in a client that else raises `PoolBusy`.
+        """Ends a stream. It waits for room even in a client that otherwise raises `PoolBusy`.
 
         Returns:
-            What is left: U+FFFD for an incomplete character at the end, else nothing.
+            What is left: U+FFFD for an incomplete character at the end, otherwise nothing.
 
         Raises:
             StreamNotOpenError: there is no such stream.
@@ -382,23 +324,23 @@ class PoolClient:
         Returns:
             What is left of each stream.
         """
-        connection = self._connected()
-        parts = connection.closing(request_ids)
+        connection = self._session.connected()
+        parts = connection.streams.closing(request_ids)
         return texts_of(self._send_feeds(connection, CLOSE, parts), parts)
 
     def _feed(self, ids: Mapping[Any, int | Ids]) -> tuple[Reply, list[Feeds]]:
-        connection = self._connected()
-        parts = connection.feeds_of(ids.keys(), ids.values())
+        connection = self._session.connected()
+        parts = connection.streams.feeds_of(ids.keys(), ids.values())
         return self._send_feeds(connection, FEED, parts), parts
 
     def _send_feeds(self, connection: Connection, kind: int, parts: list[Feeds]) -> Reply:
         waiter = BlockingWaiter()
-        # One more than the calls, so that it does not end before all are sent.
+        # One more than the calls, so that it is not complete before all are sent.
         reply = Reply(waiter, 1)
         for place, feeds in enumerate(parts):
-            while len(feeds) and not connection.try_streams(kind, feeds, reply):
+            while len(feeds) and not connection.send_path.try_streams(kind, feeds, reply):
                 if place == 0 and kind == FEED:
-                    self.check_full()
+                    self._session.check_full()
                 _wait_for_room(connection)
         reply.answered()
         waiter.wait()
@@ -407,21 +349,5 @@ class PoolClient:
 
 def _wait_for_room(connection: Connection) -> None:
     waiter = BlockingWaiter()
-    connection.wait_for_room(waiter)
+    connection.send_path.wait_for_room(waiter)
     waiter.wait()
-
-
-_clients: weakref.WeakSet[PoolClient] = weakref.WeakSet()
-
-
-def _forget_connections() -> None:
-    for client in list(_clients):
-        client._lock = threading.Lock()
-        if client._connection is not None:
-            client._finalizer.detach()
-            client._connection.forget()
-            client._connection = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_connections)

@@ -1,8 +1,8 @@
 """What a client asks of workers, and who waits for it.
 
-A `Call` is one message to one worker. The client keeps it until it is answered, so that it can be
-sent again if the worker dies. A `Reply` is what one caller waits for: the answers of one or several
-calls. Answers are read by the client's reader thread alone.
+A `Call` is one message to one worker. The client keeps it until it is answered, so that it can send
+it again if the worker dies. A `Reply` is what one caller waits for: the answers to one or several
+calls. Only the client's reader thread takes answers.
 """
 
 from __future__ import annotations
@@ -16,22 +16,30 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, Callable, NamedTuple, Protocol
 
-from bpecore._core import Stream, cut_texts, note_ids, slots_of
-from bpecore.pool.wire.messages import FEED, GOES_ON, ONE_EACH, REQUEST, Part, rebuild_error
+from bpecore._core import Stream, cut_texts, locked, note_ids, slots_of
+from bpecore.pool.client.streams import Feeds
+from bpecore.pool.wire.messages import (
+    FEED,
+    GOES_ON,
+    ONE_EACH,
+    REQUEST,
+    Fragment,
+    rebuild_error,
+)
 
 ATTEMPTS = 5
-"""How many workers may die with a request before it is given up: it may be what kills them."""
+"""A request is given up after so many workers have died with it: it may be what kills them."""
 
 
 class Waiter(Protocol):
-    """Who waits for something that another thread will tell."""
+    """Someone who waits for another thread."""
 
     def wake(self) -> None:
-        """Tells it."""
+        """Ends the waiting; called once, by any thread."""
 
 
 class BlockingWaiter:
-    """A thread that waits."""
+    """A thread that waits. A signal handler may raise in it and leaves nothing locked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,9 +49,9 @@ class BlockingWaiter:
         """Lets the thread go on; called once."""
         self._lock.release()
 
-    def wait(self) -> None:
-        """Blocks until `wake` has been called; to be called once."""
-        self._lock.acquire()
+    def wait(self, timeout: float = -1) -> None:
+        """Blocks until `wake` is called, or for so many seconds; called once."""
+        self._lock.acquire(timeout=timeout)
 
 
 class Reply:
@@ -54,10 +62,11 @@ class Reply:
         answers: how many it needs; `expect` adds to them.
 
     Attributes:
-        results: of stateless calls by their place among the caller's, as `Form.read` makes them.
-        texts: of fed streams.
-        errors: of streams that were not fed.
-        error: why there is no result; of several, the one of the first call.
+        results: what `Form.read` returned for each stateless call, by its place among the
+            caller's.
+        texts: the texts of fed streams.
+        errors: the errors of streams that were not fed.
+        error: why there is no result; the first call's, if several failed.
     """
 
     def __init__(self, waiter: Waiter, answers: int = 0) -> None:
@@ -75,18 +84,21 @@ class Reply:
         if self.error is None or place < self._error_place:
             self.error, self._error_place = error, place
 
+    @locked
     def expect(self, answers: int) -> None:
         """Notes that so many more answers are needed."""
-        with self._lock:
-            self._remaining += answers
+        self._remaining += answers
 
     def answered(self) -> None:
-        """Notes that one more answer is there; at the last, wakes the caller."""
-        with self._lock:
-            self._remaining -= 1
-            is_last = self._remaining == 0
-        if is_last:
+        """Notes that an answer has come; the last one wakes the caller."""
+        if self._count_answer() == 0:
             self._waiter.wake()
+
+    @locked
+    def _count_answer(self) -> int:
+        """Returns how many answers are still needed."""
+        self._remaining -= 1
+        return self._remaining
 
 
 class Call(ABC):
@@ -95,11 +107,11 @@ class Call(ABC):
     Attributes:
         kind: FEED … DECODE.
         count: streams, texts or ids.
-        tokens: how much work it is.
+        tokens: an estimate of the work.
         length: bytes of the message.
-        number: under which it was sent last.
-        attempts: how many workers died with it.
-        reply: who waits; None: nobody.
+        number: the number it was last sent under.
+        attempts: how many workers have died with it.
+        reply: what the caller waits for; None: nobody waits.
     """
 
     kind: int
@@ -111,16 +123,16 @@ class Call(ABC):
     reply: Reply | None
 
     @abstractmethod
-    def parts(self, number: int) -> list[Part]:
-        """Returns the message as it is to be sent now, under a number."""
+    def fragments(self, number: int) -> list[Fragment]:
+        """Returns the message as it is now, to be sent under a number."""
 
     @abstractmethod
     def take(self, body: memoryview, extra: int) -> None:
-        """Takes the answer; `body` is in the ring, and only valid during the call."""
+        """Takes the answer; `body` lies in the ring and is valid only during the call."""
 
     @abstractmethod
     def fail(self, error: Exception) -> None:
-        """Takes an error for an answer."""
+        """Takes an error as the answer."""
 
     def _header(self, number: int, flags: int, extra: int) -> bytes:
         return REQUEST.pack(
@@ -129,12 +141,12 @@ class Call(ABC):
 
 
 class Form(NamedTuple):
-    """What is asked of any worker, and how its answer is read.
+    """A kind of request that any worker can answer, and how its answer is read.
 
     Attributes:
         kind: ENCODE, COUNT or DECODE.
         flags: STRICT or 0.
-        read: makes a result of the answer's bytes, which are the ring's, and the call's count.
+        read: makes a result from the answer's bytes, which lie in the ring, and the call's count.
     """
 
     kind: int
@@ -146,14 +158,13 @@ class StatelessCall(Call):
     """A call that any worker can answer.
 
     Args:
-        form: what is asked.
+        form: the kind of request.
         count: texts or ids.
-        tokens: how much work it is.
-        body: the message behind its header, in pieces.
-        extra: bytes of what stands at the message's end.
-        reply: who waits.
-        place: this call's among the caller's.
-        goes_on: whether the caller's last call is another one.
+        tokens: an estimate of the work.
+        body: the message after its header, in fragments; the last one is the extra part.
+        reply: what the caller waits for.
+        place: this call's place among the caller's.
+        goes_on: whether the caller has more calls after this one.
     """
 
     def __init__(
@@ -161,8 +172,7 @@ class StatelessCall(Call):
         form: Form,
         count: int,
         tokens: int,
-        body: Sequence[Part],
-        extra: int,
+        body: Sequence[Fragment],
         reply: Reply,
         place: int = 0,
         goes_on: bool = False,
@@ -174,15 +184,14 @@ class StatelessCall(Call):
         self._caller = reply
         self.length = REQUEST.size + sum(map(len, body))
         self._body = body
-        self._extra = extra
         self._form = form
         self._place = place
         self._flags = form.flags | (GOES_ON if goes_on else 0)
 
-    def parts(self, number: int) -> list[Part]:
+    def fragments(self, number: int) -> list[Fragment]:
         """Returns the message."""
         self.number = number
-        return [self._header(number, self._flags, self._extra), *self._body]
+        return [self._header(number, self._flags, len(self._body[-1])), *self._body]
 
     def take(self, body: memoryview, extra: int) -> None:
         """Takes the answer, as the caller wants it."""
@@ -190,7 +199,7 @@ class StatelessCall(Call):
         self._caller.answered()
 
     def fail(self, error: Exception) -> None:
-        """Takes an error for an answer."""
+        """Takes an error as the answer."""
         self._caller.fail(self._place, error)
         self._caller.answered()
 
@@ -200,46 +209,36 @@ class StreamCall(Call):
 
     Args:
         kind: FEED, CLOSE or RESTORE.
-        streams: the streams, each of them once.
-        counts: how many ids each gets; None: one.
-        ids: those of all streams behind each other.
-        reply: who waits; None for RESTORE, whose answer is empty.
+        feeds: the streams and their ids.
+        reply: what the caller waits for; None for RESTORE, whose answer is empty.
     """
 
-    def __init__(
-        self,
-        kind: int,
-        streams: list[Stream],
-        counts: list[int] | None,
-        ids: array[int],
-        reply: Reply | None,
-    ) -> None:
+    def __init__(self, kind: int, feeds: Feeds, reply: Reply | None) -> None:
         self.kind = kind
-        self.streams = streams
-        self.counts = counts
-        self.ids = ids
+        self.feeds = feeds
         self.reply = reply
-        self.count = len(streams)
-        self.tokens = len(ids)
-        numbers = len(streams) + len(ids) + (0 if counts is None else len(streams))
+        self.count = len(feeds)
+        self.tokens = len(feeds.ids)
+        numbers = len(feeds) + len(feeds.ids) + (0 if feeds.counts is None else len(feeds))
         self.length = REQUEST.size + 4 * numbers
 
-    def parts(self, number: int) -> list[Part]:
+    def fragments(self, number: int) -> list[Fragment]:
         """Returns the message, with the slots that the streams have now."""
         self.number = number
-        flags = ONE_EACH if self.counts is None and self.kind == FEED else 0
-        parts: list[Part] = [self._header(number, flags, 0), slots_of(self.streams)]
-        if self.counts is not None:
-            parts.append(_bytes_of(array("I", self.counts)))
-        parts.append(_bytes_of(self.ids))
-        return parts
+        feeds = self.feeds
+        flags = ONE_EACH if feeds.counts is None and self.kind == FEED else 0
+        fragments: list[Fragment] = [self._header(number, flags, 0), slots_of(feeds.streams)]
+        if feeds.counts is not None:
+            fragments.append(_bytes_of(array("I", feeds.counts)))
+        fragments.append(_bytes_of(feeds.ids))
+        return fragments
 
     def take(self, body: memoryview, extra: int) -> None:
-        """Takes the texts, and notes what would be needed to build the streams anew."""
+        """Takes the texts, and notes what could rebuild the streams at another worker."""
         reply = self.reply
         if reply is None:
             return
-        streams = self.streams
+        streams = self.feeds.streams
         end = 4 * len(streams)
         lengths = body[:end]
         joined = str(body[end : len(body) - extra], "utf-8", "surrogatepass")
@@ -248,13 +247,13 @@ class StreamCall(Call):
                 reply.errors[streams[place]] = rebuild_error(described)
         cut_texts(streams, lengths, joined, reply.texts)
         if self.kind == FEED:
-            note_ids(streams, self.counts, self.ids, lengths)
+            note_ids(streams, self.feeds.counts, self.feeds.ids, lengths)
         reply.answered()
 
     def fail(self, error: Exception) -> None:
-        """Takes an error for all its streams."""
+        """Takes an error as the answer for all its streams."""
         if self.reply is not None:
-            self.reply.errors.update(zip(self.streams, repeat(error)))
+            self.reply.errors.update(zip(self.feeds.streams, repeat(error)))
             self.reply.answered()
 
 

@@ -1,7 +1,7 @@
-"""How a client gets to its workers: it greets each, and has a link when that has answered.
+"""How a client reaches its workers: it greets each one, and has a link once the worker answers.
 
-A worker that is busy answers when it is done, which nobody waits for. Where it does not work, for
-want of memory or descriptors at either end, a client that has another worker tries again.
+A busy worker answers when it is done; nobody waits for it. If greeting fails because either end
+lacks memory or descriptors, a client that has another worker tries again later.
 """
 
 from __future__ import annotations
@@ -9,32 +9,31 @@ from __future__ import annotations
 import errno
 import selectors
 import time
-from multiprocessing.shared_memory import SharedMemory
 from typing import Callable
 
 from bpecore.pool.client.links import Link
 from bpecore.pool.wire.channel import Channel, channel_bytes
 from bpecore.pool.wire.control import Control, is_dead
-from bpecore.pool.wire.segments import ROOM_SECONDS, create_segment, unlink_segment
+from bpecore.pool.wire.segments import ROOM_SECONDS, Segment, create_segment
 
 CONNECT_SECONDS = 10.0
-"""How long so many clients may wait before this one that a worker's socket takes no more."""
+"""How long to wait while a worker's socket has a full queue of other clients."""
 
 AGAIN_SECONDS = 0.5
 """How often to try again."""
 
 
 class Greeting:
-    """A worker that was told where shared memory is, and has not answered.
+    """A worker that has been sent the name of the shared memory, and has not answered.
 
     Args:
         index: the worker's number.
         address: the path of its socket.
         segment: the shared memory.
-        control: the connection on which the answer will come.
+        control: the connection that the answer will come on.
     """
 
-    def __init__(self, index: int, address: str, segment: SharedMemory, control: Control) -> None:
+    def __init__(self, index: int, address: str, segment: Segment, control: Control) -> None:
         self.index = index
         self.address = address
         self.segment = segment
@@ -42,20 +41,20 @@ class Greeting:
 
     def give_up(self) -> None:
         """Frees what it has."""
-        unlink_segment(self.segment)
+        self.segment.unlink()
         self.segment.close()
         self.control.close()
 
 
 class Greetings:
-    """The workers that one client has greeted; all in the thread that reads, or before it is there.
+    """The workers that one client has greeted. Used by the reader thread, or before it exists.
 
     Args:
-        selector: what that thread waits with.
+        selector: what the reader thread waits with.
         token: the pool's secret.
         ring_bytes: the size of each ring.
-        owner: whose the shared memory is.
-        take: is given each link.
+        owner: the owner in the name of the shared memory.
+        take: called with each link.
     """
 
     def __init__(
@@ -80,11 +79,11 @@ class Greetings:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds until there is something to do again; None: never."""
+        """Seconds until the next attempt; None: none is due."""
         return max(self._again_at - time.monotonic(), 0.0) if self._failed else None
 
     def check(self) -> None:
-        """Raises an `OSError` if no worker can be expected to answer."""
+        """Raises an `OSError` if no worker will answer."""
         if self._failed and not self._greeted:
             raise OSError(
                 errno.ECONNABORTED,
@@ -93,12 +92,12 @@ class Greetings:
             )
 
     def greet(self, index: int, address: str, patience: float = 0.0) -> None:
-        """Connects to a worker, and tells it where the shared memory is.
+        """Connects to a worker, and sends it the name of the shared memory.
 
         Args:
             index: the worker's number.
-            address: the path of its socket. Where nobody listens, the worker has ended; of the next
-                one the pool's process will tell.
+            address: the path of its socket. If nobody listens there, the worker has ended; the
+                pool's process will announce the next one.
             patience: seconds to wait for memory at most.
 
         Raises:
@@ -108,7 +107,7 @@ class Greetings:
         try:
             control = Control.connect(address, CONNECT_SECONDS)
         except BaseException as error:
-            unlink_segment(segment)
+            segment.unlink()
             segment.close()
             if isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
                 return
@@ -116,10 +115,10 @@ class Greetings:
         control.send(token=self._token, segment=segment.name, ring_bytes=self._ring_bytes)
         greeting = Greeting(index, address, segment, control)
         self._greeted[control.fileno()] = greeting
-        self._selector.register(control, selectors.EVENT_READ, lambda: self._hear(greeting))
+        self._selector.register(control, selectors.EVENT_READ, lambda: self._receive(greeting))
 
     def reach(self, index: int, address: str, has_links: bool) -> None:
-        """Greets a worker, later again if that does not work.
+        """Greets a worker; if that fails, tries again later.
 
         Raises:
             OSError: as for `greet`, and there is no other worker to go on with.
@@ -134,7 +133,7 @@ class Greetings:
             self._fail(index, address)
 
     def reach_again(self, has_links: bool) -> None:
-        """Greets those with which it did not work, when it is time."""
+        """Greets the workers that could not be greeted before, when it is time."""
         if self._failed and time.monotonic() >= self._again_at:
             for index, address in list(self._failed.items()):
                 self.reach(index, address, has_links)
@@ -143,8 +142,8 @@ class Greetings:
         self._failed[index] = address
         self._again_at = time.monotonic() + AGAIN_SECONDS
 
-    def _hear(self, greeting: Greeting) -> None:
-        """Takes the answer; if it is none, the worker has ended, or could not open the memory."""
+    def _receive(self, greeting: Greeting) -> None:
+        """Takes the answer; an empty one means that the worker has ended or lacks memory."""
         self._selector.unregister(greeting.control)
         del self._greeted[greeting.control.fileno()]
         if not greeting.control.receive():
@@ -152,7 +151,7 @@ class Greetings:
             if not is_dead(greeting.address) and greeting.index not in self._failed:
                 self._fail(greeting.index, greeting.address)
             return
-        unlink_segment(greeting.segment)
+        greeting.segment.unlink()
         channel = Channel(
             greeting.segment, greeting.control.detach(), self._ring_bytes, is_worker=False
         )
@@ -164,7 +163,7 @@ class Greetings:
             greeting.control.close()
 
     def close(self) -> None:
-        """Frees what has not become a link."""
+        """Frees the greetings that were not answered."""
         for greeting in self._greeted.values():
             greeting.give_up()
         self._greeted.clear()

@@ -1,26 +1,27 @@
-"""A client's connection to one worker, and which worker gets new work."""
+"""A client's link to one worker, and which worker gets new work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bpecore._core import SentCalls, Stream
+from bpecore._core import SentCalls, Stream, feeds_by_link
 from bpecore.pool.client.calls import Call
+from bpecore.pool.client.streams import Feeds
 from bpecore.pool.wire.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
 from bpecore.pool.wire.messages import RESTORE, STATELESS
 
 
 class Link:
-    """One worker as a client sees it. All of it happens under the client's lock.
+    """One worker as a client sees it. All under the client's lock.
 
     Args:
         index: the worker's number.
         channel: the shared memory.
 
     Attributes:
-        sent: what was sent and not answered, and what waits for room.
-        streams: those whose state the worker holds.
-        parts: the beginnings of long answers, by number.
+        sent: the calls that were sent and not answered, and those that wait for room.
+        streams: the streams whose state the worker has.
+        partial: the beginnings of long answers, by the call's number.
     """
 
     def __init__(self, index: int, channel: Channel) -> None:
@@ -28,7 +29,7 @@ class Link:
         self.channel = channel
         self.sent = SentCalls(channel.writer, channel.words, SENT_TOKENS)
         self.streams: set[Stream] = set()
-        self.parts: dict[int, list[bytes]] = {}
+        self.partial: dict[int, list[bytes]] = {}
         self._free_slots: list[int] = []
         self._slots = 0
         self._turn = 0
@@ -58,7 +59,7 @@ class Link:
         return self.sent.has_room(length)
 
     def send(self, call: Call) -> None:
-        """Sends a call, as soon as there is room for it."""
+        """Sends a call as soon as there is room for it."""
         self.sent.add(call)
         self.send_backlog()
 
@@ -68,7 +69,7 @@ class Link:
         while (call := self.sent.send_next()) is not None:
             for_streams = for_streams or call.kind not in STATELESS
         # A worker looks again after each of this client's texts, and works on others' in between.
-        self.channel.tell(now=for_streams)
+        self.channel.notify(now=for_streams)
 
     def unanswered(self) -> list[Call]:
         """Returns the calls that have no answer, in order; not those that restore streams."""
@@ -88,10 +89,15 @@ class Link:
         self._turn += 1
 
 
-def least_loaded(links: Iterable[Link]) -> Link | None:
-    """Returns the worker with the fewest tokens outstanding; of equal ones that with the fewest
-    streams, and of those that which was chosen least often; None if there is no worker."""
-    link = min(links, key=Link.load, default=None)
-    if link is not None:
-        link.choose()
+def least_loaded(links: Iterable[Link]) -> Link:
+    """Returns the worker with the fewest tokens outstanding; of equal ones the one with the fewest
+    streams, and of those the one chosen least often. Precondition: there is a worker."""
+    link = min(links, key=Link.load)
+    link.choose()
     return link
+
+
+def by_link(feeds: Feeds) -> dict[Link, Feeds]:
+    """Splits feeds by the workers that have the streams. Precondition: each stream has one."""
+    found = feeds_by_link(feeds.streams, feeds.counts, feeds.ids)
+    return {link: Feeds(*feed) for link, feed in found.items()}

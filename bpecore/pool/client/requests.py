@@ -1,4 +1,4 @@
-"""From a caller's arguments to calls, and from a reply to what the caller gets."""
+"""What callers give becomes calls, and replies become what callers get."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bpecore.pool.client.calls import Form, Reply, StatelessCall
 from bpecore.pool.client.streams import Feeds
 from bpecore.pool.errors import FeedError, RequestTooLargeError
 from bpecore.pool.wire.messages import (
-    CHARACTERS_A_TOKEN,
+    CHARACTERS_PER_TOKEN,
     COUNT,
     DECODE,
     ENCODE,
     KIND_NAMES,
     STRICT,
     Disallowed,
-    Part,
+    Fragment,
     Special,
     pack_special,
 )
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 
 BATCH_BYTES = 1 << 17
-"""Bytes of a batch that go into one message: enough that messages cost little beside them,
-and few enough that workers end at about the same time."""
+"""Bytes of a batch per message: enough that the cost per message hardly matters, and few enough
+that all workers finish at about the same time."""
 
 
 def _read_arrays(body: memoryview, count: int) -> Arrays:
-    """The ids of all texts, and how many each has."""
+    """Returns the ids of all texts, and how many each text has."""
     import numpy as np
 
     space = 8 * (count + 1)
@@ -73,11 +73,11 @@ def text_calls(
         allowed: as for `Encoding.encode`.
         disallowed: as for `Encoding.encode`.
         largest: bytes of the largest request.
-        reply: who waits; it is told how many answers there will be.
+        reply: what the caller waits for; it then expects as many answers.
 
     Raises:
         RequestTooLargeError: a text does not fit.
-        TypeError: a text is no string, or an argument of another type than it may be.
+        TypeError: a text is no string, or an argument has a wrong type.
     """
     special = pack_special(allowed, disallowed)
     limit = largest - len(special)
@@ -96,14 +96,12 @@ def text_calls(
                 f"{KIND_NAMES[form.kind]}: a text of {packed.characters} characters takes "
                 f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
             )
-        tokens = packed.characters // CHARACTERS_A_TOKEN + packed.count
-        body: list[Part] = [packed, special]
+        tokens = packed.characters // CHARACTERS_PER_TOKEN + packed.count
+        body: list[Fragment] = [packed, special]
         place = len(calls)
         first += packed.count
         goes_on = first < len(texts)
-        calls.append(
-            StatelessCall(form, packed.count, tokens, body, len(special), reply, place, goes_on)
-        )
+        calls.append(StatelessCall(form, packed.count, tokens, body, reply, place, goes_on))
     reply.expect(len(calls))
     return calls
 
@@ -122,7 +120,7 @@ def decode_call(
         raise TypeError(f"errors must be str, not {type(errors).__name__}")
     if isinstance(ids, str) or not isinstance(ids, Iterable):
         raise TypeError(f"expected a sequence of ids, got {type(ids).__name__}")
-    # `array` would take bytes for its memory; here, as for `Encoding.decode`, each is an id.
+    # `array` would copy bytes as its memory; here, as for `Encoding.decode`, each byte is an id.
     numbers = memoryview(array("I", iter(ids))).cast("B")
     name = errors.encode("utf-8", "surrogatepass")
     if len(numbers) + len(name) > largest:
@@ -132,7 +130,7 @@ def decode_call(
         )
     count = len(numbers) // 4
     reply.expect(1)
-    return StatelessCall(TEXT, count, count, [numbers, name], len(name), reply)
+    return StatelessCall(TEXT, count, count, [numbers, name], reply)
 
 
 def lists_of(reply: Reply) -> list[list[int]]:
@@ -143,8 +141,8 @@ def lists_of(reply: Reply) -> list[list[int]]:
 
 
 def arrays_of(reply: Reply) -> Arrays:
-    """Returns the ids of the texts of encode calls, and where those of each text begin, or raises
-    the first error."""
+    """Returns the ids of the texts of encode calls and the offsets of each text's, or raises the
+    first error."""
     import numpy as np
 
     if reply.error is not None:

@@ -1,32 +1,29 @@
-"""A stream as its client sees it, and what is needed to build it anew at another worker.
+"""What streams are fed, and what rebuilds a stream at another worker.
 
 The state of a stream is the beginning of a character whose last bytes have not come: at most three
-bytes. Its first byte is one that no character continues with, so a decoder that meets it begins a
-character there, whatever came before. Three bytes lie in the last three tokens at most, no token
-being empty; so a new decoder that is fed the last three ids, and whose text for them is thrown
-away, is in the same state.
+bytes. Its first byte never continues a character, so any decoder that meets it begins a character
+there. As no token is empty, three bytes lie in the last three tokens at most. So a new decoder that
+is fed the last three ids, and whose text for them is dropped, is in the same state.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bpecore._core import Stream, feeds_by_link
-
-if TYPE_CHECKING:
-    from bpecore.pool.client.links import Link
+from bpecore._core import Stream
+from bpecore.pool.errors import StreamNotOpenError
 
 
 class Feeds:
-    """What streams are to be fed in one go.
+    """What several streams are fed together.
 
     Attributes:
-        streams: each of them once.
+        streams: the streams, each once.
         counts: how many ids each gets; None: one.
-        ids: those of all streams behind each other, `uint32`.
+        ids: the ids of all streams, one stream after the other, `uint32`.
     """
 
     def __init__(self, streams: list[Stream], counts: list[int] | None, ids: array[int]) -> None:
@@ -38,7 +35,7 @@ class Feeds:
         return len(self.streams)
 
     def without(self, streams: Collection[Stream]) -> Feeds:
-        """Returns the same but for some streams."""
+        """Returns the same without some streams."""
         left = Feeds([], [], array("I"))
         counts = self.counts if self.counts is not None else [1] * len(self)
         for stream, count, end in zip(self.streams, counts, accumulate(counts)):
@@ -55,7 +52,7 @@ class Feeds:
 
 
 def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
-    """Returns what streams are to be fed, out of an id or a sequence of ids for each.
+    """Returns what streams are to be fed, given an id or a sequence of ids for each.
 
     Raises:
         OverflowError: an id is negative or above 2**32 - 1.
@@ -80,18 +77,12 @@ def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
     return Feeds(streams, counts, ids)
 
 
-def by_link(feeds: Feeds) -> dict[Link | None, Feeds]:
-    """Returns what is to be fed, apart by the workers that hold the streams."""
-    found = feeds_by_link(feeds.streams, feeds.counts, feeds.ids)
-    return {link: Feeds(*feed) for link, feed in found.items()}
-
-
 def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
-    """Cuts what is to be fed so that each part has at most so many numbers.
+    """Splits feeds into parts that each fit into a message.
 
     Args:
-        feeds: none of whose streams has more ids by itself.
-        largest: numbers, of ids and two for each stream.
+        feeds: what to split; no single stream has more than fits.
+        largest: numbers per part: the ids, and two per stream.
     """
     if len(feeds.ids) + 2 * len(feeds) <= largest:
         return [feeds]
@@ -109,3 +100,8 @@ def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
         end += count
     parts.append(Feeds(feeds.streams[first:], counts[first:], feeds.ids[start:end]))
     return parts
+
+
+def not_open(name: Hashable) -> StreamNotOpenError:
+    """Returns the error for a stream that is not open."""
+    return StreamNotOpenError(f"there is no open stream {name!r}")

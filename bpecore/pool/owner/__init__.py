@@ -1,1 +1,1 @@
-"""The process that owns a pool: starts, watches and replaces its workers."""
+"""The process that owns a pool: it starts, checks and replaces the workers."""

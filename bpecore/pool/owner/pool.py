@@ -13,48 +13,49 @@ from typing import Literal
 from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
 from bpecore.core import Encoding
-from bpecore.pool.client.blocking import PoolAddress, PoolClient
+from bpecore.pool.client.blocking import PoolClient
+from bpecore.pool.client.session import PoolAddress
 from bpecore.pool.metrics import PoolMetrics
 from bpecore.pool.owner.supervisor import Supervisor
 from bpecore.registry import get_encoding
 
 RING_BYTES = (1 << 14, 1 << 32)
-"""The smallest ring and the largest, in which 32 bits can still count all that a message has."""
+"""The smallest ring, and the largest in which 32 bits can count the items of a message."""
 
 LEAST_STUCK_SECONDS = 1.0
-"""Twice what may lie between two signs of life of an idle worker."""
+"""Twice the longest time between two signs of life of an idle worker."""
 
 DRAIN_SECONDS = 5.0
-"""How long `close` waits for the answers of all clients, unless it is told."""
+"""How long `close` waits for the answers of all clients by default."""
 
 
 class TokenizerPool:
     """Worker processes that encode, count and decode for clients in any number of processes.
 
-    The processes are started at once, and started again when they die. As with any use of
-    `multiprocessing`, a program makes its pool under `if __name__ == "__main__":`, since the
+    The processes start at once, and are replaced when they die. As with any use of
+    `multiprocessing`, a program makes its pool under `if __name__ == "__main__":`, because the
     processes import the program's main module.
 
     Args:
         encoding: what the workers work with: an encoding, or the name of one.
-        processes: how many; None: as many as this process may use processors.
+        processes: how many; None: one per processor that this process may use.
         max_inflight: messages of one client that may be unanswered.
         when_full: "wait": a client waits while there is no room for its request, or too many of
             its messages are unanswered. "raise": it gets `PoolBusy`.
-        ring_bytes: of shared memory from each client to each worker, and as much back; 16 KB to
+        ring_bytes: shared memory from each client to each worker, and as much back; 16 KB to
             4 GB. A request may take half of it.
         start_method: how `multiprocessing` starts the processes.
-        stuck_after: seconds after which a worker that gets nothing done is killed and started
-            again, like one that has died: stopped, or asleep in the middle of a request. One that
-            is busy may use so much processor time for one request, and a second more for each
-            100,000 bytes of it; how long it waits for a processor does not matter. None: never.
+        stuck_after: seconds after which a worker that gets nothing done is killed and replaced like
+            one that has died: it is stopped, or asleep in the middle of a request. A busy worker
+            may use as much processor time for one request, and a second more per 100,000 bytes of
+            it; time spent waiting for a processor does not count. None: never.
 
     Raises:
         PoolError: a process did not start.
-        OSError: there is no shared memory, process or descriptor to be had.
-        TypeError: `encoding` is neither, or a number no int.
+        OSError: there is no shared memory, process or descriptor.
+        TypeError: `encoding` is neither, or a number is no int.
         ValueError: there is no encoding of that name, a number is too small or too large, or a
-            choice unknown.
+            choice is unknown.
 
     Example:
         >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
@@ -90,8 +91,8 @@ class TokenizerPool:
         self._ring_bytes = -(-ring_bytes // 8) * 8
         context = multiprocessing.get_context(start_method)
         self._supervisor = Supervisor(encoding, processes, context, stuck_after)
-        # At exit `multiprocessing` ends all processes, which would be taken for deaths; before, it
-        # runs this. Its own children do so, too, which `atexit` does not reach.
+        # At exit `multiprocessing` ends all processes, which would count as deaths. It runs this
+        # first, also in its own children, where `atexit` functions do not run.
         self._at_exit = util.Finalize(None, self._supervisor.close, args=(0.0,), exitpriority=100)
         self._finalizer = weakref.finalize(self, _end, self._supervisor, self._at_exit)
         self._finalizer.atexit = False
@@ -112,7 +113,7 @@ class TokenizerPool:
         """Returns a new client, which may be passed to another process.
 
         Args:
-            when_full: as for the pool; None: as the pool was told.
+            when_full: as for the pool; None: the pool's own choice.
 
         Raises:
             ValueError: `when_full` is neither.
@@ -128,15 +129,15 @@ class TokenizerPool:
         )
 
     def metrics(self) -> PoolMetrics:
-        """Returns what the workers did, as plain numbers."""
+        """Returns what the workers have done, as plain numbers."""
         return self._supervisor.metrics()
 
     def close(self, timeout: float = DRAIN_SECONDS) -> None:
-        """Takes no more requests, waits for the answers of those that are there, ends the workers.
+        """Refuses new requests, waits for the answers to the others, and ends the workers.
 
         Args:
-            timeout: seconds to wait for the answers at most. What is unanswered then fails with
-                `PoolClosedError`.
+            timeout: the most seconds to wait for answers. Requests that are unanswered then fail
+                with `PoolClosedError`.
 
         Raises:
             TypeError: `timeout` is no number.

@@ -1,27 +1,26 @@
-"""What one client and one worker share: two rings, a few words, and a socket that wakes.
+"""What one client and one worker share: two rings, a few words, and a socket to wake each other.
 
-The socket carries no data: a byte on it says "look into your ring", and its end says that the other
-process is gone, whatever ended it. Bytes are sent behind the ring's store and received before its
-load, so no message is overlooked; none is sent to a process that looks there anyway
-(`api/pool/ring.pxi`). If the socket is full, a byte is waiting there already.
+The socket carries no data. A byte on it means "look into your ring", and its end means that the
+other process is gone, however it ended. A byte is sent after the ring's store and received before
+its load, so no message is overlooked. None is sent to a process that looks anyway
+(`api/pool/ring.pxi`). If the socket is full, a byte is already waiting there.
 """
 
 from __future__ import annotations
 
 import socket
-from multiprocessing.shared_memory import SharedMemory
 
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.wire.control import NO_SIGNAL
-from bpecore.pool.wire.segments import close_segment
+from bpecore.pool.wire.segments import Segment
 
 LINE = 8
-"""Words in a cache line of 64 bytes: those that different processes write stand apart."""
+"""Words in a cache line of 64 bytes: different processes write to different lines."""
 
 REQUEST_HEAD, REQUEST_TAIL, ANSWER_HEAD, ANSWER_TAIL = 0, LINE, 2 * LINE, 3 * LINE
 
 SENT_TOKENS = 4 * LINE
-"""The client's word: the tokens of all requests that it has written, since the channel exists."""
+"""The client's word: the tokens of all requests that it has ever written to the channel."""
 
 OTHERS_TOKENS = 5 * LINE
 """The worker's word: the unanswered tokens of its other clients."""
@@ -38,7 +37,7 @@ def channel_bytes(ring_bytes: int) -> int:
 
 
 class Channel:
-    """One end of it.
+    """One end of a channel.
 
     Args:
         segment: the shared memory; closed with the channel.
@@ -53,13 +52,12 @@ class Channel:
     """
 
     def __init__(
-        self, segment: SharedMemory, wake: socket.socket, ring_bytes: int, is_worker: bool
+        self, segment: Segment, wake: socket.socket, ring_bytes: int, is_worker: bool
     ) -> None:
         self._segment = segment
         self._wake = wake
         wake.setblocking(False)
         memory = segment.buf
-        assert memory is not None, "the segment is open"
         requests, answers = (
             memory[start : start + ring_bytes]
             for start in (HEADER_BYTES, HEADER_BYTES + ring_bytes)
@@ -77,25 +75,25 @@ class Channel:
         """Returns the socket's descriptor, for a selector."""
         return self._wake.fileno()
 
-    def tell(self, now: bool = False) -> None:
-        """Wakes the other end for what was written, unless it will look into its ring by itself.
+    def notify(self, now: bool = False) -> None:
+        """Wakes the other end for what was written, unless it will look into its ring anyway.
 
-        If the other end is gone, `clear` will tell.
+        If the other end is gone, `clear` will say so.
 
         Args:
-            now: wake it also if it will look there, but only after other work.
+            now: wake it even if it will look there, but only after other work.
         """
         if self.writer.must_wake() or now:
             try:
                 self._wake.send(b"\0", NO_SIGNAL)
-            except BlockingIOError:  # a byte is waiting there already
+            except BlockingIOError:  # a byte is already waiting there
                 pass
-            except OSError:  # the other end is gone, or there is no memory: it is not told
+            except OSError:  # the other end is gone, or there is no memory
                 return
         self.writer.notified()
 
     def clear(self) -> bool:
-        """Takes the bytes that have woken this end; returns whether the other end lives."""
+        """Takes the bytes that woke this end; returns whether the other end is alive."""
         try:
             return bool(self._wake.recv(4096))
         except BlockingIOError:
@@ -108,9 +106,9 @@ class Channel:
         self._wake.close()
 
     def close(self) -> None:
-        """Lets go of the memory and the socket; no view of a message may be left."""
+        """Releases the memory and the socket; no view of a message may remain."""
         self._wake.close()
         self.writer.close()
         self.reader.close()
         self.words.release()
-        close_segment(self._segment)
+        self._segment.close()

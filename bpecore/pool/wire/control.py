@@ -1,4 +1,4 @@
-"""Rare and small messages between processes of a pool: JSON, a line each, over Unix sockets."""
+"""Rare and small messages between the processes of a pool: lines of JSON over Unix sockets."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 Message = dict[str, Any]
 
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
-"""A flag of `send`: an end that is gone is an error, also where SIGPIPE ends the program."""
+"""A flag of `send`: if the other end is gone, that is an error and no SIGPIPE."""
 
 LONGEST_MESSAGE = 1 << 20
-"""Bytes of a message at most; whoever sends more is no part of a pool."""
+"""The most bytes of a message; a process that sends more is no part of a pool."""
 
 
 class Control:
@@ -34,7 +34,7 @@ class Control:
 
         Args:
             address: its path.
-            timeout: seconds, of this and of each later call.
+            timeout: seconds, for this and for each later call.
 
         Raises:
             OSError: nobody listens there.
@@ -53,13 +53,13 @@ class Control:
         return self._connection.fileno()
 
     def send(self, **message: Any) -> None:
-        """Sends a message; if the other end is gone, `receive` will tell."""
+        """Sends a message; if the other end is gone, `receive` will say so."""
         with suppress(OSError):
             self._connection.sendall(json.dumps(message).encode() + b"\n", NO_SIGNAL)
 
     def receive(self) -> list[Message] | None:
-        """Waits for bytes, and returns the messages that are complete; None: the end, or what came
-        is no message."""
+        """Waits for bytes, and returns the messages that are complete; None: the connection has
+        ended, or what came is no message."""
         try:
             data = self._connection.recv(65536)
         except BlockingIOError:
@@ -76,7 +76,7 @@ class Control:
         return messages if all(isinstance(message, dict) for message in messages) else None
 
     def detach(self) -> socket.socket:
-        """Returns the socket, which from now on belongs to the caller."""
+        """Returns the socket, which then belongs to the caller."""
         return self._connection
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Control:
 
 
 def _connect(connection: socket.socket, address: str, deadline: float) -> None:
-    """Connects, as soon as fewer than the listener's backlog wait for it."""
+    """Connects, once the listener's queue has room."""
     while True:
         try:
             connection.connect(address)
@@ -98,11 +98,11 @@ def _connect(connection: socket.socket, address: str, deadline: float) -> None:
 
 
 def is_dead(address: str) -> bool:
-    """Whether there is a socket at a path, and nobody listens at it any more."""
+    """Returns whether there is a socket at a path that nobody listens at any more."""
     try:
         Control.connect(address, 1.0).close()
     except ConnectionRefusedError:
         return True
-    except OSError:  # it begins or ends, or is another user's
+    except OSError:  # it is starting or ending, or is another user's
         return False
     return False

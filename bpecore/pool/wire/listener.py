@@ -1,4 +1,4 @@
-"""The socket at which others connect to a process of a pool."""
+"""The socket at which other processes connect to a process of a pool."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from typing import Any
 from bpecore.pool.wire.control import Control
 
 BACKLOG = 1024
-"""Connections that may wait until they are accepted."""
+"""Connections that may wait to be accepted."""
 
 REFUSED_SECONDS = 0.01
-"""How long not to accept again where that failed: connections wait, also while there is no
-descriptor for them."""
+"""How long to pause after a connection could not be accepted. It keeps waiting meanwhile."""
 
 
 class Listener:
     """A socket that listens at a path, and that a selector watches.
 
-    Where nothing can be accepted it is not watched for a moment, so that a process without
-    descriptors goes on with the connections that it has.
+    After a connection could not be accepted the socket is not watched for a moment, so that a
+    process without descriptors goes on with the connections that it has.
 
     Args:
         address: the path.
-        selector: what watches it.
-        data: what the selector tells when there is something to accept.
+        selector: what watches the socket.
+        data: what the selector returns when there is something to accept.
 
     Raises:
         OSError: no socket can be made there.
 
     Attributes:
-        due: when `watch_again` has something to do, in seconds of `time.monotonic`; None: never.
+        due: when to call `watch_again`, in seconds of `time.monotonic`; None: no need to.
     """
 
     due: float | None = None
@@ -45,7 +44,7 @@ class Listener:
         self._watch()
 
     def accept(self) -> Control | None:
-        """Returns a connection; None: it has gone again, or there is no descriptor for it."""
+        """Returns a connection; None: it is gone again, or there is no descriptor for it."""
         try:
             connection, _ = self._socket.accept()
         except OSError:
@@ -56,7 +55,7 @@ class Listener:
         return Control(connection)
 
     def watch_again(self) -> None:
-        """Has it watched again, when it is time."""
+        """Watches the socket again, when it is time."""
         if self.due is not None and self.due <= time.monotonic():
             self.due = None
             self._watch()

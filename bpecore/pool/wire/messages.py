@@ -1,20 +1,20 @@
-"""How requests and answers lie in the rings: flat arrays of numbers and characters, in the byte
-order of the machine. Lone surrogates pass as they are. Texts to encode lie there as in Python's
-memory, 1, 2 or 4 bytes a character; texts of streams as UTF-8, being short.
+"""The layout of requests and answers: flat arrays of numbers and characters, in the byte order of
+the machine. Lone surrogates pass unchanged. Texts to encode are as in Python's memory, with 1, 2 or
+4 bytes per character; texts of streams are UTF-8, because they are short.
 
-| Kind | Behind the request's header | Behind the answer's |
+| Kind | After the request's header | After the answer's |
 |---|---|---|
-| FEED, CLOSE, RESTORE | slots u32[items]; unless ONE_EACH, how many ids each has u32[items]; \
-ids u32[] | lengths u32[items], in characters; UTF-8 of all texts; `extra` bytes of JSON: what \
-went wrong with streams whose length is FAILED |
-| ENCODE | lengths u32[items], in characters; bytes of a character u32[items]; each text, padded \
+| FEED, CLOSE, RESTORE | slots u32[items]; unless ONE_EACH, the number of ids of each u32[items]; \
+ids u32[] | lengths u32[items], in characters; UTF-8 of all texts; `extra` bytes of JSON: errors \
+of streams whose length is FAILED |
+| ENCODE | lengths u32[items], in characters; bytes per character u32[items]; each text, padded \
 to 4 bytes; `extra` bytes of JSON: special tokens \
 | places i64[items + 1]; ids u32[] |
 | COUNT | the same | u64[items] |
 | DECODE | ids u32[items]; `extra` bytes: name of the error handler | UTF-8 |
 
 The answer to RESTORE is empty. An answer of the kind ERROR is JSON. A long answer comes as several
-messages; all but the last are of the kind PART.
+messages; all but the last are of the kind PARTIAL.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from bpecore._core import PackedTexts
 from bpecore.pool.errors import PoolError
 
 Bytes = Union[bytes, bytearray, memoryview]
-Part = Union[Bytes, PackedTexts]
+Fragment = Union[Bytes, PackedTexts]
+"""What a message is written from: one or several of these, one after the other."""
 
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
 
 FEED, CLOSE, RESTORE, ENCODE, COUNT, DECODE = range(1, 7)
-ANSWER, PART, ERROR = range(1, 4)
+ANSWER, PARTIAL, ERROR = range(1, 4)
 
 STATELESS = frozenset((ENCODE, COUNT, DECODE))
-"""What any worker can answer; the others belong to streams."""
+"""Requests that any worker can answer; the others belong to streams."""
 
 ONE_EACH = 1
 """A flag of FEED: each stream gets one id, and the counts are left out."""
@@ -47,10 +48,10 @@ STRICT = 2
 """A flag of ENCODE: a text with a surrogate is an error, as in `Encoding.encode_to_numpy`."""
 
 GOES_ON = 4
-"""A flag of ENCODE and COUNT: the caller waits for later messages of the same batch as well."""
+"""A flag of ENCODE and COUNT: the caller also waits for later messages of the same batch."""
 
 FAILED = 0xFFFFFFFF
-"""In the place of a text's length: the stream was not fed."""
+"""In place of a text's length: the stream was not fed."""
 
 KIND_NAMES = {
     FEED: "feed",
@@ -71,8 +72,8 @@ class RequestHeader(NamedTuple):
         items: streams, texts or ids.
         number: the client's number of the request, which the answer repeats.
         sent_ns: when it was written, by `time.monotonic_ns`, which all processes share.
-        tokens: how many tokens of work it is; of texts an estimate.
-        extra: bytes of what stands at the end.
+        tokens: the work in tokens; for texts an estimate.
+        extra: bytes of the extra part at the end.
     """
 
     kind: int
@@ -86,19 +87,18 @@ class RequestHeader(NamedTuple):
 
 REQUEST = struct.Struct("=HHIQQQQ")
 
-
 ANSWER_HEADER = struct.Struct("=IIQ")
 """The first bytes of an answer: its kind, extra and number, as in `RequestHeader`."""
 
-CHARACTERS_A_TOKEN = 4
-"""An estimate of how much work texts are before their tokens are known."""
+CHARACTERS_PER_TOKEN = 4
+"""Estimates the work in texts before their tokens are known."""
 
 
 def pack_special(allowed: Special, disallowed: Disallowed) -> bytes:
-    """Returns the arguments for special tokens as bytes; none for the usual ones.
+    """Returns the arguments for special tokens as bytes; no bytes for the defaults.
 
     Raises:
-        TypeError: an argument is none of these types.
+        TypeError: an argument has another type.
     """
     if disallowed == "all" and isinstance(allowed, (set, frozenset)) and not allowed:
         return b""
@@ -139,12 +139,12 @@ _ERRORS = {
 
 
 def describe_error(error: Exception) -> Any:
-    """Returns an exception as something for JSON."""
+    """Returns a description of an exception that JSON can hold."""
     if isinstance(error, UnicodeDecodeError):
         found, rest = bytes(error.object).hex(), [error.start, error.end, error.reason]
         return ["UnicodeDecodeError", error.encoding, found, *rest]
     if isinstance(error, UnicodeEncodeError):
-        # JSON would join two surrogates to one character.
+        # JSON would join two surrogates into one character.
         found = error.object.encode("utf-8", "surrogatepass").hex()
         return ["UnicodeEncodeError", error.encoding, found, error.start, error.end, error.reason]
     for kind in type(error).__mro__:
@@ -154,7 +154,7 @@ def describe_error(error: Exception) -> Any:
 
 
 def rebuild_error(described: Any) -> Exception:
-    """Returns the exception that was described; one of an unknown kind becomes a `PoolError`."""
+    """Returns the exception described; one of an unknown kind becomes a `PoolError`."""
     name, *arguments = described
     if name == "UnicodeDecodeError":
         encoding, found, start, end, reason = arguments

@@ -1,17 +1,17 @@
-"""The numbers that a worker writes into memory which it shares with the pool's process."""
+"""The numbers that a worker writes into memory that it shares with the pool's process."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from multiprocessing.shared_memory import SharedMemory
 
 from bpecore._core import SharedWords
 from bpecore._services.latency import LATENCY_BOUNDS_SECONDS
+from bpecore.pool.wire.segments import Segment
 
 BOUNDS_NS = tuple(round(bound * 1e9) for bound in LATENCY_BOUNDS_SECONDS)
 
 COUNTS = ("requests", "failed", "fed_ids", "texts", "latency_sum_ns")
-"""Numbers that only grow; those of processes that have died are added up."""
+"""Numbers that only grow; those of dead processes are added up."""
 
 GAUGES = ("streams", "clients", "queue_depth")
 
@@ -20,19 +20,19 @@ FIRST_BUCKET = len(PLACES)
 BUCKETS = len(LATENCY_BOUNDS_SECONDS) + 1
 WORDS = FIRST_BUCKET + BUCKETS
 BEATS, REQUEST_BYTES = WORDS, WORDS + 1
-"""Places of what a `Watch` looks at, behind the numbers."""
+"""Places of what a `HealthCheck` reads, after the numbers."""
 
 STATISTICS_BYTES = 8 * (WORDS + 2)
 
 
 class Statistics:
-    """The worker's end: what it counts, and publishes once a turn.
+    """The worker's end: what it counts, and publishes once per turn of its loop.
 
     Args:
         segment: shared memory of `STATISTICS_BYTES`.
     """
 
-    def __init__(self, segment: SharedMemory) -> None:
+    def __init__(self, segment: Segment) -> None:
         self._segment = segment
         self._words = SharedWords(segment.buf)
         self._numbers = [0] * WORDS
@@ -42,7 +42,7 @@ class Statistics:
         self._beats = 0
 
     def beat(self, size: int) -> None:
-        """Tells that the worker turns to something else.
+        """Shows that the worker turns to something else.
 
         Args:
             size: bytes of the request that it begins; 0: none.
@@ -52,7 +52,7 @@ class Statistics:
         self._words.store(BEATS, self._beats)
 
     def observe(self, elapsed_ns: int) -> None:
-        """Counts an answer by the time it took."""
+        """Counts an answer and the time it took."""
         self.requests += 1
         self.latency_sum_ns += elapsed_ns
         self.buckets[bisect_left(BOUNDS_NS, elapsed_ns)] += 1
@@ -67,7 +67,7 @@ class Statistics:
             self._numbers = numbers
 
     def close(self) -> None:
-        """Lets go of the memory."""
+        """Releases the memory."""
         self._words.release()
         self._segment.close()
 
@@ -79,7 +79,7 @@ class StatisticsReader:
         segment: shared memory of `STATISTICS_BYTES`; closed with this.
     """
 
-    def __init__(self, segment: SharedMemory) -> None:
+    def __init__(self, segment: Segment) -> None:
         self._segment = segment
         self._words = SharedWords(segment.buf)
 
@@ -90,11 +90,11 @@ class StatisticsReader:
     def beats(self) -> tuple[int, int]:
         """Returns how often the worker has turned to something else, and the size of its request.
 
-        Just after a beat the size may be that of the next one.
+        Just after a beat the size may already be the next one's.
         """
         return self._words.load(BEATS), self._words.load(REQUEST_BYTES)
 
     def close(self) -> None:
-        """Lets go of the memory."""
+        """Releases the memory."""
         self._words.release()
         self._segment.close()

@@ -1,4 +1,4 @@
-"""What a worker answers: one method a kind of request, from bytes to bytes."""
+"""What a worker answers: one method per kind of request, from bytes to bytes."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from bpecore.pool.wire.messages import (
 )
 
 SPECIAL_LIMIT = 256
-"""Combinations of special-token arguments that are remembered."""
+"""How many combinations of special-token arguments are remembered."""
 
 
 class Answer:
-    """An answer on its way.
+    """An answer to be sent.
 
     Attributes:
-        parts: its bytes, in pieces.
+        fragments: its bytes, in order.
         extra: for its header.
     """
 
-    __slots__ = ("extra", "parts")
+    __slots__ = ("extra", "fragments")
 
-    def __init__(self, *parts: Bytes, extra: int = 0) -> None:
-        self.parts = parts
+    def __init__(self, *fragments: Bytes, extra: int = 0) -> None:
+        self.fragments = fragments
         self.extra = extra
 
 
@@ -65,7 +65,7 @@ class Answerer:
             found = decoders.feed_each(numbers)
             if found is not None:
                 return _pack_texts(found)
-            # An id is unknown: each stream is fed by itself, and its error told.
+            # An id is unknown: each stream is fed by itself, to find whose.
             ids = numbers[header.items :]
             counts = [1] * header.items
         else:
@@ -78,7 +78,7 @@ class Answerer:
         for slot, end, count in zip(slots, accumulate(counts), counts):
             try:
                 texts.append(decoders.feed(slot, ids[end - count : end]))
-            except Exception as error:  # told to the caller, for this stream alone
+            except Exception as error:  # raised in the caller, for this stream alone
                 errors.append([len(texts), describe_error(error)])
                 texts.append("")
         if header.kind == RESTORE:
@@ -99,7 +99,7 @@ class Answerer:
             if buffers is not None:
                 ids, offsets = buffers
                 return Answer(offsets, memoryview(ids).cast("B"))
-        # A text with surrogates or with a disallowed string, or an engine that is not ours.
+        # A text has surrogates or a disallowed string, or the engine is not ours.
         strict = bool(header.flags & STRICT)
         found = [encode_to_buffer(encoding, text, allowed, disallowed, strict) for text in texts]
         places = array("q", accumulate(map(len, found), initial=0))
@@ -133,7 +133,7 @@ class Answerer:
 
 
 def _pack_texts(texts: list[str], errors: Sequence[Any] = ()) -> Answer:
-    """Packs texts, and for some places errors instead."""
+    """Packs texts, and errors in place of some."""
     lengths = array("I", map(len, texts))
     for place, _ in errors:
         lengths[place] = FAILED

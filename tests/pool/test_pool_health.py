@@ -16,14 +16,14 @@ from waiting import wait_until
 
 import bpecore
 from bpecore.pool import PoolClient, TokenizerPool, WorkerDiedError
-from bpecore.pool.client import connection
-from bpecore.pool.owner.watch import (
+from bpecore.pool.client import assignments
+from bpecore.pool.owner.health import (
+    CHECKS,
     DEVICE_PATIENCE,
-    LOOKS,
-    SLOWEST_BYTES_A_SECOND,
+    SLOWEST_BYTES_PER_SECOND,
+    HealthCheck,
     Use,
-    Watch,
-    look_interval,
+    check_interval,
     use_of,
 )
 
@@ -31,54 +31,54 @@ ENCODING = bpecore.get_encoding("o200k_base")
 MIXED = "Der Fluss fließt. 🌊🤷🏽‍♀️🏴‍☠️ 中文字 नमस्ते ꧁꧂\n" * 8
 IDS = ENCODING.encode(MIXED)
 LIMIT = 8.0
-LOOK = look_interval(LIMIT)
+LOOK = check_interval(LIMIT)
 
 
 def test_who_beats_is_not_stuck_whatever_it_does() -> None:
-    watch = Watch(LIMIT)
-    assert not any(watch.is_stuck(turn, 0, Use(0.0, "S")) for turn in range(100))
-    assert not any(watch.is_stuck(100 + turn, 0, Use(turn * 10.0, "R")) for turn in range(100))
+    health = HealthCheck(LIMIT)
+    assert not any(health.is_stuck(turn, 0, Use(0.0, "S")) for turn in range(100))
+    assert not any(health.is_stuck(100 + turn, 0, Use(turn * 10.0, "R")) for turn in range(100))
 
 
 @pytest.mark.parametrize("state", ["S", "T"])
 def test_who_sleeps_is_stuck_after_the_limit(state: str) -> None:
-    watch = Watch(LIMIT)
-    assert not watch.is_stuck(1, 0, Use(1.0, state))
-    found = [watch.is_stuck(1, 0, Use(1.0, state)) for _ in range(LOOKS)]
-    assert found == [False] * (LOOKS - 1) + [True]
+    health = HealthCheck(LIMIT)
+    assert not health.is_stuck(1, 0, Use(1.0, state))
+    found = [health.is_stuck(1, 0, Use(1.0, state)) for _ in range(CHECKS)]
+    assert found == [False] * (CHECKS - 1) + [True]
 
 
 def test_who_waits_for_a_device_has_longer() -> None:
-    watch = Watch(LIMIT)
-    looks = range(2 * DEVICE_PATIENCE * LOOKS)
-    found = [watch.is_stuck(1, 0, Use(1.0, "D")) for _ in looks].index(True)
-    assert DEVICE_PATIENCE * LOOKS - 1 <= found <= DEVICE_PATIENCE * LOOKS + 1
+    health = HealthCheck(LIMIT)
+    looks = range(2 * DEVICE_PATIENCE * CHECKS)
+    found = [health.is_stuck(1, 0, Use(1.0, "D")) for _ in looks].index(True)
+    assert DEVICE_PATIENCE * CHECKS - 1 <= found <= DEVICE_PATIENCE * CHECKS + 1
 
 
 @pytest.mark.parametrize("state", ["R", "t"])
 def test_who_waits_for_a_processor_or_is_debugged_is_not_stuck(state: str) -> None:
-    watch = Watch(LIMIT)
-    assert not any(watch.is_stuck(1, 0, Use(1.0, state)) for _ in range(1000))
+    health = HealthCheck(LIMIT)
+    assert not any(health.is_stuck(1, 0, Use(1.0, state)) for _ in range(1000))
     # The time before does not count when it sleeps then.
-    assert not any(watch.is_stuck(1, 0, Use(1.0, "S")) for _ in range(LOOKS - 1))
+    assert not any(health.is_stuck(1, 0, Use(1.0, "S")) for _ in range(CHECKS - 1))
 
 
 @pytest.mark.parametrize("seconds", [0, 30])
 def test_who_works_may_do_so_as_long_as_its_request_can_take(seconds: int) -> None:
-    watch = Watch(LIMIT)
-    size = seconds * SLOWEST_BYTES_A_SECOND
+    health = HealthCheck(LIMIT)
+    size = seconds * SLOWEST_BYTES_PER_SECOND
     looks = range(1, 100)
-    found = [watch.is_stuck(1, size, Use(look * LOOK, "RSD"[look % 3])) for look in looks]
+    found = [health.is_stuck(1, size, Use(look * LOOK, "RSD"[look % 3])) for look in looks]
     assert found == [look * LOOK - LOOK > LIMIT + seconds for look in looks]
 
 
 def test_without_proc_time_counts_as_work() -> None:
-    watch = Watch(LIMIT)
-    size = 4 * SLOWEST_BYTES_A_SECOND
-    found = [watch.is_stuck(1, size, None) for _ in range(100)]
+    health = HealthCheck(LIMIT)
+    size = 4 * SLOWEST_BYTES_PER_SECOND
+    found = [health.is_stuck(1, size, None) for _ in range(100)]
     assert found.index(True) * LOOK > LIMIT + 4
     assert found.index(True) * LOOK < LIMIT + 4 + 2 * LOOK
-    assert not watch.is_stuck(2, size, None)
+    assert not health.is_stuck(2, size, None)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
@@ -183,7 +183,7 @@ class Slow(bpecore.Encoding):
 
 
 def test_long_work_is_left_alone_and_endless_sleep_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "ATTEMPTS", 2)
+    monkeypatch.setattr(assignments, "ATTEMPTS", 2)
     slow = Slow(
         "slow",
         pat_str=ENCODING._pat_str,
