@@ -1,7 +1,7 @@
-# Watches the engine's allocations, for tests: counts them, and lets a chosen one fail.
+# Watches the engine's allocations in tests: counts them, and makes a chosen one fail.
 #
-# Off, it costs an allocation or a release one read of a flag. It belongs to the process, and any
-# number of threads may allocate meanwhile: each count is changed atomically.
+# When off, it costs one read of a flag per allocation or release. It belongs to the process; any
+# number of threads may allocate meanwhile, because counts change atomically.
 
 from libc.stdint cimport int64_t
 
@@ -9,8 +9,8 @@ cdef extern from *:
     """
     static struct {
         int on;
-        int lasting;      /* whether all allocations behind the one that fails do so too */
-        int64_t left;     /* allocations until one fails, that one counted; 0 or less: it is past */
+        int lasting;      /* whether all allocations after the failing one fail too */
+        int64_t left;     /* allocations up to and including the failing one; 0 or less: past */
         int64_t asked;
         int64_t failed;
         int64_t held;
@@ -51,18 +51,17 @@ cdef extern from *:
     #define bpecore_failed() BPECORE_READ(failed)
     #define bpecore_held() BPECORE_READ(held)
     """
-    # Called before each allocation: whether it is the one to fail.
+    # Called before each allocation; returns whether it must fail.
     bint must_fail "bpecore_must_fail" () noexcept nogil
-    # Called when memory is allocated (1) and given back (-1), not when it changes its size.
+    # Called when memory is allocated (1) and freed (-1), not when it is resized.
     void count_held "bpecore_count_held" (int change) noexcept nogil
 
-    # Begins to watch, from nothing, or ends it.
+    # Starts to watch, with all counts at 0, or stops.
     void set_watch "bpecore_set_watch" (bint on) noexcept nogil
-    # Lets an allocation fail, the next one being number 1; 0 = none.
+    # Makes an allocation fail, the next one being number 1; 0 = none.
     void set_failure "bpecore_set_failure" (int64_t number, bint lasting) noexcept nogil
     bint is_watched "bpecore_is_watched" () noexcept nogil
-    # Since it is watched: allocations that were asked for, those made to fail, and what is held,
-    # less what was held before and has been given back since.
+    # Since the start: allocations attempted, those made to fail, and allocations minus releases.
     int64_t allocations_asked "bpecore_asked" () noexcept nogil
     int64_t allocations_failed "bpecore_failed" () noexcept nogil
     int64_t allocations_held "bpecore_held" () noexcept nogil

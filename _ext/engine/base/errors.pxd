@@ -1,4 +1,4 @@
-# The exceptions that the engine's findings become.
+# Turns status codes into exceptions.
 
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_MISSING_BYTE, STATUS_SURROGATE
 
@@ -13,10 +13,10 @@ cdef extern from *:
 
 
 cdef inline int raise_status(int status, object source) except -1:
-    """Raises what a status code means.
+    """Raises the exception for a status code.
 
     Args:
-        source: the `str` or `bytes` that was being encoded.
+        source: the `str` or `bytes` that was to be encoded.
     """
     if status == STATUS_INTERRUPTED:
         exception_is_set()

@@ -1,9 +1,11 @@
-# Whether an object is in use: by another thread, or by the same one, whose call runs a user's code
-# (an id's `__index__`, a codec's error handler, a handler of signals) that calls the object again.
-# A call that finds it in use has to be refused: it would change buffers that the first one reads.
+# A flag that says whether an object is in use.
 #
-# With the GIL a plain flag does. Without, the flag is exchanged atomically: who finds it clear has
-# the object, and acquires what the one before has released.
+# The user may be another thread, or the same one: a call can run user code (an id's `__index__`, a
+# codec's error handler, a signal handler) that calls the object again. A second call is refused,
+# because it would change buffers that the first one reads.
+#
+# With the GIL a plain flag suffices. Without it the flag is exchanged atomically: the thread that
+# finds it clear owns the object and acquires what the previous owner released.
 
 cdef extern from *:
     """
@@ -15,7 +17,7 @@ cdef extern from *:
         #define bpecore_leave(flag) ((void)(*(flag) = 0))
     #endif
     """
-    # Takes an object by its flag; whether it was free.
+    # Sets an object's flag; returns whether it was free.
     bint enter "bpecore_enter" (bint *flag) noexcept nogil
-    # Frees it. Precondition: the caller has it.
+    # Clears the flag. Precondition: the caller owns the object.
     void leave "bpecore_leave" (bint *flag) noexcept nogil

@@ -1,10 +1,9 @@
-# Words of 64 bits that two processes share, one of which writes each.
+# Words of 64 bits shared by two processes, each written by one of them.
 #
-# Whoever reads a value also sees everything that its writer wrote before it, the bytes of a ring's
-# message for one; and all stores and loads happen in one order, so of two processes that each store
-# a word and then load the other's, one sees what the other has stored. Python alone cannot say
-# this: the interpreter's stores are plain ones, which a processor may show later, or in another
-# order.
+# A reader also sees everything that the writer wrote before the word, such as a message in a ring.
+# And all stores and loads happen in one order: if two processes each store a word and then load the
+# other's, at least one sees what the other stored. Python alone cannot guarantee this: the
+# interpreter's stores are plain ones, which a processor may delay or reorder.
 
 from libc.stdint cimport uint64_t
 

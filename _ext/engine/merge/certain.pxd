@@ -1,24 +1,24 @@
-# Which two bytes of a piece certainly merge, whatever else does: where merging begins (merge/merge.pxd).
+# Which two bytes of a piece certainly merge: where merging begins (merge/merge.pxd).
 #
-# Two neighbouring bytes x and y of a piece make a token t. Only two things can prevent that this
-# merge is made: a part that ends before x takes x, or y takes a part that begins behind it. The
-# first needs a token whose two parts (vocab/tables.pxd) are something that ends in the byte before x, and
-# x; the second one of y and something that begins with the byte behind y. So for each two bytes the
+# Let two neighbouring bytes x and y of a piece make a token t. Only two things can prevent this
+# merge: a part that ends before x takes x, or y takes a part that begins after it. The first needs
+# a token whose two parts (vocab/tables.pxd) are something that ends in the byte before x, and x;
+# the second a token of y and something that begins with the byte after y. So for each two bytes the
 # table `byte_pairs` has, besides what they merge into, the earliest token that ends in them and has
 # the second one as a part, and the earliest one that begins with them and has the first one as a
 # part. If t is earlier than both tokens that its neighbours could bring about, x and y *certainly
 # merge*. Two such merges never share a byte: each would have to be earlier than the other.
 #
-# They can be made at once, before any other. Let every token be later than those of its parts that
-# are not bytes, as training makes them; `ordered` says so. Then a merge only makes later ones
-# possible, so all are made in the order of the tokens they make, and of equals the left one first.
-# Let t be made before its turn. What becomes possible through it is later than t: until t's turn
-# all is as it would have been. At its turn it has been made, and x and y were there until then.
+# They can be made at once, before all others. Let every token be later than its parts, bytes aside,
+# as training makes them (`ordered` says so). Then a merge makes only later ones possible, so merges
+# happen in the order of the tokens they make and, of equal tokens, from left to right. Let t be
+# made before its turn. Everything that this makes possible is later than t, so until t's turn
+# nothing differs; and at its turn x and y would still have been there.
 #
-# Half of all merges of a piece are such, in every script (NOTES.md), and of the others the first
-# look-ups do not wait for each other. Space: 512 KB a vocabulary, of which a text in one alphabet
-# touches some 30. Loses where tokens are earlier than their parts: there nothing is certain, nor
-# while a vocabulary is built.
+# Half of all merges of a piece are certain, in every script, and the first look-ups of the others
+# do not wait for each other (docs/decisions/merging.md). Space: 512 KB per vocabulary, of which a
+# text in one alphabet touches some 30 KB. Loses where tokens are earlier than their parts: there,
+# and while a vocabulary is being built, nothing is certain.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -28,17 +28,17 @@ from engine.vocab.tables cimport INDEX_BITS, Vocabulary
 cdef enum:
     # Fields of a word of `byte_pairs`, each as `earliness` says:
     MERGED_SHIFT = 64 - INDEX_BITS                 # what the two bytes merge into
-    ENDING_SHIFT = MERGED_SHIFT - INDEX_BITS       # what ends in them, and has the second as a part
+    ENDING_SHIFT = MERGED_SHIFT - INDEX_BITS       # what ends in them and has the second as a part
     BEGINNING_SHIFT = ENDING_SHIFT - INDEX_BITS    # what begins with them and has the first as one
 
 
 cdef inline uint32_t pair_of_bytes(const uint8_t *text) noexcept nogil:
-    """Returns where the two bytes at `text` are in `byte_pairs`."""
+    """Returns the place of the two bytes at `text` in `byte_pairs`."""
     return <uint32_t>text[0] << 8 | text[1]
 
 
 cdef inline uint64_t earliness(uint64_t index) noexcept nogil:
-    """Returns the more, the earlier a token is; 0 for NO_TOKEN."""
+    """Returns a number that is higher the earlier a token is; 0 for NO_TOKEN."""
     return NO_TOKEN - index
 
 
@@ -59,18 +59,18 @@ cdef inline uint32_t merge_of_bytes(
 
 
 cdef inline bint certainly_merges(
-    const Vocabulary *vocabulary, uint64_t before, uint64_t pair, uint64_t behind
+    const Vocabulary *vocabulary, uint64_t before, uint64_t pair, uint64_t after
 ) noexcept nogil:
-    """Whether two neighbouring bytes of a piece merge, whatever else does.
+    """Returns whether two neighbouring bytes of a piece certainly merge.
 
     Args:
-        before: the word of the byte before them and the first one; 0 at the piece's start.
+        before: the word of the byte before them and the first byte; 0 at the piece's start.
         pair: their own word.
-        behind: the word of the second one and the byte behind them; 0 at the piece's end.
+        after: the word of the second byte and the byte after them; 0 at the piece's end.
     """
-    # Each of the two fields as the highest one of a word, and all bits set behind it.
+    # Each of the two fields is shifted to the top of a word, and compared with all lower bits set.
     cdef uint64_t taking = before << (MERGED_SHIFT - ENDING_SHIFT)
-    cdef uint64_t taken = behind << (MERGED_SHIFT - BEGINNING_SHIFT)
+    cdef uint64_t taken = after << (MERGED_SHIFT - BEGINNING_SHIFT)
     if taken > taking:
         taking = taken
     return (pair > (taking | ((<uint64_t>1 << MERGED_SHIFT) - 1))) & vocabulary.ordered

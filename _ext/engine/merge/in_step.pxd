@@ -1,14 +1,14 @@
-# Merges many pieces in step, so that one's cache misses hide behind the others' work.
+# Merges many pieces in step, so that the cache misses of one hide behind the work on the others.
 #
-# Merging one piece (merge/merge.pxd) is a chain: each look-up of a pair waits for the merge before it,
-# and the table of pairs is larger than the second-level cache. Here every piece takes one merge at
-# a time: the two lines it will need next are asked for, and are read when its turn comes again.
+# Merging one piece (merge/merge.pxd) is a chain: each look-up of a pair waits for the merge before
+# it, and the table of pairs is larger than the second-level cache. Here every piece takes one merge
+# at a time: the two buckets that it needs next are prefetched, and read at its next turn.
 #
-# The same algorithm as `merge_by_scan`, for pieces of up to 15 first parts: which of these are
-# left is a word of bits, in which a part's neighbours are found by counting zeros. Nothing that a
-# merge does depends on a branch: where a part has no neighbour, the neighbour is a part that merges
-# with nothing, looked up in an empty line. Time: as `merge_by_scan`; NOTES.md has the figures.
-# Loses for a single piece, whose turn comes again at once.
+# The algorithm is that of `merge_by_scan`, for pieces of up to 15 first parts: a word of bits says
+# which of these are left, and a part's neighbours are found by counting zeros. No branch depends on
+# what a merge does: where a part has no neighbour, it is looked up in an empty bucket. Time: as
+# `merge_by_scan` (figures: docs/decisions/merging.md). Loses for a single piece, whose next turn
+# comes at once.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -21,38 +21,38 @@ from engine.vocab.tables cimport (
 
 cdef enum:
     PIECES_TOGETHER = 16
-    PLACES = SHORT_PIECE + 2        # of parts, and one before the first and behind the last
+    PLACES = SHORT_PIECE + 2        # of parts, and one at either end
     POSITION_MASK = (1 << SCAN_POSITION_BITS) - 1
 
 cdef extern from *:
     int last_zeros "__builtin_clz" (uint32_t word) noexcept nogil
 
 cdef struct MergeState:
-    uint32_t parts[PLACES]          # token indices, the first at 1; NO_TOKEN at both ends
+    uint32_t parts[PLACES]          # token indices from place 1 on; NO_TOKEN at both ends
     int32_t candidates[PLACES]      # by place of the left part, as in merge/merge.pxd
-    uint32_t alive                  # a bit for each place where there is a part, or an end
+    uint32_t alive                  # a bit for each place that holds a part, or an end
     uint32_t count                  # parts at first
-    uint32_t merged                 # place of the last merge's part
-    uint32_t before, behind         # those of its neighbours
+    uint32_t merged                 # place of the part that the last merge made
+    uint32_t before, after          # places of its neighbours
     const PairBucket *bucket_before     # where its pairs with them may be
     const PairBucket *bucket_after
 
 
-cdef inline const PairBucket *await_pair(
+cdef inline const PairBucket *prefetch_bucket(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right, bint possible
 ) noexcept nogil:
-    """Asks for the line of a pair, or for the empty one if it is not possible; returns it."""
-    cdef uint64_t line = vocabulary.pair_bucket_count + PAIR_PROBE_LIMIT - 1
-    cdef uint64_t changed = line ^ pair_bucket(vocabulary, left, right)
-    cdef const PairBucket *place
-    line ^= changed & -<uint64_t>computed(possible)
-    place = vocabulary.pair_buckets + line
-    prefetch(place)
-    return place
+    """Prefetches and returns the bucket of a pair, or the empty one if the pair is not possible."""
+    cdef uint64_t number = vocabulary.pair_bucket_count + PAIR_PROBE_LIMIT - 1
+    cdef uint64_t changed = number ^ pair_bucket(vocabulary, left, right)
+    cdef const PairBucket *bucket
+    number ^= changed & -<uint64_t>computed(possible)
+    bucket = vocabulary.pair_buckets + number
+    prefetch(bucket)
+    return bucket
 
 
 cdef inline void add_ends(MergeState *merge) noexcept nogil:
-    """Begins to merge the first parts that a piece has."""
+    """Begins to merge, given the piece's first parts."""
     cdef uint32_t i
     for i in range(PLACES):
         merge.candidates[i] = NO_CANDIDATE
@@ -64,10 +64,10 @@ cdef inline void add_ends(MergeState *merge) noexcept nogil:
 cdef inline void begin_merge(
     const Vocabulary *vocabulary, MergeState *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
-    """Begins to merge a piece of 1 to 15 bytes; one of a single byte finds nothing.
+    """Begins to merge a piece of 1 to 15 bytes.
 
     Args:
-        piece: 15 bytes can be read.
+        piece: 15 bytes are readable.
     """
     check(1 <= length <= SHORT_PIECE)
     merge.count = begin_parts(vocabulary, piece, length, SHORT_PIECE, merge.parts + 1)
@@ -77,8 +77,8 @@ cdef inline void begin_merge(
 cdef inline bint begin_long_merge(
     const Vocabulary *vocabulary, MergeState *merge, const uint8_t *piece, uint32_t length
 ) noexcept nogil:
-    """Begins to merge a piece of up to MEDIUM_PIECE bytes, unless it has too many first parts;
-    returns whether it has not."""
+    """Begins to merge a piece of 1 to MEDIUM_PIECE bytes; returns False if it has too many first
+    parts."""
     cdef uint32_t parts[MEDIUM_PIECE]
     check(1 <= length <= MEDIUM_PIECE)
     merge.count = begin_parts(vocabulary, piece, length, length, parts)
@@ -98,16 +98,16 @@ cdef inline void look_up_first(const Vocabulary *vocabulary, MergeState *merge) 
 
 
 cdef inline void look_up_last(MergeState *merge) noexcept nogil:
-    """Looks up the pairs of the last merge's part."""
+    """Looks up the pairs of the part that the last merge made."""
     cdef uint32_t part = merge.parts[merge.merged]
     merge.candidates[merge.merged] = packed_candidate(
-        find_merge_in(merge.bucket_after, part, merge.parts[merge.behind]), merge.merged)
+        find_merge_in(merge.bucket_after, part, merge.parts[merge.after]), merge.merged)
     merge.candidates[merge.before] = packed_candidate(
         find_merge_in(merge.bucket_before, merge.parts[merge.before], part), merge.before)
 
 
 cdef inline bint make_merge(const Vocabulary *vocabulary, MergeState *merge) noexcept nogil:
-    """Makes the next merge and asks for its lines; returns whether there was one."""
+    """Makes the next merge and prefetches its buckets; returns whether there was one."""
     cdef uint32_t place, absorbed, alive
     cdef int32_t best
     if merge.count <= 8:
@@ -119,15 +119,15 @@ cdef inline bint make_merge(const Vocabulary *vocabulary, MergeState *merge) noe
     place = best & POSITION_MASK
     alive = merge.alive >> (place + 1)
     absorbed = place + 1 + first_bit(alive)
-    merge.behind = place + 1 + first_bit(alive & (alive - 1))
+    merge.after = place + 1 + first_bit(alive & (alive - 1))
     merge.before = 31 - last_zeros(merge.alive & ((<uint32_t>1 << place) - 1))
     merge.alive ^= <uint32_t>1 << absorbed
     merge.merged = place
     merge.parts[place] = best >> SCAN_POSITION_BITS
     merge.candidates[absorbed] = NO_CANDIDATE
-    merge.bucket_after = await_pair(
-        vocabulary, merge.parts[place], merge.parts[merge.behind], merge.behind <= merge.count)
-    merge.bucket_before = await_pair(
+    merge.bucket_after = prefetch_bucket(
+        vocabulary, merge.parts[place], merge.parts[merge.after], merge.after <= merge.count)
+    merge.bucket_before = prefetch_bucket(
         vocabulary, merge.parts[merge.before], merge.parts[place], merge.before != 0)
     return True
 

@@ -1,13 +1,13 @@
-# Byte pair encoding of one piece: the two neighbouring parts whose concatenation has the lowest
-# rank become one part, leftmost first, until no neighbours make a token.
+# Byte pair encoding of one piece: of all neighbouring parts, the two whose concatenation has the
+# lowest rank become one part, leftmost first, until no two neighbours make a token.
 #
-# The parts are a doubly linked list over the places where the first ones were; no element is ever
-# moved to close a gap, and nothing is allocated for a merge. Two ways to find the next merge:
-# - up to SCAN_LIMIT bytes, the first parts are what bytes certainly merge into (merge/certain.pxd).
-#   The candidates stand in an array with one word a place, and the minimum of the whole array is
-#   taken (dead places hold NO_CANDIDATE). O(n^2) with a tiny constant.
-# - longer pieces keep the candidates in a priority queue (merge/queue.pxd); one that a later merge
-#   has made stale is recognised when it comes up (its part no longer merges into that token).
+# The parts are a doubly linked list over the places of the first parts; no element ever moves to
+# close a gap, and merging allocates nothing. There are two ways to find the next merge:
+# - Up to SCAN_LIMIT bytes, the first parts are what bytes certainly merge into (merge/certain.pxd).
+#   The candidates are an array with one word per place, whose minimum is taken (dead places hold
+#   NO_CANDIDATE). O(n^2) with a tiny constant.
+# - Longer pieces keep the candidates in a priority queue (merge/queue.pxd). One that a later merge
+#   has made stale is recognised when it is taken: its part no longer merges into that token.
 #   O(n log n).
 #
 # Reference: tiktoken's byte_pair_merge; bpecore/fuzzing/reference.py is the slow twin.
@@ -26,8 +26,8 @@ from engine.vocab.tables cimport Vocabulary, prefetch_pair, find_merge, id_of
 
 cdef extern from *:
     """
-    /* The least of some, in a tree of conditional moves. A vector instruction would have to wait
-     * until the candidates that were just written have reached the cache. */
+    /* The least of some numbers, by a tree of conditional moves. A vector instruction would have to
+     * wait until the candidates just written have reached the cache. */
     #define BPECORE_LESSER(a, b) ((a) < (b) ? (a) : (b))
     static inline int32_t bpecore_least_of_4(const int32_t *items) {
         int32_t a = items[0], b = items[1], c = items[2], d = items[3];
@@ -47,11 +47,11 @@ cdef extern from *:
     int32_t least_of_16 "bpecore_least_of_16" (const int32_t *items) noexcept nogil
 
 cdef enum:
-    SCAN_LIMIT = 128              # bytes; places of parts fit the 7 low bits of a candidate
+    SCAN_LIMIT = 128              # bytes; places of parts fit the low 7 bits of a candidate
     SCAN_POSITION_BITS = 7
     NO_CANDIDATE = NO_TOKEN << SCAN_POSITION_BITS
     HEAP_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
-    READY_LENGTH = 1 << 13        # bytes of a piece whose list of parts is made ready at once
+    READY_LENGTH = 1 << 13        # bytes of a piece from which its list of parts is populated
     NO_PART = 0xFFFFFFFF
 
 
@@ -70,7 +70,7 @@ cdef inline int write_parts(
 
 
 cdef inline int32_t packed_candidate(uint32_t merged, uint32_t position) noexcept nogil:
-    """Returns a candidate: the less, the sooner it is merged; NO_CANDIDATE or more for NO_TOKEN."""
+    """Returns a candidate, lower the sooner it merges; NO_CANDIDATE or more for NO_TOKEN."""
     return <int32_t>((merged << SCAN_POSITION_BITS) | position)
 
 
@@ -78,18 +78,18 @@ cdef inline uint32_t begin_parts(
     const Vocabulary *vocabulary, const uint8_t *piece, uint32_t length, uint32_t positions,
     uint32_t *parts
 ) noexcept nogil:
-    """Makes the first parts of a piece: two bytes that certainly merge, or a byte.
+    """Makes the first parts of a piece, each two bytes that certainly merge, or a byte.
 
-    Whether bytes do is nothing that a branch depends on: nobody can foretell it. The lines where
-    neighbouring parts will be looked up are asked for.
+    Branchless, because whether two bytes merge is unpredictable. Prefetches the buckets where
+    neighbouring parts will be looked up.
 
     Args:
-        length: of the piece, 1 to `positions`.
-        positions: SCAN_LIMIT at most; so many bytes can be read.
-        parts: receives the parts, one behind the other.
+        length: bytes of the piece, 1 to `positions`.
+        positions: readable bytes, at most SCAN_LIMIT.
+        parts: receives the parts.
 
     Returns:
-        How many parts there are.
+        The number of parts.
     """
     cdef uint64_t pairs[SCAN_LIMIT + 2]     # by the first byte's position, + 1
     cdef uint8_t merging[SCAN_LIMIT + 1]    # whether a byte certainly merges with the next one
@@ -116,39 +116,39 @@ cdef inline uint32_t begin_parts(
 
 cdef inline int32_t candidate(
     const Vocabulary *vocabulary, const uint32_t *parts, uint32_t merged, uint32_t before,
-    uint32_t position, uint32_t behind, uint32_t count
+    uint32_t position, uint32_t after, uint32_t count
 ) noexcept nogil:
     """Returns the packed candidate for merging the part at `position` with the next one.
 
-    What the merged token would be looked up with is fetched already: most candidates become merges,
-    each of which would wait for the memory else.
+    Prefetches the buckets where the merged token would be looked up with its neighbours, because
+    most candidates become merges, which would wait for the memory otherwise.
 
     Args:
         merged: what the two merge into, or NO_TOKEN.
-        before, behind: positions of the part before the two, `count` or more if there is none,
-            and of the one behind them, `count` at the end.
+        before, after: positions of the part before the two (`count` or more if there is none) and
+            of the one after them (`count` at the end).
         count: parts at first.
     """
     if merged == NO_TOKEN:
         return NO_CANDIDATE
     if before < count:
         prefetch_pair(vocabulary, parts[before], merged)
-    if behind < count:
-        prefetch_pair(vocabulary, merged, parts[behind])
+    if after < count:
+        prefetch_pair(vocabulary, merged, parts[after])
     return packed_candidate(merged, position)
 
 
 cdef inline size_t merge_by_scan(
     const Vocabulary *vocabulary, const uint8_t *piece, size_t length, uint32_t *out
 ) noexcept nogil:
-    """Merges a piece of 1 to SCAN_LIMIT bytes; writes the part indices, returns their number."""
+    """Merges a piece of 1 to SCAN_LIMIT bytes; writes the parts' indices, returns their number."""
     cdef uint32_t parts[SCAN_LIMIT]
     cdef int32_t candidates[SCAN_LIMIT]
     cdef uint8_t following[SCAN_LIMIT]     # position of the next part; `count` at the end
     cdef uint8_t preceding[SCAN_LIMIT]     # position of the part before; 255 at the start
     cdef size_t padded
     cdef uint32_t i, position, after, before
-    cdef uint32_t count    # parts at first; positions are their places
+    cdef uint32_t count    # parts at first
     cdef int32_t best
     check(0 < length <= SCAN_LIMIT)
     count = begin_parts(vocabulary, piece, <uint32_t>length, <uint32_t>length, parts)
@@ -229,7 +229,7 @@ cdef inline int list_bytes(
 cdef inline int queue_pair(
     const Vocabulary *vocabulary, Part *parts, uint32_t position, MergeQueue *queue
 ) noexcept nogil:
-    """Finds out what the part at a position and the next one merge into, and queues that."""
+    """Looks up what the part at a position and the next one merge into, and queues that."""
     cdef Part *part = parts + position
     part.merged = find_merge(vocabulary, part.index, parts[part.following].index)
     if part.merged == NO_TOKEN:
@@ -241,10 +241,10 @@ cdef inline int merge_by_heap(
     const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Merges a piece of any length; writes the part indices and their number.
+    """Merges a piece of any length; writes the parts' indices and their number.
 
     Args:
-        memory: scratch memory, grown to 24 bytes a byte of the piece or more.
+        memory: scratch memory, grown to 24 bytes or more per byte of the piece.
     """
     cdef Part *parts
     cdef Part *part
@@ -296,13 +296,13 @@ cdef inline int merge_parts(
     const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *parts, size_t *count
 ) noexcept nogil:
-    """Merges a piece by the way that is faster for its length.
+    """Merges a piece in the way that is faster for its length.
 
     Args:
         memory: scratch memory.
         interrupt: may end the merging of a long piece early.
-        parts: room for `length` parts; receives those that are left.
-        count: receives how many these are.
+        parts: room for `length` parts; receives the remaining parts' indices.
+        count: receives their number.
     """
     if length > SCAN_LIMIT:
         return merge_by_heap(vocabulary, memory, interrupt, piece, length, parts, count)
@@ -314,7 +314,7 @@ cdef inline int merge_piece(
     const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
     size_t length, uint32_t *ids, size_t *count
 ) noexcept nogil:
-    """Encodes a piece by merging alone, without looking the whole piece up.
+    """Encodes a piece by merging alone, without looking up the whole piece.
 
     Args:
         ids: room for `length` ids.

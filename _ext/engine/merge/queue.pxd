@@ -1,15 +1,15 @@
-# The candidates for merging in one long piece, the next one first: lowest rank, then leftmost.
+# The merge candidates of one long piece, next one first: lowest rank, then leftmost.
 #
-# Candidates of one rank are found from left to right more often than not: all of a text's first
-# ones, and those that a pass over equal pairs leaves behind. So they are queued up in *runs*, each
-# of one rank and with growing positions, and a heap with four children a node holds the runs by
-# their first candidates. A run of equal characters makes one run a rank, a text of random letters
-# one for each pair of letters: the heap stays in the first-level cache where one of single
-# candidates would leave the second.
+# Candidates of one rank are mostly found from left to right: those of the whole text at first, and
+# those that a pass over equal pairs leaves. So they are queued in *runs*, each of one rank and with
+# growing positions, and a heap with four children per node holds the runs by their first
+# candidates. A text of one repeated character makes one run per rank, a text of random letters one
+# per pair of letters: the heap stays in the first-level cache, where a heap of single candidates
+# would exceed the second-level cache.
 #
 # A candidate that comes out of order, or whose rank has no place among the OPEN_RUNS that can be
-# added to, begins a run of its own. Time: O(log runs) a candidate that is taken, O(1) one that is
-# added to a run. Space: 8 bytes a candidate, 16 a run.
+# appended to, starts its own run. Time: O(log runs) per candidate taken, O(1) per candidate
+# appended to a run. Space: 8 bytes per candidate, 16 per run.
 # Reference: natural runs, as in D. E. Knuth, The Art of Computer Programming 3, section 5.2.4.
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -19,17 +19,17 @@ from engine.base.heap cimport ByteBuffer, grow_bytes, release
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 
 cdef enum:
-    OPEN_RUNS = 1024          # a power of two: runs that can be added to, by the rank's lowest bits
-    NO_PLACE = 0xFFFFFFFF     # among the queued
+    OPEN_RUNS = 1024          # runs that can be appended to, by rank; a power of two
+    NO_PLACE = 0xFFFFFFFF
 
 cdef struct Queued:
     uint32_t position
-    uint32_t behind       # the place of the next one of its run, or NO_PLACE; of a free
-    #                       one the next free one
+    uint32_t following    # the place of the next one of its run, or NO_PLACE; of a free place, the
+    #                       next free one
 
 cdef struct Run:
     uint64_t key          # of its first candidate: token index << 32 | position
-    uint64_t first        # that one's place among the queued
+    uint64_t first        # that candidate's place in `queued`
 
 cdef struct OpenRun:
     uint32_t merged       # token index; NO_TOKEN: none
@@ -37,15 +37,15 @@ cdef struct OpenRun:
 
 cdef struct MergeMemory:
     ByteBuffer parts      # the list of parts of merge_by_heap
-    ByteBuffer queued     # of a MergeQueue, as are the runs
-    ByteBuffer runs
+    ByteBuffer queued     # of a MergeQueue
+    ByteBuffer runs       # of a MergeQueue
 
 cdef struct MergeQueue:
-    MergeMemory *memory   # borrowed: where these two lie
+    MergeMemory *memory   # borrowed: holds `runs` and `queued`
     Run *runs             # a heap
     Queued *queued
     size_t run_count
-    uint32_t used         # places among the queued that were ever used
+    uint32_t used         # places in `queued` used so far
     uint32_t free         # the first of them that is free again, or NO_PLACE
     OpenRun open[OPEN_RUNS]
 
@@ -58,7 +58,7 @@ cdef inline void free_merge_memory(MergeMemory *memory) noexcept nogil:
 
 
 cdef inline size_t merge_memory_size(const MergeMemory *memory) noexcept nogil:
-    """Returns its bytes."""
+    """Returns its size in bytes."""
     return memory.parts.capacity + memory.queued.capacity + memory.runs.capacity
 
 
@@ -68,8 +68,8 @@ cdef inline int open_queue(
     """Makes an empty queue.
 
     Args:
-        memory: borrowed as long as the queue is used.
-        expected: candidates that will be in it at once, or more.
+        memory: borrowed while the queue is in use.
+        expected: room for this many candidates at first.
     """
     cdef size_t i
     if (grow_bytes(&memory.queued, expected * sizeof(Queued)) != STATUS_OK
@@ -90,11 +90,11 @@ cdef inline OpenRun *open_run(MergeQueue *queue, uint32_t merged) noexcept nogil
     return queue.open + (merged & (OPEN_RUNS - 1))
 
 
-cdef inline uint32_t put_down(MergeQueue *queue, uint32_t position) noexcept nogil:
-    """Writes a candidate somewhere and returns its place; NO_PLACE if memory is short."""
+cdef inline uint32_t store_candidate(MergeQueue *queue, uint32_t position) noexcept nogil:
+    """Stores a candidate and returns its place, or NO_PLACE if there is no memory."""
     cdef uint32_t place = queue.free
     if place != NO_PLACE:
-        queue.free = queue.queued[place].behind
+        queue.free = queue.queued[place].following
     else:
         place = queue.used
         if <size_t>place + 1 > queue.memory.queued.capacity // sizeof(Queued):
@@ -104,7 +104,7 @@ cdef inline uint32_t put_down(MergeQueue *queue, uint32_t position) noexcept nog
             queue.queued = <Queued *>queue.memory.queued.data
         queue.used += 1
     queue.queued[place].position = position
-    queue.queued[place].behind = NO_PLACE
+    queue.queued[place].following = NO_PLACE
     return place
 
 
@@ -120,7 +120,7 @@ cdef inline void sift_up(Run *runs, size_t place, Run run) noexcept nogil:
 
 
 cdef inline void sift_down(Run *runs, size_t count, Run run) noexcept nogil:
-    """Puts a run in the place of the first one, and further down as it must."""
+    """Replaces the first run by another one, and moves it down as far as needed."""
     cdef size_t place = 0, child, i, last
     while True:
         child = 4 * place + 1
@@ -136,10 +136,10 @@ cdef inline void sift_down(Run *runs, size_t count, Run run) noexcept nogil:
     runs[place] = run
 
 
-cdef inline int begin_run(
+cdef inline int start_run(
     MergeQueue *queue, uint32_t merged, uint32_t position, uint32_t place
 ) noexcept nogil:
-    """Adds a run of one candidate, which can be added to."""
+    """Adds a run of one candidate, which can be appended to."""
     cdef Run run
     if queue.run_count == queue.memory.runs.capacity // sizeof(Run):
         if grow_bytes(&queue.memory.runs, 2 * queue.memory.runs.capacity) != STATUS_OK:
@@ -158,13 +158,13 @@ cdef inline int queue_candidate(
     MergeQueue *queue, uint32_t merged, uint32_t position
 ) noexcept nogil:
     """Adds a candidate for merging the part at a position with the next one into a token."""
-    cdef uint32_t place = put_down(queue, position)
+    cdef uint32_t place = store_candidate(queue, position)
     cdef OpenRun *opened = open_run(queue, merged)
     if place == NO_PLACE:
         return STATUS_NO_MEMORY
     if opened.merged != merged or queue.queued[opened.last].position >= position:
-        return begin_run(queue, merged, position, place)
-    queue.queued[opened.last].behind = place
+        return start_run(queue, merged, position, place)
+    queue.queued[opened.last].following = place
     opened.last = place
     return STATUS_OK
 
@@ -174,14 +174,14 @@ cdef inline uint64_t take_candidate(MergeQueue *queue) noexcept nogil:
     cdef Run run = queue.runs[0]
     cdef uint64_t key = run.key
     cdef uint32_t place = <uint32_t>run.first
-    cdef uint32_t behind = queue.queued[place].behind
+    cdef uint32_t following = queue.queued[place].following
     cdef OpenRun *opened
     check(queue.run_count > 0)
-    queue.queued[place].behind = queue.free
+    queue.queued[place].following = queue.free
     queue.free = place
-    if behind != NO_PLACE:
-        run.key = key >> 32 << 32 | queue.queued[behind].position
-        run.first = behind
+    if following != NO_PLACE:
+        run.key = key >> 32 << 32 | queue.queued[following].position
+        run.first = following
     else:
         opened = open_run(queue, <uint32_t>(key >> 32))
         if opened.last == place:
@@ -195,9 +195,8 @@ cdef inline uint64_t take_candidate(MergeQueue *queue) noexcept nogil:
 
 
 cdef inline uint32_t position_soon(const MergeQueue *queue) noexcept nogil:
-    """Returns the position of the candidate after next, if nothing is added and its run goes on.
-
-    Precondition: the queue is not empty.
+    """Returns the position of the candidate after the next, if that one is in the same run and none
+    is added; otherwise that of the next one. Precondition: the queue is not empty.
     """
     cdef const Queued *first = queue.queued + queue.runs[0].first
-    return first.position if first.behind == NO_PLACE else queue.queued[first.behind].position
+    return first.position if first.following == NO_PLACE else queue.queued[first.following].position

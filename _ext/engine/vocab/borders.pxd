@@ -1,25 +1,25 @@
-# Vocabulary cuts: where a long piece may be taken apart before it is merged.
+# Vocabulary cuts: where a long piece may be split before it is merged.
 #
 # Let a and b be neighbouring characters of a piece. If no token of the vocabulary *bridges* the
 # border a|b, then no merge ever crosses it, because the first merge to do so would make such a
-# token. So BPE of the piece is BPE of the left side followed by BPE of the right side, and the
-# sides can be looked up, cached and merged apart. (A piece that is itself a token has all its
-# borders bridged: it is never cut.)
+# token. So BPE of the piece is BPE of the left side followed by BPE of the right side, and each
+# side can be looked up, cached and merged by itself. (If the piece itself is a token, all its
+# borders are bridged, so it is never cut.)
 #
-# A token bridges a|b if, cut in two at some place, its left part ends like a and its right part
+# A token bridges a|b if it can be cut in two so that its left part ends like a and its right part
 # begins like b. Either part may hold just a fragment of its character:
-# - both whole: the border (a, b) is recorded;
+# - both are whole: the border (a, b) is recorded;
 # - the left part is only trailing bytes of a: recorded as (last byte of a, b);
 # - the right part is only leading bytes of b: recorded as (a, first byte of b);
-# - both: (last byte of a, first byte of b).
-# Records of the first kind go into a Bloom filter with a single hash; of the second and third only
-# the whole character is kept, in a table of flags; of the fourth each side by itself. False
-# positives and this rounding only leave a border uncut, which is always right.
+# - both are fragments: (last byte of a, first byte of b).
+# Records of the first kind go into a Bloom filter with a single hash. Of the second and third kinds
+# only the whole character is kept, in a table of flags; of the fourth, each side by itself. False
+# positives and this rounding only leave a border uncut, which is always correct.
 #
-# Precondition: the text is valid UTF-8; a piece of arbitrary bytes must not be cut. The vocabulary
-# has no token that merging cannot reach: a part that equals such a token would be looked up whole.
-# Time: five reads a border. Space: 16 bits or more a record, at most 64 KB for the OpenAI
-# vocabularies, at most 512 KB for any. Loses on ASCII, where nearly every border is bridged: those
+# Preconditions: the text is valid UTF-8 (a piece of arbitrary bytes must not be cut), and merging
+# can reach every token of the vocabulary: a part equal to another token would be looked up whole.
+# Time: five reads per border. Space: 16 bits or more per record, at most 64 KB for the OpenAI
+# vocabularies and 512 KB for any. Loses on ASCII, where nearly every border is bridged: borders
 # between two ASCII characters are neither recorded nor cut.
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -45,12 +45,12 @@ cdef inline bint is_bridged(
     const Vocabulary *vocabulary, uint32_t left, uint32_t left_hash, uint32_t right,
     uint32_t right_hash, uint8_t right_first
 ) noexcept nogil:
-    """Whether some token may bridge the border between two characters.
+    """Returns whether some token may bridge the border between two characters.
 
     Args:
         left, right: the code points.
         left_hash, right_hash: their hashes.
-        right_first: the first byte of the right one.
+        right_first: the first byte of the right character.
     """
     cdef uint32_t place = border_place(vocabulary, left_hash, right_hash)
     return (has_bit(vocabulary.borders, place)
@@ -62,11 +62,11 @@ cdef inline bint is_bridged(
 
 
 cdef inline bint is_cuttable(uint32_t character) noexcept nogil:
-    """Whether the split looks for cuts next to a character.
+    """Returns whether the split looks for cuts next to a character.
 
-    Not next to those of one or two bytes, whose words are short enough for the cache, nor next to
-    the punctuation and symbols of U+2000 to U+2DFF, which are no part of a long piece: there a
-    cut would gain nothing, and looking for it takes time.
+    It does not next to characters of one or two bytes, whose words are short enough for the cache,
+    nor next to the punctuation and symbols of U+2000 to U+2DFF, which are not in long pieces:
+    looking for a cut takes time and would gain nothing.
     """
     return character >= 0x800 and character - 0x2000 >= 0xE00
 
@@ -78,7 +78,7 @@ cdef inline uint32_t whole_character(const uint8_t *text) noexcept nogil:
 cdef inline size_t next_cut(
     const Vocabulary *vocabulary, const uint8_t *piece, size_t position, size_t length
 ) noexcept nogil:
-    """Returns the first cut behind the character at `position`; `length` if there is none."""
+    """Returns the first cut after the character at `position`, or `length` if there is none."""
     cdef uint32_t left = whole_character(piece + position), left_hash = hash_character(left)
     cdef uint32_t right, right_hash
     position += sequence_length(piece[position])

@@ -1,41 +1,43 @@
 # Frozen tables as a file that is mapped into memory: its layout, its checks, mapping it.
 #
-# A file is a header and nine sections, the arrays that `Vocabulary` points to, each at the start
-# of a page. The header holds the struct itself with its pointers left out, so opening a file means
-# mapping it and setting nine pointers; nothing is parsed, and all processes share the pages.
+# A file is a header and nine sections, the arrays that `Vocabulary` points to, each at the start of
+# a page. The header holds the struct itself without its pointers, so opening a file means mapping
+# it and setting nine pointers; nothing is parsed, and all processes share the pages.
 #
-# A file is used only if all of it is as it was written: magic, layout version, byte order, sizes
-# of words and structs, its length, and checksums of the header and of everything behind it. For
-# the checksum the file is *read*, a part at a time, not mapped: a page that no look-up touches is
-# never counted as this process's memory. That takes about a millisecond for 10 MB in the page
-# cache. The checksum finds damage, not malice: whoever can write the file could as well write the
-# program. What is mapped must not be changed afterwards; files are replaced by renaming, and the
-# old one lives on as long as it is mapped.
+# A file is used only if it is exactly as it was written: magic, layout version, byte order, sizes
+# of words and structs, its length, and checksums of the header and of everything after it. For the
+# checksum the file is *read* in blocks, not mapped: so pages that no look-up touches never count as
+# this process's memory. That takes about a millisecond per 10 MB in the page cache. The checksum
+# finds damage, not malice: anyone who can write the file could as well write the program. A mapped
+# file must not be changed; files are replaced by renaming, and the old one lives on as long as it
+# is mapped.
 #
 # The seeds of the tables' hashes are in the file. Those of the bundled vocabularies are the same
-# everywhere, which is safe: the tables never change, so nobody can make their chains longer, and
-# the longest is known when they are built. The caches that text writes to have random seeds.
+# everywhere, which is safe: the tables never change, so nobody can lengthen their chains of probes,
+# and the longest chain is known when they are built. Caches, which text writes to, have random
+# seeds.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from engine.base.files cimport map_file, read_at, unmap_file
 from engine.base.heap cimport allocate, release
-from engine.base.types cimport LOAD_SLACK, multiply_fold
+from engine.base.types cimport LOAD_SLACK
+from engine.vocab.checksum cimport (
+    CHECKSUM_KEYS, Checksum, add_bytes, checksum_bytes, finish_checksum, start_checksum)
 from engine.vocab.tables cimport (
-    BYTE_PAIRS, Bucket, PAIR_PROBE_LIMIT, PairBucket, PROBE_LIMIT, Vocabulary, load_word)
+    BYTE_PAIRS, Bucket, PAIR_PROBE_LIMIT, PairBucket, PROBE_LIMIT, Vocabulary)
 
 cdef enum:
-    LAYOUT_VERSION = 5         # to be raised when the layout or a hash function changes
+    LAYOUT_VERSION = 5         # raise it when the layout or a hash function changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 9
     TOKEN_BYTES_SECTION = 7
     TABLE_PAGE = 4096          # alignment of the sections
     DIGEST_WORDS = 2
-    READ_BYTES = 1 << 17       # bytes that are read at a time for the checksum
-    CHECKSUM_BLOCK = 64        # bytes that the checksum takes at a time
+    READ_BYTES = 1 << 17       # bytes read at a time for the checksum
 
-# What is wrong with a file; the numbers of TABLE_FAULTS in api/encoding/vocabulary.pxi.
+# What is wrong with a file; TABLE_FAULTS in api/encoding/vocabulary.pxi says it in words.
 cdef enum TableFault:
     TABLE_SOUND = 0
     TABLE_UNREADABLE = 1
@@ -61,82 +63,28 @@ cdef struct TableHeader:
     uint64_t digest[DIGEST_WORDS]      # of the tokens and ranks, see digest_ranks
     Section sections[SECTION_COUNT]
     Vocabulary tables                  # its pointers are NULL
-    uint64_t payload_checksum          # of everything behind the header's pages
+    uint64_t payload_checksum          # of everything after the header's pages
     uint64_t header_checksum           # of this header up to here
 
 cdef struct TableFile:
     void *memory        # owned: the mapped file
-    size_t size         # bytes of it
+    size_t size         # bytes
 
 cdef extern from *:
     """
     static const uint8_t bpecore_table_magic[8] = {'B', 'P', 'E', 'T', 'A', 'B', 'L', 'E'};
-    /* Odd words without a pattern: the fractional digits of pi. */
-    static const uint64_t bpecore_checksum_keys[8] = {
-        0x243F6A8885A308D3ull, 0x13198A2E03707345ull, 0xA4093822299F31D1ull,
-        0x082EFA98EC4E6C89ull, 0x452821E638D01377ull, 0xBE5466CF34E90C6Dull,
-        0xC0AC29B7C97C50DDull, 0x3F84D5B5B5470917ull};
     """
     const uint8_t[8] TABLE_MAGIC "bpecore_table_magic"
-    const uint64_t[8] CHECKSUM_KEYS "bpecore_checksum_keys"
-
-cdef struct Checksum:
-    uint64_t lanes[4]
-    uint64_t length     # bytes so far
-
-
-cdef inline void start_checksum(Checksum *state, uint64_t seed) noexcept nogil:
-    cdef int lane
-    for lane in range(4):
-        state.lanes[lane] = seed ^ CHECKSUM_KEYS[lane]
-    state.length = 0
-
-
-cdef inline void add_block(Checksum *state, const uint8_t *block) noexcept nogil:
-    """Adds 64 bytes: four chains side by side, each a 128-bit product a 16 bytes."""
-    cdef int lane
-    for lane in range(4):
-        state.lanes[lane] = multiply_fold(
-            state.lanes[lane] ^ load_word(block + 16 * lane),
-            CHECKSUM_KEYS[4 + lane] ^ load_word(block + 16 * lane + 8))
-
-
-cdef inline void add_bytes(Checksum *state, const void *data, size_t size) noexcept nogil:
-    """Adds bytes; what does not fill a block is filled with zeros."""
-    cdef const uint8_t *byte = <const uint8_t *>data
-    cdef uint8_t rest[CHECKSUM_BLOCK]
-    state.length += size
-    while size >= CHECKSUM_BLOCK:
-        add_block(state, byte)
-        byte += CHECKSUM_BLOCK
-        size -= CHECKSUM_BLOCK
-    if size:
-        memset(rest, 0, CHECKSUM_BLOCK)
-        memcpy(rest, byte, size)
-        add_block(state, rest)
-
-
-cdef inline uint64_t finish_checksum(const Checksum *state) noexcept nogil:
-    cdef uint64_t result = state.length ^ CHECKSUM_KEYS[0]
-    cdef int lane
-    for lane in range(4):
-        result = multiply_fold(result ^ state.lanes[lane], CHECKSUM_KEYS[4 + lane])
-    return result
-
-
-cdef inline uint64_t checksum_bytes(const void *data, size_t size, uint64_t seed) noexcept nogil:
-    cdef Checksum state
-    start_checksum(&state, seed)
-    add_bytes(&state, data, size)
-    return finish_checksum(&state)
 
 
 cdef inline void digest_ranks(
     const uint32_t *ids, const uint32_t *starts, const uint8_t *token_bytes, uint32_t count,
     uint64_t *digest
 ) noexcept nogil:
-    """Writes a 128-bit digest of tokens and ranks. Not made to resist whoever looks for two rank
-    tables of one digest: equal digests only tell where comparing is worth while."""
+    """Writes a 128-bit digest of tokens and ranks.
+
+    It does not resist forgery: equal digests only mean that comparing is worthwhile.
+    """
     cdef int word
     cdef Checksum state
     for word in range(DIGEST_WORDS):
@@ -150,7 +98,8 @@ cdef inline void digest_ranks(
 # ---- layout -------------------------------------------------------------------------------
 
 cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nogil:
-    """Returns the pointer of the struct that a section belongs to; what encoding needs is first."""
+    """Returns the pointer of the struct that a section belongs to; encoding needs the first ones.
+    """
     if section == 0:
         return <void **>&tables.buckets
     if section == 1:
@@ -173,7 +122,7 @@ cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nog
 cdef inline uint64_t section_size(
     const Vocabulary *tables, int section, uint64_t token_bytes
 ) noexcept nogil:
-    """Returns the bytes of a section, from the struct and the length of all tokens."""
+    """Returns the size of a section, given the total bytes of all tokens."""
     if section == 0:
         return (tables.bucket_count + PROBE_LIMIT) * sizeof(Bucket)
     if section == 1:
@@ -200,7 +149,7 @@ cdef inline uint64_t next_page(uint64_t offset) noexcept nogil:
 cdef inline void lay_out(
     const Vocabulary *vocabulary, const uint64_t *digest, TableHeader *header
 ) noexcept nogil:
-    """Fills a header but for its checksums."""
+    """Fills a header except its checksums."""
     cdef uint64_t offset = next_page(sizeof(TableHeader))
     cdef int section
     memset(header, 0, sizeof(TableHeader))
@@ -231,7 +180,7 @@ cdef inline void write_tables(
 
     Args:
         header: filled by `lay_out`; receives its checksums.
-        out: `header.file_bytes` bytes.
+        out: room for `header.file_bytes` bytes.
     """
     cdef size_t start = next_page(sizeof(TableHeader))
     cdef int section
@@ -251,7 +200,7 @@ cdef inline TableFault check_header(const TableHeader *header, uint64_t read_byt
     """Checks a header.
 
     Args:
-        read_bytes: how many bytes of it there are.
+        read_bytes: how many of its bytes were read.
         file_bytes: the size of the file.
     """
     cdef uint64_t offset = next_page(sizeof(TableHeader))
@@ -280,7 +229,7 @@ cdef inline TableFault check_header(const TableHeader *header, uint64_t read_byt
 
 
 cdef inline TableFault check_payload(int descriptor, const TableHeader *header) noexcept nogil:
-    """Reads everything behind the header and compares its checksum."""
+    """Reads everything after the header and compares its checksum."""
     cdef uint64_t position = next_page(sizeof(TableHeader))
     cdef uint64_t size
     cdef Checksum state
@@ -310,8 +259,8 @@ cdef inline TableFault open_tables(
     Args:
         descriptor: the open file; it may be closed afterwards.
         vocabulary: receives tables that point into the file, if it is sound.
-        file: receives what `close_tables` is to be called with.
-        digest: receives that of its tokens and ranks.
+        file: receives the mapping, for `close_tables`.
+        digest: receives the digest of its tokens and ranks.
     """
     cdef TableHeader header
     cdef Py_ssize_t got = read_at(descriptor, &header, sizeof(header), 0)

@@ -1,30 +1,28 @@
 # A vocabulary: frozen tables that find tokens by their bytes, by the two parts that merge into
-# them, and by id. Built once (build/tables.pxd), then read by all threads without a lock.
+# them, and by id. They are built once (build/tables.pxd) or mapped from a file (vocab/file.pxd),
+# then read by all threads without a lock.
 #
-# A token is known inside the engine by its *index*, its place in rank order; ids are written out
-# only. So comparing indices is comparing ranks, and 21 bits are enough whatever the ids are.
+# Inside the engine a token is known by its *index*, its place in rank order; ids are only written
+# out. So comparing indices compares ranks, and 21 bits are enough whatever the ids are.
 #
-# - Tokens of up to 15 bytes: a hash table of 64-byte lines with three entries each, one cache
-#   line a look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A
-#   look-up goes on to the next line if its own is full and has a bit for such hashes.
-# - Longer tokens: open addressing over records that hold their bytes, which are compared. They lie
-#   together, so that encoding never touches the bytes of all tokens: decoding alone needs these.
-# - Pairs: for every token that merging can produce, the two tokens whose merge produces it.
-#   There is only one such pair. Let a merge make token t from parts l and r in some text. No merge
-#   before it crossed the outer borders of t, so inside t the same merges were made, in the same
-#   order, as if t stood alone: lowest rank first, leftmost first. Hence (l, r) is what BPE of t
-#   alone leaves before its last merge, whatever stands around it. The table has at most one
-#   entry a token instead of one for each way to cut it in two. Most look-ups find nothing, and
-#   whether they do cannot be foreseen: so the table is made of lines of eight pairs, one cache
-#   line each, which are compared at once. A look-up goes on to the next line if its own is full.
+# - Tokens of up to 15 bytes: a hash table of 64-byte buckets of three entries, one cache line per
+#   look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A look-up goes
+#   on to the next bucket only if a bit of its own, set for such hashes, says so.
+# - Longer tokens: open addressing over records, which hold the bytes to compare with. Records are
+#   contiguous, so that encoding never touches the bytes of all tokens: only decoding needs these.
+# - Pairs: for every token that merging can produce, the two tokens whose merge produces it. There
+#   is only one such pair. Let a merge make token t from parts l and r in some text. No earlier
+#   merge crossed the outer borders of t, so inside t the same merges were made, in the same order,
+#   as if t stood alone: lowest rank first, leftmost first. Hence (l, r) is what BPE of t alone
+#   leaves before its last merge, whatever surrounds it. So the table has at most one entry per
+#   token instead of one for each way to cut it in two. Most look-ups find nothing, and whether they
+#   do is unpredictable: so a bucket is eight pairs, one cache line, compared at once. A look-up
+#   goes on to the next bucket if its own is full.
 #
-# A table has as many places as it needs, not a power of two, and slack behind the last, so that a
-# chain of probes never wraps around.
-#
-# Hashes are seeded when a table is built, and the table is rebuilt larger if a token would lie
-# PROBE_LIMIT places behind its own: look-ups are short, also for hostile text.
-#
-# The tables are either built in memory or mapped from a file (vocab/file.pxd).
+# A table has as many places as it needs, not a power of two, and slack after the last one, so that
+# a chain of probes never wraps around. Hashes are seeded when a table is built, and the table is
+# rebuilt larger if a token would be PROBE_LIMIT places after its own: look-ups are short even for
+# hostile text.
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -36,70 +34,70 @@ from engine.base.types cimport (
 from engine.simd.vectors cimport equal_words
 
 cdef enum:
-    BUCKET_ENTRIES = 3      # entries of a line of the table of short tokens
-    PROBE_LIMIT = 32      # places behind its own where an entry may lie, less 1
-    BUCKET_PAIRS = 8         # pairs of a line
-    PAIR_PROBE_LIMIT = 16  # lines behind its own where a pair may lie, less 1
-    TAG_LEFT_BITS = 11    # bits of the left index in a pair's tag
-    INDEX_BITS = 21       # bits of a token index
-    BYTE_PAIRS = 1 << 16   # pairs of two bytes
-    FRAGMENT_FLAGS = 256  # bytes of a table of flags, by hash
+    BUCKET_ENTRIES = 3       # of the table of short tokens
+    PROBE_LIMIT = 32         # places that may hold an entry, its own being the first
+    BUCKET_PAIRS = 8
+    PAIR_PROBE_LIMIT = 16    # buckets that may hold a pair, its own being the first; plus 1
+    TAG_LEFT_BITS = 11       # bits of the left index in a pair's tag
+    INDEX_BITS = 21          # bits of a token index
+    BYTE_PAIRS = 1 << 16     # pairs of two bytes
+    FRAGMENT_FLAGS = 256     # bytes of a table of flags
 
 cdef struct Key:
-    uint64_t low          # bytes 0-7 of the piece, the first one lowest
-    uint64_t high         # bytes 8-14, and the length in the highest byte
+    uint64_t low           # bytes 0-7 of the piece, the first byte lowest
+    uint64_t high          # bytes 8-14, and the length in the highest byte
 
 cdef struct Bucket:
-    Key keys[BUCKET_ENTRIES]        # a free entry has length 0
+    Key keys[BUCKET_ENTRIES]            # a free entry has length 0
     uint32_t indices[BUCKET_ENTRIES]
-    uint32_t overflowed           # overflow_bit of the tokens whose look-ups go on behind it
+    uint32_t overflowed                 # overflow_bit of the tokens placed in a later bucket
 
-cdef struct PairBucket:
-    uint32_t tags[BUCKET_PAIRS]      # lowest bits of the left index << INDEX_BITS | right index
-    uint32_t merged[BUCKET_PAIRS]  # the other bits of the left index << INDEX_BITS | merged index;
-    #                               NO_PAIR = free; the free ones of a line are behind the others
+cdef struct PairBucket:                 # its free places are the last ones
+    uint32_t tags[BUCKET_PAIRS]         # low bits of the left index << INDEX_BITS | right index
+    uint32_t merged[BUCKET_PAIRS]       # its other bits << INDEX_BITS | merged index; NO_PAIR: free
 
 cdef struct Pair:
-    uint32_t left, right, merged      # token indices
+    uint32_t left, right, merged        # token indices
 
 cdef struct Vocabulary:
     uint32_t token_count
-    uint32_t identity_count    # the id of an index below this is the index
-    uint32_t longest_token     # bytes
+    uint32_t identity_count     # the id of an index below this is the index
+    uint32_t longest_token      # bytes
     uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
-    bint misses_bytes          # some single byte is no token
-    bint ordered               # all tokens are known to `byte_pairs`, and are later than those of
-    #                            their two parts that are longer than a byte
-    uint32_t *ids              # owned: [token_count], ascending
-    uint32_t *starts           # owned: [token_count + 1], offsets into token_bytes
-    uint8_t *token_bytes       # owned; LOAD_SLACK bytes of slack behind
+    bint misses_bytes           # whether some single byte is no token
+    bint ordered                # whether every token is later than its two parts, bytes aside, and
+    #                             `byte_pairs` is complete
+    uint32_t *ids               # owned: [token_count], ascending
+    uint32_t *starts            # owned: [token_count + 1], offsets into token_bytes
+    uint8_t *token_bytes        # owned; LOAD_SLACK readable bytes follow
     uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
-    Bucket *buckets              # owned: [bucket_count + PROBE_LIMIT], tokens of 1 to 15 bytes
-    uint64_t bucket_count        # below 2^32
-    uint32_t *long_slots       # owned: [long_mask + 1], 1 + the place of a longer token's record in
-    #                            long_records, or 0
+    Bucket *buckets             # owned: [bucket_count + PROBE_LIMIT], tokens of 1 to 15 bytes
+    uint64_t bucket_count       # below 2^32
+    uint32_t *long_slots        # owned: [long_mask + 1], for longer tokens 1 + the place of the
+    #                             record in long_records, or 0
     uint64_t long_mask
-    uint32_t *long_records     # owned: [long_words], for each longer token its index, its length
-    #                            and its bytes, filled up to a whole word
+    uint32_t *long_records      # owned: [long_words], for each longer token its index, its length
+    #                             and its bytes, padded to a whole word
     uint64_t long_words
-    PairBucket *pair_buckets   # owned: [pair_bucket_count + PAIR_PROBE_LIMIT]; the last is empty
-    uint64_t pair_bucket_count   # below 2^32
-    uint64_t *byte_pairs       # owned: [BYTE_PAIRS], by the first byte << 8 | the second one: what
-    #                            they merge into, and what can prevent it: see merge/certain.pxd
-    uint64_t *borders          # owned: filter of the borders that tokens bridge, see vocab/borders.pxd
-    uint32_t border_shift      # 32 less the binary logarithm of the filter's bits
-    uint8_t before_fragments[FRAGMENT_FLAGS]  # flags of characters: a token holds the character and
-    #                                           then a fragment of another one
-    uint8_t after_fragments[FRAGMENT_FLAGS]   # a token holds it behind a fragment of another one
-    uint8_t fragment_left[64]    # by a last byte's low 6 bits: whether a token begins with such
-    #                              a fragment and a fragment follows
-    uint8_t fragment_right[64]   # by a first byte's bits 1-6: whether a token ends in that one
+    PairBucket *pair_buckets    # owned: [pair_bucket_count + PAIR_PROBE_LIMIT]; the last is empty
+    uint64_t pair_bucket_count  # below 2^32
+    uint64_t *byte_pairs        # owned: [BYTE_PAIRS], by first byte << 8 | second byte: what they
+    #                             merge into, and what can prevent it (merge/certain.pxd)
+    # Borders that tokens bridge (vocab/borders.pxd):
+    uint64_t *borders           # owned: filter of borders between two whole characters
+    uint32_t border_shift       # 32 minus the binary logarithm of the filter's bits
+    uint8_t before_fragments[FRAGMENT_FLAGS]  # flags of characters before a fragment in a token
+    uint8_t after_fragments[FRAGMENT_FLAGS]   # flags of characters after a fragment in a token
+    uint8_t fragment_left[64]   # by the low 6 bits of a last byte: whether a token begins with such
+    #                             a fragment and a fragment follows
+    uint8_t fragment_right[64]  # by bits 1-6 of a first byte: whether a token ends in such a
+    #                             fragment, preceded by one
     uint64_t seeds[2]
-    size_t table_bytes         # size of all tables together
+    size_t table_bytes          # total size of the tables
 
 cdef extern from *:
     """
-    /* For a length: which of its 16 bytes are the piece's, and the length in the highest one. */
+    /* By length: a mask of the piece's bytes among 16, and the length in the highest byte. */
     typedef struct { uint64_t low, high, length, unused; } bpecore_key_mask;
     #define BPECORE_LOW_MASK(n) {~0ull >> (64 - 8 * (n)), 0, (n##ull) << 56, 0}
     #define BPECORE_HIGH_MASK(n) {~0ull, ~0ull >> (128 - 8 * (n)), (n##ull) << 56, 0}
@@ -110,23 +108,23 @@ cdef extern from *:
         BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
         BPECORE_HIGH_MASK(15)};
     #define BPECORE_NO_PAIR UINT32_MAX
-    #define bpecore_read_bucket(line) ((void)*(const volatile uint64_t *)(line))
+    #define bpecore_read_bucket(bucket) ((void)*(const volatile uint64_t *)(bucket))
     """
     ctypedef struct KeyMask "bpecore_key_mask":
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
-    void read_bucket "bpecore_read_bucket" (const PairBucket *line) noexcept nogil
+    void read_bucket "bpecore_read_bucket" (const PairBucket *bucket) noexcept nogil
     int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
 cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    """Returns the bytes of a token."""
+    """Returns the length of a token in bytes."""
     return vocabulary.starts[index + 1] - vocabulary.starts[index]
 
 
 cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
-    """Returns the 8 bytes at `text`, the first one lowest."""
+    """Returns the 8 bytes at `text`, the first byte lowest."""
     cdef uint64_t word
     memcpy(&word, text, sizeof(word))
     return word
@@ -143,13 +141,13 @@ cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
 
 
 cdef inline size_t length_of(const Key *key) noexcept nogil:
-    """Returns how many bytes the piece has; they are those that the key begins with."""
+    """Returns the length of the piece in bytes; the key begins with them."""
     return key.high >> 56
 
 
 cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
         noexcept nogil:
-    """Returns the key of a piece of 1 to 15 bytes; reads nothing at or behind `readable_end`."""
+    """Returns the key of a piece of 1 to 15 bytes; reads only before `readable_end`."""
     cdef uint8_t copy[16]
     if readable_end - piece >= <ptrdiff_t>sizeof(Key):
         return load_key(piece, length)
@@ -160,8 +158,8 @@ cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *re
 cdef inline uint64_t place_of(uint64_t hashed, uint64_t count) noexcept nogil:
     """Returns the place of a hash in a table of `count` places, by its lower half.
 
-    The lower halves of the product that was folded depend on all bits of both factors; the higher
-    ones do not: with them tokens of one length crowd together.
+    The lower half depends on all bits of both factors of the folded product. The higher half does
+    not: with it tokens of one length would crowd together.
     """
     return <uint64_t><uint32_t>hashed * count >> 32
 
@@ -183,9 +181,9 @@ cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64
 
 
 cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
-    """Returns the bit that says, of a full line, that a token with this hash may lie behind it.
+    """Returns the bit of a full bucket that says that a token with this hash may be in the next.
 
-    So a look-up of a piece that is no token nearly always ends in its own line.
+    Thanks to it, a look-up of a piece that is no token nearly always ends in its own bucket.
     """
     return <uint32_t>1 << (hashed >> 59)
 
@@ -193,25 +191,27 @@ cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
 cdef inline const Bucket *short_bucket(
     const Vocabulary *vocabulary, uint64_t hashed
 ) noexcept nogil:
-    """Returns the line where the look-up of a token with this hash begins."""
+    """Returns the bucket where the look-up of a token with this hash begins."""
     return vocabulary.buckets + place_of(hashed, vocabulary.bucket_count)
 
 
-cdef inline uint32_t find_in_bucket(const Bucket *line, Key key, uint64_t hashed) noexcept nogil:
+cdef inline uint32_t find_in_bucket(
+    const Bucket *bucket, Key key, uint64_t hashed
+) noexcept nogil:
     """Returns the index of the token with this key, or NO_TOKEN.
 
     Args:
-        line: where its look-up begins.
-        hashed: its hash.
+        bucket: where the look-up begins.
+        hashed: the hash of the key.
     """
     cdef int entry
     while True:
         for entry in range(BUCKET_ENTRIES):
-            if line.keys[entry].low == key.low and line.keys[entry].high == key.high:
-                return line.indices[entry]
-        if likely(not line.overflowed & overflow_bit(hashed)):
+            if bucket.keys[entry].low == key.low and bucket.keys[entry].high == key.high:
+                return bucket.indices[entry]
+        if likely(not bucket.overflowed & overflow_bit(hashed)):
             return NO_TOKEN
-        line += 1
+        bucket += 1
 
 
 cdef inline uint32_t find_short(const Vocabulary *vocabulary, Key key) noexcept nogil:
@@ -242,7 +242,7 @@ cdef inline uint32_t find_token(
 ) noexcept nogil:
     """Returns the index of the token that equals the piece, or NO_TOKEN; any length."""
     if length == 0:
-        # The empty token sorts anywhere: it is looked for only when a caller names it.
+        # The empty token may be anywhere; only callers that name it look for it.
         return find_empty(vocabulary)
     if length <= SHORT_PIECE:
         return find_short(vocabulary, short_key(piece, length, piece + length))
@@ -260,7 +260,7 @@ cdef inline uint32_t find_empty(const Vocabulary *vocabulary) noexcept nogil:
 cdef inline uint64_t pair_bucket(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """Returns which line a pair belongs to."""
+    """Returns the number of the bucket where a pair's look-up begins."""
     cdef uint64_t pair = (<uint64_t>left << INDEX_BITS) | right
     return place_of(pair * (vocabulary.seeds[1] | 1) >> 32, vocabulary.pair_bucket_count)
 
@@ -268,56 +268,56 @@ cdef inline uint64_t pair_bucket(
 cdef inline void prefetch_pair(
     const Vocabulary *vocabulary, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """Asks for the line where two parts would be looked up."""
+    """Prefetches the bucket where two parts would be looked up."""
     prefetch(vocabulary.pair_buckets + pair_bucket(vocabulary, left, right))
 
 
-cdef inline Pair pair_at(const PairBucket *line, int place) noexcept nogil:
-    """Returns a pair of a line. Precondition: the place is not free."""
+cdef inline Pair pair_at(const PairBucket *bucket, int place) noexcept nogil:
+    """Returns a pair of a bucket. Precondition: the place is not free."""
     cdef Pair pair
     cdef uint32_t mask = (1 << INDEX_BITS) - 1
-    pair.left = (line.merged[place] >> INDEX_BITS << TAG_LEFT_BITS
-                 | line.tags[place] >> INDEX_BITS)
-    pair.right = line.tags[place] & mask
-    pair.merged = line.merged[place] & mask
+    pair.left = (bucket.merged[place] >> INDEX_BITS << TAG_LEFT_BITS
+                 | bucket.tags[place] >> INDEX_BITS)
+    pair.right = bucket.tags[place] & mask
+    pair.merged = bucket.merged[place] & mask
     return pair
 
 
 cdef inline uint32_t find_merge_slowly(
-    const PairBucket *line, uint32_t left, uint32_t right
+    const PairBucket *bucket, uint32_t left, uint32_t right
 ) noexcept nogil:
-    """As `find_merge_in`, for any number of lines and of tags that are equal."""
+    """As `find_merge_in`, for any number of buckets and of equal tags."""
     cdef uint32_t equal, merged
     while True:
-        equal = equal_words(line.tags, left << INDEX_BITS | right)
+        equal = equal_words(bucket.tags, left << INDEX_BITS | right)
         while equal:
-            merged = line.merged[first_bit(equal)]
+            merged = bucket.merged[first_bit(equal)]
             if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
                 return merged & ((1 << INDEX_BITS) - 1)
             equal &= equal - 1
-        if likely(line.merged[BUCKET_PAIRS - 1] == NO_PAIR):
+        if likely(bucket.merged[BUCKET_PAIRS - 1] == NO_PAIR):
             return NO_TOKEN
-        line += 1
+        bucket += 1
 
 
 cdef inline uint32_t find_merge_in(
-    const PairBucket *line, uint32_t left, uint32_t right
+    const PairBucket *bucket, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns the index of the token that the two parts merge into, or NO_TOKEN.
 
-    Whether there is one cannot be foreseen, so nearly always no branch depends on it.
+    Nearly branchless, because whether there is one is unpredictable.
 
     Args:
-        line: where its look-up begins.
+        bucket: where the look-up begins.
     """
-    cdef uint32_t equal = equal_words(line.tags, left << INDEX_BITS | right)
-    cdef uint32_t merged = line.merged[first_bit(equal | 1 << (BUCKET_PAIRS - 1))]
+    cdef uint32_t equal = equal_words(bucket.tags, left << INDEX_BITS | right)
+    cdef uint32_t merged = bucket.merged[first_bit(equal | 1 << (BUCKET_PAIRS - 1))]
     cdef uint32_t found = computed(
         (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
-    cdef uint32_t absent = computed((equal == 0) & (line.merged[BUCKET_PAIRS - 1] == NO_PAIR))
+    cdef uint32_t absent = computed((equal == 0) & (bucket.merged[BUCKET_PAIRS - 1] == NO_PAIR))
     if likely(found | absent):
         return (merged | (found - 1)) & NO_TOKEN
-    return find_merge_slowly(line, left, right)
+    return find_merge_slowly(bucket, left, right)
 
 
 cdef inline uint32_t find_merge(
@@ -329,18 +329,18 @@ cdef inline uint32_t find_merge(
 
 
 cdef inline void read_all_pairs(const Vocabulary *vocabulary) noexcept nogil:
-    """Brings the table of pairs near.
+    """Brings the table of pairs into the processor's caches.
 
-    A long text needs nearly all of it. Read in order it comes at the memory's bandwidth; one by
-    one, as merges need them, each line would cost its latency. The lines of short tokens are more,
-    fewer of them are needed, and for those cache/learn.pxd asks in time (NOTES.md).
+    A long text needs nearly all of it. Read in order it arrives at the memory's bandwidth; one by
+    one, as merges need them, each bucket would cost the memory's latency. Short tokens have more
+    buckets, of which fewer are needed: cache/learn.pxd prefetches those.
     """
-    cdef const PairBucket *line = vocabulary.pair_buckets
-    cdef const PairBucket *end = line + vocabulary.pair_bucket_count
-    populate(line, vocabulary.pair_bucket_count * sizeof(PairBucket), False)
-    while line < end:
-        read_bucket(line)
-        line += 1
+    cdef const PairBucket *bucket = vocabulary.pair_buckets
+    cdef const PairBucket *end = bucket + vocabulary.pair_bucket_count
+    populate(bucket, vocabulary.pair_bucket_count * sizeof(PairBucket), False)
+    while bucket < end:
+        read_bucket(bucket)
+        bucket += 1
 
 
 cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
