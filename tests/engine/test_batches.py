@@ -18,8 +18,9 @@ import bpecore
 from bpecore import _core
 from bpecore._build.threads import available_cpus, thread_count
 from bpecore.core import LONG_TEXT
+from fuzz.engine_constants import constant
 
-PART_CHARACTERS = 1 << 18  # of _ext/engine/encode/threads.pxd
+SECTION_CHARACTERS = constant("SECTION_CHARACTERS")
 SPECIAL = "<|endoftext|>"
 
 
@@ -56,9 +57,9 @@ def test_threads_do_not_change_ids(pair: Pair, threads: int) -> None:
 @pytest.mark.parametrize(
     "words", ["one two three's 2024 ...", "naïve — 中文 текст 😀 a's", "日本語 の 文章"]
 )
-@pytest.mark.parametrize("length", [-1, 0, 1, PART_CHARACTERS])
+@pytest.mark.parametrize("length", [-1, 0, 1, SECTION_CHARACTERS])
 def test_long_texts_are_cut_without_a_change(pair: Pair, words: str, length: int) -> None:
-    text = long_text(words, 2 * PART_CHARACTERS + length)
+    text = long_text(words, 2 * SECTION_CHARACTERS + length)
     expected = pair.ours.encode_ordinary(text)
     assert in_threads(pair.ours, ["a", text, "b"], 3)[1] == expected
     ids, offsets = pair.ours.encode_batch_to_numpy([text, text], num_threads=2)
@@ -108,7 +109,7 @@ def test_a_row_of_ids_with_a_text_that_has_none(place: int) -> None:
     assert offsets[place] == offsets[place + 1]
 
 
-@pytest.mark.parametrize("text", ["a" * (3 * PART_CHARACTERS), " " * (3 * PART_CHARACTERS)])
+@pytest.mark.parametrize("text", ["a" * (3 * SECTION_CHARACTERS), " " * (3 * SECTION_CHARACTERS)])
 def test_long_texts_without_a_border(cl100k: Pair, text: str) -> None:
     assert in_threads(cl100k.ours, [text], 2) == [cl100k.ours.encode_ordinary(text)]
 
@@ -118,7 +119,7 @@ def test_special_tokens_across_every_border() -> None:
     encoding = own_encoding(
         bpecore.get_encoding("r50k_base")._pat_str, special_tokens={"x y": 256, "y x": 257}
     )
-    text = "x y x" * PART_CHARACTERS
+    text = "x y x" * SECTION_CHARACTERS
     expected = encoding.encode(text, allowed_special="all")
     assert 256 in expected
     assert 120 not in expected[:2]
@@ -167,7 +168,7 @@ def test_errors_are_those_of_single_texts(cl100k: Pair, texts: Any, keywords: An
 
 
 def test_an_error_behind_a_cut_names_the_token(cl100k: Pair) -> None:
-    text = long_text("one two three", 3 * PART_CHARACTERS) + SPECIAL
+    text = long_text("one two three", 3 * SECTION_CHARACTERS) + SPECIAL
     with pytest.raises(ValueError, match="endoftext"):
         cl100k.ours.encode_batch(["a", text])
     with pytest.raises(ValueError, match="endoftext"):
@@ -263,7 +264,7 @@ def test_thread_count() -> None:
 
 
 def test_the_garbage_collector_sees_the_lists_of_a_batch(pair: Pair) -> None:
-    long = long_text("one two three's 2024 ...", 2 * PART_CHARACTERS + 1)
+    long = long_text("one two three's 2024 ...", 2 * SECTION_CHARACTERS + 1)
     texts = [*random_texts(seed=3, count=2_000), long, SPECIAL, ""]
     seen = []
 

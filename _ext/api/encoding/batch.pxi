@@ -11,8 +11,8 @@ from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show
 from engine.base.allocator_tuning cimport prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.encode.threads cimport (
-    GROUP_CHARACTERS, NOT_KNOWN, PART_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job, Task,
-    Worker, count_ids, run_workers)
+    NOT_KNOWN, SECTION_CHARACTERS, SHARE_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job, Task,
+    ThreadState, count_ids, run_threads)
 from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView
@@ -38,10 +38,10 @@ cdef class TextBatch:
     cdef Job job
     cdef size_t task_count
     cdef size_t task_capacity
-    cdef size_t *groups        # owned: [task_capacity + 1]
-    cdef size_t open_characters    # of the last group
-    cdef Worker *workers       # owned: [worker_count]
-    cdef uint32_t worker_count
+    cdef size_t *shares        # owned: [task_capacity + 1]
+    cdef size_t open_characters    # of the last share
+    cdef ThreadState *threads  # owned: [thread_count]
+    cdef uint32_t thread_count
     cdef uint8_t *failed       # owned: one byte per text
     cdef IdBuffer row          # the ids of all texts, in order, for ROW
 
@@ -57,12 +57,12 @@ cdef class TextBatch:
 
     def __dealloc__(self):
         cdef uint32_t i
-        if self.workers != NULL:
-            for i in range(self.worker_count):
-                release_ids(&self.workers[i].ids, True)
-        release(self.workers)
+        if self.threads != NULL:
+            for i in range(self.thread_count):
+                release_ids(&self.threads[i].ids, True)
+        release(self.threads)
         release(self.job.tasks)
-        release(self.groups)
+        release(self.shares)
         release(self.job.places)
         release(self.job.later)
         release(self.failed)
@@ -70,12 +70,12 @@ cdef class TextBatch:
 
     cdef int _reserve(self, size_t count) except -1:
         """Makes room for a number of tasks."""
-        if count > self.task_capacity or self.groups == NULL:
+        if count > self.task_capacity or self.shares == NULL:
             if (grow(<void **>&self.job.tasks, (count + 1) * sizeof(Task)) != STATUS_OK
-                    or grow(<void **>&self.groups, (count + 2) * sizeof(size_t)) != STATUS_OK):
+                    or grow(<void **>&self.shares, (count + 2) * sizeof(size_t)) != STATUS_OK):
                 raise MemoryError("no memory for a batch")
             self.task_capacity = count
-            self.groups[0] = 0
+            self.shares[0] = 0
         return 0
 
     cdef int _add_texts(self) except -1:
@@ -89,17 +89,17 @@ cdef class TextBatch:
             else:
                 self.failed[i] = 1
             i += 1
-        self._close_group()
-        self.job.groups = self.groups
+        self._close_share()
+        self.job.shares = self.shares
         return 0
 
     cdef int _add_text(self, const TextView *view, size_t text) except -1:
         cdef size_t start = 0, end
         cdef TextView part
-        while view.length - start > 2 * PART_CHARACTERS:
+        while view.length - start > 2 * SECTION_CHARACTERS:
             end = next_sure_border(self.job.engine.automaton, self.job.engine.special_tokens, view,
-                                   start + PART_CHARACTERS, view.length - PART_CHARACTERS)
-            if end == view.length - PART_CHARACTERS:
+                                   start + SECTION_CHARACTERS, view.length - SECTION_CHARACTERS)
+            if end == view.length - SECTION_CHARACTERS:
                 break
             part.width = view.width
             part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
@@ -121,17 +121,17 @@ cdef class TextBatch:
         task.status = STATUS_NO_MEMORY
         task.first = 0
         task.count = 0
-        task.worker = 0
+        task.thread = 0
         self.task_count += 1
         self.open_characters += view.length
-        if self.open_characters >= GROUP_CHARACTERS:
-            self._close_group()
+        if self.open_characters >= SHARE_CHARACTERS:
+            self._close_share()
         return 0
 
-    cdef int _close_group(self) except -1:
-        if self.groups[self.job.group_count] < self.task_count:
-            self.job.group_count += 1
-            self.groups[self.job.group_count] = self.task_count
+    cdef int _close_share(self) except -1:
+        if self.shares[self.job.share_count] < self.task_count:
+            self.job.share_count += 1
+            self.shares[self.job.share_count] = self.task_count
             self.open_characters = 0
         return 0
 
@@ -155,20 +155,20 @@ cdef class TextBatch:
         for i in range(self.task_count):
             characters += self.job.tasks[i].view.length
         num_threads = min(num_threads, characters // THREAD_CHARACTERS + 1,
-                          self.job.group_count, <size_t>THREAD_LIMIT)
-        self.worker_count = <uint32_t>max(num_threads, 1)
-        self.workers = <Worker *>allocate_zeroed(self.worker_count, sizeof(Worker))
-        if self.workers == NULL:
+                          self.job.share_count, <size_t>THREAD_LIMIT)
+        self.thread_count = <uint32_t>max(num_threads, 1)
+        self.threads = <ThreadState *>allocate_zeroed(self.thread_count, sizeof(ThreadState))
+        if self.threads == NULL:
             raise MemoryError("no memory for a batch")
-        for i in range(self.worker_count):
-            self.workers[i].job = &self.job
-            self.workers[i].number = <uint32_t>i
-            self.workers[i].waiting = NOT_KNOWN
-        self.workers[0].signals = handles_signals()
+        for i in range(self.thread_count):
+            self.threads[i].job = &self.job
+            self.threads[i].number = <uint32_t>i
+            self.threads[i].waiting = NOT_KNOWN
+        self.threads[0].signals = handles_signals()
         if wanted == ROW:
             self._make_row()
         with nogil:
-            run_workers(self.workers, self.worker_count, 0, False)
+            run_threads(self.threads, self.thread_count, 0, False)
         if self.job.stop:
             exception_is_set()
         for i in range(self.task_count):
@@ -182,8 +182,8 @@ cdef class TextBatch:
 
         The room is the buffer of the only thread, or the row that all threads copy their ids to.
         """
-        cdef IdBuffer *row = &self.row if self.worker_count > 1 else &self.workers[0].ids
-        cdef size_t expected = 0, group, i
+        cdef IdBuffer *row = &self.row if self.thread_count > 1 else &self.threads[0].ids
+        cdef size_t expected = 0, share, i
         cdef TextView *view
         for i in range(self.task_count):
             view = &self.job.tasks[i].view
@@ -192,42 +192,42 @@ cdef class TextBatch:
         if reserve_ids(row, expected + 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
         prefer_huge_pages(row.data, row.capacity * sizeof(uint32_t))
-        if self.worker_count == 1:
+        if self.thread_count == 1:
             return 0
-        self.job.places = <size_t *>allocate(self.job.group_count + 1, sizeof(size_t))
-        self.job.later = <size_t *>allocate(self.job.group_count, sizeof(size_t))
+        self.job.places = <size_t *>allocate(self.job.share_count + 1, sizeof(size_t))
+        self.job.later = <size_t *>allocate(self.job.share_count, sizeof(size_t))
         if self.job.places == NULL or self.job.later == NULL:
             raise MemoryError("no memory for a token buffer")
-        for group in range(self.job.group_count + 1):
-            self.job.places[group] = NOT_KNOWN
+        for share in range(self.job.share_count + 1):
+            self.job.places[share] = NOT_KNOWN
         self.job.places[0] = 0
-        self.job.merged = row.data
+        self.job.row = row.data
         self.job.room = row.capacity
         return 0
 
     cdef int _complete_row(self) except -1:
         """Copies the ids for which the row had no room. Precondition: no text has failed."""
         cdef size_t *places = self.job.places
-        cdef size_t first = 0, group
-        cdef uint32_t workers
-        while first < self.job.group_count and places[first + 1] != NOT_KNOWN:
+        cdef size_t first = 0, share
+        cdef uint32_t threads
+        while first < self.job.share_count and places[first + 1] != NOT_KNOWN:
             first += 1
         self.row.length = places[first]
-        if first == self.job.group_count:
+        if first == self.job.share_count:
             return 0
-        for group in range(first, self.job.group_count):
-            places[group + 1] = places[group] + count_ids(&self.job, group)
-        if grow_ids(&self.row, places[self.job.group_count]) != STATUS_OK:
+        for share in range(first, self.job.share_count):
+            places[share + 1] = places[share] + count_ids(&self.job, share)
+        if grow_ids(&self.row, places[self.job.share_count]) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
-        self.job.merged = self.row.data
-        workers = <uint32_t>min(<size_t>self.worker_count, self.job.group_count - first)
+        self.job.row = self.row.data
+        threads = <uint32_t>min(<size_t>self.thread_count, self.job.share_count - first)
         with nogil:
-            run_workers(self.workers, workers, first, True)
-        self.row.length = places[self.job.group_count]
+            run_threads(self.threads, threads, first, True)
+        self.row.length = places[self.job.share_count]
         return 0
 
     cdef const uint32_t *ids_of(self, const Task *task):
-        return self.workers[task.worker].ids.data + task.first
+        return self.threads[task.thread].ids.data + task.first
 
     cdef size_t last_task(self, size_t first):
         """Returns the end of the tasks of one text, given its first task."""
@@ -289,8 +289,8 @@ cdef class TextBatch:
     cdef TokenBuffer take_ids(self):
         """Returns the ids of all texts, in order. Precondition: no text has failed."""
         cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
-        cdef IdBuffer *source = &self.workers[0].ids
-        if self.worker_count > 1:
+        cdef IdBuffer *source = &self.threads[0].ids
+        if self.thread_count > 1:
             self._complete_row()
             source = &self.row
         if grow_ids(source, 1) != STATUS_OK:

@@ -1,82 +1,82 @@
-# Many texts, or the parts of a long one, encoded by several threads without the GIL.
+# Many texts, or the sections of a long one, encoded by several threads without the GIL.
 #
-# The calling thread makes tasks of texts; a text of more than PART_CHARACTERS is cut at sure
-# borders into parts that know nothing of each other. Tasks go out in groups, in order, by an atomic
-# counter; each worker writes into memory of its own and notes where. The caller is the first
-# worker. Threads live as long as the call: starting one takes about as long as encoding 10 KB, and
+# The calling thread turns texts into tasks; it cuts texts of more than 2 * SECTION_CHARACTERS at
+# sure borders into independent sections. Threads take shares of the tasks, in order, by an atomic
+# counter; each writes ids into memory of its own and notes where. The caller is the first thread.
+# Threads live only as long as the call: starting one takes about as long as encoding 10 KB, and
 # nothing is left that a fork could lose. They take no signals and never the GIL.
 #
-# Where the ids of all texts are wanted in one row, a worker copies those of a group there as soon
-# as all groups before it have been encoded, for then it is known where they belong. So a worker's
-# own memory stays small and near. If the row turns out to be too short, the rest is put there when
-# all is encoded.
+# If the ids of all texts are to be in one row, a thread copies those of a share there as soon as
+# all earlier shares have been encoded, because then their place is known. So a thread's own memory
+# stays small and in the cache. If the row turns out to be too short, the rest is copied at the end.
 #
-# Bounds: a worker holds a workspace (up to 8 MB) and the ids it has written. Loses where the
-# bandwidth of the memory is the limit, and where a text has no sure border (a megabyte of spaces).
+# Bounds: a thread needs a workspace (docs/decisions/piece-cache.md) and the ids it has written.
+# Loses where memory bandwidth is the limit, and where a text has no sure border (a megabyte of
+# spaces).
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from engine.encode.text cimport Engine, encode_text
-from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
-from engine.text.special_tokens cimport Occurrence, find_special
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
-from engine.text.utf8 cimport TextView
+from engine.encode.text cimport Engine, encode_text
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
+from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.text.special_tokens cimport Occurrence, find_special
+from engine.text.utf8 cimport TextView
 
 cdef enum:
-    PART_CHARACTERS = 1 << 18     # a longer text is cut into parts of about so many
-    GROUP_CHARACTERS = 1 << 15    # short texts are handed out together
-    THREAD_CHARACTERS = 1 << 17   # a thread for each so many: 0.3 ms of work and more
+    SECTION_CHARACTERS = 1 << 18   # size of the sections of a long text
+    SHARE_CHARACTERS = 1 << 15     # at least so many are taken by a thread at a time
+    THREAD_CHARACTERS = 1 << 17    # for each so many a thread is started: 0.3 ms of work or more
     THREAD_LIMIT = 256
 
 cdef struct Task:
-    TextView view      # a text, or a part of one
+    TextView view      # a text, or a section of one
     size_t text        # which text
-    uint32_t worker    # who has encoded it
-    int status         # what came of it; STATUS_NO_MEMORY until somebody has tried
-    size_t first       # where its ids begin in the worker's memory
+    uint32_t thread    # the number of the thread that encoded it
+    int status         # how that ended; STATUS_NO_MEMORY until it has been tried
+    size_t first       # where its ids begin in the thread's memory
     size_t count       # how many ids it has
 
 cdef struct Job:
-    const Engine *engine       # borrowed, as all that follows
+    const Engine *engine       # borrowed, as everything below
     WorkspacePool *pool
-    const uint8_t *allowed     # for each special token, whether it stands for itself; NULL = all do
+    const uint8_t *allowed     # for each special token, whether its text becomes it; NULL = for all
     const uint8_t *refused     # for each special token, whether it may not occur; NULL = none may
     bint any_allowed
     bint any_refused
     bint counting              # ids are counted, not kept
     Task *tasks
-    const size_t *groups       # [group_count + 1]: the first task of each group
-    size_t group_count
-    size_t next_group          # atomic: the first that nobody has taken
-    int stop                   # atomic: not 0 = no worker shall go on
-    uint32_t *merged           # where the ids of all tasks are put together; NULL = nowhere
-    size_t room                # ids that have room there
-    size_t *places             # [group_count + 1], atomic: where those of each group begin there,
-    #                            and where the last end; NOT_KNOWN until it is
-    size_t *later              # [group_count]: of those of a worker that wait, the next
+    const size_t *shares       # [share_count + 1]: the first task of each share
+    size_t share_count
+    size_t next_share          # atomic: the first that no thread has taken
+    int stop                   # atomic: not 0 = all threads have to stop
+    uint32_t *row              # where the ids of all tasks are put in order; NULL = nowhere
+    size_t room                # ids that the row has room for
+    size_t *places             # [share_count + 1], atomic: where the ids of each share begin in the
+    #                            row, and where the last end; NOT_KNOWN at first
+    size_t *later              # [share_count]: the next of a thread's waiting shares
 
-cdef struct Worker:
-    Job *job           # borrowed
-    uint32_t number    # 0 is the calling thread
-    bint signals       # whether it handles signals
-    IdBuffer ids       # owned by whoever made the worker
-    size_t waiting     # the first group whose ids wait for their place; NOT_KNOWN = none
-    size_t last        # the last of them
-    uint64_t apart[9]  # so that no two workers write to one line of memory
+cdef struct ThreadState:
+    Job *job             # borrowed
+    uint32_t number      # 0 is the calling thread
+    bint signals         # whether it handles signals
+    IdBuffer ids         # owned by whoever made the state
+    size_t waiting       # the first share whose ids wait for their place; NOT_KNOWN = none
+    size_t last          # the last of them
+    uint64_t padding[9]  # so that no two threads write to the same cache line
 
 cdef extern from *:
     """
     #define BPECORE_NOT_KNOWN ((size_t)-1)
     #include <pthread.h>
     #include <signal.h>
-    #define bpecore_next_group(job) \\
-        __atomic_fetch_add(&(job)->next_group, 1, __ATOMIC_RELAXED)
+    #define bpecore_next_share(job) \\
+        __atomic_fetch_add(&(job)->next_share, 1, __ATOMIC_RELAXED)
     #define bpecore_stop(job) __atomic_store_n(&(job)->stop, 1, __ATOMIC_RELAXED)
-    /* Numbers only: what lies at a place is read when its writer has been joined. */
+    /* Numbers only: the ids at a place are read after their writer has been joined. */
     #define bpecore_load_place(place) __atomic_load_n(place, __ATOMIC_RELAXED)
     #define bpecore_store_place(place, ids) __atomic_store_n(place, ids, __ATOMIC_RELAXED)
     #ifdef __GLIBC__
@@ -93,7 +93,7 @@ cdef extern from *:
         #define bpecore_join_within(thread, nanoseconds) (pthread_join(thread, NULL) == 0)
     #endif
     """
-    const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no group
+    const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no share
     ctypedef struct pthread_t:
         pass
     ctypedef struct sigset_t:
@@ -104,12 +104,12 @@ cdef extern from *:
     int pthread_create(pthread_t *thread, void *attributes, void *(*start)(void *) noexcept nogil,
                        void *argument) noexcept nogil
     int pthread_join(pthread_t thread, void **result) noexcept nogil
-    # Waits for a thread, for less than a second; whether it has ended. Without glibc for as long as
-    # it takes.
+    # Waits less than a second for a thread to end; returns whether it has. Without glibc it waits
+    # as long as it takes.
     bint join_within "bpecore_join_within" (pthread_t thread, long nanoseconds) noexcept nogil
     int pthread_sigmask(int how, const sigset_t *wanted, sigset_t *before) noexcept nogil
     int sigfillset(sigset_t *signals) noexcept nogil
-    size_t take_group "bpecore_next_group" (Job *job) noexcept nogil
+    size_t take_share "bpecore_next_share" (Job *job) noexcept nogil
     void stop_all "bpecore_stop" (Job *job) noexcept nogil
     size_t load_place "bpecore_load_place" (const size_t *place) noexcept nogil
     void store_place "bpecore_store_place" (size_t *place, size_t ids) noexcept nogil
@@ -118,7 +118,7 @@ cdef extern from *:
 cdef inline int encode_task(
     Job *job, Task *task, Workspace *workspace, IdBuffer *ids
 ) noexcept nogil:
-    """Encodes one task behind the ids that are there."""
+    """Encodes one task and appends its ids."""
     cdef Occurrence found
     if job.any_refused:
         found = find_special(job.engine.special_tokens, &job.engine.vectors, &task.view, 0,
@@ -129,139 +129,141 @@ cdef inline int encode_task(
                        job.counting, ids)
 
 
-cdef inline size_t count_ids(const Job *job, size_t group) noexcept nogil:
-    """Returns how many ids a group has, all of whose tasks have been encoded."""
+cdef inline size_t count_ids(const Job *job, size_t share) noexcept nogil:
+    """Returns the ids of a share whose tasks have all been encoded."""
     cdef size_t total = 0, i
-    for i in range(job.groups[group], job.groups[group + 1]):
+    for i in range(job.shares[share], job.shares[share + 1]):
         total += job.tasks[i].count
     return total
 
 
-cdef inline void put_in_place(const Job *job, const Worker *workers, size_t group) noexcept nogil:
-    """Copies the ids of a group to their place, which is known."""
-    cdef uint32_t *place = job.merged + load_place(&job.places[group])
+cdef inline void put_in_place(
+    const Job *job, const ThreadState *threads, size_t share
+) noexcept nogil:
+    """Copies the ids of a share to their place, which is known."""
+    cdef uint32_t *place = job.row + load_place(&job.places[share])
     cdef const Task *task
     cdef size_t i
-    for i in range(job.groups[group], job.groups[group + 1]):
+    for i in range(job.shares[share], job.shares[share + 1]):
         task = &job.tasks[i]
-        memcpy(place, workers[task.worker].ids.data + task.first, task.count * sizeof(uint32_t))
+        memcpy(place, threads[task.thread].ids.data + task.first, task.count * sizeof(uint32_t))
         place += task.count
 
 
-cdef inline void wait_for_place(Worker *worker, size_t group) noexcept nogil:
-    """Adds a group to those of a worker that wait."""
-    if worker.waiting == NOT_KNOWN:
-        worker.waiting = group
+cdef inline void wait_for_place(ThreadState *thread, size_t share) noexcept nogil:
+    """Adds a share to a thread's waiting ones."""
+    if thread.waiting == NOT_KNOWN:
+        thread.waiting = share
     else:
-        worker.job.later[worker.last] = group
-    worker.job.later[group] = NOT_KNOWN
-    worker.last = group
+        thread.job.later[thread.last] = share
+    thread.job.later[share] = NOT_KNOWN
+    thread.last = share
 
 
-cdef inline void place_waiting(Worker *worker) noexcept nogil:
-    """Puts those of a worker's groups in their places whose places are known, and have room."""
-    cdef Job *job = worker.job
-    cdef size_t group = worker.waiting
+cdef inline void place_waiting(ThreadState *thread) noexcept nogil:
+    """Copies a thread's waiting shares into the row as long as their places are known and fit."""
+    cdef Job *job = thread.job
+    cdef size_t share = thread.waiting
     cdef size_t place, count
-    while group != NOT_KNOWN:
-        place = load_place(&job.places[group])
-        count = 0 if place == NOT_KNOWN else count_ids(job, group)
+    while share != NOT_KNOWN:
+        place = load_place(&job.places[share])
+        count = 0 if place == NOT_KNOWN else count_ids(job, share)
         if place == NOT_KNOWN or count > job.room - place:
-            worker.waiting = group
+            thread.waiting = share
             return
-        store_place(&job.places[group + 1], place + count)
-        put_in_place(job, worker - worker.number, group)
-        group = job.later[group]
-    worker.waiting = NOT_KNOWN
-    worker.ids.length = 0
+        store_place(&job.places[share + 1], place + count)
+        put_in_place(job, thread - thread.number, share)
+        share = job.later[share]
+    thread.waiting = NOT_KNOWN
+    thread.ids.length = 0
 
 
-cdef inline void encode_groups(Worker *worker) noexcept nogil:
-    """Encodes groups until there are none left."""
-    cdef Job *job = worker.job
+cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
+    """Encodes shares until none is left."""
+    cdef Job *job = thread.job
     cdef Task *task
-    cdef size_t group, i
+    cdef size_t share, i
     cdef Workspace *workspace = take_workspace(job.pool)
     if workspace == NULL:
         return
-    # So that there is a place for the ids of a text that has none.
-    if grow_ids(&worker.ids, 1) != STATUS_OK:
+    # A text without ids needs memory to point to as well.
+    if grow_ids(&thread.ids, 1) != STATUS_OK:
         give_back(job.pool, workspace)
         return
-    set_interrupt(&workspace.interrupt, worker.signals, &job.stop)
+    set_interrupt(&workspace.interrupt, thread.signals, &job.stop)
     while True:
-        group = take_group(job)
-        if group >= job.group_count or load_flag(&job.stop):
+        share = take_share(job)
+        if share >= job.share_count or load_flag(&job.stop):
             break
-        for i in range(job.groups[group], job.groups[group + 1]):
+        for i in range(job.shares[share], job.shares[share + 1]):
             task = &job.tasks[i]
-            task.worker = worker.number
-            task.first = worker.ids.length
-            task.status = encode_task(job, task, workspace, &worker.ids)
+            task.thread = thread.number
+            task.first = thread.ids.length
+            task.status = encode_task(job, task, workspace, &thread.ids)
             if task.status != STATUS_OK:
-                worker.ids.length = task.first
-            task.count = worker.ids.length - task.first
+                thread.ids.length = task.first
+            task.count = thread.ids.length - task.first
             if task.status == STATUS_INTERRUPTED:
                 stop_all(job)
-        if job.merged != NULL:
-            wait_for_place(worker, group)
-            place_waiting(worker)
+        if job.row != NULL:
+            wait_for_place(thread, share)
+            place_waiting(thread)
     give_back(job.pool, workspace)
 
 
-cdef inline void merge_groups(Worker *worker) noexcept nogil:
-    """Puts the ids of groups in their places, until there are none left."""
-    cdef Job *job = worker.job
-    cdef size_t group
+cdef inline void place_shares(ThreadState *thread) noexcept nogil:
+    """Copies the ids of shares into the row until none is left."""
+    cdef Job *job = thread.job
+    cdef size_t share
     while True:
-        group = take_group(job)
-        if group >= job.group_count:
+        share = take_share(job)
+        if share >= job.share_count:
             break
-        put_in_place(job, worker - worker.number, group)
+        put_in_place(job, thread - thread.number, share)
 
 
-cdef inline void *start_encoding(void *worker) noexcept nogil:
-    encode_groups(<Worker *>worker)
+cdef inline void *start_encoding(void *thread) noexcept nogil:
+    encode_shares(<ThreadState *>thread)
     return NULL
 
 
-cdef inline void *start_merging(void *worker) noexcept nogil:
-    merge_groups(<Worker *>worker)
+cdef inline void *start_placing(void *thread) noexcept nogil:
+    place_shares(<ThreadState *>thread)
     return NULL
 
 
-cdef inline void run_workers(
-    Worker *workers, uint32_t count, size_t first_group, bint merging
+cdef inline void run_threads(
+    ThreadState *threads, uint32_t count, size_t first_share, bint placing
 ) noexcept nogil:
-    """Lets workers take groups until all are done; a thread that cannot start is not missed.
+    """Lets threads take shares until all are done; those that cannot start are done without.
 
     Args:
-        workers: they follow each other in memory; the first is the calling thread's.
-        first_group: those before are done.
-        merging: whether they put ids together instead of encoding, which does not take long.
+        threads: [count], the first of which is the calling thread's.
+        first_share: the first that is not done.
+        placing: whether they only copy ids into the row, which does not take long.
     """
-    cdef pthread_t threads[THREAD_LIMIT]
+    cdef pthread_t handles[THREAD_LIMIT]
     cdef sigset_t all_signals, before
     cdef uint32_t started = 1, i
     cdef Interrupt interrupt
-    workers[0].job.next_group = first_group
+    threads[0].job.next_share = first_share
     if count > 1:
         sigfillset(&all_signals)
         pthread_sigmask(SIG_BLOCK, &all_signals, &before)
         while started < count and pthread_create(
-                &threads[started], NULL, start_merging if merging else start_encoding,
-                &workers[started]) == 0:
+                &handles[started], NULL, start_placing if placing else start_encoding,
+                &threads[started]) == 0:
             started += 1
         pthread_sigmask(SIG_SETMASK, &before, NULL)
-    if merging:
-        merge_groups(workers)
+    if placing:
+        place_shares(threads)
     else:
-        encode_groups(workers)
-    set_interrupt(&interrupt, workers[0].signals and not merging, NULL)
+        encode_shares(threads)
+    set_interrupt(&interrupt, threads[0].signals and not placing, NULL)
     for i in range(1, started):
         if interrupt.signals:
-            while not join_within(threads[i], INTERRUPT_NANOSECONDS):
+            while not join_within(handles[i], INTERRUPT_NANOSECONDS):
                 if check_interrupt(&interrupt) != STATUS_OK:
-                    stop_all(workers[0].job)
+                    stop_all(threads[0].job)
         else:
-            pthread_join(threads[i], NULL)
+            pthread_join(handles[i], NULL)
