@@ -103,7 +103,6 @@ class BeyondTiktoken:
         from bpecore._limits import trimming
 
         counting, disallowed = self._counting(allowed_special, disallowed_special)
-        limit = trimming.checked_number("limit", limit, 0)
         return trimming.count_text_up_to(counting, text, limit, disallowed)
 
     def count_batch(

@@ -1,29 +1,39 @@
-"""Checks of the numbers that callers set."""
+"""Checks of the numbers that callers pass."""
 
 from __future__ import annotations
 
+import operator
+import sys
 
-def check_number(name: str, value: int, least: int, most: int | None = None) -> None:
-    """Refuses a number that is not an int, too small or too large.
+
+def check_number(name: str, value: int, least: int, most: int | None = None) -> int:
+    """Returns an argument that must be an integer within bounds.
 
     Args:
         name: the argument's name, for the error.
-        value: what was given.
+        value: what was passed; numpy's integers will do, a bool will not.
         least: the smallest value that is allowed.
-        most: the largest one; None for no limit.
+        most: the largest value that is allowed; None: any is, but `sys.maxsize` is returned for
+            larger ones.
 
     Raises:
-        TypeError: `value` is no int, or a bool.
-        ValueError: it is below `least`, or above `most`.
+        TypeError: `value` is no integer.
+        ValueError: it is below `least` or above `most`.
 
     Example:
         >>> check_number("workers", 0, 1)
         Traceback (most recent call last):
-        ValueError: workers must be at least 1, not 0
+        ValueError: workers must be 1 or more, not 0
     """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
-    if most is not None and value > most:
-        raise ValueError(f"{name} must be at most {most}, not {value}")
+    wrong = TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if isinstance(value, bool):
+        raise wrong
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise wrong from None
+    if number < least:
+        raise ValueError(f"{name} must be {least} or more, not {number}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be {most} or less, not {number}")
+    return min(number, sys.maxsize)

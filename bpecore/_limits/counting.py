@@ -1,24 +1,22 @@
-"""How texts are counted where they are cut: whole, up to a limit, and while they grow."""
+"""Counts texts that are to be cut: whole, up to a limit, and while they grow."""
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from bpecore._core import CoreBPE, TokenCounter
-
-if TYPE_CHECKING:
-    from bpecore.core import Encoding
+from bpecore._limits.encoding import CountingEncoding
 
 LONG_STRETCH = 4096
-"""Characters from which on a stretch without a sure border is likely to be one piece, of which a
-`TokenCounter` counts the tokens several times as fast as merging does."""
+"""Characters from which on text without a sure border is likely to be one piece; a `TokenCounter`
+then counts its tokens several times as fast as merging does."""
 
 
 class Counting(NamedTuple):
-    """An encoding and the special tokens that count as such; no others are refused."""
+    """An encoding and the special tokens that count as such; none are refused."""
 
-    encoding: Encoding
+    encoding: CountingEncoding
     allowed_special: AbstractSet[str]
 
     @property
@@ -39,7 +37,7 @@ class Counting(NamedTuple):
         )
 
     def up_to(self, text: str, limit: int) -> int | None:
-        """The tokens of a text, None if more than `limit`."""
+        """Returns the number of tokens, None if it is above `limit`."""
         return self.encoding.count_up_to(
             text, limit, allowed_special=self.allowed_special, disallowed_special=()
         )
@@ -54,12 +52,13 @@ class Counting(NamedTuple):
 
 
 def has_automaton(core: CoreBPE) -> bool:
-    """Whether the engine itself splits texts, not the `regex` library."""
+    """Returns whether the engine splits texts itself, without the `regex` library."""
     return core.splits_by_automaton
 
 
 class Recounter:
-    """Counts like a `TokenCounter`, always anew: for split patterns without an automaton."""
+    """Does what a `TokenCounter` does for split patterns without an automaton, by counting the
+    whole text each time."""
 
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
@@ -77,9 +76,8 @@ class Recounter:
 
 
 def growing(counting: Counting) -> Any:
-    """Returns what counts a growing text: a `TokenCounter`, or what does the same."""
+    """Returns a counter of growing text: a `TokenCounter`, or what replaces it."""
     if not has_automaton(counting.core):
         return Recounter(counting)
-    return TokenCounter(
-        counting.encoding, allowed_special=counting.allowed_special, disallowed_special=()
-    )
+    encoding: Any = counting.encoding
+    return TokenCounter(encoding, allowed_special=counting.allowed_special, disallowed_special=())

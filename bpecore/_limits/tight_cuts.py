@@ -1,11 +1,11 @@
-"""Where a text is to be cut so that it has a number of tokens.
+"""Finds where to cut a text so that it has at most a number of tokens.
 
-Adding a character to a text may take tokens away, so "the longest text with at most n tokens" is
-not found by adding until it is too long. What is found is a *tight* cut: the text fits, and with
-the next character it does not. Where one character adds more than two tokens, and the cut is more
-than a token short therefore, its neighbourhood is searched for a better one.
+Adding a character to a text may reduce its tokens, so adding characters until the text is too long
+does not find the longest text that fits. What is found is a *tight* cut: the text fits, but does
+not with the next character. If one character adds more than two tokens, the cut may be more than
+one token short; then its neighbourhood is searched for a better one.
 
-All texts here are without surrogates.
+No text here contains surrogates.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Callable, NamedTuple
 from bpecore._limits.counting import Counting, growing
 
 NEIGHBOURHOOD = 32
-"""Characters on either side of a cut that is too short among which a better one is looked for."""
+"""Characters on either side of a cut that is too short, where a better one is looked for."""
 
 STRETCHES_AT_ONCE = 64
-"""Stretches between sure borders that are counted together, until that is too much."""
+"""Stretches between sure borders that are counted together, until the text is too long."""
 
 NEARBY_HEADS = 8
-"""Characters by which the beginning may be shorter or longer than a half, if the halves of a text
-would else be too short together."""
+"""Characters by which the beginning may be shorter or longer than half the limit, if both halves
+together would otherwise be too short."""
 
 # ---- cutting the end ------------------------------------------------------------------------
 
 
 def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int:
-    """Where a part of a text that begins at `start` may end, so that it fits tightly.
+    """Returns where a text that begins at `start` may end so that it fits tightly.
 
     Args:
         counting: how to count.
@@ -61,7 +61,7 @@ def tight_end(counting: Counting, text: str, start: int, max_tokens: int) -> int
 
 
 def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: int) -> int:
-    """Looks around a tight end for the best: the last that is at most a token short, if one is."""
+    """Returns the best end near a tight one: the last that is at most one token short, if any."""
     first = max(start, end - NEIGHBOURHOOD)
     counter = growing(counting)
     total = counter.feed(text[start:first])
@@ -77,10 +77,10 @@ def better_end(counting: Counting, text: str, start: int, end: int, max_tokens: 
 
 
 def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
-    """Where the end of a text may begin, so that it fits tightly.
+    """Returns where the end of a text may begin so that it fits tightly.
 
-    The text is counted backwards from one sure border to the next; only the stretch between two of
-    them in which it gets too long is searched.
+    The text is counted backwards from one sure border to the previous one. Only the stretch that
+    makes it too long is searched.
 
     Args:
         counting: how to count.
@@ -109,23 +109,23 @@ def tight_start(counting: Counting, text: str, max_tokens: int) -> int:
 
 
 class Stretches(NamedTuple):
-    """A part of a text, in stretches that can be counted one by one.
+    """A part of a text, in stretches that can be counted separately.
 
     Attributes:
         borders: where each stretch begins, and where the last one ends.
         counts: tokens of each stretch.
-        behind: tokens of the text behind the last one.
+        after: tokens of the text after the last stretch.
     """
 
     borders: list[int]
     counts: list[int]
-    behind: int
+    after: int
 
 
 def stretches_from(
-    counting: Counting, text: str, borders: list[int], begin: int, last: int, behind: int
+    counting: Counting, text: str, borders: list[int], begin: int, last: int, after: int
 ) -> Stretches:
-    """Returns the stretches between some borders, and as many more as better cuts may be in.
+    """Returns the stretches between two borders, and those after them that may hold better cuts.
 
     Args:
         counting: how to count.
@@ -133,24 +133,24 @@ def stretches_from(
         borders: all of the text's sure borders, its beginning and its end.
         begin: the number of a border.
         last: the number of a later one.
-        behind: tokens of the text behind the latter.
+        after: tokens of the text after the latter.
     """
     chosen = borders[begin : last + NEIGHBOURHOOD + 1]
     counts = counting.each([text[start:end] for start, end in zip(chosen, chosen[1:])])
-    return Stretches(chosen, counts, behind - sum(counts[last - begin :]))
+    return Stretches(chosen, counts, after - sum(counts[last - begin :]))
 
 
 def start_in(counting: Counting, text: str, stretches: Stretches, max_tokens: int) -> int:
-    """Where the end of a text may begin, so that it fits tightly: in one of some stretches.
+    """Returns where in some stretches the end of a text may begin so that it fits tightly.
 
     Args:
         counting: how to count.
         text: without surrogates.
-        stretches: do not fit all together; what is behind them does.
+        stretches: together with the text after them too long, which fits without them.
         max_tokens: tokens.
     """
-    borders, counts, behind = stretches
-    place, total = len(counts), behind
+    borders, counts, after = stretches
+    place, total = len(counts), after
     while total <= max_tokens:
         place -= 1
         total += counts[place]
@@ -160,40 +160,40 @@ def start_in(counting: Counting, text: str, stretches: Stretches, max_tokens: in
     if counting.count(text[position:end]) >= left - 1:
         return position
     return better_start(
-        counting, text, Stretches(borders[place:], counts[place:], behind), position, max_tokens
+        counting, text, Stretches(borders[place:], counts[place:], after), position, max_tokens
     )
 
 
 def better_start(
     counting: Counting, text: str, stretches: Stretches, position: int, max_tokens: int
 ) -> int:
-    """Looks around a tight start for the best: the first that is at most a token short, if one is.
+    """Returns the best start near a tight one: the first at most one token short, if there is one.
 
-    It is in these stretches: with all of the first one the text does not fit, whatever precedes.
+    It is in these stretches, since the text does not fit with all of the first one.
     """
     best, most = position, -1
-    stretch, behind = 0, stretches.behind + sum(stretches.counts[1:])
+    stretch, after = 0, stretches.after + sum(stretches.counts[1:])
     first = max(stretches.borders[0] + 1, position - NEIGHBOURHOOD)
     for other in range(first, min(stretches.borders[-1], position + NEIGHBOURHOOD)):
         if other == stretches.borders[stretch + 1]:
             stretch += 1
-            behind -= stretches.counts[stretch]
+            after -= stretches.counts[stretch]
         end = stretches.borders[stretch + 1]
-        found = counting.up_to(text[other:end], max_tokens - behind)
-        if found is not None and found + behind > most:
-            best, most = other, found + behind
+        found = counting.up_to(text[other:end], max_tokens - after)
+        if found is not None and found + after > most:
+            best, most = other, found + after
             if most >= max_tokens - 1:
                 break
     return best
 
 
 def first_fitting(fits: Callable[[int], bool], low: int, high: int) -> int:
-    """Finds a place that fits, and the one before it does not.
+    """Returns a place that fits while the one before it does not.
 
     Args:
-        fits: whether a place does.
-        low: does not.
-        high: does.
+        fits: whether a place fits.
+        low: a place that does not.
+        high: a later place that does.
     """
     while high - low > 1:
         middle = (low + high) // 2
@@ -217,16 +217,16 @@ class Kept(NamedTuple):
 def tight_ends(
     counting: Counting, text: str, max_tokens: int, is_refused: Callable[[str], bool]
 ) -> Kept:
-    """Which beginning and which end of a text fit tightly together, about equal in tokens.
+    """Returns a beginning and an end of a text, about equal in tokens, that fit tightly together.
 
-    If they are more than a token short, beginnings that are some characters shorter or longer are
-    tried too, and the best is taken.
+    If they are more than one token short, beginnings that are some characters shorter or longer
+    are tried too, and the best is taken.
 
     Args:
         counting: how to count.
         text: without surrogates; does not fit as a whole.
         max_tokens: tokens.
-        is_refused: whether a text holds what it may not.
+        is_refused: whether a text contains a disallowed string.
     """
     middle = tight_end(counting, text, 0, (max_tokens + 1) // 2)
     best, most = Kept(middle, len(text)), -1
@@ -240,13 +240,13 @@ def tight_ends(
 
 
 def nearest(place: int, distance: int, last: int) -> list[int]:
-    """Returns the places from 0 to `last` that are at most `distance` away, the nearest first."""
+    """Returns the places from 0 to `last` at most `distance` away, nearest first."""
     around = range(max(0, place - distance), min(last, place + distance) + 1)
     return sorted(around, key=lambda other: abs(other - place))
 
 
 class Tail(NamedTuple):
-    """Where the end of a text begins, and how many tokens it has together with a beginning."""
+    """Where the end of a text begins, and the tokens of a beginning and this end together."""
 
     start: int
     tokens: int
@@ -259,21 +259,21 @@ def tight_tail(
     max_tokens: int,
     is_refused: Callable[[str], bool],
 ) -> Tail | None:
-    """Which end of a text fits tightly behind its beginning; None if even the beginning does not.
+    """Returns the end of a text that fits tightly after a beginning; None if not even that fits.
 
     Args:
         counting: how to count.
         text: without surrogates.
-        end: of the beginning.
+        end: where the beginning ends.
         max_tokens: tokens.
-        is_refused: whether a text holds what it may not.
+        is_refused: whether a text contains a disallowed string.
     """
     head, rest = text[:end], text[end:]
     used = counting.up_to(head, max_tokens)
     if used is None:
         return None
     start = tight_start(counting, rest, max_tokens - used)
-    # Whatever changes where the two meet, changes behind the head's last sure border.
+    # Joining the two changes tokens only after the head's last sure border.
     borders = [0, *counting.core._sure_borders(head)]
     before = counting.count(head[: borders[-1]])
     context = head[borders[-1] :]
@@ -299,5 +299,5 @@ def tight_tail(
             step *= 2
         start = first_fitting(fits, low, start)
     found = tail(start)
-    # Further out there may be fewer tokens.
+    # A longer end may have fewer tokens.
     return tail(first) if found.tokens < max_tokens - 1 and start < first else found

@@ -1,51 +1,21 @@
-"""Cutting texts to a number of tokens: `Encoding.truncate`, `split` and `count_up_to`."""
+"""Keeps texts within a number of tokens: `Encoding.truncate`, `split` and `count_up_to`."""
 
 from __future__ import annotations
 
-import operator
 import re
-import sys
 from bisect import bisect_left
 
-from bpecore._core import (
-    count_up_to,
-    has_surrogate,
-    without_surrogates,
-)
+from bpecore._build.checks import check_number
+from bpecore._core import count_up_to, has_surrogate, without_surrogates
 from bpecore._limits.counting import Counting, has_automaton
 from bpecore._limits.tight_cuts import tight_end, tight_ends, tight_start
 from bpecore._tiktoken import CoreBPE
 
-__all__ = ["Counting", "checked_number", "count_text_up_to", "split", "truncate"]
+__all__ = ["Counting", "count_text_up_to", "split", "truncate"]
 
 SIDES = ("end", "start", "middle")
 
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-
-
-def checked_number(name: str, value: int, least: int) -> int:
-    """Returns an argument that must be an integer; of one above all sizes, the largest size.
-
-    Args:
-        name: the argument's name.
-        value: what was given.
-        least: the smallest value that is accepted.
-
-    Raises:
-        TypeError: it is no integer.
-        ValueError: it is below `least`.
-
-    Example:
-        >>> checked_number("max_tokens", 3, 0)
-        3
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
-    if number < least:
-        raise ValueError(f"{name} must be {least} or more, not {number}")
-    return min(number, sys.maxsize)
 
 
 def count_text_up_to(
@@ -55,6 +25,7 @@ def count_text_up_to(
     disallowed_special: frozenset[str],
 ) -> int | None:
     """Counts the tokens of a text up to a limit; see `Encoding.count_up_to`."""
+    limit = check_number("limit", limit, 0)
     core = counting.core
     encoding = counting.encoding
     if type(core) is not CoreBPE or not has_automaton(core):
@@ -78,14 +49,14 @@ def count_text_up_to(
     try:
         return count(text)
     except UnicodeEncodeError:
-        # So many characters are above the limit, whatever follows; a pair counts once.
+        # `enough` characters exceed the limit, whatever follows; a surrogate pair counts once.
         longest = core.longest_token
         enough = 2 * (limit + 2) * longest if longest else len(text)
         return count(without_surrogates(text[:enough]))
 
 
 class Clean:
-    """A text without surrogates, and where its characters stand in the original.
+    """A text without surrogates, and the places of its characters in the original.
 
     Args:
         text: any text.
@@ -100,7 +71,7 @@ class Clean:
             self._pairs = [pair.start() - i for i, pair in enumerate(found)]
 
     def original(self, position: int) -> int:
-        """Where a character of the clean text begins in the original."""
+        """Returns where a character of the clean text begins in the original."""
         return position + bisect_left(self._pairs, position)
 
 
@@ -112,14 +83,14 @@ def truncate(
     disallowed_special: frozenset[str],
 ) -> str:
     """Cuts a text to a number of tokens; see `Encoding.truncate`."""
-    max_tokens = checked_number("max_tokens", max_tokens, 0)
+    max_tokens = check_number("max_tokens", max_tokens, 0)
     if side not in SIDES:
         raise ValueError(f"side must be one of {SIDES}, not {side!r}")
     refuse(counting, text, disallowed_special)
     if counting.up_to(text, max_tokens) is not None:
         return text
     longest = counting.core.longest_token
-    # No more characters than these can be left; a surrogate pair counts twice.
+    # At most this many characters can be left; a surrogate pair counts twice.
     most = 2 * (max_tokens + 2) * longest + 2 if longest else len(text)
     if side == "end":
         clean = Clean(text[:most])
@@ -149,7 +120,7 @@ def truncate_middle(
     head = text[: clean.original(kept.end)]
     start = clean.original(kept.start)
     while not counting.fits(head + text[start:], max_tokens):
-        start += 1  # the halves of a surrogate pair have met
+        start += 1  # two halves now form a surrogate pair
     return head + text[start:]
 
 
@@ -158,7 +129,7 @@ def refuse(
     text: str,
     disallowed_special: frozenset[str],
 ) -> None:
-    """Raises ValueError if a text holds what it may not."""
+    """Raises ValueError if a text contains a disallowed string."""
     counting.core.refuse_disallowed(
         text,
         counting.allowed_special,
@@ -175,8 +146,8 @@ def split(
     disallowed_special: frozenset[str],
 ) -> list[str]:
     """Cuts a text into chunks; see `Encoding.split`."""
-    max_tokens = checked_number("max_tokens", max_tokens, 1)
-    overlap = checked_number("overlap", overlap, 0)
+    max_tokens = check_number("max_tokens", max_tokens, 1)
+    overlap = check_number("overlap", overlap, 0)
     if overlap >= max_tokens:
         raise ValueError(f"overlap must be below max_tokens, {max_tokens}, not {overlap}")
     refuse(counting, text, disallowed_special)
@@ -186,7 +157,7 @@ def split(
     while end < len(clean.text):
         following = tight_end(counting, clean.text, start, max_tokens)
         if following <= end and start < end:
-            start = end  # so much overlap that nothing new fits
+            start = end  # the overlap leaves no room for anything new
             continue
         if following == start:
             raise ValueError(

@@ -102,12 +102,12 @@ class AsyncEncoder:
             )
         if workers is None:
             workers = min(8, max(1, available_cpus() - 1))
-        check_number("workers", workers, 1)
-        check_number("cache_entries", cache_entries, 0)
-        check_number("cache_max_text", cache_max_text, 0)
-        check_number("cache_bytes", cache_bytes, 0)
-        check_number("queue", queue, 1)
-        check_number("inline_below", inline_below, 0)
+        workers = check_number("workers", workers, 1)
+        cache_entries = check_number("cache_entries", cache_entries, 0)
+        cache_max_text = check_number("cache_max_text", cache_max_text, 0)
+        cache_bytes = check_number("cache_bytes", cache_bytes, 0)
+        queue = check_number("queue", queue, 1)
+        inline_below = check_number("inline_below", inline_below, 0)
         if when_full not in ("wait", "raise"):
             raise ValueError(f'when_full must be "wait" or "raise", not {when_full!r}')
         self.encoding = encoding

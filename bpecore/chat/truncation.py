@@ -64,7 +64,7 @@ def truncate_tokens_from_messages(
         >>> [message["content"] for message in kept]
         ['Be brief.', ' of Europe.', 'There are many.', 'Name one.']
     """
-    check_number("max_tokens", max_tokens, 0)
+    max_tokens = check_number("max_tokens", max_tokens, 0)
     encoding = encoding_of(model, default)
     given = listed(messages, "messages")
     roles = [role_of(message, f"message {i}") for i, message in enumerate(given)]

@@ -6,6 +6,7 @@ import random
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from own import BYTES, own_encoding
 from pairs import Pair
@@ -217,9 +218,10 @@ def test_wrong_numbers(cl100k: Pair) -> None:
     ):
         with pytest.raises(ValueError, match="not -1"):
             call(-1)
-        for wrong in (1.5, "1", None):
+        for wrong in (1.5, "1", None, True):
             with pytest.raises(TypeError, match="must be an integer"):
                 call(wrong)
+        assert call(np.int64(2)) == call(2)
     with pytest.raises(ValueError, match="max_tokens must be 1 or more, not 0"):
         encoding.split("a", 0)
     for overlap in (-1, 3, 4):

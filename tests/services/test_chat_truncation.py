@@ -161,7 +161,7 @@ def test_system_message_alone_and_none_at_all() -> None:
 
 @pytest.mark.parametrize("budget", [-1, -(10**30)])
 def test_negative_budget(budget: int) -> None:
-    with pytest.raises(ValueError, match="max_tokens must be at least 0"):
+    with pytest.raises(ValueError, match="max_tokens must be 0 or more"):
         truncate_tokens_from_messages(CHAT, MODEL, budget)
 
 

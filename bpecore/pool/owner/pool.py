@@ -80,9 +80,9 @@ class TokenizerPool:
             raise TypeError(f"expected an Encoding or its name, got {type(encoding).__name__}")
         if processes is None:
             processes = available_cpus()
-        check_number("processes", processes, 1)
-        check_number("max_inflight", max_inflight, 1)
-        check_number("ring_bytes", ring_bytes, *RING_BYTES)
+        processes = check_number("processes", processes, 1)
+        max_inflight = check_number("max_inflight", max_inflight, 1)
+        ring_bytes = check_number("ring_bytes", ring_bytes, *RING_BYTES)
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
         _check_seconds(stuck_after)
