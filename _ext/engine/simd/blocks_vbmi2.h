@@ -16,16 +16,13 @@
  * it transposes the matrix, whose last byte is the first row. So the order of each 8 bytes is
  * reversed first, and the bytes of each word are brought together last. */
 BPECORE_VBMI2 static inline void bpecore_store_masks(__m512i kinds, uint64_t *masks) {
-    static const uint8_t turned[64] = {
-        7,  6,  5,  4,  3,  2,  1,  0,  15, 14, 13, 12, 11, 10, 9,  8,  23, 22, 21, 20, 19, 18,
-        17, 16, 31, 30, 29, 28, 27, 26, 25, 24, 39, 38, 37, 36, 35, 34, 33, 32, 47, 46, 45, 44,
-        43, 42, 41, 40, 55, 54, 53, 52, 51, 50, 49, 48, 63, 62, 61, 60, 59, 58, 57, 56};
     static const uint8_t columns[64] = {
         0, 8,  16, 24, 32, 40, 48, 56, 1, 9,  17, 25, 33, 41, 49, 57, 2, 10, 18, 26, 34, 42,
         50, 58, 3,  11, 19, 27, 35, 43, 51, 59, 4,  12, 20, 28, 36, 44, 52, 60, 5,  13, 21, 29,
         37, 45, 53, 61, 6,  14, 22, 30, 38, 46, 54, 62, 7,  15, 23, 31, 39, 47, 55, 63};
     __m512i units = _mm512_set1_epi64((long long)0x8040201008040201ull);
-    kinds = _mm512_permutexvar_epi8(_mm512_loadu_si512(turned), kinds);
+    __m512i reversed = _mm512_xor_si512(_mm512_loadu_si512(bpecore_numbers), _mm512_set1_epi8(7));
+    kinds = _mm512_permutexvar_epi8(reversed, kinds);
     kinds = _mm512_gf2p8affine_epi64_epi8(units, kinds, 0);
     _mm512_storeu_si512(masks, _mm512_permutexvar_epi8(_mm512_loadu_si512(columns), kinds));
 }

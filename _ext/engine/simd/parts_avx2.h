@@ -185,21 +185,8 @@ bpecore_step_back(const bpecore_rank_filter *filter, const uint32_t *pair_factor
 #else
 
 /* Never called, because no machine of this kind chooses AVX2. */
-static inline void bpecore_rate_cuts(const bpecore_rank_filter *filter,
-                                     const bpecore_rated_tokens *tokens, uint32_t place,
-                                     uint32_t *ratings, uint32_t *best, uint32_t *whole) {
-    (void)filter, (void)tokens, (void)place, (void)ratings, (void)best, (void)whole;
-}
-
-static inline void bpecore_step_back(const bpecore_rank_filter *filter,
-                                     const uint32_t *pair_factors, uint32_t scale,
-                                     const uint32_t *lefts, const uint32_t *rights,
-                                     bpecore_neighbours *walks,
-                                     bpecore_neighbours *suspects) {
-    (void)filter, (void)pair_factors, (void)scale, (void)lefts, (void)rights, (void)walks;
-    (void)suspects;
-}
-
+#define bpecore_rate_cuts(filter, tokens, place, ratings, best, whole) ((void)(tokens))
+#define bpecore_step_back(filter, factors, scale, lefts, rights, walks, suspects) ((void)(walks))
 #endif
 
 #endif
