@@ -488,33 +488,6 @@ def test_a_loop_that_ended_harms_nobody(gated: Gated) -> None:
     encoder.close()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        ({"workers": 0}, ValueError),
-        ({"queue": 0}, ValueError),
-        ({"cache_entries": -1}, ValueError),
-        ({"cache_bytes": -1}, ValueError),
-        ({"cache_max_text": -1}, ValueError),
-        ({"inline_below": -1}, ValueError),
-        ({"when_full": "drop"}, ValueError),
-        ({"queue": 1.5}, TypeError),
-        ({"workers": True}, TypeError),
-        ({"inline_below": None}, TypeError),
-    ],
-)
-def test_wrong_arguments(
-    encoding: Encoding, arguments: dict[str, Any], error: type[Exception]
-) -> None:
-    with pytest.raises(error, match=next(iter(arguments))):
-        AsyncEncoder(encoding, **arguments)
-
-
-def test_what_is_no_encoding() -> None:
-    with pytest.raises(TypeError, match="get_encoding"):
-        AsyncEncoder(NAME)  # type: ignore[arg-type]
-
-
 def test_outside_of_a_loop(encoding: Encoding) -> None:
     encoder = AsyncEncoder(encoding)
     call = encoder.count("text")
