@@ -61,12 +61,11 @@ class BeyondTiktoken:
         core = self._core_bpe
         if type(core) is not CoreBPE:
             return len(self._encode_through(core.encode, text, allowed_special, disallowed_special))
-        names = self.special_tokens_set
         try:
-            return core.count(text, allowed_special, disallowed_special, names)
+            return core.count(text, allowed_special, disallowed_special, self.special_tokens_set)
         except UnicodeEncodeError:
-            text = without_surrogates(text)
-            return core.count(text, allowed_special, disallowed_special, names)
+            clean = without_surrogates(text)
+            return core.count(clean, allowed_special, disallowed_special, self.special_tokens_set)
 
     def count_up_to(
         self,

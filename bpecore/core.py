@@ -188,12 +188,15 @@ class Encoding(BeyondTiktoken):
         core = self._core_bpe
         if type(core) is not CoreBPE:
             return self._encode_through(core.encode, text, allowed_special, disallowed_special)
-        names = self.special_tokens_set
         try:
-            return core.encode_checked(text, allowed_special, disallowed_special, names)
+            return core.encode_checked(
+                text, allowed_special, disallowed_special, self.special_tokens_set
+            )
         except UnicodeEncodeError:
-            text = without_surrogates(text)
-            return core.encode_checked(text, allowed_special, disallowed_special, names)
+            clean = without_surrogates(text)
+            return core.encode_checked(
+                clean, allowed_special, disallowed_special, self.special_tokens_set
+            )
 
     def encode_to_numpy(
         self,
