@@ -1,1 +1,1 @@
-# Pieces seen before, and their ids.
+# The piece cache: pieces seen before, and their ids. cache.pxd is its face.

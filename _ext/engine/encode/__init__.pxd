@@ -1,1 +1,1 @@
-# The way of a text through the rooms above, by one thread and by several.
+# The path of a text through the rooms below: pieces, whole texts, several threads.

@@ -1,16 +1,16 @@
-# Ids in memory of their own, which grows.
+# Ids in a growing buffer of their own.
 #
-# From MAPPED_IDS to MAPPED_LIMIT ids it is a mapping, else the C library's. New pages cost 1.7 us
-# for each 4 KB, a tenth of a first call on a megabyte of text, and a third of that in huge pages;
-# but these need memory of a certain alignment, which the C library's blocks have not. A mapping
-# that is given back is kept for the next one, where its pages are ready. Or it goes back to the
-# system: the C library would keep it, once it has learned of large blocks.
+# From MAPPED_IDS to MAPPED_LIMIT ids the buffer is a mapping, otherwise a block of the C library.
+# New pages cost 1.7 us per 4 KB, a tenth of a first call on a megabyte of text, or a third of that
+# in huge pages; but huge pages need an alignment that the C library's blocks do not have. A
+# released mapping is kept for the next buffer, with its pages ready, or returned to the system: the
+# C library, once used to large blocks, would keep it.
 #
-# Bounds: SPARE_SLOTS mappings are kept, each of MAPPED_LIMIT ids at most. One takes up to twice
-# what its ids need, where they fill half a huge page, and a spare one twice that. Growing a mapping
-# copies, so it doubles. Loses where that would be much: more ids are left to the C library, which
-# moves large blocks without copying, and knows what to keep. Asking for huge pages there loses too:
-# moving a block splits them (NOTES.md).
+# Bounds: SPARE_SLOTS mappings are kept, each of at most MAPPED_LIMIT ids. A mapping takes up to
+# twice what its ids need if they fill half a huge page, and a spare one twice that. Growing a
+# mapping copies it, so it doubles. Loses where that would be a lot, so more ids are left to the C
+# library, which moves large blocks without copying. Huge pages would lose there too, because moving
+# a block splits them (docs/decisions/ids-and-lists.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
@@ -21,25 +21,24 @@ from engine.base.mappings cimport HUGE_PAGE, map_zeroed, unmap, unmap_tail
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:
-    MAPPED_IDS = 1 << 17          # the least ids of a mapping: 512 KB
+    MAPPED_IDS = 1 << 17          # the fewest ids of a mapping: 512 KB
     MAPPED_LIMIT = 1 << 21        # the most: 8 MB
     FEW_IDS = 3 << 15             # fewer are not left in a mapping
-    SMALL_PIECES = 1 << 16        # bytes; a mapping's size is a multiple of them
+    MAPPING_UNIT = 1 << 16        # bytes; a mapping's size is a multiple of it
 
 cdef struct IdBuffer:
     uint32_t *data    # owned
-    size_t length     # ids written; while they are counted only, more than there is room for
-    size_t capacity   # ids there is room for; of a mapping all of it, and the C library's is never
-    #                   as large as one
+    size_t length     # ids written; may exceed the capacity while they are only counted
+    size_t capacity   # ids there is room for; between MAPPED_IDS and MAPPED_LIMIT it is a mapping
 
 cdef extern from *:
     """
     #ifdef BPECORE_SANITIZE
-    #define BPECORE_SPARE_SLOTS 0    /* they see each use alone */
+    #define BPECORE_SPARE_SLOTS 0    /* sanitizers check each use by itself */
     #else
     #define BPECORE_SPARE_SLOTS 4
     #endif
-    /* Owned by whoever takes one out. A mapping in a slot begins with its size in bytes. */
+    /* Owned by the buffer that takes one out. A mapping in a slot begins with its size in bytes. */
     static void *bpecore_spare_mappings[BPECORE_SPARE_SLOTS + 1];
     #define bpecore_take_spare(slot) \\
         __atomic_exchange_n(&bpecore_spare_mappings[slot], NULL, __ATOMIC_ACQUIRE)
@@ -63,20 +62,20 @@ cdef inline bint is_mapped(const IdBuffer *buffer) noexcept nogil:
 
 
 cdef inline bint in_huge_pages(const IdBuffer *buffer) noexcept nogil:
-    """Whether a buffer's pages, but for some at its end, become memory a huge one at a time."""
+    """Returns whether a buffer is in huge pages, except perhaps its end."""
     return is_mapped(buffer) and buffer.capacity * sizeof(uint32_t) >= HUGE_PAGE
 
 
 cdef inline size_t mapping_size(size_t ids) noexcept nogil:
     """Returns the bytes of a mapping with room for so many ids, MAPPED_LIMIT at most.
 
-    Its last huge page is whole if it is at least half full, and otherwise of small ones.
+    Its end is a whole huge page if at least half of that is used, otherwise small pages.
     """
     cdef size_t bytes = ids * sizeof(uint32_t)
     cdef size_t rest = bytes % HUGE_PAGE
     if rest >= HUGE_PAGE // 2:
         return bytes - rest + HUGE_PAGE
-    return (bytes + SMALL_PIECES - 1) // SMALL_PIECES * SMALL_PIECES
+    return (bytes + MAPPING_UNIT - 1) // MAPPING_UNIT * MAPPING_UNIT
 
 
 cdef inline void *map_ids(size_t *size) noexcept nogil:
@@ -97,7 +96,7 @@ cdef inline void *map_ids(size_t *size) noexcept nogil:
             count_held(1)
             size[0] = spare[0]
             return spare
-        # One that does not fit makes way in the last slot, which is taken when all others are.
+        # One that does not fit is freed only from the last slot, which fills after all others.
         if slot == SPARE_SLOTS - 1 or not put_spare(slot, spare):
             count_held(1)
             unmap(spare, spare[0])
@@ -105,7 +104,7 @@ cdef inline void *map_ids(size_t *size) noexcept nogil:
 
 
 cdef inline void release_ids(IdBuffer *buffer, bint keep) noexcept nogil:
-    """Gives a buffer's memory back; it is then empty.
+    """Releases a buffer's memory; it is empty afterwards.
 
     Args:
         keep: whether a mapping may be kept for the next one.
@@ -128,7 +127,7 @@ cdef inline void release_ids(IdBuffer *buffer, bint keep) noexcept nogil:
 
 
 cdef inline int move_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
-    """Moves ids to where there is room for `capacity` of them, from a mapping or into one."""
+    """Moves ids into memory with room for `capacity` of them, from a mapping or into one."""
     cdef IdBuffer moved
     cdef size_t size, kept
     memset(&moved, 0, sizeof(IdBuffer))
@@ -176,9 +175,9 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
 
 
 cdef inline void trim_mapping(IdBuffer *buffer) noexcept nogil:
-    """Gives the end of a mapping back if it is more than half, or all of it if few ids are left.
+    """Frees the end of a mapping if that is more than half, or all of it if it has few ids.
 
-    Most of what is spare is no memory yet, and what is left should serve the next one.
+    Most of the spare pages have never been written, and what is left should serve the next buffer.
     """
     cdef size_t size = buffer.capacity * sizeof(uint32_t)
     cdef size_t needed
@@ -191,12 +190,12 @@ cdef inline void trim_mapping(IdBuffer *buffer) noexcept nogil:
 
 
 cdef inline void trim_ids(IdBuffer *buffer) noexcept nogil:
-    """Gives back memory that the ids do not need, if it is much and can be done.
+    """Frees memory that the ids do not need, if that is worth it and possible.
 
-    Much is more than a quarter of what they need; of the C library's large blocks, more than as
-    much again. For the library learns the size of such a block when it is freed, and would go on
-    mapping new ones, with a page fault every 4 KB, if what is freed were smaller than what is asked
-    for; and what is spare there is hardly ever memory yet.
+    It is worth it from a quarter of what they need, or for large blocks of the C library from as
+    much again. The library learns such a block's size when it is freed; if blocks were freed
+    smaller than they are allocated, it would keep mapping new ones, with a page fault per 4 KB.
+    Besides, most spare pages of such a block have never been written.
     """
     cdef size_t capacity = buffer.length if buffer.length else 1
     cdef size_t spare = buffer.capacity - buffer.length

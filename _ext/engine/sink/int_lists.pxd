@@ -1,49 +1,44 @@
-# One process-wide table of ready-made int objects, so that a list of ids is filled with pointers
-# instead of making an object a token.
+# Lists of ids, filled with pointers from one process-wide table of int objects instead of a new
+# object per token.
 #
-# No reference is counted on the way, which would read and write the memory of every object: the
-# table holds more references to each of its objects than can ever be given away (2**56; a list that
-# dies gives its own back), and a list gets one of these. On Python 3.12 and 3.13 the objects are
-# immortal instead (PEP 683). From 3.14 on there is more to an immortal object than its count, and
-# nothing public that makes one: there references are counted (`give_reference`), as they are on 32
-# bits and without a GIL.
-#
-# What is left is waiting for the table's lines. Rejected: four ids at once (1.00); huge pages for
-# the table (lists 1.00 in the mean); entries of 4 bytes, distances from a first object (0.98); an
-# arena of objects in the order of ids, without a table (1.08, but 3 MB more, and who drops a batch
-# waits longer: no gain there).
+# No references are counted on the way, which would read and write every object's memory: the table
+# holds more references to each object than can ever be given away (2^56; a list that dies returns
+# its own), and a list gets one of these. On Python 3.12 and 3.13 the objects are immortal instead
+# (PEP 683). From 3.14 on an immortal object is more than a large count, and no public function
+# makes one: there references are counted (`give_reference`), as on 32 bits and without a GIL.
 #
 # The table is address space for INT_OBJECT_LIMIT entries, reserved once and never moved; its pages
-# become memory as ids are first used, so it costs what is used. Entries are only ever added: by an
-# atomic compare-exchange, so that threads that add one at once agree on it, with or without a GIL.
-# Never shrinks: the ids of an encoding in use come again.
+# become memory as ids are first used. Entries are only ever added, by an atomic compare-exchange,
+# so that threads adding the same one agree on it, with or without a GIL. It never shrinks, because
+# the ids of an encoding in use come again.
 #
-# The lists of a batch are kept from the cyclic garbage collector until the batch is whole
-# (`hidden_list_of_ids`), as CPython keeps containers that it is filling. Making them sets off a
-# collection every 700 lists or so, which would visit every id of every list that is new: 10 µs for
-# 2,000 ids, more than the list takes. Who keeps a batch has it visited once then, who drops it
-# never. A list that dies hidden is freed like any other. Without `expect_again`, glibc would give
-# the memory of each batch that is dropped back to the system: a fifth of a batch is page faults.
+# The lists of a batch are hidden from the cyclic garbage collector until the batch is complete
+# (`hidden_list_of_ids`), as CPython hides containers that it is filling. Otherwise every 700 lists
+# or so would start a collection, which visits every id of every new list: 10 us per 2,000 ids, more
+# than making the list takes. A batch that is kept is visited once afterwards, one that is dropped
+# never. A list that dies hidden is freed like any other. Without `expect_again`, glibc would return
+# the memory of each dropped batch to the system, and page faults would be a fifth of the time.
+#
+# Loses nothing but memory: most of the time left is waiting for the table's cache lines
+# (docs/decisions/ids-and-lists.md).
 
 from cpython.long cimport PyLong_FromUnsignedLong
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdint cimport uint32_t
 
+from engine.base.allocator_tuning cimport expect_again
 from engine.base.errors cimport exception_is_set
 from engine.base.interrupt cimport run_signal_handlers
-from engine.base.allocator_tuning cimport expect_again
 from engine.base.mappings cimport reserve_zeroed
 from engine.base.types cimport prefetch
 
 cdef enum:
-    INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a fresh object each
-
-    IDS_AHEAD = 128              # how many ids early a place in the table is fetched
-
-    IDS_BETWEEN_LOOKS = 1 << 20  # a list of millions shall not keep Ctrl-C waiting
+    INT_OBJECT_LIMIT = 1 << 20   # ids from here on get a new object each
+    IDS_AHEAD = 128              # how many ids early an entry of the table is prefetched
+    IDS_BETWEEN_CHECKS = 1 << 20  # so that a list of millions does not keep Ctrl-C waiting
 
 cdef struct IntObjects:
-    PyObject **objects   # with references to give away (`hold_references`); NULL = not made yet
+    PyObject **objects   # with references to give away (`hold_references`); NULL = not created yet
 
 cdef extern from *:
     """
@@ -87,9 +82,10 @@ cdef extern from *:
         #define bpecore_set_length(list, length) Py_SET_SIZE(list, length)
     #endif
     """
-    # A list without entries yet, whose room `PyList_New` would set to zero first: 3 % of a list.
+    # Returns a list with room but no entries. `PyList_New` would zero the room first, which takes
+    # 3 % of the time.
     list list_with_room "bpecore_list_with_room" (Py_ssize_t count)
-    # Has a list know of its first entries.
+    # Makes the first entries, which have been written, part of a list.
     void set_length "bpecore_set_length" (list container, Py_ssize_t length) noexcept
     PyObject *load_object "bpecore_load_object" (PyObject **place) noexcept
     bint keep_object "bpecore_keep_object" (PyObject **place, PyObject *object) noexcept
@@ -112,7 +108,7 @@ cdef inline int open_int_objects(IntObjects *table) except -1:
 
 
 cdef inline int put_new_int(IntObjects *table, PyObject **place, uint32_t token_id) except -1:
-    """Puts a reference to the int object of an id that has none, or none that is kept."""
+    """Puts a reference to a new int object, which the table keeps if the id is below its limit."""
     cdef object number = PyLong_FromUnsignedLong(token_id)
     if token_id < INT_OBJECT_LIMIT:
         Py_INCREF(number)
@@ -128,7 +124,7 @@ cdef inline int put_new_int(IntObjects *table, PyObject **place, uint32_t token_
 
 cdef inline size_t put_known_ints(const IntObjects *table, PyObject **entries,
                                   const uint32_t *ids, size_t count) noexcept:
-    """Puts the int objects of ids up to the first that has none; returns how many."""
+    """Puts the int objects of ids, up to the first without one; returns how many."""
     cdef PyObject *known
     cdef size_t i
     for i in range(count):
@@ -144,9 +140,9 @@ cdef inline size_t put_known_ints(const IntObjects *table, PyObject **entries,
 
 
 cdef inline list hidden_list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
-    """Returns a list of ids as Python ints, which the garbage collector does not see.
+    """Returns a list of ids as Python ints that the garbage collector does not see.
 
-    Nothing outside may get it before `show_lists`.
+    It must not leave the extension before `show_lists`.
     """
     cdef list result = list_with_room(<Py_ssize_t>count)
     cdef PyObject **entries = list_entries(result)
@@ -163,7 +159,7 @@ cdef inline list hidden_list_of_ids(IntObjects *table, const uint32_t *ids, size
         elif end > 0 and run_signal_handlers():
             exception_is_set()
         else:
-            end = min(end + IDS_BETWEEN_LOOKS, count)
+            end = min(end + IDS_BETWEEN_CHECKS, count)
 
 
 cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
@@ -174,7 +170,7 @@ cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t coun
 
 
 cdef inline void show_lists(list lists) noexcept:
-    """Lets the garbage collector see a list and all lists in it; before any other code does."""
+    """Lets the garbage collector see a list and all lists in it, before other code gets them."""
     cdef size_t count = 0
     for entry in lists:
         if type(entry) is list and not PyObject_GC_IsTracked(entry):
