@@ -1,4 +1,4 @@
-"""A pool answers as the encoding does, to any number of processes; what does not fit is refused."""
+"""A pool answers like the encoding, in any number of processes; what does not fit is refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import os
 import pickle
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from array import array
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pool_programs import run_pool_program
 from texts import random_text
 from waiting import wait_until
 
@@ -308,7 +307,7 @@ def test_clients_in_other_processes(pool: TokenizerPool, client: PoolClient) -> 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_child_of_a_fork_connects_anew(tmp_path: Path) -> None:
+def test_a_child_of_a_fork_connects_by_itself(tmp_path: Path) -> None:
     code = """
 import os
 from bpecore.pool import TokenizerPool
@@ -327,19 +326,7 @@ if __name__ == "__main__":
         assert client.feed(1, 2375) == " world"
         print("done")
 """
-    assert run(code, tmp_path) == "done\n"
-
-
-def run(code: str, folder: Path) -> str:
-    """Runs a program with a pool, which must be a file; returns what it printed."""
-    program = folder / "program.py"
-    program.write_text(code)
-    # From Python 3.12 on each fork of a process with threads is warned of.
-    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder)
-    assert done.stderr == ""
-    assert done.returncode == 0
-    return done.stdout
+    run_pool_program(code, tmp_path)
 
 
 def test_pickled_clients_connect_at_first_use(pool: TokenizerPool, client: PoolClient) -> None:
@@ -553,7 +540,7 @@ def test_metrics(pool: TokenizerPool) -> None:
 
         end = time.monotonic() + 20
         after = pool.metrics()
-        while grown("requests") < 4:  # a worker tells its numbers after its answers
+        while grown("requests") < 4:  # a worker publishes its numbers after its answers
             assert time.monotonic() < end
             after = pool.metrics()
         assert (grown("requests"), grown("fed_ids"), grown("texts"), grown("failed")) == (

@@ -50,7 +50,7 @@ def test_streams_outlive_their_workers_at_every_place(pool: TokenizerPool) -> No
         texts = dict.fromkeys(range(len(IDS)), "")
         for name in texts:
             client.open_stream(name)
-            # Each stands at another place, many in the middle of a character.
+            # Each is at another place, many in the middle of a character.
             texts[name] += client.feed(name, IDS[:name]) if name else ""
         for number in (0, 1, 0):
             kill_a_worker(pool, number)
@@ -64,11 +64,11 @@ needs_bounds = pytest.mark.skipif(not FOLDER.is_dir(), reason="memory is not set
 
 
 class LittleMemory:
-    """In the place of `os.posix_fallocate`: there is room for some calls, and none for the next.
+    """Replaces `os.posix_fallocate`: some calls find room, and the next ones do not.
 
     Args:
         calls: those that there is room for.
-        refusals: those that there is none for; behind them there is again.
+        refusals: how many find none; after them there is room again.
     """
 
     def __init__(self, calls: int, refusals: int) -> None:

@@ -1,4 +1,4 @@
-"""A worker that hangs is killed and its work done elsewhere; one that is busy is left alone."""
+"""A worker that hangs is killed and others do its work; a busy one is left alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_who_waits_for_a_device_has_longer() -> None:
 def test_who_waits_for_a_processor_or_is_debugged_is_not_stuck(state: str) -> None:
     health = HealthCheck(LIMIT)
     assert not any(health.is_stuck(1, 0, Use(1.0, state)) for _ in range(1000))
-    # The time before does not count when it sleeps then.
+    # Time before it fell asleep does not count.
     assert not any(health.is_stuck(1, 0, Use(1.0, "S")) for _ in range(CHECKS - 1))
 
 

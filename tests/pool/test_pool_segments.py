@@ -7,7 +7,6 @@ import gc
 import os
 import random
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import output_of, run_python
 
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.wire.segments import (
@@ -215,7 +215,7 @@ def test_a_segment_lives_without_its_name() -> None:
 
 @needs_names
 def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() -> None:
-    """Without the error, whoever writes into it is killed."""
+    """Without the error, a process that writes into it is killed."""
     system = os.statvfs(FOLDER)
     if not system.f_blocks:
         pytest.skip("shared memory is not bounded here")
@@ -228,16 +228,14 @@ def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() ->
 
 
 def left_by_a_dead_process(folder: Path) -> str:
-    """Returns the name of a segment whose maker has ended without taking it away."""
+    """Returns the name of a segment whose maker has ended without unlinking it."""
     code = """
 import os
 from bpecore.pool.wire.segments import *
 print(create_segment(8, new_owner()).name, flush=True)
 os._exit(0)
 """
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    return output_of(code, folder=folder).strip()
 
 
 def make_old(name: str) -> None:
@@ -267,27 +265,21 @@ def test_the_sweep_takes_old_names_of_dead_processes_only(tmp_path: Path) -> Non
 @needs_names
 def test_the_resource_tracker_says_nothing(tmp_path: Path) -> None:
     code = """
-from multiprocessing.shared_memory import SharedMemory
 from bpecore.pool.wire.segments import *
 a = create_segment(8, new_owner()); b = open_segment(a.name); a.unlink()
 a.close(); b.close()
-other = SharedMemory(create=True, size=8)
-a = create_segment(8, new_owner()); name = a.name
-other.close(); other.unlink()
-print(name)
+print(create_segment(8, new_owner()).name)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", code, folder=tmp_path, check=True)
     assert done.stderr == ""
     left = FOLDER / done.stdout.strip()
-    assert left.exists(), "the tracker does not know of it"
+    assert left.exists(), "the tracker does not know it"
     left.unlink()
 
 
 def test_a_view_that_somebody_keeps_is_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    noise: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", noise.append)
     segment = create_segment(4096, new_owner())
     segment.unlink()
     view = segment.buf[:8]
@@ -296,4 +288,4 @@ def test_a_view_that_somebody_keeps_is_no_noise(monkeypatch: pytest.MonkeyPatch)
     gc.collect()
     view[0] = 1
     assert view[0] == 1
-    assert told == []
+    assert noise == []

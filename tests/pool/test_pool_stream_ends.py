@@ -1,4 +1,4 @@
-"""A stream that is closed takes nothing more, and what was meant for it reaches no other stream."""
+"""A closed stream takes nothing more, and what was meant for it reaches no other stream."""
 
 from __future__ import annotations
 

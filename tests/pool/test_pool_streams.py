@@ -1,4 +1,4 @@
-"""What a pool's client does for each stream of a step: parts it, cuts its text, notes its ids."""
+"""What a pool's client does per stream of a step: split by worker, cut texts, note ids."""
 
 from __future__ import annotations
 

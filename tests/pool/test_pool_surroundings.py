@@ -1,4 +1,4 @@
-"""A pool among programs that do as they like: with its signals, sockets, folder and end."""
+"""Pools in programs that do as they please with signals, sockets, folders and their end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pool_programs import run_pool_program
 from waiting import encode_for_ever, wait_until
 
 import bpecore
@@ -28,20 +27,6 @@ ENCODING = bpecore.get_encoding("o200k_base")
 HELLO = ENCODING.encode("hello")
 
 
-def run(code: str, tmp_path: Path) -> None:
-    """Runs a program that has a pool, and looks that it ends well and leaves nothing."""
-    file = tmp_path / "program.py"
-    file.write_text(code)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    environment = {**os.environ, "TMPDIR": str(folder)}
-    done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, env=environment, timeout=60
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, "done"), done.stderr
-    assert not list(folder.glob("bpecore-*"))
-
-
 def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
@@ -51,7 +36,7 @@ def first_process(pool: TokenizerPool) -> int:
 
 
 def test_sigchld_is_ignored(tmp_path: Path) -> None:
-    """Nobody can wait for a process then, and know that it has ended."""
+    """Then nobody can wait for a process and know that it has ended."""
     code = """
 import os, signal
 from bpecore.pool import TokenizerPool
@@ -64,11 +49,11 @@ if __name__ == "__main__":
         client.encode("hello")
     print("done")
 """
-    run(code, tmp_path)
+    run_pool_program(code, tmp_path)
 
 
 def test_sigpipe_ends_the_program(tmp_path: Path) -> None:
-    """As in programs that are to end when `head` does, which those ends are no part of."""
+    """As in programs that end when `head` does; the ends of workers and clients do not count."""
     code = """
 import signal, socket
 from bpecore.pool.wire.channel import Channel, channel_bytes
@@ -85,7 +70,7 @@ channel.notify(now=True)
 channel.close()
 print("done")
 """
-    run(code, tmp_path)
+    run_pool_program(code, tmp_path)
 
 
 def test_a_pool_that_a_child_process_does_not_close(tmp_path: Path) -> None:
@@ -106,7 +91,7 @@ if __name__ == "__main__":
         assert child.exitcode == 0
     print("done")
 """
-    run(code, tmp_path)
+    run_pool_program(code, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["pool", "0-0"])
@@ -131,7 +116,7 @@ def test_garbage_at_its_sockets(name: str, garbage: bytes) -> None:
 def test_a_client_that_comes_while_a_worker_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It has its link later, and does not wait for the others longer than for a moment."""
+    """It has its link later, and waits only a moment for the others."""
     monkeypatch.setattr(connection, "GREET_SECONDS", (0.3, 0.1))
     results: list[Any] = []
     with TokenizerPool(ENCODING, processes=2, stuck_after=None) as pool:
@@ -209,7 +194,7 @@ def test_the_folder_of_a_dead_pool_is_removed_by_the_next(
 
 
 def test_a_forkserver_dies() -> None:
-    """Its workers die with it; the pool lives, and starts others."""
+    """Its workers die with it; the pool lives and starts others."""
     server: Any = forkserver
     pool = TokenizerPool(ENCODING, processes=1, start_method="forkserver")
     with pool, pool.client() as client:
@@ -221,7 +206,7 @@ def test_a_forkserver_dies() -> None:
 
 
 def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for ever; and all goes on when there is one again."""
+    """Nobody waits for ever, and everything goes on once there is one again."""
     monkeypatch.setattr(worker_process, "RESTART_SECONDS", (0.01, 0.05))
     with TokenizerPool(ENCODING, processes=1) as pool, pool.client() as client:
         client.open_stream("a")

@@ -1,4 +1,4 @@
-"""What has no room in the rings is sent when there is some, in turn with streams, or given up."""
+"""Requests without room in the rings are sent later, in turn with streams, or given up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = [f"number {i}: " + "some more words\n" * 1000 for i in range(400)]
 
 @contextmanager
 def stopped(pool: TokenizerPool) -> Iterator[None]:
-    """Stops the pool's workers for as long as it lasts."""
+    """Stops the pool's workers meanwhile."""
     workers = [worker.process for worker in pool.metrics().workers]
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
@@ -52,11 +52,11 @@ def texts_encoded(pool: TokenizerPool) -> int:
 
 
 def check_that_few_were_sent(pool: TokenizerPool, client: PoolClient) -> None:
-    """Little more than a ring holds was sent of TEXTS, and the pool goes on working."""
+    """Little more of TEXTS was sent than fits into a ring, and the pool goes on working."""
     assert client.encode("hello world") == [24912, 2375]
     wait_until_answered(client)
     assert client.encode_batch(["hello world"] * 10) == [[24912, 2375]] * 10
-    # The workers tell a moment after they have answered.
+    # The workers publish their numbers a moment after they have answered.
     wait_until(lambda: texts_encoded(pool) > 10)
     assert texts_encoded(pool) < len(TEXTS) // 4
     assert sum(map(len, TEXTS)) // 4 > RING_BYTES
@@ -133,7 +133,7 @@ def test_a_client_that_disconnects_fails_what_is_unsent() -> None:
 
 
 def test_callers_take_turns() -> None:
-    """Who asks for little does not wait until all of somebody's batch has been sent."""
+    """A small request does not wait until all of another caller's batch has been sent."""
     with TokenizerPool(ENCODING, processes=1, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         client.connect()
@@ -174,7 +174,7 @@ def test_what_is_unsent_outlives_a_worker() -> None:
 
 
 def test_streams_are_fed_while_much_is_unsent() -> None:
-    """Both need room in the rings: neither keeps the other from it."""
+    """Both need room in the rings, and neither keeps it from the other."""
     with TokenizerPool(ENCODING, processes=2, ring_bytes=RING_BYTES) as pool:
         client = pool.client()
         batches: list[list[list[int]]] = []

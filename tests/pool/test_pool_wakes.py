@@ -1,13 +1,12 @@
-"""Who is woken in a pool: everybody who may sleep over a message, and nobody for each answer."""
+"""Who is woken in a pool: any process that might sleep over a message, but not for each answer."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from programs import run_python
 
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.client.calls import Reply
@@ -67,9 +66,7 @@ print(os.wait()[1])
 
 
 def test_nobody_sleeps_over_a_message(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", ECHO], cwd=tmp_path, capture_output=True, text=True, timeout=100
-    )
+    done = run_python("-c", ECHO, folder=tmp_path)
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 

@@ -6,11 +6,12 @@ then the others take over. What no worker can take, because there is none, is ke
 
 from __future__ import annotations
 
+import threading
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import chain
 
-from bpecore._core import Stream
+from bpecore._core import Stream, locked
 from bpecore.pool.client.calls import ATTEMPTS, Call, StatelessCall, StreamCall
 from bpecore.pool.client.links import Link, by_link, least_loaded
 from bpecore.pool.client.streams import Feeds, in_sizes
@@ -18,14 +19,18 @@ from bpecore.pool.wire.messages import CLOSE, RESTORE
 
 
 class Assignments:
-    """The workers of one client, and what they have to do. All under the client's lock.
+    """The workers of one client, and what they have to do.
+
+    The methods of the reader thread take the client's lock. The others need it held.
 
     Args:
         largest: bytes of the largest request.
+        lock: the client's.
     """
 
-    def __init__(self, largest: int) -> None:
+    def __init__(self, largest: int, lock: threading.Lock) -> None:
         self._largest = largest
+        self._lock = lock
         self._links: dict[int, Link] = {}
         self._unassigned_calls: list[Call] = []
         self._unassigned_streams: set[Stream] = set()
@@ -52,27 +57,6 @@ class Assignments:
         calls, self._unassigned_calls = self._unassigned_calls, []
         for call in calls:
             self.dispatch(call)
-
-    def remove_link(self, link: Link) -> list[Call]:
-        """Gives a dead worker's streams and calls to the others.
-
-        Returns:
-            The calls that are given up, because too many workers died with them.
-        """
-        if self._links.get(link.index) is link:
-            del self._links[link.index]
-        # A stream that is being closed counts as open until its answer has come.
-        for stream in link.streams:
-            stream.link = None
-        self.assign(link.streams)
-        given_up = []
-        for call in link.unanswered():
-            call.attempts += 1
-            if call.attempts < ATTEMPTS:
-                self.dispatch(call)
-            else:
-                given_up.append(call)
-        return given_up
 
     def assign(self, streams: Collection[Stream]) -> None:
         """Assigns streams to workers, and sends the states that they had elsewhere."""
@@ -107,11 +91,6 @@ class Assignments:
             assert isinstance(call, StatelessCall)
             self.least_loaded().send(call)
 
-    def send_backlogs(self) -> None:
-        """Sends what waits for room in the rings."""
-        for link in self._links.values():
-            link.send_backlog()
-
     def take_unassigned(self) -> list[Call]:
         """Returns the calls that no worker has, and forgets them."""
         calls, self._unassigned_calls = self._unassigned_calls, []
@@ -127,6 +106,47 @@ class Assignments:
             link.sent.clear()
         return calls + self.take_unassigned()
 
+    # ---- the reader thread -----------------------------------------------------------------
+
+    @locked
+    def remove_link(self, link: Link) -> list[Call]:
+        """Gives a dead worker's streams and calls to the others.
+
+        Returns:
+            The calls that are given up, because too many workers died with them.
+        """
+        if self._links.get(link.index) is link:
+            del self._links[link.index]
+        # A stream that is being closed counts as open until its answer has come.
+        for stream in link.streams:
+            stream.link = None
+        self.assign(link.streams)
+        given_up = []
+        for call in link.unanswered():
+            call.attempts += 1
+            if call.attempts < ATTEMPTS:
+                self.dispatch(call)
+            else:
+                given_up.append(call)
+        return given_up
+
+    @locked
+    def answered(self, link: Link, number: int) -> Call | None:
+        """Returns the call that a worker has answered; None if no such answer is expected."""
+        return link.sent.answered(number)
+
+    @locked
+    def release(self, link: Link, streams: Iterable[Stream]) -> None:
+        """Frees the slots of closed streams."""
+        link.release(streams)
+
+    @locked
+    def send_backlogs(self, link: Link | None = None) -> None:
+        """Sends what waits for room in the ring of one worker, or of all."""
+        for each in self._links.values() if link is None else [link]:
+            each.send_backlog()
+
+    @locked
     def take_links(self) -> list[Link]:
         """Returns the connections to all workers, and forgets them."""
         links = list(self._links.values())

@@ -20,12 +20,10 @@ from bpecore.pool.client.requests import (
     ARRAYS,
     COUNTS,
     LISTS,
-    arrays_of,
-    count_of,
+    TEXT,
     decode_call,
-    lists_of,
+    result_of,
     text_calls,
-    text_of,
     texts_of,
 )
 from bpecore.pool.client.session import Session
@@ -107,7 +105,9 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> list[list[int]]:
         """Returns the ids of many texts; see `PoolClient.encode_batch`."""
-        return lists_of(await self._ask_texts(LISTS, texts, allowed_special, disallowed_special))
+        lists: list[list[int]]
+        lists = await self._ask_texts(LISTS, texts, allowed_special, disallowed_special)
+        return lists
 
     async def encode_to_numpy(
         self,
@@ -132,7 +132,9 @@ class AwaitablePoolClient:
         """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
         import numpy  # noqa: F401  # here rather than in the reader thread
 
-        return arrays_of(await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special))
+        arrays: tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+        arrays = await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
+        return arrays
 
     async def count(
         self,
@@ -142,8 +144,7 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; see `PoolClient.count`."""
-        reply = await self._ask_texts(COUNTS, [text], allowed_special, disallowed_special)
-        return count_of(reply)
+        return int(await self._ask_texts(COUNTS, [text], allowed_special, disallowed_special))
 
     async def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids; see `PoolClient.decode`."""
@@ -152,18 +153,18 @@ class AwaitablePoolClient:
         reply = Reply(LoopWaiter(self._loop(), done.set))
         call = decode_call(ids, errors, connection.largest, reply)
         await self._ask([call], connection, reply, done)
-        return text_of(reply)
+        return str(result_of(reply, TEXT))
 
     async def _ask_texts(
         self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
-    ) -> Reply:
+    ) -> Any:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
             await self._ask(calls, connection, reply, done)
-        return reply
+        return result_of(reply, form)
 
     async def _ask(
         self, calls: list[StatelessCall], connection: Connection, reply: Reply, done: anyio.Event

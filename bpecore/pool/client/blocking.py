@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
 from bpecore.pool.client.calls import BlockingWaiter, Form, Reply, StatelessCall
@@ -12,13 +11,11 @@ from bpecore.pool.client.requests import (
     ARRAYS,
     COUNTS,
     LISTS,
-    arrays_of,
-    count_of,
+    TEXT,
     decode_call,
-    lists_of,
+    result_of,
     single_text_of,
     text_calls,
-    text_of,
     texts_of,
 )
 from bpecore.pool.client.session import PoolAddress, Session
@@ -69,12 +66,7 @@ class PoolClient:
     def __enter__(self) -> PoolClient:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.disconnect()
 
     @property
@@ -144,8 +136,9 @@ class PoolClient:
 
         The arguments and exceptions are those of `encode`.
         """
-        reply = self._ask_texts(LISTS, texts, allowed_special, disallowed_special)
-        return lists_of(reply)
+        lists: list[list[int]]
+        lists = self._ask_texts(LISTS, texts, allowed_special, disallowed_special)
+        return lists
 
     def encode_to_numpy(
         self,
@@ -190,8 +183,9 @@ class PoolClient:
         """
         import numpy  # noqa: F401  # here rather than in the reader thread
 
-        reply = self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
-        return arrays_of(reply)
+        arrays: tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+        arrays = self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
+        return arrays
 
     def count(
         self,
@@ -201,8 +195,7 @@ class PoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
-        reply = self._ask_texts(COUNTS, [text], allowed_special, disallowed_special)
-        return count_of(reply)
+        return int(self._ask_texts(COUNTS, [text], allowed_special, disallowed_special))
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids, as `Encoding.decode` does.
@@ -224,18 +217,18 @@ class PoolClient:
         waiter = BlockingWaiter()
         reply = Reply(waiter)
         self._ask([decode_call(ids, errors, connection.largest, reply)], connection, reply, waiter)
-        return text_of(reply)
+        return str(result_of(reply, TEXT))
 
     def _ask_texts(
         self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
-    ) -> Reply:
+    ) -> Any:
         connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
         calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
         if calls:
             self._ask(calls, connection, reply, waiter)
-        return reply
+        return result_of(reply, form)
 
     def _ask(
         self,

@@ -147,11 +147,13 @@ class Form(NamedTuple):
         kind: ENCODE, COUNT or DECODE.
         flags: STRICT or 0.
         read: makes a result from the answer's bytes, which lie in the ring, and the call's count.
+        join: makes what the caller gets from the results of all calls, in order.
     """
 
     kind: int
     flags: int
     read: Callable[[memoryview, int], Any]
+    join: Callable[[list[Any]], Any]
 
 
 class StatelessCall(Call):

@@ -153,7 +153,7 @@ class Connection:
     def _receive_wake(self) -> None:
         """Does what another thread has left to do."""
         self._woken.recv(4096)
-        self.send_path.send_backlogs()
+        self.send_path.assignments.send_backlogs()
         self.send_path.use_room()
         self._notify_if_drained()
 
@@ -184,7 +184,7 @@ class Connection:
     def _receive(self, link: Link) -> None:
         """Takes a worker's answers, and notices if the worker has died."""
         lives = link.channel.clear()
-        take_answers(link, self.send_path)
+        take_answers(link, self.send_path.assignments)
         if not lives:
             self._lose(link)
         self.send_path.use_room()
@@ -192,7 +192,7 @@ class Connection:
 
     def _lose(self, link: Link) -> None:
         self._selector.unregister(link.channel)
-        given_up = self.send_path.remove_link(link)
+        given_up = self.send_path.assignments.remove_link(link)
         link.channel.close()
         for call in given_up:
             name = KIND_NAMES[call.kind]
@@ -215,7 +215,7 @@ class Connection:
             self._thread.join()
 
     def _close_links(self) -> None:
-        for link in self.send_path.take_links():
+        for link in self.send_path.assignments.take_links():
             link.channel.close()
 
     def forget(self) -> None:

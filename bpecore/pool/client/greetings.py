@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import selectors
 import time
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from bpecore.pool.client.links import Link
 from bpecore.pool.wire.channel import Channel, channel_bytes
@@ -23,21 +23,20 @@ AGAIN_SECONDS = 0.5
 """How often to try again."""
 
 
-class Greeting:
+class Greeting(NamedTuple):
     """A worker that has been sent the name of the shared memory, and has not answered.
 
-    Args:
-        index: the worker's number.
+    Attributes:
+        number: the worker's.
         address: the path of its socket.
         segment: the shared memory.
         control: the connection that the answer will come on.
     """
 
-    def __init__(self, index: int, address: str, segment: Segment, control: Control) -> None:
-        self.index = index
-        self.address = address
-        self.segment = segment
-        self.control = control
+    number: int
+    address: str
+    segment: Segment
+    control: Control
 
     def give_up(self) -> None:
         """Frees what it has."""
@@ -148,14 +147,14 @@ class Greetings:
         del self._greeted[greeting.control.fileno()]
         if not greeting.control.receive():
             greeting.give_up()
-            if not is_dead(greeting.address) and greeting.index not in self._failed:
-                self._fail(greeting.index, greeting.address)
+            if not is_dead(greeting.address) and greeting.number not in self._failed:
+                self._fail(greeting.number, greeting.address)
             return
         greeting.segment.unlink()
         channel = Channel(
             greeting.segment, greeting.control.detach(), self._ring_bytes, is_worker=False
         )
-        self._take(Link(greeting.index, channel))
+        self._take(Link(greeting.number, channel))
 
     def forget(self) -> None:
         """In a child of a fork: closes the copies of descriptors."""

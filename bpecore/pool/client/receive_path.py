@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 
+from bpecore.pool.client.assignments import Assignments
 from bpecore.pool.client.calls import Call, StreamCall
 from bpecore.pool.client.links import Link
-from bpecore.pool.client.send_path import SendPath
 from bpecore.pool.wire.messages import ANSWER_HEADER, CLOSE, ERROR, PARTIAL, rebuild_error
 
 
-def take_answers(link: Link, send_path: SendPath) -> None:
+def take_answers(link: Link, assignments: Assignments) -> None:
     """Takes all answers in a worker's ring, and wakes the callers that have theirs."""
     reader = link.channel.reader
     while (message := reader.read()) is not None:
@@ -24,15 +24,15 @@ def take_answers(link: Link, send_path: SendPath) -> None:
         else:
             if number in link.partial:
                 body = memoryview(b"".join([*link.partial.pop(number), body]))
-            call = send_path.answered(link, number)
+            call = assignments.answered(link, number)
             if call is not None:
                 if isinstance(call, StreamCall) and call.kind == CLOSE:
-                    send_path.release(link, call.feeds.streams)
+                    assignments.release(link, call.feeds.streams)
                 _take_answer(call, kind, body, extra)
         del message, body
         reader.release(reader.cursor)
     # Even without an answer: the worker may have made room since the last one was taken.
-    send_path.send_backlog(link)
+    assignments.send_backlogs(link)
 
 
 def _take_answer(call: Call, kind: int, body: memoryview, extra: int) -> None:

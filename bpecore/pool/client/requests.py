@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
 from bpecore.pool.client.calls import Form, Reply, StatelessCall
@@ -51,10 +51,20 @@ def _read_text(body: memoryview, count: int) -> str:
     return str(body, "utf-8", "surrogatepass")
 
 
-LISTS = Form(ENCODE, 0, hidden_lists_of_ids)
-ARRAYS = Form(ENCODE, STRICT, _read_arrays)
-COUNTS = Form(COUNT, 0, _read_counts)
-TEXT = Form(DECODE, 0, _read_text)
+def _join_arrays(found: list[Arrays]) -> Arrays:
+    """Returns the ids of all texts, and the offset of each text's."""
+    import numpy as np
+
+    ids = np.concatenate([np.empty(0, np.uint32), *(ids for ids, _ in found)])
+    lengths = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in found)])
+    ids.setflags(write=False)
+    return ids, np.cumsum(lengths)
+
+
+LISTS = Form(ENCODE, 0, hidden_lists_of_ids, joined_lists)
+ARRAYS = Form(ENCODE, STRICT, _read_arrays, _join_arrays)
+COUNTS = Form(COUNT, 0, _read_counts, lambda found: found[0][0])
+TEXT = Form(DECODE, 0, _read_text, lambda found: found[0])
 
 
 def text_calls(
@@ -133,42 +143,11 @@ def decode_call(
     return StatelessCall(TEXT, count, count, [numbers, name], reply)
 
 
-def lists_of(reply: Reply) -> list[list[int]]:
-    """Returns the ids of the texts of encode calls, or raises the first error."""
+def result_of(reply: Reply, form: Form) -> Any:
+    """Returns what the caller of stateless calls gets, or raises the first error."""
     if reply.error is not None:
         raise reply.error
-    return joined_lists(reply.results[place] for place in sorted(reply.results))
-
-
-def arrays_of(reply: Reply) -> Arrays:
-    """Returns the ids of the texts of encode calls and the offsets of each text's, or raises the
-    first error."""
-    import numpy as np
-
-    if reply.error is not None:
-        raise reply.error
-    parts = [reply.results[place] for place in sorted(reply.results)]
-    ids = np.concatenate([np.empty(0, np.uint32), *(ids for ids, _ in parts)])
-    lengths = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in parts)])
-    offsets = np.cumsum(lengths)
-    ids.setflags(write=False)
-    return ids, offsets
-
-
-def count_of(reply: Reply) -> int:
-    """Returns the count of the only text of a count call, or raises its error."""
-    if reply.error is not None:
-        raise reply.error
-    count: int = reply.results[0][0]
-    return count
-
-
-def text_of(reply: Reply) -> str:
-    """Returns the text of a decode call, or raises its error."""
-    if reply.error is not None:
-        raise reply.error
-    text: str = reply.results[0]
-    return text
+    return form.join([reply.results[place] for place in sorted(reply.results)])
 
 
 def texts_of(reply: Reply, parts: Iterable[Feeds]) -> dict[Hashable, str]:

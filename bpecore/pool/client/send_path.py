@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Callable
 
-from bpecore._core import Stream, closed_among, locked
+from bpecore._core import closed_among, locked
 from bpecore.pool.client.assignments import Assignments
 from bpecore.pool.client.calls import Call, Reply, StatelessCall, StreamCall, Waiter
 from bpecore.pool.client.links import Link, by_link
@@ -37,7 +37,7 @@ class SendPath:
 
     def __init__(self, largest: int, max_inflight: int, wake_reader: Callable[[], None]) -> None:
         self.lock = self._lock = threading.Lock()
-        self.assignments = Assignments(largest)
+        self.assignments = Assignments(largest, self.lock)
         self.closed: str | None = None
         self._max_inflight = max_inflight
         self._wake_reader = wake_reader
@@ -189,40 +189,10 @@ class SendPath:
         return waiters
 
     @locked
-    def send_backlogs(self) -> None:
-        """Sends what waits for room in any ring."""
-        self.assignments.send_backlogs()
-
-    @locked
-    def send_backlog(self, link: Link) -> None:
-        """Sends what waits for room in one worker's ring."""
-        link.send_backlog()
-
-    @locked
-    def answered(self, link: Link, number: int) -> Call | None:
-        """Returns the call that a worker has answered; None if no such answer is expected."""
-        return link.sent.answered(number)
-
-    @locked
-    def release(self, link: Link, streams: Iterable[Stream]) -> None:
-        """Frees the slots of closed streams."""
-        link.release(streams)
-
-    @locked
     def add_link(self, link: Link) -> None:
         """Takes a new worker into use."""
         self._given_up = None
         self.assignments.add_link(link)
-
-    @locked
-    def remove_link(self, link: Link) -> list[Call]:
-        """Gives a dead worker's work to the others; returns the calls that are given up."""
-        return self.assignments.remove_link(link)
-
-    @locked
-    def take_links(self) -> list[Link]:
-        """Returns the connections to all workers, and forgets them."""
-        return self.assignments.take_links()
 
     @locked
     def drain(self, why: str) -> None:

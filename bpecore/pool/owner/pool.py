@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import weakref
 from multiprocessing import util
-from types import TracebackType
 from typing import Literal
 
 from bpecore._build.checks import check_number
@@ -101,12 +100,7 @@ class TokenizerPool:
     def __enter__(self) -> TokenizerPool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def client(self, *, when_full: Literal["wait", "raise"] | None = None) -> PoolClient:

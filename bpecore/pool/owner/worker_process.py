@@ -20,8 +20,8 @@ from bpecore.pool.wire.statistics import (
     WORDS,
     StatisticsReader,
 )
-from bpecore.pool.worker.place import WorkerPlace
 from bpecore.pool.worker.process import main
+from bpecore.pool.worker.serving import WorkerPlace
 
 RESTART_SECONDS = (0.1, 5.0)
 """A worker that dies before it is ready is started again after the first of these; each further

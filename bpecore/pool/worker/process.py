@@ -11,8 +11,7 @@ from multiprocessing import parent_process
 
 from bpecore.pool.wire.control import is_dead
 from bpecore.pool.wire.segments import open_segment
-from bpecore.pool.worker.place import WorkerPlace
-from bpecore.pool.worker.serving import Worker
+from bpecore.pool.worker.serving import Worker, WorkerPlace
 
 
 def main(place: WorkerPlace) -> None:

@@ -13,9 +13,10 @@ import selectors
 import time
 from collections import deque
 from multiprocessing import parent_process
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from bpecore._core import SlotDecoders
+from bpecore.core import Encoding
 from bpecore.pool.wire.channel import OTHERS_STREAMS, OTHERS_TOKENS, SENT_TOKENS, Channel
 from bpecore.pool.wire.control import Control
 from bpecore.pool.wire.listener import Listener
@@ -34,7 +35,6 @@ from bpecore.pool.wire.messages import (
 from bpecore.pool.wire.segments import open_segment
 from bpecore.pool.wire.statistics import Statistics
 from bpecore.pool.worker.answers import Answer, Answerer
-from bpecore.pool.worker.place import WorkerPlace
 from bpecore.pool.worker.served_client import ServedClient
 
 CONNECT_SECONDS = 10.0
@@ -49,8 +49,33 @@ FULL_SECONDS = (0.0005, 0.02)
 end. Clients wake a worker for their requests only."""
 
 
+class WorkerPlace(NamedTuple):
+    """A worker's place in its pool.
+
+    Attributes:
+        number: its index in the pool, from 0; a tuple has an `index` of its own.
+        generation: how many processes had this place before.
+        encoding: what to work with.
+        folder: where the pool's sockets are.
+        token: the secret that connections begin with.
+        statistics: the name of the segment for its numbers.
+    """
+
+    number: int
+    generation: int
+    encoding: Encoding
+    folder: str
+    token: str
+    statistics: str
+
+    @property
+    def address(self) -> str:
+        """The path of the socket that clients connect to."""
+        return f"{self.folder}/{self.number}-{self.generation}"
+
+
 class Worker:
-    """Serves its clients until it is told to end.
+    """Serves its clients until the pool's process ends it.
 
     Args:
         place: where it works.
