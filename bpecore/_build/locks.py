@@ -8,8 +8,9 @@ fork: after `FORK_WAIT_SECONDS` it goes on, and that lock is free in the child.
 
 from __future__ import annotations
 
-import os
 import threading
+
+from bpecore._core import free_at_forks
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -18,43 +19,13 @@ if TYPE_CHECKING:
 FORK_WAIT_SECONDS = 5.0
 """How long a fork waits for a lock: far longer than loading an encoding from the package takes."""
 
-registry_lock = threading.RLock()
-dropin_lock = threading.RLock()
-pattern_lock = threading.RLock()
-vocabulary_lock = threading.RLock()
-ranks_lock = threading.RLock()
+# `Any`: to type checkers RLock is no class.
+registry_lock: Any = threading.RLock()
+dropin_lock: Any = threading.RLock()
+pattern_lock: Any = threading.RLock()
+vocabulary_lock: Any = threading.RLock()
+ranks_lock: Any = threading.RLock()
 
-# `Any`: to type checkers RLock is no class, and their stubs lack the reset for a child.
 _IN_ORDER: tuple[Any, ...] = (registry_lock, dropin_lock, pattern_lock, vocabulary_lock, ranks_lock)
-_taken: dict[int, list[Any]] = {}
-"""The locks that each forking thread took for its fork, by the thread's number."""
 
-
-def _before_fork() -> None:
-    _taken[threading.get_ident()] = [
-        lock for lock in _IN_ORDER if lock.acquire(timeout=FORK_WAIT_SECONDS)
-    ]
-
-
-def _after_fork_in_parent() -> None:
-    for lock in _taken.pop(threading.get_ident(), []):
-        lock.release()
-
-
-def _after_fork_in_child() -> None:
-    # The forking thread keeps its number, and each lock that it held before.
-    taken = _taken.pop(threading.get_ident(), [])
-    _taken.clear()
-    for lock in _IN_ORDER:
-        if lock in taken:
-            lock.release()
-        else:
-            lock._at_fork_reinit()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )
+free_at_forks(_IN_ORDER, lambda: FORK_WAIT_SECONDS)

@@ -136,7 +136,7 @@ def test_an_error_frees_the_lock_and_a_function_keeps_its_name() -> None:
 
 
 PROGRAM = """
-import sys, threading
+import os, sys, threading
 sys.path.insert(0, sys.argv[1])
 from interrupting import interruptions
 from bpecore import Encoding, aio, install_as_tiktoken, registry, uninstall_as_tiktoken
@@ -170,9 +170,15 @@ def replace():
 def count():
     encoder.metrics()
 
+def fork():
+    child = os.fork()
+    if child == 0: os._exit(0)
+    os.waitpid(child, 0)
+
 encoder = aio.AsyncEncoder(registry.get_encoding("gpt2"))
 for call, longest, times in ((load, 3e-4, 1500), (find, 3e-5, 3000), (make, 1e-3, 500),
-                             (rebuild, 5e-3, 60), (replace, 2e-4, 1500), (count, 2e-5, 5000)):
+                             (rebuild, 5e-3, 60), (replace, 2e-4, 1500), (count, 2e-5, 5000),
+                             (fork, 2e-3, 300)):
     call()
     with interruptions(longest) as interrupt:
         interrupted = sum(interrupt(call) for _ in range(times))

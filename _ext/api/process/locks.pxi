@@ -9,6 +9,8 @@ lock, which is then not taken, and inside the function, after which the lock is 
 The locks are those of `threading`, whose methods are C as well.
 """
 
+import os
+import threading
 from functools import wraps
 
 
@@ -41,3 +43,37 @@ def locked(method):
         finally:
             lock.release()
     return hold
+
+
+def free_at_forks(locks, patience) -> None:
+    """Makes forks wait for locks, and frees in a child those that other threads hold.
+
+    Args:
+        locks: `threading.RLock`s, in the order in which threads take them.
+        patience: returns how many seconds to wait for each.
+    """
+    taken = {}  # the locks that each forking thread took for its fork, by the thread's number
+
+    def before():
+        noted = taken[threading.get_ident()] = []
+        seconds = patience()
+        for lock in locks:
+            if lock.acquire(timeout=seconds):
+                noted.append(lock)
+
+    def in_parent():
+        for lock in taken.pop(threading.get_ident(), ()):
+            lock.release()
+
+    def in_child():
+        # The forking thread keeps its number, and each lock that it held before.
+        noted = taken.pop(threading.get_ident(), ())
+        taken.clear()
+        for lock in locks:
+            if lock in noted:
+                lock.release()
+            else:
+                lock._at_fork_reinit()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)
