@@ -59,10 +59,7 @@ def check_equal(case: Case, encoding: str, digests: dict[str, str]) -> list[Left
 def prepare(ask: Callable[..., dict[str, Any]], case: Case) -> tuple[int, int]:
     """Lets a process build a case's input; returns its size in bytes and items."""
     size = ask(
-        "prepare",
-        method=case.method,
-        description=case.input,
-        arguments=dict(case.arguments),
+        "prepare", method=case.method, description=case.input, arguments=dict(case.arguments)
     )
     return size["bytes"], size["items"]
 

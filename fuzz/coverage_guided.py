@@ -75,12 +75,7 @@ def main(
         place.mkdir(parents=True, exist_ok=True)
         if not (place / "site").is_dir():
             click.echo(f"building the engine with {SANITIZERS}")
-            build(
-                place,
-                patch and patch.resolve(),
-                {"BPECORE_SANITIZE": SANITIZERS},
-                compiler,
-            )
+            build(place, patch and patch.resolve(), {"BPECORE_SANITIZE": SANITIZERS}, compiler)
             freeze(place, environment(place / "site"))
         command = [sys.executable, "-m", "fuzz.coverage_target"]
         surroundings = environment(place / "site")

@@ -24,11 +24,7 @@ from bpecore.fuzzing.checks import CHECKS
 from bpecore.fuzzing.outcomes import Difference, compare
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import SHORT_GENERATORS, Material, real_texts
-from bpecore.fuzzing.vocabularies import (
-    random_definition,
-    random_pattern,
-    with_special_tokens,
-)
+from bpecore.fuzzing.vocabularies import random_definition, random_pattern, with_special_tokens
 
 ENCODINGS = ("r50k_base", "cl100k_base", "o200k_harmony")
 """One encoding for each pattern; the last has the most special tokens."""

@@ -300,12 +300,7 @@ class Exhaustive:
             return [vocabulary.tokens[id] for id in ids[first : int(ends[row])].tolist()]
 
         return Mismatch(
-            self.name,
-            string,
-            instructions,
-            string.join(frame),
-            tokens(found),
-            tokens(expected),
+            self.name, string, instructions, string.join(frame), tokens(found), tokens(expected)
         )
 
 

@@ -243,12 +243,7 @@ def constructions() -> Iterator[Subject]:
 )
 @click.option("--only", default="", help="Those alone whose name holds this.")
 def leaks(
-    calls: int,
-    failing_calls: int,
-    batch_calls: int,
-    made: int,
-    kinds: tuple[str, ...],
-    only: str,
+    calls: int, failing_calls: int, batch_calls: int, made: int, kinds: tuple[str, ...], only: str
 ) -> None:
     """Call every entry point very often; exit with 1 if memory grows with the calls."""
     leaking = []

@@ -14,10 +14,7 @@ from .settings import Settings
 def own_vocabulary(settings: Settings) -> list[Result]:
     """The construction out of 200,000 ranks, and a thousand encodings of equal ranks."""
     case = Case(
-        "construction",
-        "200,000 ranks",
-        "construct",
-        {"kind": "own_ranks", "number": 200_000},
+        "construction", "200,000 ranks", "construct", {"kind": "own_ranks", "number": 200_000}
     )
     results = run_cases(
         settings.workers, [case], settings.encoding, settings.engines, settings.rounds

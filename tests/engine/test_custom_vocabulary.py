@@ -19,11 +19,7 @@ ALPHABETS = ["ab", "abc", "aab \n", "aé", "中a", "😀b", "abcdefgh \n", "a"]
 def both(
     ranks: dict[bytes, int], pat_str: str = LINES
 ) -> tuple[bpecore.Encoding, tiktoken.Encoding]:
-    arguments: dict[str, Any] = {
-        "pat_str": pat_str,
-        "mergeable_ranks": ranks,
-        "special_tokens": {},
-    }
+    arguments: dict[str, Any] = {"pat_str": pat_str, "mergeable_ranks": ranks, "special_tokens": {}}
     return bpecore.Encoding("ours", **arguments), tiktoken.Encoding("theirs", **arguments)
 
 

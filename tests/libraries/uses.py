@@ -73,10 +73,7 @@ def use_langchain() -> dict[str, Any]:
     results["by hand"] = split_text_on_tokens(
         text=PLAIN,
         tokenizer=Tokenizer(
-            chunk_overlap=3,
-            tokens_per_chunk=11,
-            decode=encoding.decode,
-            encode=encoding.encode,
+            chunk_overlap=3, tokens_per_chunk=11, decode=encoding.decode, encode=encoding.encode
         ),
     )
     return results

@@ -129,10 +129,7 @@ DISALLOWED = (
     "{'\\ud800'}",
     "{'ell', 'hello'}",
 )
-TEXTS_WITH_SPECIALS = (
-    "'hello'",
-    "'hello<|endoftext|><|fim_prefix|> world'",
-)
+TEXTS_WITH_SPECIALS = ("'hello'", "'hello<|endoftext|><|fim_prefix|> world'")
 SPECIAL_CALLS = tuple(
     f"cl100k.{method}({text}, allowed_special={allowed}, disallowed_special={disallowed})"
     for method, text, allowed, disallowed in product(

@@ -209,10 +209,7 @@ LINE = st.tuples(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
-@given(
-    st.lists(LINE, max_size=5),
-    st.sampled_from([b"\n", b"\r\n", b"\r"]),
-)
+@given(st.lists(LINE, max_size=5), st.sampled_from([b"\n", b"\r\n", b"\r"]))
 def test_whatever_is_accepted_means_what_tiktoken_takes_it_for(
     vocabulary: Path, lines: list[bytes], line_end: bytes
 ) -> None:
