@@ -19,9 +19,9 @@ class Bar(NamedTuple):
     what: str
     measure: str
     quantity: str
-    """"speed" or "time" over that of `over`, "ns a character", or "MB"."""
+    """"speed" or "time" over that of `over`, "ns per character", or "MB"."""
     limit: float
-    """The least speed, or the most of everything else."""
+    """The lowest speed, or the highest value of any other quantity."""
     over: Optional[tuple[str, str]] = None  # noqa: UP045 (evaluated by Python 3.9)
     """Measure and engine that are compared with."""
     engine: str = "bpecore"
@@ -76,7 +76,7 @@ BARS = (
     Bar("10,000 tiny strings, time over tiktoken's", "batch", "time", 0.05, ("batch", "tiktoken")),
     Bar("two threads over one", "two threads", "speed", 1.8, ("one thread", "bpecore")),
     Bar("decode, time over tiktoken's", "decode", "time", 0.5, ("decode", "tiktoken")),
-    Bar("a million of one character", "hostile, 1,000,000", "ns a character", 150.0),
+    Bar("a million of one character", "hostile, 1,000,000", "ns per character", 150.0),
     Bar(
         "the same over 100,000, time",
         "hostile, 1,000,000",
@@ -110,7 +110,7 @@ BARS = (
 
 
 class Judgement(NamedTuple):
-    """How one subject stands to a bar."""
+    """How one subject compares with a bar."""
 
     bar: Bar
     encoding: str
@@ -133,7 +133,7 @@ class Judgement(NamedTuple):
 
 
 def judge(record: Record, bar: Bar, encoding: str) -> list[Judgement]:
-    """Returns a judgement a subject that was measured; none where a needed engine is missing."""
+    """Returns one judgement per measured subject; none where a needed engine is missing."""
     if bar.encodings and encoding not in bar.encodings:
         return []
     own = record.find(bar.measure, encoding, bar.engine)
@@ -149,7 +149,7 @@ def value_of(bar: Bar, own: Sample, over: Sample | None) -> float:
     """Returns what a bar compares with its limit."""
     if bar.quantity == "MB":
         return own.value / 1e6
-    if bar.quantity == "ns a character":
+    if bar.quantity == "ns per character":
         return own.value / own.items * 1e9
     assert over is not None
     return over.value / own.value if bar.quantity == "speed" else own.value / over.value

@@ -2,12 +2,10 @@
 
 To add one: a class here, its entry in `ENGINES`, and how it starts in `probe.py`. Engines are
 imported only in the process that runs them, and all get the rank tables of the bpecore package, so
-that nothing needs a network. A callable that an engine lacks is simply not there: the engine is
-left out of the measures that need it.
+nothing needs a network. An engine that lacks a callable is left out of the measures that need it.
 
-Callables that take a short time are the engine's own bound methods, since a wrapper in Python would
-cost a third of what is measured. Special tokens count as ordinary text wherever whole files are
-encoded.
+Short calls are the engine's own bound methods, since a wrapper in Python would cost a third of what
+is measured. Special tokens count as ordinary text wherever whole files are encoded.
 """
 
 from __future__ import annotations
@@ -195,7 +193,7 @@ class GigatokenEngine(Engine):
 
 
 class QuicktokEngine(Engine):
-    """quicktok, of the distribution quicktok-v1 (the distribution quicktok is something else)."""
+    """quicktok, from the distribution quicktok-v1 (the distribution quicktok is unrelated)."""
 
     name = "quicktok"
     module = "quicktok"

@@ -1,4 +1,4 @@
-"""How long an event loop stands still while it counts the tokens of its requests.
+"""How long an event loop is blocked while it counts the tokens of its requests.
 
     python -m benchmarks.event_loop [FOLDER] [--seconds 30] [--rate 1000] …
 
@@ -44,7 +44,7 @@ WAITING = Path("/proc/thread-self/schedstat")
 
 
 class Requests(NamedTuple):
-    """Where each request's prompt stands; it is cut out when it is sent, as if off a socket."""
+    """Where each request's prompt is; it is cut out when it is sent, as if read from a socket."""
 
     places: list[tuple[str, int]]
     characters: int
@@ -96,7 +96,7 @@ class Stalls:
 
 
 def waiting_seconds() -> Callable[[], float]:
-    """Returns what tells how long the calling thread has waited for a processor; 0 if unknown."""
+    """Returns a function: how long the calling thread has waited for a processor, 0 if unknown."""
     if not WAITING.is_file():
         return lambda: 0.0
     statistics = WAITING.resolve()  # the thread's own folder: the link is resolved once

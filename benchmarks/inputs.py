@@ -80,7 +80,7 @@ KINDS: dict[str, Callable[..., Any]] = {
 
 
 def build(engine: Any, description: Description) -> Any:
-    """Returns the input that a description tells of; `engine` makes the ids where it is ids."""
+    """Returns the input that a description describes; `engine` makes ids where it needs them."""
     arguments = {key: value for key, value in description.items() if key != "kind"}
     if description["kind"] == "ids":
         return ids(engine, **arguments)

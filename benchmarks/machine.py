@@ -19,7 +19,7 @@ def describe_machine() -> dict[str, str]:
 
 
 def processor_name() -> str:
-    """Returns the model name that Linux tells, or what `platform` knows."""
+    """Returns the model name from Linux, or what `platform` knows."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text().splitlines():

@@ -36,7 +36,7 @@ TITLES = {
     "warm": "Warm: the text was encoded before",
     "cold": "Cold: the first call of a fresh process",
 }
-"""What is drawn, a file a measure."""
+"""What is drawn, one file per measure."""
 
 
 def text_name(subject: str) -> str:
@@ -105,7 +105,7 @@ def draw_measure(
 
 
 def draw_panel(axis: Any, panel: dict[str, dict[str, Sample]], texts: Sequence[str]) -> None:
-    """Draws a group of bars a text; the first group names the engines."""
+    """Draws a group of bars per text; the first group names the engines."""
     engines = [engine for engine, samples in panel.items() if samples]
     step = len(engines) * BAR + GAP
     for row, text in enumerate(texts):

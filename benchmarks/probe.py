@@ -1,6 +1,6 @@
 """How an engine starts in a fresh process: times and memory, phase by phase.
 
-A script that imports next to nothing before the engine does, run by path in isolated mode:
+A script that imports almost nothing before the engine does, run by path in isolated mode:
 `python -I probe.py start|memory|repeated ENGINE ENCODING RANK_FILES [TEXT_FILE|NUMBER]`. Each phase
 prints a line of JSON. With `memory` and `repeated` a phase begins when a line comes in, and a line
 "measure" asks for the memory in use, so that several processes can be held at the same phase.
@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-# Not typing.TYPE_CHECKING, whose import the engines' own would then be spared.
+# Not typing.TYPE_CHECKING: importing typing here would spare the engines its import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def start(engine: str, encoding: str, rank_files: str) -> None:
 
 
 def hold(measure: Callable[[], int]) -> None:
-    """Says that a phase is over, then answers with the memory until the next phase may begin."""
+    """Reports that a phase is over, then answers with the memory until the next phase begins."""
     import gc
 
     gc.collect()
@@ -92,7 +92,7 @@ def memory(engine: str, encoding: str, rank_files: str, text_file: str) -> None:
 
 
 def repeated(engine: str, encoding: str, rank_files: str, number: str) -> None:
-    """Holds with one encoding of some ranks, and with `number` of bpecore's that are equal."""
+    """Holds with one encoding of some ranks, and with `number` equal ones of bpecore."""
     import psutil
 
     import bpecore

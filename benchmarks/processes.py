@@ -14,11 +14,11 @@ from .engines import ENGINES
 START = Path(__file__).parent / "start_worker.py"
 
 REQUEST_SECONDS = 60.0
-"""After how long a request is given up, and its process ended: some engines do not end in time."""
+"""Time after which a request is given up and its process killed: some engines do not finish."""
 
 
 class FailedError(Exception):
-    """An engine gave no answer that can be timed; the message says why."""
+    """An engine's answer cannot be timed; the message says why."""
 
 
 class Ending:
@@ -58,7 +58,7 @@ class Worker(Ending):
             raise
 
     def end(self) -> None:
-        """Ends the process; a second time it does nothing."""
+        """Ends the process; calling it again does nothing."""
         self._process.kill()
         self._process.communicate()
 
@@ -102,7 +102,7 @@ class Worker(Ending):
 
 
 class Workers(Ending):
-    """A process an engine, started when first asked and again after it ended.
+    """One process per engine, started by the first request and again after it ended.
 
     A context manager that ends all of them.
     """
@@ -115,7 +115,7 @@ class Workers(Ending):
         self._never: dict[str, str] = {}
 
     def end(self) -> None:
-        """Ends all processes; who is asked again is started again."""
+        """Ends all processes; a later request starts a new one."""
         while self._running:
             self._running.popitem()[1].end()
 

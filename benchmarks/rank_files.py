@@ -101,7 +101,7 @@ def write_tokenizers_file(path: Path, ranks: dict[bytes, int], pattern: str) -> 
 
 
 def byte_spelling() -> list[str]:
-    """Returns the character that stands for each byte in GPT-2's printable spelling."""
+    """Returns the character for each byte in GPT-2's printable spelling."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     rest = iter(range(0x100, 0x200))
     return [chr(byte if byte in printable else next(rest)) for byte in range(256)]

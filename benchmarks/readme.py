@@ -56,7 +56,7 @@ def update(repository: Path, record_path: Path) -> str:
         The record's file name.
 
     Raises:
-        ValueError: README lacks the marks between which the figures stand.
+        ValueError: README lacks the marks around the figures.
         ImportError: matplotlib is not installed.
     """
     record = Record.read(record_path)

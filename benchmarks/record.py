@@ -28,7 +28,7 @@ class Sample(NamedTuple):
     bytes: int = 0
     """UTF-8 bytes of the input."""
     items: int = 0
-    """Characters of the input where it is a text, else its elements."""
+    """Characters of the input if it is a text, otherwise its elements."""
     unit: str = "s"
 
     @property

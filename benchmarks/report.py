@@ -33,7 +33,7 @@ def shown(sample: Sample) -> str:
 
 
 def values_table(record: Record, encoding: str, measure: str) -> str:
-    """Returns a line a subject and a column an engine, with every value of one measure."""
+    """Returns a line per subject and a column per engine, with every value of one measure."""
     samples = [
         item for item in record.samples if (item.encoding, item.measure) == (encoding, measure)
     ]
@@ -103,5 +103,5 @@ def bar_line(found: list[Judgement]) -> str:
 
 
 def bars_table(record: Record) -> str:
-    """Returns a line a bar and encoding that the record can judge."""
+    """Returns a line per bar and encoding that the record can judge."""
     return "\n".join(["Bars", *(bar_line(found) for found in judgements(record))])

@@ -58,7 +58,7 @@ def digest(result: Any) -> str:
 
 
 def time_turn(method: Any, value: Any, arguments: dict[str, Any], calls: int) -> list[float]:
-    """Returns the seconds a call took, several times over, without the freeing of large results.
+    """Returns the seconds that each of several calls took, without freeing large results.
 
     Args:
         method: what to time.

@@ -30,7 +30,7 @@ def load(settings: Settings) -> list[Result]:
             for part, seconds in parts.items():
                 seconds.append(answer[part])
     for engine, parts in timings.items():
-        # The first start reads files from the disk, whoever comes first; it does not count.
+        # The first start reads files from the disk, so it does not count.
         results += [
             Sample(PARTS[part], settings.encoding, "start", engine, seconds[1:])
             for part, seconds in parts.items()

@@ -60,7 +60,7 @@ def mixed_text_file(settings: Settings) -> Iterator[Path]:
 def sum_of_growths(settings: Settings, engine: str, text: Path, number: int) -> list[float]:
     """Returns by phase the bytes that all processes together grew since their import.
 
-    All stand at the same phase when they measure, so that what they share is counted as shared.
+    All are at the same phase when they measure, so what they share counts as shared.
     """
     arguments = ("memory", engine, settings.encoding, str(settings.rank_files), str(text))
     with ExitStack() as stack:

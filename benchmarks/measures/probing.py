@@ -52,7 +52,7 @@ class Probe:
             raise FailedError("its process had ended") from None
 
     def answer(self) -> Any:
-        """Waits for the end of a phase and returns what it tells.
+        """Waits for the end of a phase and returns what it prints.
 
         Raises:
             FailedError: it ended with an error, whose last line is the message.

@@ -1,4 +1,4 @@
-"""Short strings, one a call and ten thousand a call."""
+"""Short strings, one per call and ten thousand per call."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ COUNTING = ("bpecore", "quicktok")
 
 
 def cases(settings: Settings, measure: str, method: str) -> list[Case]:
-    """Returns a case a text."""
+    """Returns one case per text."""
     return [
         Case(measure, file.name, method, {"kind": "file", "path": path})
         for file, path in zip(settings.files, settings.paths())

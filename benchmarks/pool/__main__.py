@@ -186,7 +186,7 @@ def measure_encode(options: argparse.Namespace, encoding: Any, texts: list[str])
 
 
 def show_ratios(over_one: float, over_threads: float, has_bars: bool) -> None:
-    """Prints how two workers stand to one, and to two threads."""
+    """Prints how two workers compare with one, and with two threads."""
     if has_bars:
         row("two workers over one", "≥ 1.6", f"{over_one:.2f}", over_one >= 1.6)
         row("two workers over two threads", "≥ 0.8", f"{over_threads:.2f}", over_threads >= 0.8)

@@ -12,11 +12,11 @@ TOKENS_A_STREAM = (50, 950)
 
 
 class Streams:
-    """Streams that each get one id a step; one that is at its end is closed, and a new one opened.
+    """Streams that each get one id per step; one at its end is closed, and a new one opened.
 
     Args:
         encoding: a `bpecore.Encoding`.
-        ids: where the streams' ids are taken from: each is a part of it, from any place.
+        ids: the source of the streams' ids: each is a part of it, from any place.
         count: how many are open at any time.
 
     Attributes:
@@ -97,7 +97,7 @@ def run_at_rate(
     rate: float,
     seconds: float,
 ) -> Times:
-    """Feeds all streams one id a step, at a rate of ids a second."""
+    """Feeds all streams one id per step, at a rate of ids per second."""
     open_streams(streams.open_missing())
     interval = len(streams.names()) / rate
     steps, late = [], []

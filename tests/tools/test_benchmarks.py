@@ -206,7 +206,7 @@ def test_bars_judge_by_the_best_value_and_the_subject() -> None:
         sample("warm", "gigatoken", [0.0028], "ru.txt"),
         sample("hostile, 1,000,000", "bpecore", [0.05], "a"),
     )
-    warm, hostile = BARS[0], next(bar for bar in BARS if bar.quantity == "ns a character")
+    warm, hostile = BARS[0], next(bar for bar in BARS if bar.quantity == "ns per character")
     chinese, russian = judge(record, warm, ENCODING)
     assert (chinese.value, russian.value) == pytest.approx((1.4, 1.4))
     assert not chinese.met, "zh has a higher bar"
