@@ -160,7 +160,8 @@ class BeyondTiktoken:
             side: what is cut off: the "end", the "start", or the "middle", of which about equal
                 parts stay at both ends.
             allowed_special: see `Encoding`.
-            disallowed_special: see `Encoding`.
+            disallowed_special: see `Encoding`; as for `count_up_to`, only looked for in what is
+                read of the text: what is left, and with "end" some characters after that.
 
         Returns:
             The text itself if it fits, otherwise a part of it, in whole characters, of `max_tokens`

@@ -36,10 +36,10 @@ class Counting(NamedTuple):
             disallowed_special=(),
         )
 
-    def up_to(self, text: str, limit: int) -> int | None:
+    def up_to(self, text: str, limit: int, refused: frozenset[str] = frozenset()) -> int | None:
         """Returns the number of tokens, None if it is above `limit`."""
         return self.encoding.count_up_to(
-            text, limit, allowed_special=self.allowed_special, disallowed_special=()
+            text, limit, allowed_special=self.allowed_special, disallowed_special=refused
         )
 
     def fits(self, text: str, limit: int) -> bool:

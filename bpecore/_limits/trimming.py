@@ -86,8 +86,12 @@ def truncate(
     max_tokens = check_number("max_tokens", max_tokens, 0)
     if side not in SIDES:
         raise ValueError(f"side must be one of {SIDES}, not {side!r}")
-    refuse(counting, text, disallowed_special)
-    if counting.up_to(text, max_tokens) is not None:
+    if side == "end":
+        # What is kept is part of what this reads: the tokens of that alone exceed the limit.
+        if counting.up_to(text, max_tokens, disallowed_special) is not None:
+            return text
+    elif counting.up_to(text, max_tokens) is not None:
+        refuse(counting, text, disallowed_special)
         return text
     longest = counting.core.longest_token
     # At most this many characters can be left; a surrogate pair counts twice.
@@ -98,7 +102,9 @@ def truncate(
     if side == "start":
         part = text[max(0, len(text) - most) :]
         clean = Clean(part)
-        return part[clean.original(tight_start(counting, clean.text, max_tokens)) :]
+        kept = part[clean.original(tight_start(counting, clean.text, max_tokens)) :]
+        refuse(counting, kept, disallowed_special)
+        return kept
     return truncate_middle(counting, text, max_tokens, disallowed_special)
 
 
@@ -121,6 +127,7 @@ def truncate_middle(
     start = clean.original(kept.start)
     while not counting.fits(head + text[start:], max_tokens):
         start += 1  # two halves now form a surrogate pair
+    refuse(counting, head + text[start:], disallowed_special)
     return head + text[start:]
 
 

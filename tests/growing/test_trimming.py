@@ -172,9 +172,10 @@ def test_counting_stops_at_the_limit(pair: Pair, text: str) -> None:
     assert best < 0.01
 
 
-def test_special_tokens_behind_the_stop_are_not_looked_for(cl100k: Pair) -> None:
+def test_special_tokens_after_the_stop_are_not_looked_for(cl100k: Pair) -> None:
     text = "word " * 100_000 + "<|endoftext|>"
     assert cl100k.ours.count_up_to(text, 10) is None
+    assert cl100k.ours.truncate(text, 10) == ("word " * 10).rstrip()
     with pytest.raises(ValueError, match="disallowed special token"):
         cl100k.ours.count_up_to(text, 10**6)
     with pytest.raises(ValueError, match="disallowed special token"):
@@ -242,3 +243,22 @@ def test_disallowed_special_tokens_are_refused(cl100k: Pair) -> None:
     for call in ("count_up_to", "truncate", "split"):
         with pytest.raises(ValueError, match="disallowed special token"):
             getattr(cl100k.ours, call)("a <|endoftext|> b", 3)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_special_tokens_that_are_cut_off_are_not_refused(pair: Pair, side: Any) -> None:
+    words, special = "word " * 2000, "<|endoftext|>"
+    texts = {
+        "end": (special + words + words, words + words + special),
+        "start": (words + words + special, special + words + words),
+        "middle": (special + words + words + special, words + special + words),
+    }
+    kept, cut_off = texts[side]
+    with pytest.raises(ValueError, match="disallowed special token"):
+        pair.ours.truncate(kept, 20, side=side)
+    assert "<" not in pair.ours.truncate(cut_off, 20, side=side)
+    for text in (kept, cut_off):  # they fit
+        with pytest.raises(ValueError, match="disallowed special token"):
+            pair.ours.truncate(text, 10**6, side=side)
+    with pytest.raises(ValueError, match="disallowed special token"):
+        pair.ours.truncate(cut_off, 20, side=side, disallowed_special={"word"})
