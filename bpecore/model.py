@@ -1,12 +1,14 @@
 """Finds the encoding of a model by the model's name.
 
-The names are those of tiktoken 0.14.0 (`tiktoken/model.py`). Nothing is cached per name.
+The two public tables are those of tiktoken 0.14.0 (`tiktoken/model.py`), and what they answer is
+the answer, except for fine-tuned models of the GPT-4.1 family. Names that they lack are looked up
+in lower case, without a provider's prefix, in a third table. Nothing is cached per name.
 """
 
 from __future__ import annotations
 
 from bpecore.core import Encoding
-from bpecore.registry import get_encoding
+from bpecore.registry import get_encoding, list_encoding_names
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -93,45 +95,152 @@ MODEL_TO_ENCODING: dict[str, str] = {
 }
 
 
-def encoding_name_for_model(model_name: str) -> str:
+# Where tiktoken's tables give another family's encoding. Tried before them.
+_CORRECTED_PREFIXES = {"ft:gpt-4.1": "o200k_base"}
+
+# What tiktoken's tables lack. Tried after them.
+_FURTHER_PREFIXES = {
+    "codex-mini": "o200k_base",
+    "computer-use-preview": "o200k_base",
+    "gpt-realtime": "o200k_base",
+    "gpt-audio": "o200k_base",
+    "gpt-image": "o200k_base",
+    "gpt-4.5": "o200k_base",
+    "chatgpt-4o": "o200k_base",
+    "o4": "o200k_base",
+    "ft:o4-mini": "o200k_base",
+    "ft:gpt-5": "o200k_base",
+    "gpt-oss": "o200k_harmony",
+}
+
+# Names written `provider/model` or `provider:model` are OpenAI's if a provider is among these.
+# Other providers have models of their own with similar names.
+_PROVIDERS = frozenset(
+    (
+        "azure",
+        "azure_ai",
+        "azure-openai",
+        "bedrock",
+        "cerebras",
+        "copilot",
+        "deepinfra",
+        "fireworks_ai",
+        "github",
+        "github_copilot",
+        "groq",
+        "huggingface",
+        "litellm",
+        "litellm_proxy",
+        "lm_studio",
+        "nebius",
+        "ollama",
+        "ollama_chat",
+        "openai",
+        "openai-community",
+        "openrouter",
+        "text-completion-openai",
+        "together_ai",
+        "vercel",
+        "vercel_ai_gateway",
+        "vertex_ai",
+    )
+)
+
+
+def _known(model_name: str) -> str | None:
+    """Returns the encoding's name by the tables, or None."""
+    if model_name in MODEL_TO_ENCODING:
+        return MODEL_TO_ENCODING[model_name]
+    for table in (_CORRECTED_PREFIXES, MODEL_PREFIX_TO_ENCODING, _FURTHER_PREFIXES):
+        for prefix, encoding_name in table.items():
+            if model_name.startswith(prefix):
+                return encoding_name
+    return None
+
+
+def _without_provider(model_name: str) -> str:
+    """Returns a lower-case name without its known provider: "openrouter/openai/gpt-4o"."""
+    *providers, name = model_name.split("/")
+    if providers and not _PROVIDERS.intersection(providers):
+        return model_name
+    provider, colon, rest = name.partition(":")
+    if colon and provider in _PROVIDERS:
+        name = rest
+    return name[len("openai.") :] if name.startswith("openai.") else name  # as Bedrock writes it
+
+
+def _find(model_name: str) -> str | None:
+    """Returns the name of a model's encoding, or None if nothing is known."""
+    found = _known(model_name)
+    if found is None:
+        name = _without_provider(model_name.lower())
+        found = _known(name)
+        if found is None and not name.startswith("ft:"):
+            found = _known(name.partition(":")[0])  # OpenRouter's variants: "gpt-4o:extended"
+    return found
+
+
+def _default_encoding_name(default: str) -> str:
+    """Returns the encoding's name for a `default`: an encoding's name itself, or a model's.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if default in list_encoding_names():
+        return default
+    found = _find(default)
+    if found is None:
+        raise ValueError(f"default={default!r} is neither an encoding nor a known model")
+    return found
+
+
+def encoding_name_for_model(model_name: str, *, default: str | None = None) -> str:
     """Returns the name of the encoding that a model uses.
 
     Args:
-        model_name: the model's name: one of `MODEL_TO_ENCODING`, or one that starts with a prefix
-            in `MODEL_PREFIX_TO_ENCODING`, whether or not such a model exists.
+        model_name: the model's name, in any case, also after its provider's
+            ("openrouter/openai/gpt-4o"). It is known if it is in `MODEL_TO_ENCODING`, or starts as
+            OpenAI's models do, whether or not such a model exists.
+        default: what to use for a name that is not recognised, such as that of an Azure
+            deployment: the name of an encoding or of a model.
 
     Raises:
-        KeyError: the name is not recognised.
+        KeyError: the name is not recognised, and there is no `default`.
+        ValueError: the name is not recognised, and `default` names nothing known.
 
     Example:
         >>> encoding_name_for_model("gpt-4o-2024-05-13")
         'o200k_base'
+        >>> encoding_name_for_model("our-deployment", default="gpt-4")
+        'cl100k_base'
     """
-    if model_name in MODEL_TO_ENCODING:
-        return MODEL_TO_ENCODING[model_name]
-    for prefix, encoding_name in MODEL_PREFIX_TO_ENCODING.items():
-        if model_name.startswith(prefix):
-            return encoding_name
+    found = _find(model_name)
+    if found is not None:
+        return found
+    if default is not None:
+        return _default_encoding_name(default)
     raise KeyError(
         f"Could not automatically map {model_name} to a tokeniser. "
         "Please use `bpecore.get_encoding` to explicitly get the tokeniser you expect."
     )
 
 
-def encoding_for_model(model_name: str) -> Encoding:
+def encoding_for_model(model_name: str, *, default: str | None = None) -> Encoding:
     """Returns the encoding that a model uses.
 
     Args:
         model_name: as for `encoding_name_for_model`.
+        default: as for `encoding_name_for_model`.
 
     Raises:
-        KeyError: the name is not recognised.
+        KeyError: as for `encoding_name_for_model`.
+        ValueError: as for `encoding_name_for_model`.
 
     Example:
         >>> encoding_for_model("gpt-4").name
         'cl100k_base'
     """
-    return get_encoding(encoding_name_for_model(model_name))
+    return get_encoding(encoding_name_for_model(model_name, default=default))
 
 
 def encode_for_model(
@@ -140,6 +249,7 @@ def encode_for_model(
     *,
     allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
+    default: str | None = None,
 ) -> list[int]:
     """Encodes a text with the encoding that a model uses.
 
@@ -148,19 +258,21 @@ def encode_for_model(
         text: any text, also with lone surrogates.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`.
+        default: as for `encoding_name_for_model`.
 
     Returns:
         The ids of the text's tokens.
 
     Raises:
-        KeyError: the model's name is not recognised.
-        ValueError: the text contains a disallowed special token.
+        KeyError: as for `encoding_name_for_model`.
+        ValueError: the text contains a disallowed special token, or as for
+            `encoding_name_for_model`.
 
     Example:
         >>> encode_for_model("gpt-4", "hello world")
         [15339, 1917]
     """
-    return encoding_for_model(model).encode(
+    return encoding_for_model(model, default=default).encode(
         text, allowed_special=allowed_special, disallowed_special=disallowed_special
     )
 
@@ -171,6 +283,7 @@ def count_for_model(
     *,
     allowed_special: Literal["all"] | AbstractSet[str] = set(),
     disallowed_special: Literal["all"] | Collection[str] = "all",
+    default: str | None = None,
 ) -> int:
     """Counts the tokens of a text in the encoding that a model uses.
 
@@ -179,15 +292,17 @@ def count_for_model(
         text: any text, also with lone surrogates.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`.
+        default: as for `encoding_name_for_model`.
 
     Raises:
-        KeyError: the model's name is not recognised.
-        ValueError: the text contains a disallowed special token.
+        KeyError: as for `encoding_name_for_model`.
+        ValueError: the text contains a disallowed special token, or as for
+            `encoding_name_for_model`.
 
     Example:
         >>> count_for_model("gpt-4", "hello world")
         2
     """
-    return encoding_for_model(model).count(
+    return encoding_for_model(model, default=default).count(
         text, allowed_special=allowed_special, disallowed_special=disallowed_special
     )

@@ -615,7 +615,6 @@ CALLS = (
     "tiktoken.encoding_name_for_model('gpt-2')",
     "tiktoken.encoding_name_for_model('o1')",
     "tiktoken.encoding_name_for_model('o1-')",
-    "tiktoken.encoding_name_for_model('GPT-4')",
     "tiktoken.encoding_name_for_model('')",
     "tiktoken.encoding_name_for_model('\\ud800')",
     "tiktoken.encoding_name_for_model(None)",
@@ -786,6 +785,8 @@ TOKEN_TYPE = "A token that is not `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
 CHANGED_SET = "`special_tokens_set` changed in place"
 LIBRARY = "A split pattern with `\\g<1>`"
+FINE_TUNED = "`ft:gpt-4.1…`"
+MODEL_NAMES = "Model names in upper case"
 
 TINY_ENGINE = "CoreBPE({b'a': 0, b'b': 1, b'<': 2}, "
 
@@ -918,6 +919,23 @@ INTENDED: tuple[Intended, ...] = (
     ),
     Intended("make(pat_str=r'(a)\\g<1>').encode('aa')", ("list", [97, 97]), ValueError, LIBRARY),
     Intended("make(pat_str=r'(?R).').encode('a')", ("list", [97]), ValueError, LIBRARY),
+    Intended(
+        "tiktoken.encoding_name_for_model('ft:gpt-4.1-mini:x')",
+        ("str", "cl100k_base"),
+        ("str", "o200k_base"),
+        FINE_TUNED,
+    ),
+    *(
+        Intended(
+            f"tiktoken.encoding_name_for_model({name!r})", KeyError, ("str", found), MODEL_NAMES
+        )
+        for name, found in (
+            ("GPT-4", "cl100k_base"),
+            ("openai/gpt-4o", "o200k_base"),
+            ("gpt-realtime", "o200k_base"),
+            ("gpt-oss:20b", "o200k_harmony"),
+        )
+    ),
     Intended("make(pat_str='a{,3}|.').encode('aaaa')", ("list", [97] * 4), ValueError, ZERO_WIDTH),
 )
 
