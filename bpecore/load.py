@@ -8,6 +8,7 @@ differences:
 - Requests time out. `requests` is not needed.
 - OpenAI's `.tiktoken` files are in the package: their URLs work without a network.
 - Any fault in a file is a `ValueError` that names the file, the line and the fault.
+- An error about a cached copy names the copy, and says what it looks like.
 - Files are written atomically: a reader sees the old contents or the new, never a part.
 """
 
@@ -18,11 +19,12 @@ import hashlib
 import importlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
 from bpecore._build.atomic_files import write_atomically
 from bpecore.data import gpt2_format, tiktoken_format
+from bpecore.data.appearance import appearance
 from bpecore.data.rank_tables import RANK_TABLE_NAMES, tiktoken_file
 
 HTTP_TIMEOUT_SECONDS = 60.0
@@ -106,19 +108,53 @@ def _find_cache_directory() -> tuple[str, bool]:
     return os.path.join(tempfile.gettempdir(), "data-gym-cache"), False
 
 
-def _read_cache_file(path: str, expected_hash: str | None) -> bytes | None:
-    """Returns the cached contents, or None; removes contents that fail the check."""
-    try:
-        with open(path, "rb") as file:
-            contents = file.read()
-    except FileNotFoundError:
+class _CacheFile:
+    """A file of the cache directory, which need not exist.
+
+    Attributes:
+        path: the file; None without a cache.
+        is_users_choice: whether the user chose the directory.
+        damage: what was found out about contents that failed the check, for errors.
+    """
+
+    def __init__(self, url: str) -> None:
+        directory, self.is_users_choice = _find_cache_directory()
+        name = hashlib.sha1(url.encode()).hexdigest()
+        self.path = os.path.join(directory, name) if directory else None
+        self.damage = ""
+
+    def read(self, expected_hash: str | None) -> bytes | None:
+        """Returns the contents, or None; removes contents that fail the check."""
+        if self.path is None:
+            return None
+        try:
+            with open(self.path, "rb") as file:
+                contents = file.read()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            if self.is_users_choice:
+                raise
+            return None
+        if not expected_hash or check_hash(contents, expected_hash):
+            return contents
+        self.damage = (
+            f" (the cached copy {self.path} was damaged and is not used.{appearance(contents)})"
+        )
+        # If it cannot be removed, it cannot be replaced either, which is reported later.
+        with contextlib.suppress(OSError):
+            os.remove(self.path)
         return None
-    if not expected_hash or check_hash(contents, expected_hash):
-        return contents
-    # If it cannot be removed, it cannot be replaced either, which is reported later.
-    with contextlib.suppress(OSError):
-        os.remove(path)
-    return None
+
+    def write(self, contents: bytes) -> None:
+        """Keeps contents; a default directory that cannot be used is ignored."""
+        if self.path is None:
+            return
+        try:
+            write_atomically(self.path, contents)
+        except OSError:
+            if self.is_users_choice:
+                raise
 
 
 def _require_hash(contents: bytes, source: str, expected_hash: str | None) -> None:
@@ -126,7 +162,7 @@ def _require_hash(contents: bytes, source: str, expected_hash: str | None) -> No
         actual_hash = hashlib.sha256(contents).hexdigest()
         raise ValueError(
             f"Hash mismatch for data from {source}: expected sha256 {expected_hash}, "
-            f"found {actual_hash}. The file may be damaged or have changed."
+            f"found {actual_hash}. The file may be damaged or have changed.{appearance(contents)}"
         )
 
 
@@ -153,34 +189,43 @@ def read_file_cached(blobpath: FilePath, expected_hash: str | None = None) -> by
             environment variable names. A default directory that cannot be used is ignored.
         ImportError: see `read_file`.
     """
+    return _read_with_source(blobpath, expected_hash)[0]
+
+
+def _read_with_source(blobpath: FilePath, expected_hash: str | None) -> tuple[bytes, str]:
+    """Reads as `read_file_cached`; returns also where the contents are from, for errors."""
     path = os.fsdecode(blobpath)
     if not _is_url(path):
         contents = read_file(path)
         _require_hash(contents, path, expected_hash)
-        return contents
+        return contents, path
 
-    cache_directory, is_users_choice = _find_cache_directory()
-    cache_path = os.path.join(cache_directory, hashlib.sha1(path.encode()).hexdigest())
-    if cache_directory:
-        try:
-            cached = _read_cache_file(cache_path, expected_hash)
-        except OSError:
-            if is_users_choice:
-                raise
-            cached = None
-        if cached is not None:
-            return cached
+    cache = _CacheFile(path)
+    cached = cache.read(expected_hash)
+    if cached is not None:
+        return cached, f"{cache.path}, the cached copy of {path}"
 
     bundled_name = _BUNDLED_FILES.get(path)
-    contents = read_file(path) if bundled_name is None else tiktoken_file(bundled_name)
+    try:
+        contents = read_file(path) if bundled_name is None else tiktoken_file(bundled_name)
+    except OSError as error:
+        if not cache.damage:
+            raise
+        raise OSError(f"{error}{cache.damage}") from error
     _require_hash(contents, path, expected_hash)
-    if cache_directory and bundled_name is None:
-        try:
-            write_atomically(cache_path, contents)
-        except OSError:
-            if is_users_choice:
-                raise
-    return contents
+    if bundled_name is None:
+        cache.write(contents)
+    return contents, path
+
+
+@contextlib.contextmanager
+def _with_appearance(contents: bytes, is_json: bool = False) -> Iterator[None]:
+    """Adds what a file looks like to the error about its contents."""
+    try:
+        yield
+    except ValueError as error:
+        looks = appearance(contents, is_json)
+        raise ValueError(f"{error}.{looks}" if looks else str(error)) from error
 
 
 def load_tiktoken_bpe(
@@ -213,8 +258,9 @@ def load_tiktoken_bpe(
         >>> load_tiktoken_bpe(url)[b" world"]
         1917
     """
-    contents = read_file_cached(tiktoken_bpe_file, expected_hash)
-    return tiktoken_format.parsed(contents, os.fsdecode(tiktoken_bpe_file), require_all_bytes)
+    contents, source = _read_with_source(tiktoken_bpe_file, expected_hash)
+    with _with_appearance(contents):
+        return tiktoken_format.parsed(contents, source, require_all_bytes)
 
 
 def dump_tiktoken_bpe(bpe_ranks: Mapping[bytes, int], tiktoken_bpe_file: FilePath) -> None:
@@ -270,14 +316,12 @@ def data_gym_to_mergeable_bpe_ranks(
         OSError: see `read_file_cached`.
         ImportError: see `read_file`.
     """
-    merges_source = os.fsdecode(vocab_bpe_file)
-    vocabulary_source = os.fsdecode(encoder_json_file)
-    ranks = gpt2_format.merged_ranks(
-        read_file_cached(vocab_bpe_file, vocab_bpe_hash), merges_source
-    )
-    expected = gpt2_format.vocabulary_ranks(
-        read_file_cached(encoder_json_file, encoder_json_hash), vocabulary_source
-    )
+    merges, merges_source = _read_with_source(vocab_bpe_file, vocab_bpe_hash)
+    with _with_appearance(merges):
+        ranks = gpt2_format.merged_ranks(merges, merges_source)
+    vocabulary, vocabulary_source = _read_with_source(encoder_json_file, encoder_json_hash)
+    with _with_appearance(vocabulary, is_json=True):
+        expected = gpt2_format.vocabulary_ranks(vocabulary, vocabulary_source)
     if clobber_one_byte_tokens:
         ranks.update((token, rank) for token, rank in expected.items() if len(token) == 1)
     gpt2_format.require_agreement(ranks, merges_source, expected, vocabulary_source)
