@@ -8,6 +8,8 @@ from array import array
 
 import pytest
 
+pytest.importorskip("anyio", reason="needs the extra aio")
+
 from bpecore.aio.text_cache import TextCache
 
 
