@@ -10,12 +10,21 @@
 
 from __future__ import annotations
 
+try:
+    from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
+except ModuleNotFoundError as error:
+    if error.name != "bpecore._core":
+        raise
+    from bpecore._source_tree import use_installed
+
+    __file__ = use_installed(__path__)
+    from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
+
 # tiktoken's users find these modules as attributes once `tiktoken` is imported.
 from bpecore import _tiktoken as _tiktoken
 from bpecore import core as core
 from bpecore import model as model
 from bpecore import registry as registry
-from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
 from bpecore._version import __version__
 from bpecore.core import Encoding
 from bpecore.model import (
