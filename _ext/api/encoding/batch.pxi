@@ -11,8 +11,7 @@ from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show
 from engine.base.allocator_tuning cimport prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.encode.threads cimport (
-    NOT_KNOWN, SECTION_CHARACTERS, SHARE_CHARACTERS, THREAD_CHARACTERS, THREAD_LIMIT, Job, Task,
-    ThreadState, count_ids, run_threads)
+    NOT_KNOWN, THREAD_LIMIT, Job, Task, ThreadState, count_ids, run_threads)
 from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView
@@ -94,12 +93,12 @@ cdef class TextBatch:
         return 0
 
     cdef int _add_text(self, const TextView *view, size_t text) except -1:
-        cdef size_t start = 0, end
+        cdef size_t start = 0, end, section = thread_sizes.section
         cdef TextView part
-        while view.length - start > 2 * SECTION_CHARACTERS:
+        while view.length - start > 2 * section:
             end = next_sure_border(self.job.engine.automaton, self.job.engine.special_tokens, view,
-                                   start + SECTION_CHARACTERS, view.length - SECTION_CHARACTERS)
-            if end == view.length - SECTION_CHARACTERS:
+                                   start + section, view.length - section)
+            if end == view.length - section:
                 break
             part.width = view.width
             part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
@@ -124,7 +123,7 @@ cdef class TextBatch:
         task.thread = 0
         self.task_count += 1
         self.open_characters += view.length
-        if self.open_characters >= SHARE_CHARACTERS:
+        if self.open_characters >= thread_sizes.share:
             self._close_share()
         return 0
 
@@ -154,7 +153,7 @@ cdef class TextBatch:
         self._add_texts()
         for i in range(self.task_count):
             characters += self.job.tasks[i].view.length
-        num_threads = min(num_threads, characters // THREAD_CHARACTERS + 1,
+        num_threads = min(num_threads, characters // thread_sizes.thread + 1,
                           self.job.share_count, <size_t>THREAD_LIMIT)
         self.thread_count = <uint32_t>max(num_threads, 1)
         self.threads = <ThreadState *>allocate_zeroed(self.thread_count, sizeof(ThreadState))
