@@ -1,7 +1,8 @@
 """Runs a Python program with bpecore in tiktoken's place: `bpecore run …`.
 
 It behaves like `python` itself: the same three ways to name a program, the same `sys.argv` and
-`sys.path`, and the program's own exit code.
+`sys.path`, and the program's own exit code. Python processes that the program starts have bpecore
+too (`bpecore.cli.children`).
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoad
 from types import CodeType, ModuleType
 from typing import cast
 
+from bpecore.cli.children import reach_children
 from bpecore.dropin import install_as_tiktoken
 
 USAGE = """\
 Usage: bpecore run [-m MODULE | -c CODE | SCRIPT] [ARGUMENTS]...
 
   Run a Python program with bpecore in tiktoken's place, whether or not tiktoken
-  is installed. Everything after MODULE, CODE or SCRIPT is the program's.
+  is installed, also in the Python processes that it starts. Everything after
+  MODULE, CODE or SCRIPT is the program's.
 
   SCRIPT may be a file, or a folder or zip file with a __main__.py.
 """
@@ -53,13 +56,19 @@ def run_program(arguments: Sequence[str]) -> None:
     if option in ("-m", "-c"):
         if not rest:
             _refuse(f"argument expected for the {option} option")
-        install_as_tiktoken()
+        _replace_tiktoken()
         (_run_module if option == "-m" else _run_code)(rest[0], rest[1:])
     elif option.startswith("-"):
         _refuse(f"unknown option {option}")
     else:
-        install_as_tiktoken()
+        _replace_tiktoken()
         _run_script(option, rest)
+
+
+def _replace_tiktoken() -> None:
+    """Replaces tiktoken here, and in the Python processes that are started from here."""
+    install_as_tiktoken()
+    reach_children()
 
 
 def _refuse(what: str) -> None:
