@@ -162,9 +162,8 @@ cdef inline void probe_whole_keys(
     """
     # Copies, so that they stay in registers.
     cdef PieceCache fixed = cache[0]
-    cdef const uint8_t *text = pieces.text
+    cdef Pieces given = pieces[0]
     cdef const uint8_t *ahead = pieces.ahead
-    cdef size_t step = pieces.ahead_step
     cdef const uint32_t *ends = pieces.ends
     cdef const uint32_t *last = ends + count
     cdef uint32_t start = pieces.start, end
@@ -173,16 +172,16 @@ cdef inline void probe_whole_keys(
     while ends < last:
         end = ends[0]
         if likely(end - start <= SHORT_PIECE):
-            key = load_key(text + start, end - start)
+            key = load_key(given.text + start, end - start)
             probe.bucket = narrow_bucket(&fixed, key)
             prefetch(probe.bucket)
             probe.key = key
             probe += 1
         else:
-            probe = add_large(cache, pieces, start, end, apart, group, probe)
+            probe = add_large(cache, &given, start, end, apart, group, probe)
         if fetching:
             prefetch(ahead)
-            ahead += step
+            ahead += given.ahead_step
         start = end
         ends += 1
     pieces.ahead = ahead
