@@ -198,27 +198,31 @@ cdef inline void probe_group(
         apart: known at compile time; whether pieces of more than SHORT_PIECE bytes are only in
             `group.large`, not in `group.pieces`.
     """
-    cdef const uint32_t *ends = pieces.ends
-    cdef size_t whole = pieces.count, i
-    cdef uint32_t start = pieces.start
+    cdef Pieces given = pieces[0]
+    cdef const uint32_t *ends = given.ends
+    cdef size_t whole = given.count, i
+    cdef uint32_t start = given.start
+    cdef Probe *probe
     cdef Span span
     # The last pieces, after whose starts fewer than 16 bytes are readable.
-    while whole > 0 and pieces.readable_end - pieces.text < <ptrdiff_t>(
+    while whole > 0 and given.readable_end - given.text < <ptrdiff_t>(
             sizeof(Key) + (ends[whole - 2] if whole > 1 else start)):
         whole -= 1
     group.end = group.pieces
     group.large_end = group.large
-    if pieces.ahead_step:
+    if given.ahead_step:
         probe_whole_keys(cache, pieces, whole, apart, True, group)
     else:
         probe_whole_keys(cache, pieces, whole, apart, False, group)
     if whole:
         start = ends[whole - 1]
-    for i in range(whole, pieces.count):
+    probe = group.end
+    for i in range(whole, given.count):
         if ends[i] - start <= SHORT_PIECE:
-            span = span_of(pieces, start, ends[i])
-            probe_short(cache, &span, group.end)
-            group.end += 1
+            span = span_of(&given, start, ends[i])
+            probe_short(cache, &span, probe)
+            probe += 1
         else:
-            group.end = add_large(cache, pieces, start, ends[i], apart, group, group.end)
+            probe = add_large(cache, &given, start, ends[i], apart, group, probe)
         start = ends[i]
+    group.end = probe
