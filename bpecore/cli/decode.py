@@ -3,55 +3,110 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from collections.abc import Iterator, Sequence
 
 import click
 
-from bpecore.cli.inputs import STANDARD_INPUT, display_name, read_text
-from bpecore.cli.options import files_argument, with_encoding
+from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
+from bpecore.cli.options import with_encoding
 from bpecore.core import Encoding
 
 LARGEST_ID_DIGITS = len(str(2**32))
+LONGEST_PART = 1 << 20
+"""Characters of ids from which a text is decoded in parts."""
+
+NO_IDS = re.compile(r"[^\d,\s]", re.ASCII)
+IDS = re.compile(r"[\d,\[\]\s]*\d[\d,\[\]\s]*", re.ASCII)
+
+
+def _check_arguments(
+    ctx: click.Context, parameter: click.Parameter, arguments: Sequence[str]
+) -> list[Source]:
+    """Returns the inputs: files, and ids that no file is named like."""
+    sources: list[Source] = []
+    for argument in arguments:
+        if IDS.fullmatch(argument) and not os.path.exists(argument):
+            before = sources.pop().text if sources and sources[-1].text else ""
+            sources.append(Source("arguments", f"{before} {argument}"))
+        else:
+            path = click.Path(exists=True, dir_okay=False, allow_dash=True)
+            sources.append(Source(os.fsdecode(path.convert(argument, parameter, ctx))))
+    return sources
 
 
 @click.command()
 @with_encoding
-@files_argument
-def decode(encoding: Encoding, files: Sequence[str]) -> None:
-    """Write the bytes of the token ids in FILES, or in standard input, and nothing else.
+@click.argument(
+    "sources", metavar="[FILES|IDS]...", nargs=-1, callback=_check_arguments, type=click.Path()
+)
+def decode(encoding: Encoding, sources: Sequence[Source]) -> None:
+    """Write the bytes of the token ids in FILES, of IDS, or of the ids in standard input.
 
     Ids are separated by white space or commas, or are in JSON lists, as `encode` prints them.
+    Nothing else is written.
     """
-    for path in files or [STANDARD_INPUT]:
-        ids = parse_ids(read_text(path), path)
-        try:
-            content = encoding.decode_bytes(ids)
-        except (KeyError, OverflowError) as error:
-            raise click.ClickException(f"{display_name(path)}: {error.args[0]}") from None
-        click.echo(content, nl=False)
+    output = sys.stdout.buffer
+    for source in sources or [Source(STANDARD_INPUT)]:
+        for part in parts(Reader().chunks(source)):
+            ids = parse_ids(part, source)
+            try:
+                content = encoding.decode_bytes(ids)
+            except (KeyError, OverflowError) as error:
+                raise click.ClickException(f"{source.display_name}: {error.args[0]}") from None
+            output.write(content)
+            output.flush()
 
 
-def parse_ids(text: str, path: str) -> list[int]:
+def parts(chunks: Iterator[str]) -> Iterator[str]:
+    """Yields a text of ids in parts that can be parsed by themselves.
+
+    A short text is one part. A long one is cut after separators; in JSON lists, which are then
+    closed and opened again, after commas.
+    """
+    rest = ""
+    is_json = None
+    for chunk in chunks:
+        rest += chunk
+        if is_json is None and rest.lstrip():
+            is_json = rest.lstrip().startswith("[")
+        if len(rest) < LONGEST_PART:
+            continue
+        end = rest.rfind(",") if is_json else last_separator(rest)
+        if end > 0:
+            yield rest[:end] + ("]" if is_json else "")
+            rest = ("[" if is_json else "") + rest[end + 1 :]
+    yield rest
+
+
+def last_separator(text: str) -> int:
+    """Returns the last place of a separator, or -1."""
+    return max(map(text.rfind, " ,\n\t\r"))
+
+
+def parse_ids(text: str, source: Source) -> list[int]:
     """Returns the ids that a text lists.
 
     Args:
         text: decimal numbers separated by white space or commas, or JSON lists of them.
-        path: where the text is from, for the error.
+        source: where the text is from, for the error.
 
     Raises:
         click.ClickException: the text has anything else; the message shows it.
     """
+    name = source.display_name
     if text.lstrip().startswith("["):
         try:
             return [id for ids in json_values(text) for id in checked_ids(ids)]
         except (ValueError, RecursionError) as error:
-            raise click.ClickException(
-                f"{display_name(path)}: no JSON list of ids: {error}"
-            ) from None
+            raise click.ClickException(f"{name}: no JSON list of ids: {error}") from None
     words = text.replace(",", " ").split()
-    for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) <= LARGEST_ID_DIGITS):
-            raise click.ClickException(f"{display_name(path)}: no token id: {word[:80]!r}")
+    if NO_IDS.search(text) or max(map(len, words), default=0) > LARGEST_ID_DIGITS:
+        for word in words:
+            if not (word.isascii() and word.isdigit() and len(word) <= LARGEST_ID_DIGITS):
+                raise click.ClickException(f"{name}: no token id: {word[:80]!r}")
     return list(map(int, words))
 
 

@@ -1,36 +1,135 @@
-"""Reads the text of files and of standard input."""
+"""Reads the text of files, of standard input and of arguments, in chunks."""
 
 from __future__ import annotations
 
+import codecs
+import os
 import sys
+from collections.abc import Iterator
+from typing import IO, NamedTuple
 
 import click
 
 STANDARD_INPUT = "-"
+FIRST_CHUNK = 1 << 16
+CHUNK = 1 << 21
+"""Bytes read at once: first few, so that the first results come at once, then many."""
+
+SHOWN_CHARACTERS = 40
+
+# The longer marks come first: UTF-32's begins with UTF-16's.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
-def display_name(path: str) -> str:
-    """Returns an input's name for messages."""
-    return "standard input" if path == STANDARD_INPUT else click.format_filename(path)
+class NotTextError(click.ClickException):
+    """An input's bytes are no text."""
 
 
-def read_text(path: str) -> str:
-    """Returns the text of a file or of standard input, unchanged.
+class Source(NamedTuple):
+    """Where a text comes from.
 
-    Raises:
-        click.ClickException: it cannot be read or is not UTF-8; the message says where.
+    Attributes:
+        path: a file's path, or "-" for standard input; for a text, how it is shown.
+        text: the text itself if it was an argument.
     """
-    if path == STANDARD_INPUT and sys.stdin is None:
-        raise click.ClickException(f"{display_name(path)}: it is closed")
-    try:
-        with click.open_file(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise click.ClickException(f"{display_name(path)}: {error.strerror}") from None
-    try:
-        text: str = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(
-            f"{display_name(path)}: not UTF-8 at byte offset {error.start}: {error.reason}"
-        ) from None
-    return text
+
+    path: str
+    text: str | None = None
+
+    @classmethod
+    def of_text(cls, text: str) -> Source:
+        """Returns the source of a text that was an argument."""
+        first = " ".join(text[: 2 * SHOWN_CHARACTERS].split())
+        is_whole = len(text) <= len(first) <= SHOWN_CHARACTERS
+        return cls(first if is_whole else f"{first[: SHOWN_CHARACTERS - 1]}…", text)
+
+    @property
+    def display_name(self) -> str:
+        """The name in messages."""
+        return "standard input" if self.path == STANDARD_INPUT else click.format_filename(self.path)
+
+    @property
+    def size(self) -> int:
+        """The size of a file in bytes; 0 if it is unknown."""
+        try:
+            return 0 if self.text is not None else os.path.getsize(self.path)
+        except OSError:
+            return 0
+
+
+class Reader(NamedTuple):
+    """How texts are read.
+
+    Attributes:
+        encoding: a codec of Python's; None for UTF-8, with a hint if the text is UTF-16.
+        errors: what is done about bytes that are no text: "strict", "replace" or "ignore".
+    """
+
+    encoding: str | None = None
+    errors: str = "strict"
+
+    def chunks(self, source: Source) -> Iterator[str]:
+        """Yields the text in chunks, with its line ends as they are.
+
+        Raises:
+            click.ClickException: it cannot be read; the message says which.
+            NotTextError: it cannot be decoded; the message says where.
+        """
+        if source.text is not None:
+            yield source.text
+            return
+        if source.path == STANDARD_INPUT and sys.stdin is None:
+            raise click.ClickException(f"{source.display_name}: it is closed")
+        try:
+            with click.open_file(source.path, "rb") as file:
+                yield from self._decoded(_blocks(file), source)
+        except OSError as error:
+            raise click.ClickException(f"{source.display_name}: {error.strerror}") from None
+
+    def text(self, source: Source) -> str:
+        """Returns the whole text; as `chunks` otherwise."""
+        return "".join(self.chunks(source))
+
+    def _decoded(self, blocks: Iterator[bytes], source: Source) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self.encoding or "utf-8")(self.errors)
+        position = 0
+        for block in blocks:
+            if position == 0 and self.encoding is None:
+                _refuse_other_unicode(block, source)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                name = "UTF-8" if self.encoding is None else self.encoding
+                offset = position - pending + error.start
+                raise NotTextError(
+                    f"{source.display_name}: not {name} at byte offset {offset}: {error.reason}"
+                ) from None
+            position += len(block)
+            if text:
+                yield text
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """Yields the bytes as soon as they are there, and b"" at the end."""
+    size = FIRST_CHUNK
+    while True:
+        block: bytes = file.read1(size)  # type: ignore[attr-defined]
+        yield block
+        if not block:
+            return
+        size = CHUNK
+
+
+def _refuse_other_unicode(start: bytes, source: Source) -> None:
+    for mark, encoding in BYTE_ORDER_MARKS:
+        if start.startswith(mark):
+            raise NotTextError(
+                f"{source.display_name}: not UTF-8 at byte offset 0: its byte order mark says "
+                f"{encoding.upper()} (--input-encoding {encoding})"
+            )

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
 import click
+from click.shell_completion import CompletionItem
 
+from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
 from bpecore.model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
 from bpecore.registry import get_encoding, list_encoding_names
 
 DEFAULT_ENCODING = "o200k_base"
+SUGGESTIONS = 5
 
 Command = Callable[..., None]
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Returns the known names that are most like one, best first; none if no name is."""
+    import difflib
+
+    by_lower_case = {entry.lower(): entry for entry in known}
+    found = difflib.get_close_matches(name.lower()[:100], by_lower_case, SUGGESTIONS)
+    return [by_lower_case[entry] for entry in found]
 
 
 def check_known(name: str, known: Iterable[str]) -> None:
     """Refuses an encoding's name that is not among those known."""
     known = list(known)
     if name not in known:
-        raise click.BadParameter(f"unknown encoding {name!r}; known are {', '.join(known)}")
+        close = nearest(name, known)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise click.BadParameter(f"unknown encoding {name!r}{hint} Known are {', '.join(known)}")
 
 
 def _check_encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
@@ -35,9 +50,33 @@ def _check_model(_: click.Context, __: click.Parameter, model: str | None) -> st
             encoding_name_for_model(model)
         except KeyError:
             prefixes = [f"{prefix}…" for prefix in MODEL_PREFIX_TO_ENCODING]
+            close = nearest(model.rpartition("/")[2], MODEL_TO_ENCODING)
+            if close:
+                raise click.BadParameter(
+                    f"unknown model {model!r}; did you mean {', '.join(close)}? "
+                    "--encoding names an encoding directly."
+                ) from None
             known = ", ".join([*MODEL_TO_ENCODING, *prefixes])
             raise click.BadParameter(f"unknown model {model!r}; known are {known}") from None
     return model
+
+
+def complete_encodings(
+    _: click.Context, __: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Returns the encodings that a shell offers."""
+    return [CompletionItem(name) for name in list_encoding_names() if name.startswith(incomplete)]
+
+
+def complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Returns the models that a shell offers, with their encodings."""
+    prefixes = {name.rstrip("-"): found for name, found in MODEL_PREFIX_TO_ENCODING.items()}
+    models = {**MODEL_TO_ENCODING, **prefixes}
+    return [
+        CompletionItem(name, help=encoding)
+        for name, encoding in sorted(models.items())
+        if name.startswith(incomplete)
+    ]
 
 
 def with_encoding(command: Command) -> Command:
@@ -50,20 +89,70 @@ def with_encoding(command: Command) -> Command:
         name = encoding_name_for_model(model) if model else encoding_name or DEFAULT_ENCODING
         command(encoding=get_encoding(name), **arguments)
 
-    choose = click.option("--model", callback=_check_model, help="Use this model's encoding.")(
-        choose
-    )
+    choose = click.option(
+        "-m",
+        "--model",
+        callback=_check_model,
+        shell_complete=complete_models,
+        help="Use this model's encoding.",
+    )(choose)
     return click.option(
+        "-e",
         "--encoding",
         "encoding_name",
         callback=_check_encoding,
+        shell_complete=complete_encodings,
         help=f"Name of the encoding. Default: {DEFAULT_ENCODING}.",
+    )(choose)
+
+
+def _check_codec(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None:
+        try:
+            codec = codecs.lookup(name)
+        except LookupError:
+            codec = None
+        if codec is None or not codec._is_text_encoding or codec.incrementaldecoder is None:
+            raise click.BadParameter(f"unknown character encoding {name!r}")
+    return name
+
+
+def with_reader(command: Command) -> Command:
+    """Adds the options on the inputs; the command gets a `reader` and the `sources`."""
+
+    @functools.wraps(command)
+    def choose(
+        files: Sequence[str],
+        texts: Sequence[str],
+        input_encoding: str | None,
+        errors: str,
+        **arguments: Any,
+    ) -> None:
+        sources = [*map(Source, files), *map(Source.of_text, texts)]
+        reader = Reader(input_encoding, errors)
+        command(reader=reader, sources=sources or [Source(STANDARD_INPUT)], **arguments)
+
+    choose = click.option(
+        "-x", "--text", "texts", multiple=True, help="A text itself; can be given several times."
+    )(choose)
+    choose = click.option(
+        "--errors",
+        type=click.Choice(["strict", "replace", "ignore"]),
+        default="strict",
+        help="What to do about bytes that are no text. Default: strict, which refuses them.",
+    )(choose)
+    return click.option(
+        "--input-encoding",
+        callback=_check_codec,
+        metavar="CODEC",
+        help="Character encoding of the files, such as latin-1 or utf-16. Default: utf-8.",
     )(choose)
 
 
 files_argument = click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
+any_paths_argument = click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
 allow_special = click.option(
     "--allow-special",
     "special",
@@ -71,8 +160,3 @@ allow_special = click.option(
     help="Treat the text of special tokens (<|endoftext|> …) as these tokens. "
     "Without it such text is ordinary text.",
 )
-
-
-def special_arguments(special: bool) -> dict[str, Any]:
-    """Returns arguments with which no text is refused."""
-    return {"allowed_special": "all" if special else set(), "disallowed_special": ()}
