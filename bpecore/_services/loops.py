@@ -11,7 +11,7 @@ from typing import Any, Callable
 try:
     from anyio.lowlevel import current_token
 except ImportError as error:
-    raise ImportError("event loops need anyio: pip install 'bpecore[aio]'") from error
+    raise ImportError('event loops need anyio: pip install "bpecore[aio]"') from error
 
 
 class Loop:

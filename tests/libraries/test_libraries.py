@@ -1,6 +1,6 @@
 """Real libraries give the same results with bpecore in tiktoken's place, and no network.
 
-Not part of a plain `pytest`: it needs `pip install ".[libraries]"`, and then `pytest
+Not part of a plain `pytest`: it needs `pip install "bpecore[libraries]"`, and then `pytest
 tests/libraries`. Each library runs in two processes of its own, once on each.
 """
 
