@@ -6,12 +6,29 @@ Imported only where an event loop is used: a pool's workers and blocking clients
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, Callable
 
 try:
     from anyio.lowlevel import current_token
 except ImportError as error:
     raise ImportError('event loops need anyio: pip install "bpecore[aio]"') from error
+
+
+def import_backends() -> None:
+    """Imports anyio's part for each event loop that the program may run.
+
+    Otherwise anyio imports it in the first call inside a loop, which stops the loop for 16 ms.
+    """
+    for name in ("asyncio", "trio"):
+        if name in sys.modules:
+            with suppress(ImportError):  # anyio's own module, which may go by another name one day
+                import_module(f"anyio._backends._{name}")
+
+
+import_backends()
 
 
 class Loop:

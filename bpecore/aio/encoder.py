@@ -5,9 +5,12 @@ Needs the extra `aio`. docs/services.md says how it decides what runs where.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Collection, Hashable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from types import TracebackType
@@ -18,7 +21,7 @@ from bpecore._build.threads import available_cpus
 from bpecore._core import locked
 from bpecore._services.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore._services.latency import LatencyHistogram
-from bpecore._services.loops import Loop
+from bpecore._services.loops import Loop, import_backends
 from bpecore.aio.metrics import Metrics
 from bpecore.aio.queue import EncoderClosedError, Request, WorkQueue
 from bpecore.aio.text_cache import TextCache
@@ -54,8 +57,9 @@ class AsyncEncoder:
     raises the same errors, and also `EncoderClosedError` if the encoder is closed and
     `QueueFullError` if the queue is full and `when_full` is "raise".
 
-    One encoder can serve any number of event loops and threads. Threads start when there is work
-    for them; make an encoder after a process has forked, not before.
+    One encoder can serve any number of event loops and threads. Its threads start when it is made,
+    and in a forked child when there is work for them: a child has what the cache holds, but not the
+    requests of its parent.
 
     Args:
         encoding: the encoding.
@@ -120,6 +124,17 @@ class AsyncEncoder:
         self._queue = WorkQueue(workers, queue, when_full == "wait", self._remember)
         self._lock = self._queue.lock
         self._local = threading.local()  # the last loop of each thread
+        _encoders.add(self)
+        _prepare(encoding)
+
+    def _restart_in_child(self) -> None:
+        """Makes a forked child's copy work: the parent's threads and loops are not there."""
+        if (
+            self._lock.locked()
+        ):  # by another thread of the parent, perhaps in the middle of a change
+            self._cache = TextCache(self._cache.max_entries, self._cache.max_bytes)
+        self._queue.restart_in_child()
+        self._local = threading.local()
 
     def __repr__(self) -> str:
         return f"<AsyncEncoder of {self.encoding!r}>"
@@ -238,7 +253,6 @@ class AsyncEncoder:
         await self._queue.wait_closed()
 
     async def __aenter__(self) -> AsyncEncoder:
-        Loop.running()  # imports anyio's backend: 30 ms that no request should pay
         return self
 
     async def __aexit__(
@@ -354,6 +368,32 @@ class AsyncEncoder:
     @locked
     def _observe(self, started: float) -> None:
         self._latency.observe(perf_counter() - started)
+
+
+def _prepare(encoding: Encoding) -> None:
+    """Imports and allocates now what the first call of each method would."""
+    import_backends()
+    for call in (
+        partial(Encoding.count, encoding),
+        partial(Encoding.encode_to_numpy, encoding),
+        partial(Encoding.count_up_to, encoding, limit=1),
+        partial(Encoding.truncate, encoding, max_tokens=1),
+        partial(Encoding.split, encoding, max_tokens=100),
+    ):
+        with suppress(Exception):  # the vocabulary may lack a byte of the text
+            call("one two three")
+
+
+_encoders: weakref.WeakSet[AsyncEncoder] = weakref.WeakSet()
+
+
+def _restart_in_child() -> None:
+    for encoder in list(_encoders):
+        encoder._restart_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_restart_in_child)
 
 
 def _list_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> list[int]:

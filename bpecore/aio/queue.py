@@ -111,7 +111,29 @@ class WorkQueue:
         self._slotless: OrderedDict[Request, None] = OrderedDict()
         self._by_key: dict[Hashable, Request] = {}
         self._busy = 0  # threads taking requests
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="bpecore")
+        self._executor = self._new_executor()
+        self._start_threads()
+
+    def _new_executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._workers, thread_name_prefix="bpecore")
+
+    def _start_threads(self) -> None:
+        """Starts the threads now, so that no call has to."""
+        all_started = threading.Event()
+        with suppress(RuntimeError):  # no thread can start now; perhaps one can later
+            for _ in range(self._workers):
+                self._executor.submit(all_started.wait)
+        all_started.set()
+
+    def restart_in_child(self) -> None:
+        """Drops what the parent's threads and callers were doing, after a fork. In the child."""
+        self.lock._at_fork_reinit()  # type: ignore[attr-defined]
+        self.depth = self._busy = 0
+        self._pending.clear()
+        self._slotless.clear()
+        self._by_key.clear()
+        if not self.closed:
+            self._executor = self._new_executor()  # its threads start when there is work
 
     @property
     def waiting_for_slot(self) -> int:
