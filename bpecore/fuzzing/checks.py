@@ -7,21 +7,25 @@ surrogates U+DC80 to U+DCFF stand for bytes that are not UTF-8 (Python's `surrog
 from __future__ import annotations
 
 import functools
-import random
 import re
 from typing import Any, Callable
 
-from bpecore._core import StreamDecoder, StreamEncoder, TokenCounter
+from bpecore.fuzzing.decoding import decoding, growing_ids
+from bpecore.fuzzing.growing_texts import streams
+from bpecore.fuzzing.limits import limits
 from bpecore.fuzzing.outcomes import (
     Difference,
     Raised,
     compare,
     excerpt,
     first_difference,
+    given,
     is_lost,
     outcome,
 )
+from bpecore.fuzzing.special_choices import Choice, choices_for, choices_of, shown
 from bpecore.fuzzing.subject import Subject
+from bpecore.fuzzing.thread_cuts import thread_cuts
 
 Check = Callable[[Subject, str], "Difference | None"]
 
@@ -30,19 +34,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 UNSTABLE_LIMIT = 24
 """Characters of the longest text whose completions are compared; there can be thousands."""
 
-DECODING_METHODS = (
-    *("decode", "decode_bytes", "decode_tokens_bytes", "decode_with_offsets"),
-    *("decode_batch", "decode_bytes_batch"),
-)
-
 REFERENCE_LIMIT = 300
 """Characters of the longest text for the naive reference, whose merge is quadratic."""
-
-LIMITED_LIMIT = 1_000
-"""Characters of the longest text that is cut to a limit, which is quadratic for some patterns."""
-
-MOST_TOKENS_PER_CHARACTER = 4
-"""The bytes of a character in UTF-8."""
 
 PIECE_LIMIT = 3_000
 """Bytes of the longest text encoded as a single piece."""
@@ -90,23 +83,16 @@ def sinks(subject: Subject, text: str) -> Difference | None:
 
 
 def special_tokens(subject: Subject, text: str) -> Difference | None:
-    """`encode`, `count` and `encode_to_numpy` with special tokens allowed, or some, or refused."""
-    some = set(sorted(subject.theirs.special_tokens_set)[::2])
-    arguments: list[dict[str, Any]] = [
-        {"allowed_special": "all"},
-        {"allowed_special": some, "disallowed_special": ()},
-        {"allowed_special": some},
-        {},
-    ]
-    for chosen in arguments:
-        difference = with_arguments(subject, text, chosen)
+    """`encode`, `count` and `encode_to_numpy` with each choice of special tokens."""
+    for choice in choices_of(subject):
+        difference = with_choice(subject, text, choice)
         if difference is not None:
-            return difference._replace(call=f"{difference.call}, {shown(chosen)}")
+            return difference._replace(call=f"{difference.call}, {shown(choice)}")
     return None
 
 
-def with_arguments(subject: Subject, text: str, chosen: dict[str, Any]) -> Difference | None:
-    """`encode`, `count` and `encode_to_numpy` with some arguments about special tokens."""
+def with_choice(subject: Subject, text: str, chosen: Choice) -> Difference | None:
+    """`encode`, `count` and `encode_to_numpy` with one choice of special tokens."""
     ours, theirs = subject.ours, subject.theirs
     expected = outcome(lambda: theirs.encode(text, **chosen))
     number = expected if isinstance(expected, Raised) else len(expected)  # type: ignore[arg-type]
@@ -119,16 +105,6 @@ def with_arguments(subject: Subject, text: str, chosen: dict[str, Any]) -> Diffe
             lambda: theirs.encode_to_numpy(text, **chosen).tolist(),
         ),
     )
-
-
-def shown(arguments: dict[str, Any]) -> str:
-    text = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) or "by default"
-    return text if len(text) < 200 else text[:200] + "…"
-
-
-def given(value: object) -> object:
-    """Returns an outcome that is already known."""
-    return value
 
 
 def batches(subject: Subject, text: str) -> Difference | None:
@@ -158,25 +134,10 @@ def batches(subject: Subject, text: str) -> Difference | None:
     )
 
 
-def in_both(subject: Subject, method: str, argument: object) -> Difference | None:
+def same_for(subject: Subject, method: str, argument: object) -> Difference | None:
     """Compares a method called with one argument."""
     ours, theirs = (getattr(engine, method) for engine in (subject.ours, subject.theirs))
     return compare(method, lambda: ours(argument), lambda: theirs(argument))
-
-
-def decoding(subject: Subject, text: str) -> Difference | None:
-    """The methods that take ids, with a text's ids and with parts that can cut characters."""
-    ids = outcome(lambda: subject.theirs.encode(text, allowed_special="all"))
-    if isinstance(ids, Raised):
-        return None
-    assert isinstance(ids, list)
-    for part in (ids, ids[1:], ids[: len(ids) // 2]):
-        for method in DECODING_METHODS:
-            argument = [part, ids] if method.endswith("batch") else part
-            difference = in_both(subject, method, argument)
-            if difference is not None:
-                return difference._replace(call=f"{method}({excerpt(argument, 0)})")
-    return None
 
 
 def unstable(subject: Subject, text: str) -> Difference | None:
@@ -201,7 +162,7 @@ def bytes_of_text(subject: Subject, text: str) -> Difference | None:
     if 0 < len(content) <= PIECE_LIMIT:
         methods.append("_encode_single_piece")
     return first_difference(
-        *(functools.partial(in_both, subject, method, content) for method in methods)
+        *(functools.partial(same_for, subject, method, content) for method in methods)
     )
 
 
@@ -218,76 +179,6 @@ def again(subject: Subject, text: str) -> Difference | None:
     return None
 
 
-def streams(subject: Subject, text: str) -> Difference | None:
-    """The text in chunks, counted after each and encoded, and its ids decoded one by one."""
-    source = random.Random(text.encode("utf-8", "surrogatepass"))
-    arguments: dict[str, Any] = {"allowed_special": "all"}
-    if source.random() < 0.5:
-        arguments = {"disallowed_special": ()}
-    ours = subject.ours
-    expected: Any = outcome(lambda: subject.theirs.encode(text, **arguments))
-    try:
-        counter, encoder = TokenCounter(ours, **arguments), StreamEncoder(ours, **arguments)
-        ours.count(text, **arguments)
-    except (TypeError, ValueError):
-        return None  # not our encoding, a pattern with no automaton, or a byte is not a token
-    if isinstance(expected, Raised):
-        return None
-    ids: list[int] = []
-    place = 0
-    while place < len(text):
-        chunk = text[place : place + source.choice((1, 1, 2, 4, 9, 70, 1000))]
-        place += len(chunk)
-        ids += encoder.feed(chunk)
-        total = counter.feed(chunk)
-        waits = "\ud800" <= text[place - 1] <= "\udbff"
-        count = ours.count(text[: place - 1 if waits else place], **arguments)
-        if total != count:
-            return Difference(
-                f"TokenCounter of {place} characters, {shown(arguments)}", total, count
-            )
-    ids += encoder.flush()
-    if ids != expected:
-        return Difference(f"StreamEncoder, {shown(arguments)}", ids, expected)
-    for errors in ("replace", "surrogateescape"):
-        decoder = StreamDecoder(ours, errors)
-        broken = expected[1:] if source.random() < 0.5 else expected[::-1]
-        decoded = "".join([decoder.feed(number) for number in broken]) + decoder.flush()
-        if decoded != ours.decode(broken, errors):
-            return Difference(f"StreamDecoder, {errors}", decoded, ours.decode(broken, errors))
-    return None
-
-
-def limits(subject: Subject, text: str) -> Difference | None:
-    """`count_up_to`, `truncate`, `split`: results are within a limit by tiktoken's count."""
-    text = text[:LIMITED_LIMIT]
-    source = random.Random(text.encode("utf-8", "surrogatepass"))
-    ours = subject.ours
-
-    def count(part: str) -> int:
-        return len(subject.theirs.encode(part, disallowed_special=()))
-
-    whole = outcome(lambda: count(text))
-    if not isinstance(whole, int):
-        return None
-    limit = source.randint(0, whole + 1)
-    found: Any = outcome(lambda: ours.count_up_to(text, limit, disallowed_special=()))
-    expected = whole if whole <= limit else None
-    if found != expected:
-        return Difference(f"count_up_to {limit}", found, expected)
-    for side in ("end", "start", "middle"):
-        found = outcome(
-            functools.partial(ours.truncate, text, limit, side=side, disallowed_special=())
-        )
-        if isinstance(found, Raised) or count(found) > limit or (whole <= limit and found != text):
-            return Difference(f"truncate to {limit} tokens, side={side!r}", found, text)
-    chunk = max(limit, MOST_TOKENS_PER_CHARACTER)
-    found = outcome(lambda: ours.split(text, chunk, disallowed_special=()))
-    if isinstance(found, Raised) or "".join(found) != text or any(count(x) > chunk for x in found):
-        return Difference(f"split into {chunk} tokens each", found, text)
-    return None
-
-
 def naive(subject: Subject, text: str) -> Difference | None:
     """The naive reference against both engines."""
     text = re.sub("[\ud800-\udfff]", "", text[:REFERENCE_LIMIT])
@@ -298,12 +189,21 @@ def naive(subject: Subject, text: str) -> Difference | None:
     )
 
 
+def long_special(subject: Subject, text: str) -> Difference | None:
+    """A long text with special tokens: as ids, as a count, and cut for threads."""
+    for choice in choices_for(subject, text, count=1):
+        difference = with_choice(subject, text, choice)
+        if difference is not None:
+            return difference._replace(call=f"{difference.call}, {shown(choice)}")
+    return thread_cuts(subject, text)
+
+
 QUICK_CHECKS: dict[str, Check] = {"encode_ordinary": encode_ordinary}
-LONG_CHECKS: dict[str, Check] = {"encode_to_numpy": encode_to_numpy}
+LONG_CHECKS: dict[str, Check] = {"encode_to_numpy": encode_to_numpy, "long_special": long_special}
 SLOW_CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        *(sinks, special_tokens, batches, decoding),
+        *(sinks, special_tokens, batches, thread_cuts, decoding, growing_ids),
         *(bytes_of_text, again, naive, streams, limits),
     )
 }

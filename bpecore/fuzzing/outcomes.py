@@ -5,7 +5,7 @@ Nothing is compared if tiktoken panics: then the call in bpecore only has to ret
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 
 class Difference(NamedTuple):
@@ -54,15 +54,20 @@ class Raised(NamedTuple):
     name: str
 
 
+def given(value: object) -> object:
+    """Returns an outcome that is already known."""
+    return value
+
+
 REGEX_LIMIT = "Regex error while tokenizing"
 """The start of tiktoken's ValueError if its regex library gives up, for example on a million spaces
 or on a pattern that backtracks over a long run."""
 
 
-def outcome(call: Callable[[], object]) -> object:
+def outcome(call: Callable[..., object], *arguments: Any, **named: Any) -> object:
     """Returns what a call returns, or the exception it raises."""
     try:
-        return call()
+        return call(*arguments, **named)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # tiktoken's panics are not an Exception

@@ -28,9 +28,24 @@ _ATOMS = [
     *("[ab]", "[^a]", "[^\\r\\n]", "[a-cA-C]", "a", "b", " ", "'", "ab", r"\n", "中", "[^中\\n]"),
     *("(?i:a)", "(?i:[sdm])", "(?:a|bc)", "(?i:'s|'ll)", "[\\p{L}&&[^a]]"),
     *(r"(?i:\p{Lu})", r"(?i:[^\p{Ll}k])", r"(?i:\p{Greek})", "(?i:é)"),
+    *(r"(?i:\p{Lt})", r"(?i:\p{M})", r"(?i:[\p{L}\d])", "(?i:[k-sß])", "(?i:\u017ft)", r"\P{L}"),
+    *(".", "[^x]", "(?s:.)", "[^<]", "<[^>]", "[^ab]"),
 ]
 _QUANTIFIERS = ["", "", "", "+", "+", "?", "*", "{1,3}", "{2}", "{2,}"]
-_ENDINGS = ["", "", "", "$", r"(?!\S)", "(?=a)", "(?! )"]
+_ENDINGS = [
+    *("", "", "", "", "$", r"(?!\S)", "(?=a)", "(?! )", "(?=<)", "(?![^a])", "(?=.)"),
+    *(r"(?!\n)", "(?=[^<])", r"(?i:(?=\p{Lu}))"),
+]
+
+CASE_RELATED = "\u017fs\u212akKßẞµ\u03bcς\u03c3Σ\u0345\u03b9\u0399\u212båǅǆǄ\u0131\u0130iIﬀᾳᾼҒ"
+"""Characters whose case relations leave their script or category, and what they are related to."""
+
+_FAR_PATTERNS = [
+    *(".+", "[^x]+", r"[\s\S]+", "(?s:.+)", r".+|\n", "[^x]+|x", r"[^\n]+|\n+", r"\S+|\s+"),
+    *(r"[\s\S]", r"[^a]+a?|a", r"(?:ab)+|.|\n", r"[^<]+(?=<)|[\s\S]", r"[^<]+(?!<)|[\s\S]"),
+    *(r"\w+(?=.{1,3})|[\s\S]", r".{2,9}(?!\S)|[\s\S]", r"(?i)[\p{Lu}<|>]+|[\s\S]"),
+]
+"""Patterns whose pieces would run across special tokens, or whose look-aheads see them."""
 
 
 def random_definition(source: random.Random) -> dict[str, Any]:
@@ -89,9 +104,16 @@ def random_ranks(source: random.Random, count: int) -> list[int]:
 def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> dict[str, Any]:
     """Returns the definition with special tokens of which none is a prefix of another.
 
-    Between a token and its prefix, tiktoken's choice depends on the order of a hash table.
+    Between a token and its prefix, tiktoken's choice depends on the order of a hash table. Some are
+    over the vocabulary's own letters, so that they look like its tokens.
     """
-    names = source.sample(["<x>", "<|y|>", "aa", "中", "[s]", "😀", "\n\n", "x y"], 3)
+    tokens = [token.decode("utf-8", "ignore") for token in definition["mergeable_ranks"]]
+    names: list[str] = []
+    candidates = source.sample(["<x>", "<|y|>", "aa", "中", "[s]", "😀", "\n\n", "x y", "é>"], 4)
+    candidates += ["".join(source.choices(tokens[256:] or ["b"], k=2))[:40] for _ in range(2)]
+    for name in source.sample(candidates, source.randint(1, 5)):
+        if name and not any(name.startswith(other) or other.startswith(name) for other in names):
+            names.append(name)
     first = max(definition["mergeable_ranks"].values()) + source.randint(1, 1_000)
     special_tokens = {name: first + 2 * place for place, name in enumerate(names)}
     return {**definition, "special_tokens": special_tokens}
@@ -100,14 +122,14 @@ def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> di
 def random_pattern(source: random.Random) -> str:
     """Returns a pattern none of whose alternatives matches the empty string."""
     kind = source.random()
-    if kind < 0.3:
+    if kind < 0.2:
         return source.choice((R50K_PATTERN, CL100K_PATTERN, O200K_PATTERN))
     if kind < 0.4:
-        return source.choice((r"[\s\S]+", r"[^\n]+|\n+", r"\S+|\s+", r"[\s\S]"))
+        return source.choice(_FAR_PATTERNS)
     alternatives = [random_alternative(source) for _ in range(source.randint(1, 5))]
     if source.random() < 0.8:
         alternatives.append(r"[\s\S]")
-    return "|".join(alternatives)
+    return source.choice(("", "", "", "(?i)")) + "|".join(alternatives)
 
 
 def random_alternative(source: random.Random) -> str:
@@ -124,8 +146,13 @@ def text_over(source: random.Random, definition: dict[str, Any]) -> str:
     """Returns a text made of the definition's tokens and special tokens."""
     tokens = [token.decode("utf-8", "ignore") for token in definition["mergeable_ranks"]]
     tokens = [token for token in tokens[256:] if token] or ["a"]
-    common = ["a", "b", " ", "\n", "A", "1", "'s", "中", "é", *definition["special_tokens"]]
+    common = ["a", "b", " ", "\n", "A", "1", "'s", "中", "é", "x", ">"]
     words = source.choices(tokens, k=4) + source.choices(common, k=3)
+    if definition["special_tokens"] and source.random() < 0.8:
+        names = source.choices([*definition["special_tokens"]], k=2)
+        words += [*names, names[0][:-1]]
+    if "(?i" in definition["pat_str"]:
+        words += source.choices(CASE_RELATED, k=3)
     if source.random() < 0.3:
         words.append(of_any_category(source))
     text = "".join(source.choices(words, k=source.randint(1, source.choice((4, 12, 60)))))

@@ -10,14 +10,17 @@ import pytest
 from click.testing import CliRunner
 from own import BYTES
 
-from bpecore.fuzzing.checks import CHECKS, RARE_CHECKS, SLOW_CHECKS
+from bpecore import _core
+from bpecore.fuzzing.checks import CHECKS
 from bpecore.fuzzing.command import NAMES, fuzz
 from bpecore.fuzzing.finding import Framed, read_case, replay
+from bpecore.fuzzing.limits import Limited, is_best, is_split, is_truncated
 from bpecore.fuzzing.minimise import minimise, smallest_frame
 from bpecore.fuzzing.outcomes import Difference, Tally, compare
 from bpecore.fuzzing.rounds import GENERATED, openai_cases, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.shrink import shrink, simplify
+from bpecore.fuzzing.special_choices import choices_for, choices_of
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import (
     BAD_GENERATORS,
@@ -27,7 +30,13 @@ from bpecore.fuzzing.texts import (
     mutated_page,
     real_texts,
 )
-from bpecore.fuzzing.vocabularies import random_definition, random_pattern, text_over
+from bpecore.fuzzing.thread_cuts import SHORT_SIZES, as_counts, as_lists, as_row, in_threads
+from bpecore.fuzzing.vocabularies import (
+    random_definition,
+    random_pattern,
+    text_over,
+    with_special_tokens,
+)
 
 MATERIAL = Material(["Some real text, isn't it? " * 50, "ещё один текст " * 50], ["<|endoftext|>"])
 
@@ -124,9 +133,7 @@ def test_generated_definitions_are_of_many_kinds() -> None:
     assert all(text_over(source, definition) for definition in definitions[:20])
 
 
-@pytest.mark.parametrize(
-    "check", [*SLOW_CHECKS, *RARE_CHECKS, "encode_ordinary", "encode_to_numpy"]
-)
+@pytest.mark.parametrize("check", CHECKS)
 def test_each_check_is_silent_on_equal_engines_and_sees_a_wrong_one(
     check: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +146,90 @@ def test_each_check_is_silent_on_equal_engines_and_sees_a_wrong_one(
     difference = CHECKS[check](mixed, text)
     assert isinstance(difference, Difference)
     assert "bpecore" in str(difference)
+
+
+def test_special_tokens_are_allowed_refused_and_text() -> None:
+    subject = openai_subject("cl100k_base")
+    names = subject.theirs.special_tokens_set
+    choices = choices_of(subject)
+    allowed = [choice.get("allowed_special", set()) for choice in choices]
+    assert set() in allowed
+    assert "all" in allowed
+    some = [chosen for chosen in allowed if isinstance(chosen, set) and chosen]
+    assert set().union(*some) == names
+    assert all(chosen < names for chosen in some)
+    assert choices_for(subject, "<|endoftext|>") == choices
+    assert len(choices_for(subject, "<|endoftext|>" * 9)) == 2
+
+
+def test_generated_special_tokens_are_no_prefixes_of_others() -> None:
+    source = random.Random(3)
+    for _ in range(50):
+        names = [*with_special_tokens(source, random_definition(source))["special_tokens"]]
+        assert names
+        assert all(a is b or not a.startswith(b) for a in names for b in names)
+
+
+class TestCutsBetweenThreads:
+    TEXT = "one two <|endoftext|> three four's 123"
+
+    @pytest.mark.parametrize("sizes", SHORT_SIZES)
+    def test_short_texts_are_divided_without_a_change(self, sizes: Any) -> None:
+        subject = openai_subject("o200k_base")
+        choice = {"allowed_special": "all"}
+        expected = subject.theirs.encode(self.TEXT, allowed_special="all")
+        texts = [self.TEXT, "", self.TEXT]
+        lists = [expected, [], expected]
+        assert in_threads(subject, texts, as_lists, choice, sizes) == lists
+        assert in_threads(subject, texts, as_row, choice, sizes) == lists
+        counts = in_threads(subject, texts, as_counts, choice, sizes)
+        assert counts == [len(expected), 0, len(expected)]
+
+    def test_a_refused_token_is_left_to_a_call_of_its_own(self) -> None:
+        subject = openai_subject("o200k_base")
+        found = in_threads(subject, ["a", self.TEXT], as_lists, {}, (2, 1, 1))
+        assert found == [subject.theirs.encode("a"), None]
+
+    @pytest.mark.parametrize("name", ["section", "share", "thread"])
+    def test_sizes_of_nothing_are_refused(self, name: str) -> None:
+        with pytest.raises(ValueError, match="sizes of no characters"):
+            _core.set_thread_sizes(**{name: 0})
+
+
+class TestLimits:
+    def test_a_part_is_as_long_as_fits(self) -> None:
+        assert is_best([0, 1, 2, 3, 4], 3, 3)
+        assert is_best([0, 1, 2, 3, 4], 2, 3)
+        assert not is_best([0, 1, 2, 3, 4], 1, 3)
+        assert is_best([0, 1, 5, 9], 1, 4), "nothing fits better"
+        assert not is_best([0, 1, 3, 2, 9], 1, 4)
+        assert is_best([*range(40), 90], 10, 80), "a step of 50 tokens in a long text"
+        assert not is_best([*range(90)], 70, 80)
+
+    def limited(self, text: str) -> Limited:
+        return Limited(openai_subject("gpt2"), text, {}, len, False)
+
+    def test_truncated_texts(self) -> None:
+        limited = self.limited("abcdef")
+        for side, found in (("end", "abc"), ("start", "def"), ("middle", "aef")):
+            assert is_truncated(limited, found, 3, side)
+            assert is_truncated(limited, found[:-1] if side == "end" else found[1:], 3, side)
+            assert not is_truncated(limited, found, 2, side)
+            assert not is_truncated(limited, "bcd", 3, side)
+        assert not is_truncated(limited, "a", 3, "end")
+        assert not is_truncated(limited, "abcde", 6, "end")
+
+    def test_split_texts(self) -> None:
+        limited = self.limited("abcdef")
+        assert is_split(limited, ["abc", "def"], 3, 0)
+        assert is_split(limited, ["ab", "cde", "f"], 3, 0)
+        assert not is_split(limited, ["abc", "ef"], 3, 0)
+        assert not is_split(limited, ["abcd", "ef"], 3, 0)
+        assert not is_split(limited, ["a", "bcd", "ef"], 3, 0), "one could be longer"
+        assert is_split(limited, ["abc", "cde", "ef"], 3, 1)
+        assert not is_split(limited, ["abc", "bcd", "def"], 3, 1), "two tokens overlap"
+        assert not is_split(limited, ["abc", "def"], 2, 1)
+        assert not is_split(limited, ["abc", "ef"], 3, 1)
 
 
 def test_a_panic_of_tiktoken_is_no_mismatch() -> None:
