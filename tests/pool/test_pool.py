@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import multiprocessing
-import os
-import pickle
 import random
-import signal
 import threading
 import time
 from array import array
@@ -17,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pool_programs import run_pool_program
 from texts import random_text
 from waiting import wait_until
 
@@ -265,80 +259,6 @@ def test_a_bad_id_fails_its_stream_alone(client: PoolClient) -> None:
     assert client.close_many("abcd") == dict.fromkeys("abcd", "")
 
 
-def test_threads_share_a_client(client: PoolClient) -> None:
-    wrong: list[object] = []
-
-    def use(number: int) -> None:
-        try:
-            client.open_stream(number)
-            text = "".join(client.feed(number, token) for token in IDS)
-            assert text + client.close(number) == MIXED
-            assert client.encode_batch([MIXED] * 30) == [IDS] * 30
-        except BaseException as error:
-            wrong.append(error)
-
-    threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-
-
-def frontend(client: PoolClient, results: Any) -> None:
-    """Runs in a process of its own."""
-    client.open_stream("mine")
-    text = "".join(client.feed("mine", token) for token in IDS)
-    results.put((text + client.close("mine"), client.encode(MIXED)))
-
-
-def test_clients_in_other_processes(pool: TokenizerPool, client: PoolClient) -> None:
-    client.open_stream("mine")  # every client has its own
-    context = multiprocessing.get_context("spawn")
-    results = context.SimpleQueue()
-    processes = [context.Process(target=frontend, args=(client, results)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    assert [results.get() for _ in processes] == [(MIXED, IDS)] * 2
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    assert client.feed("mine", IDS) == MIXED
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_child_of_a_fork_connects_by_itself(tmp_path: Path) -> None:
-    code = """
-import os
-from bpecore.pool import TokenizerPool
-if __name__ == "__main__":
-    with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
-        client.open_stream(1)
-        assert client.feed(1, 24912) == "hello"
-        child = os.fork()
-        if child == 0:
-            assert client.encode("hello world") == [24912, 2375]
-            client.open_stream(1)
-            client.disconnect()
-            pool.close()
-            os._exit(7)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-        assert client.feed(1, 2375) == " world"
-        print("done")
-"""
-    run_pool_program(code, tmp_path)
-
-
-def test_pickled_clients_connect_at_first_use(pool: TokenizerPool, client: PoolClient) -> None:
-    before = pool.metrics().clients
-    copy = pickle.loads(pickle.dumps(client))
-    assert pool.metrics().clients == before
-    assert copy.encode("hello world") == [24912, 2375]
-    copy.disconnect()
-    assert copy.count("hello world") == 2
-    copy.disconnect()
-
-
 def test_full_rings_and_too_much_in_flight() -> None:
     with TokenizerPool("o200k_base", processes=1, max_inflight=1) as pool:
         waiting, refusing = pool.client(), pool.client(when_full="raise")
@@ -367,87 +287,6 @@ def test_full_rings_and_too_much_in_flight() -> None:
         assert outcomes == {(False, "answered"), (True, "answered"), (True, "busy")}
         waiting.disconnect()
         refusing.disconnect()
-
-
-def test_awaitable_forms(pool: TokenizerPool) -> None:
-    pytest.importorskip("anyio")
-    with pool.client() as blocking:
-        client = blocking.awaitable
-        assert blocking.awaitable is client
-
-        async def stream(name: int) -> str:
-            await client.open_stream(name)
-            texts = [await client.feed(name, token) for token in IDS]
-            return "".join(texts) + await client.close(name)
-
-        async def main() -> None:
-            assert await client.encode(MIXED) == IDS
-            assert await client.encode_batch([MIXED, "hello"]) == [IDS, [24912]]
-            ids, offsets = await client.encode_batch_to_numpy([MIXED, "hello"])
-            assert ids.tolist() == [*IDS, 24912]
-            assert offsets.tolist() == [0, len(IDS), len(IDS) + 1]
-            assert (await client.encode_to_numpy(MIXED)).tolist() == IDS
-            assert await client.count(MIXED) == len(IDS)
-            assert await client.decode(IDS) == MIXED
-            before = pool.metrics()
-            assert await asyncio.gather(*map(stream, range(100))) == [MIXED] * 100
-            requests = sum(w.requests for w in pool.metrics().workers) - sum(
-                w.requests for w in before.workers
-            )
-            assert requests < 20 * len(IDS), "what is fed in one turn goes out together"
-            for name in (1, 2, 3):
-                await client.open_stream(name)
-            assert await client.feed_many({1: IDS, 2: 24912}) == {1: MIXED, 2: "hello"}
-            again = await asyncio.gather(
-                *(client.feed(2, token) for token in (2375, 24912)),
-                client.feed(3, 10_000_000),
-                client.feed(4, 5),
-                return_exceptions=True,
-            )
-            assert again[:2] == [" world", "hello"]
-            assert [type(error) for error in again[2:]] == [KeyError, StreamNotOpenError]
-            assert await client.close_many([1, 2, 3]) == {1: "", 2: "", 3: ""}
-            with pytest.raises(ValueError, match="endoftext"):
-                await client.encode("<|endoftext|>")
-
-        asyncio.run(main())
-        asyncio.run(main())
-
-
-def test_trio(pool: TokenizerPool) -> None:
-    trio = pytest.importorskip("trio")
-    with pool.client() as blocking:
-        client = blocking.awaitable
-
-        async def main() -> None:
-            assert await client.encode(MIXED) == IDS
-            await client.open_stream(1)
-            assert await client.feed(1, IDS) + await client.close(1) == MIXED
-
-        trio.run(main)
-
-
-def test_a_busy_pool_is_said_to_tasks() -> None:
-    pytest.importorskip("anyio")
-    with TokenizerPool("o200k_base", processes=1, max_inflight=1, when_full="raise") as pool:
-        client = pool.client().awaitable
-
-        async def main() -> None:
-            await client.open_stream(1)
-            worker = pool.metrics().workers[0].process
-            # Stopped, so that the first batch is not done before the other calls have come.
-            os.kill(worker, signal.SIGSTOP)
-            asyncio.get_running_loop().call_later(1.0, os.kill, worker, signal.SIGCONT)
-            outcomes = await asyncio.gather(
-                *(client.encode_batch([MIXED] * 50) for _ in range(5)),
-                client.feed(1, 24912),
-                return_exceptions=True,
-            )
-            assert outcomes[0] == [IDS] * 50
-            assert {type(outcome) for outcome in outcomes[1:]} == {PoolBusy}
-            assert await client.feed(1, 2375) == " world"
-
-        asyncio.run(main())
 
 
 def test_a_closed_pool(tmp_path: Path) -> None:
