@@ -17,7 +17,10 @@ import click
 
 from bpecore import __version__
 
-COMMANDS = ("count", "decode", "encode", "encodings", "fuzz", "run", "verify")
+COMMANDS = (
+    *("count", "decode", "encode", "encodings", "fuzz"),
+    *("info", "run", "split", "truncate", "verify"),
+)
 
 
 class CommandLine(click.Group):

@@ -1,16 +1,18 @@
 """Compares bpecore with the installed tiktoken on a user's own files, and times both.
 
-tiktoken gets the rank tables that bpecore ships, which equal OpenAI's files, so that nothing is
-downloaded; its own code does everything else.
+tiktoken gets the ranks of its own files if they are in its cache, otherwise those that bpecore
+ships, so that nothing is downloaded; its own code does everything else.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from bpecore.core import Encoding
 from bpecore.encodings import ENCODING_CONSTRUCTORS
@@ -92,11 +94,16 @@ def import_tiktoken() -> Any:
     return tiktoken
 
 
-def text_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yields the paths that are files, and all files below those that are folders."""
+def text_files(paths: Iterable[Path], skip: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yields the paths that are files, and all files below those that are folders.
+
+    Args:
+        paths: files and folders.
+        skip: gets the error of each folder that cannot be read.
+    """
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path):
+            for folder, folders, names in os.walk(path, onerror=skip):
                 folders.sort()
                 yield from (Path(folder, name) for name in sorted(names))
         else:
@@ -107,20 +114,23 @@ def read_text(path: Path) -> str | None:
     """Returns a file's text with its line ends as they are, or None if it is not UTF-8.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a pipe or a device, which might have no end.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         return None
 
 
-def compare(encoding: str, files: Sequence[tuple[Path, str]]) -> Row:
+def compare(encoding: str, files: Sequence[tuple[Path, str]], their_ranks: dict[bytes, int]) -> Row:
     """Encodes all files with both engines, compares the ids and times `encode_ordinary`.
 
     Args:
         encoding: the name of one of OpenAI's encodings.
         files: each with its text.
+        their_ranks: what tiktoken's encoding is made of.
 
     Returns:
         The row of the table. Each engine encodes each text once; loading is not timed.
@@ -130,7 +140,8 @@ def compare(encoding: str, files: Sequence[tuple[Path, str]]) -> Row:
     """
     tiktoken = import_tiktoken()
     definition = ENCODING_CONSTRUCTORS[encoding]()
-    ours, theirs = Encoding(**definition), tiktoken.Encoding(**definition)
+    ours = Encoding(**definition)
+    theirs = tiktoken.Encoding(**{**definition, "mergeable_ranks": their_ranks})
     ours.encode_ordinary("a warm engine")
     theirs.encode_ordinary("a warm engine")
     mismatches = []

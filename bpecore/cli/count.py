@@ -33,7 +33,7 @@ class Counted(NamedTuple):
     characters: int
 
 
-@click.command()
+@click.command(short_help="Print the number of tokens of each file.")
 @with_encoding
 @allow_special
 @click.option("-r", "--recursive", is_flag=True, help="Search directories, as Git would.")
@@ -59,9 +59,8 @@ def count(
     are skipped.
     """
     search = Search(recursive)
-    found = list(search.sources(sources))
     of_source = functools.partial(_counted, encoding, special, reader)
-    results = _each(found, of_source, search)
+    results = _each(search.sources(sources), of_source, search)
     has_names = len(sources) > 1 or recursive
     if as_json:
         _print_json(encoding, _sorted(results, sort), search.failures)
@@ -125,22 +124,24 @@ class Search:
 
 
 def _each(
-    sources: Sequence[Source], of_source: Callable[..., Counted], search: Search
+    sources: Iterator[Source], of_source: Callable[..., Counted], search: Search
 ) -> Iterator[Counted]:
-    """Yields the results of all inputs that can be counted."""
-    size = sum(source.size for source in sources)
-    if size < LONG_INPUT or not sys.stderr.isatty():
-        yield from _without_failures(sources, of_source, search)
-        return
-    with click.progressbar(length=size, label="counting", file=sys.stderr) as bar:
-        results = list(
-            _without_failures(sources, functools.partial(of_source, progress=bar.update), search)
-        )
-    yield from results
+    """Yields the results of all inputs that can be counted; long ones with a progress bar."""
+    if sys.stderr.isatty():
+        found = list(sources)
+        size = sum(source.size for source in found)
+        sources = iter(found)
+        if size >= LONG_INPUT:
+            with click.progressbar(length=size, label="counting", file=sys.stderr) as bar:
+                counting = functools.partial(of_source, progress=bar.update)
+                results = list(_without_failures(sources, counting, search))
+            yield from results
+            return
+    yield from _without_failures(sources, of_source, search)
 
 
 def _without_failures(
-    sources: Sequence[Source], of_source: Callable[[Source], Counted], search: Search
+    sources: Iterator[Source], of_source: Callable[[Source], Counted], search: Search
 ) -> Iterator[Counted]:
     for source in sources:
         try:

@@ -37,7 +37,7 @@ def _check_arguments(
     return sources
 
 
-@click.command()
+@click.command(short_help="Write the bytes of token ids.")
 @with_encoding
 @click.argument(
     "sources", metavar="[FILES|IDS]...", nargs=-1, callback=_check_arguments, type=click.Path()

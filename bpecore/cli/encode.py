@@ -18,7 +18,7 @@ SHORT = 1 << 15
 """Characters below which a list is made, so that numpy need not be imported."""
 
 
-@click.command()
+@click.command(short_help="Print the token ids of each file.")
 @with_encoding
 @allow_special
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list per input.")

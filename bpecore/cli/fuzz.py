@@ -9,7 +9,11 @@ import click
 from bpecore.cli.comparison import NoTiktokenError, import_tiktoken
 
 
-@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.command(
+    short_help="Compare with tiktoken on random texts.",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def fuzz(arguments: Sequence[str]) -> None:
     """Compare with the installed tiktoken on random texts; --help says more."""

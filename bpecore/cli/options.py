@@ -20,12 +20,12 @@ SUGGESTIONS = 5
 Command = Callable[..., None]
 
 
-def nearest(name: str, known: Iterable[str]) -> list[str]:
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
     """Returns the known names that are most like one, best first; none if no name is."""
     import difflib
 
     by_lower_case = {entry.lower(): entry for entry in known}
-    found = difflib.get_close_matches(name.lower()[:100], by_lower_case, SUGGESTIONS)
+    found = difflib.get_close_matches(name.lower()[:100], by_lower_case, SUGGESTIONS, likeness)
     return [by_lower_case[entry] for entry in found]
 
 
@@ -33,9 +33,9 @@ def check_known(name: str, known: Iterable[str]) -> None:
     """Refuses an encoding's name that is not among those known."""
     known = list(known)
     if name not in known:
-        close = nearest(name, known)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise click.BadParameter(f"unknown encoding {name!r}{hint} Known are {', '.join(known)}")
+        close = nearest(name, known, likeness=0.5)
+        hint = f"did you mean {', '.join(close)}? Known" if close else "known"
+        raise click.BadParameter(f"unknown encoding {name!r}; {hint} are {', '.join(known)}")
 
 
 def _check_encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
@@ -110,7 +110,7 @@ def _check_codec(_: click.Context, __: click.Parameter, name: str | None) -> str
     if name is not None:
         try:
             codec = codecs.lookup(name)
-        except LookupError:
+        except (LookupError, ValueError):
             codec = None
         if codec is None or not codec._is_text_encoding or codec.incrementaldecoder is None:
             raise click.BadParameter(f"unknown character encoding {name!r}")
@@ -147,6 +147,13 @@ def with_reader(command: Command) -> Command:
         metavar="CODEC",
         help="Character encoding of the files, such as latin-1 or utf-16. Default: utf-8.",
     )(choose)
+
+
+def only_one(sources: Sequence[Source]) -> Source:
+    """Returns the only input of a command that takes one."""
+    if len(sources) > 1:
+        raise click.UsageError("only one input can be given")
+    return sources[0]
 
 
 files_argument = click.argument(

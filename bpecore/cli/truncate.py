@@ -1,0 +1,64 @@
+"""The command `bpecore truncate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import click
+
+from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.options import allow_special, files_argument, only_one, with_encoding, with_reader
+from bpecore.cli.streams import special_arguments
+from bpecore.core import Encoding
+
+MORE_TOKENS = 256
+"""Tokens after the cut that are read, too: where to cut may depend on what follows."""
+
+
+@click.command(short_help="Cut a file to a number of tokens.")
+@with_encoding
+@allow_special
+@click.option(
+    "-t", "--tokens", type=click.IntRange(min=0), required=True, help="Tokens that are left."
+)
+@click.option(
+    "--side",
+    type=click.Choice(["end", "start", "middle"]),
+    default="end",
+    help="What is cut off. Default: end.",
+)
+@with_reader
+@files_argument
+def truncate(
+    encoding: Encoding,
+    special: bool,
+    tokens: int,
+    side: Literal["end", "start", "middle"],
+    reader: Reader,
+    sources: Sequence[Source],
+) -> None:
+    """Write as much of a file, or of standard input, as fits into a number of tokens."""
+    source = only_one(sources)
+    text = beginning(encoding, reader, source, tokens) if side == "end" else reader.text(source)
+    arguments = special_arguments(special)
+    sys.stdout.buffer.write(encoding.truncate(text, tokens, side=side, **arguments).encode())
+    if source.text is not None and sys.stdout.isatty():
+        sys.stdout.buffer.write(b"\n")
+    sys.stdout.buffer.flush()
+
+
+def beginning(encoding: Encoding, reader: Reader, source: Source, tokens: int) -> str:
+    """Returns a text, or as much of its beginning as decides where it is cut."""
+    read: list[str] = []
+    length = enough = 0
+    for chunk in reader.chunks(source):
+        read.append(chunk)
+        length += len(chunk)
+        if length >= enough:
+            read = ["".join(read)]
+            if encoding.count_up_to(read[0], tokens + MORE_TOKENS, disallowed_special=()) is None:
+                break
+            enough = 2 * length
+    return "".join(read)

@@ -1,0 +1,120 @@
+"""`bpecore truncate` and `bpecore split`, and ids as arguments of `bpecore decode`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from texts import random_texts
+
+import bpecore
+from bpecore.cli import inputs, main
+
+TEXT = "one two three four five\r\n中文 😀 <|endoftext|> six"
+
+
+def run(*arguments: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin.encode())
+
+
+class TestTruncate:
+    @pytest.mark.parametrize("side", ["end", "start", "middle"])
+    @pytest.mark.parametrize("tokens", [0, 1, 5, 9, 100])
+    def test_is_the_method(self, side: str, tokens: int) -> None:
+        encoding = bpecore.get_encoding("cl100k_base")
+        for options, allowed in (([], set()), (["--allow-special"], "all")):
+            expected = encoding.truncate(
+                TEXT,
+                tokens,
+                side=side,  # type: ignore[arg-type]
+                allowed_special=allowed,  # type: ignore[arg-type]
+                disallowed_special=(),
+            )
+            arguments = ("-t", str(tokens), "--side", side, "-m", "gpt-4", *options)
+            result = run("truncate", *arguments, stdin=TEXT)
+            assert (result.exit_code, result.stdout_bytes) == (0, expected.encode())
+
+    @pytest.mark.parametrize("tokens", [3, 50, 700, 5_000])
+    def test_only_the_beginning_is_read(
+        self, tokens: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inputs, "FIRST_CHUNK", 100)
+        monkeypatch.setattr(inputs, "CHUNK", 100)
+        text = "".join(random_texts(seed=3, count=400)).encode(errors="replace").decode()
+        (tmp_path / "text").write_bytes(text.encode() + b"\xff" * 100)
+        encoding = bpecore.get_encoding("o200k_base")
+        result = run("truncate", "-t", str(tokens), str(tmp_path / "text"))
+        expected = encoding.truncate(text, tokens, disallowed_special=())
+        assert (result.exit_code, result.stdout_bytes) == (0, expected.encode())
+
+    def test_text_as_argument(self) -> None:
+        assert run("truncate", "-t", "2", "-x", "one two three").output == "one two"
+
+    def test_wrong_arguments(self) -> None:
+        assert run("truncate", "-x", "a").exit_code == 2
+        assert run("truncate", "-t", "-1", "-x", "a").exit_code == 2
+        assert run("truncate", "-t", "1", "-x", "a", "-x", "b").exit_code == 2
+
+
+class TestSplit:
+    def test_json_strings_by_line(self) -> None:
+        encoding = bpecore.get_encoding("o200k_base")
+        expected = encoding.split(TEXT, 5, overlap=2, disallowed_special=())
+        result = run("split", "-t", "5", "--overlap", "2", stdin=TEXT)
+        assert result.exit_code == 0
+        assert [json.loads(line) for line in result.output.splitlines()] == expected
+        assert "中" in result.output
+
+    def test_zero_bytes(self) -> None:
+        encoding = bpecore.get_encoding("o200k_base")
+        expected = encoding.split(TEXT, 5, disallowed_special=())
+        result = run("split", "-0", "-t", "5", stdin=TEXT)
+        assert result.stdout_bytes.decode().split("\0") == [*expected, ""]
+
+    def test_nothing(self) -> None:
+        assert run("split", "-t", "5").output == ""
+
+    def test_wrong_arguments(self) -> None:
+        result = run("split", "-t", "2", "--overlap", "2", "-x", "a")
+        assert result.exit_code == 2
+        assert "--overlap 2 is not below --tokens 2" in result.output
+        assert run("split", "-t", "0", "-x", "a").exit_code == 2
+        result = run("split", "-t", "1", "-e", "r50k_base", "-x", "\U00012345")
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: ")
+
+
+class TestIdsAsArguments:
+    @pytest.mark.parametrize(
+        "arguments", ["24912 2375", "24912,2375", "[24912, 2375]", "[24912,2375]", "24912, 2375"]
+    )
+    def test_are_decoded(
+        self, arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run("decode", *arguments.split()).stdout_bytes == b"hello world"
+        assert run("decode", arguments).stdout_bytes == b"hello world"
+
+    def test_a_file_of_that_name_comes_first(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("24912").write_text("2375")
+        assert run("decode", "24912").output == " world"
+
+    def test_files_and_ids_keep_their_order(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("ids").write_text("24912")
+        assert run("decode", "2375", "ids", "-", "24912", stdin="2375").output == (
+            " worldhello worldhello"
+        )
+
+    def test_unknown_ids_are_named(self) -> None:
+        result = run("decode", "24912", "999999999")
+        assert result.exit_code == 1
+        assert "arguments: " in result.output
+        assert "999999999" in result.output
