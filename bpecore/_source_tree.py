@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from collections.abc import MutableSequence
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from bpecore._version import __version__
 
 
-def use_installed(path: list[str]) -> str:
+def use_installed(path: MutableSequence[str]) -> str:
     """Lets the package find its submodules in the installed copy.
 
     Args:

@@ -174,7 +174,7 @@ def first_mismatch(path: Path, theirs: Any, found: list[int], expected: list[int
 def table(rows: Sequence[Row]) -> str:
     """Returns the rows as a table of text."""
     heads = "encoding files characters tokens mismatches tiktoken bpecore faster"
-    lines = [heads.split()]
+    lines: list[list[str]] = [[*heads.split()]]
     for row in rows:
         numbers = (row.files, row.characters, row.tokens, len(row.mismatches))
         seconds = (f"{value:.3f} s" for value in (row.theirs, row.ours))

@@ -33,14 +33,14 @@ class Limited(NamedTuple):
         subject: the encoding.
         text: the text.
         choice: the special tokens.
-        count: tiktoken's count of a text, in which nothing is refused.
+        tokens_of: tiktoken's count of a text, in which nothing is refused.
         refused: whether the text holds something that the choice refuses.
     """
 
     subject: Subject
     text: str
     choice: Choice
-    count: Callable[[str], int]
+    tokens_of: Callable[[str], int]
     refused: bool
 
     def call(self, method: str, limit: int, **arguments: Any) -> Any:
