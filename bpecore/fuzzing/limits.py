@@ -80,7 +80,7 @@ def limits(subject: Subject, text: str) -> Difference | None:
 
 def limited_to(limited: Limited, limit: int) -> Difference | None:
     """Counts and cuts a text up to one limit."""
-    text, count = limited.text, limited.count
+    text, count = limited.text, limited.tokens_of
     whole = count(text)
     found = limited.call("count_up_to", limit)
     expected = whole if whole <= limit else None
@@ -108,7 +108,7 @@ def has_surrogates(text: str) -> bool:
 
 def is_truncated(limited: Limited, found: str, limit: int, side: str) -> bool:
     """Returns whether `truncate` may give this."""
-    text, count = limited.text, limited.count
+    text, count = limited.text, limited.tokens_of
     if count(text) <= limit:
         return found == text
     if count(found) > limit or len(found) >= len(text):
@@ -142,7 +142,7 @@ def is_best(counts: list[int], length: int, limit: int) -> bool:
 
 def is_split(limited: Limited, chunks: list[str], size: int, overlap: int) -> bool:
     """Returns whether `split` may give these chunks."""
-    text, count = limited.text, limited.count
+    text, count = limited.text, limited.tokens_of
     if any(count(chunk) > size for chunk in chunks):
         return False
     if overlap == 0 or has_surrogates(text):
@@ -161,7 +161,7 @@ def is_split(limited: Limited, chunks: list[str], size: int, overlap: int) -> bo
 
 def are_full(limited: Limited, chunks: list[str], size: int) -> bool:
     """Returns whether each chunk but the last is as long as fits; long texts are taken to be."""
-    text, count = limited.text, limited.count
+    text, count = limited.text, limited.tokens_of
     if len(text) > EXHAUSTIVE or has_surrogates(text):
         return True
     start = 0
