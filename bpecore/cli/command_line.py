@@ -1,8 +1,8 @@
 """The command `bpecore`. Each subcommand is in the module of its name, imported when it is used.
 
 Text is UTF-8 whatever the locale says, and line ends are left as they are. Exit codes: 0 for
-success, 1 if an input is not what it should be, 2 if the command itself was wrong (an unknown
-encoding, a file that does not exist).
+success, 1 if an input is not what it should be (or cannot be read, for `count`), 2 if the command
+itself was wrong (an unknown encoding, a file that does not exist).
 """
 
 from __future__ import annotations

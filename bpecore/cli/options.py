@@ -159,7 +159,9 @@ def only_one(sources: Sequence[Source]) -> Source:
 files_argument = click.argument(
     "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
-any_paths_argument = click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
+any_paths_argument = click.argument(
+    "files", nargs=-1, type=click.Path(readable=False, allow_dash=True)
+)
 allow_special = click.option(
     "--allow-special",
     "special",

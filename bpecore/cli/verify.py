@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def _check_names(_: click.Context, __: click.Parameter, names: Sequence[str]) ->
     help=f"Can be given several times. Default: {DEFAULT_ENCODING}.",
 )
 @click.option("--all", "all_encodings", is_flag=True, help="All of OpenAI's encodings.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, readable=False))
 def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> None:
     """Compare with the installed tiktoken on PATHS, your own files or folders.
 
@@ -112,7 +113,7 @@ class Files:
                 self.texts.append((path, text))
 
     def _skip(self, error: OSError) -> None:
-        name = click.format_filename(error.filename)
+        name = click.format_filename(os.path.normpath(error.filename))
         self.unreadable.append(f"{name}: {error.strerror}")
 
     def report(self) -> None:
