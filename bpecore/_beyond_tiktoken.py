@@ -9,22 +9,31 @@ from __future__ import annotations
 import functools
 
 from bpecore._build.threads import thread_count
-from bpecore._core import count_batch, encode_batch_to_buffer, refuse_strings, without_surrogates
+from bpecore._core import (
+    count_batch,
+    encode_batch_to_buffer,
+    has_surrogate,
+    others_of,
+    refuse_strings,
+    without_surrogates,
+)
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from collections.abc import Set as AbstractSet
-    from typing import Any, Literal
+    from typing import Any, Literal, TypeVar
 
     import numpy as np
     import numpy.typing as npt
+    from typing_extensions import Self
 
     from bpecore._limits.counting import Counting
 
     Allowed = Literal["all"] | AbstractSet[str]
     Disallowed = Literal["all"] | Collection[str]
+    Result = TypeVar("Result")
 
 NONE: AbstractSet[str] = set()
 """The default of `allowed_special`, which equals that of tiktoken's signatures."""
@@ -32,14 +41,64 @@ NONE: AbstractSet[str] = set()
 _OWN_MODULES = (__name__, "bpecore.core")
 
 
+def texts_of_batch(texts: Iterable[str]) -> list[str]:
+    """Returns the texts of a batch; TypeError if it is a single one."""
+    if isinstance(texts, str):
+        raise TypeError(f"expected several texts, got a single str: {texts!r:.80}")
+    return list(texts)
+
+
+def do_at_index(
+    index: int, call: Callable[..., Result], text: str, *arguments: Any, **keywords: Any
+) -> Result:
+    """Calls a function with one text of a batch; an error says which text it is about."""
+    try:
+        return call(text, *arguments, **keywords)
+    except (TypeError, ValueError) as error:
+        if type(error) is ValueError or not isinstance(text, str):
+            error.args = (f"at index {index}: {error}",)
+        raise
+
+
 class BeyondTiktoken:
     """What `bpecore.core.Encoding` inherits."""
 
     _core_bpe: CoreBPE
+    max_token_value: int
     if TYPE_CHECKING:
 
         @functools.cached_property
         def special_tokens_set(self) -> set[str]: ...
+
+    # ---- ordinary text -----------------------------------------------------------------------
+
+    _whole: Self
+    """Of the encoding that `ordinary` is: the one that has it."""
+
+    @functools.cached_property
+    def ordinary(self) -> Self:
+        """This encoding without special tokens in texts: any text is ordinary text.
+
+        Use it for text that others wrote. It is an `Encoding` of the same class, so it has the same
+        methods, and can be given to whatever takes an encoding, such as `TokenCounter`,
+        `AsyncEncoder` or `TokenizerPool`; it can be pickled. `allowed_special` and
+        `disallowed_special` name no special tokens there, "all" included. Ids of special tokens
+        are still decoded, and `encode_single_token` knows them.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.ordinary.count("<|endoftext|>")
+            7
+            >>> bpecore.TokenCounter(encoding.ordinary).feed("<|endoftext|>")
+            7
+        """
+        ordinary = object.__new__(type(self))
+        ordinary.__dict__.update(vars(self), _whole=self, ordinary=ordinary)
+        ordinary.special_tokens_set = set()
+        if type(self._core_bpe) is CoreBPE:
+            ordinary._core_bpe = self._core_bpe.without_special_tokens()
+        return ordinary
 
     # ---- counting ----------------------------------------------------------------------------
 
@@ -135,7 +194,7 @@ class BeyondTiktoken:
         return self._each_text(
             "count",
             count_batch,
-            texts,
+            texts_of_batch(texts),
             num_threads,
             allowed_special=allowed_special,
             disallowed_special=disallowed_special,
@@ -235,57 +294,69 @@ class BeyondTiktoken:
         num_threads: int | None = None,
         allowed_special: Allowed = NONE,
         disallowed_special: Disallowed = "all",
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Encodes many texts like `encode_to_numpy`, into one array.
 
         Args:
-            texts: any texts without surrogates.
+            texts: the texts.
             num_threads: threads to use at most; None for as many as this process has CPUs.
             allowed_special: see `Encoding`.
             disallowed_special: see `Encoding`.
+            dtype: as for `encode_to_numpy`.
+            append: an id to put after those of each text, such as `eot_token`.
+            out: as for `encode_to_numpy`.
 
         Returns:
-            The ids of all texts one after another, `uint32[n]`, read-only; and where those of each
-            text begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
+            The ids of all texts one after another, `uint32[n]`, read-only (of the caller's own with
+            one of the last three arguments); and where those of each text begin,
+            `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
 
         Raises:
             ValueError: `num_threads` is not positive, or as for `encode_to_numpy`.
-            TypeError: as for `encode`.
+            TypeError, OverflowError: as for `encode_to_numpy`.
 
         Example:
             >>> import bpecore
-            >>> ids, offsets = bpecore.get_encoding("o200k_base").encode_batch_to_numpy(
-            ...     ["hello world", "hello"]
-            ... )
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> ids, offsets = encoding.encode_batch_to_numpy(["hello world", "hello"])
             >>> ids.tolist(), offsets.tolist()
             ([24912, 2375, 24912], [0, 2, 3])
         """
         import numpy as np
 
-        texts = list(texts)
-        threads = thread_count(num_threads)
-        if self._is_own("encode_to_numpy"):
-            names = self.special_tokens_set
-            buffers = encode_batch_to_buffer(
-                self._core_bpe, texts, allowed_special, disallowed_special, names, threads
-            )
-            if buffers is not None:
-                ids, offsets = buffers
-                return np.asarray(ids, dtype=np.uint32), np.frombuffer(offsets, dtype=np.int64)
-        one = getattr(self, "encode_to_numpy")  # noqa: B009
-        arrays = [
-            one(
-                text,
-                allowed_special=allowed_special,
-                disallowed_special=disallowed_special,
-                num_threads=1,
-            )
-            for text in texts
-        ]
-        return (
-            np.concatenate([np.empty(0, dtype=np.uint32), *arrays]),
-            np.cumsum([0, *map(len, arrays)], dtype=np.int64),
+        form = None
+        if dtype is not None or append is not None or out is not None:
+            from bpecore._arrays import ArrayForm
+
+            form = ArrayForm(self.max_token_value, dtype, append, out)
+        ids, offsets = self._rows(
+            texts_of_batch(texts), thread_count(num_threads), allowed_special, disallowed_special
         )
+        arrays = np.asarray(ids, dtype=np.uint32), np.frombuffer(offsets, dtype=np.int64)
+        return arrays if form is None else form.apply(*arrays)
+
+    def _rows(
+        self, texts: list[str], threads: int, allowed_special: Allowed, disallowed: Disallowed
+    ) -> tuple[Any, Any]:
+        """Returns the ids of all texts, and where each text's begin."""
+        import numpy as np
+
+        if self._is_own("encode_to_numpy"):
+            permissions = allowed_special, disallowed, self.special_tokens_set
+            found = encode_batch_to_buffer(self._core_bpe, texts, *permissions, threads)
+            if found is None and any(isinstance(t, str) and has_surrogate(t) for t in texts):
+                clean = [without_surrogates(t) if isinstance(t, str) else t for t in texts]
+                found = encode_batch_to_buffer(self._core_bpe, clean, *permissions, threads)
+            if found is not None:
+                return found
+        special = {"allowed_special": allowed_special, "disallowed_special": disallowed}
+        one = getattr(self, "encode_to_numpy")  # noqa: B009
+        rows = [do_at_index(i, one, text, num_threads=1, **special) for i, text in enumerate(texts)]
+        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        return np.concatenate([np.empty(0, dtype=np.uint32), *rows]), offsets
 
     # ---- what methods share ------------------------------------------------------------------
 
@@ -303,7 +374,7 @@ class BeyondTiktoken:
         self,
         method: str,
         call: Callable[..., list[Any]],
-        text: Iterable[str],
+        texts: Iterable[str],
         num_threads: int | None,
         **special: Any,
     ) -> list[Any]:
@@ -312,19 +383,22 @@ class BeyondTiktoken:
         Args:
             method: the method's name.
             call: does it in the engine; its results are None for texts that need the method.
-            text: the texts.
+            texts: the texts.
             num_threads: threads to use at most.
             special: the method's arguments on special tokens; if there are none, all special
                 tokens are ordinary text.
         """
-        texts = list(text)
+        texts = list(texts)
         threads = thread_count(num_threads)
         found = [None] * len(texts)
         if self._is_own(method):
             permissions = special.values() if special else (set(), ())
             found = call(self._core_bpe, texts, *permissions, self.special_tokens_set, threads)
         one = getattr(self, method)
-        return [one(t, **special) if result is None else result for t, result in zip(texts, found)]
+        return [
+            do_at_index(i, one, texts[i], **special) if result is None else result
+            for i, result in enumerate(found)
+        ]
 
     def _allowed_set(
         self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
@@ -333,19 +407,19 @@ class BeyondTiktoken:
         if allowed_special == "all":
             allowed_special = self.special_tokens_set
         if disallowed_special == "all":
-            disallowed_special = self.special_tokens_set - allowed_special
+            disallowed_special = others_of(self.special_tokens_set, allowed_special)
         if disallowed_special:
             refuse_strings(text, frozenset(disallowed_special))
         return allowed_special
 
     def _encode_through(
         self,
-        encode: Callable[[str, AbstractSet[str]], list[int]],
+        encode: Callable[[str, AbstractSet[str]], Result],
         text: str,
         allowed_special: Allowed,
         disallowed_special: Disallowed,
-    ) -> list[int]:
-        """Encodes with an engine that a user has put in the place of ours."""
+    ) -> Result:
+        """Encodes with a method of the engine, which may be one that a user has put in."""
         allowed = self._allowed_set(text, allowed_special, disallowed_special)
         try:
             return encode(text, allowed)
@@ -361,6 +435,6 @@ class BeyondTiktoken:
         if isinstance(allowed_special, str) and allowed_special == "all":
             allowed_special = self.special_tokens_set
         if isinstance(disallowed_special, str) and disallowed_special == "all":
-            disallowed_special = self.special_tokens_set - allowed_special
+            disallowed_special = others_of(self.special_tokens_set, allowed_special)
         encoding: Any = self
         return Counting(encoding, allowed_special), frozenset(disallowed_special or ())

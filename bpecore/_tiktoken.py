@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bpecore import _core
 from bpecore._build.assemble import make_parts
+from bpecore._build.special_tokens import build_trie
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class CoreBPE(_core.CoreBPE, metaclass=_Immutable):
         pattern: str,
     ) -> CoreBPE:
         return super().__new__(cls, *make_parts(encoder, special_tokens_encoder, pattern))
+
+    def without_special_tokens(self) -> CoreBPE:
+        """Returns an engine that finds no special tokens in texts, and still decodes their ids."""
+        special_tokens = _core.SpecialTokens({}, build_trie(()), self.special_tokens)
+        return super().__new__(
+            CoreBPE, self.vocabulary, special_tokens, self.splitter, self.pattern
+        )
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("type 'CoreBPE' is not an acceptable base type")

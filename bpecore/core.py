@@ -12,6 +12,7 @@ from bpecore._core import (
     Vocabulary,
     encode_batch,
     encode_batch_to_buffer,
+    has_surrogate,
     holding,
     without_surrogates,
 )
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     from bpecore._beyond_tiktoken import Allowed, Disallowed
@@ -39,8 +39,9 @@ class Encoding(BeyondTiktoken):
     Immutable in use, and safe from any number of threads. Equal rank tables are kept in memory
     once, however many encodings are built on them.
 
-    Text from a stranger may spell out a special token, to steer the model that reads it. So methods
-    that encode refuse such a text, unless two arguments say otherwise:
+    Text from a stranger may spell out a special token, to steer the model that reads it. Use
+    `ordinary` for such text: to it, all text is ordinary. The encoding itself refuses a text with a
+    special token, unless two arguments say otherwise:
 
     - `allowed_special`: a set of the special tokens that are encoded as such, or "all";
     - `disallowed_special`: strings that a text may not hold, or "all" for the special tokens that
@@ -133,7 +134,7 @@ class Encoding(BeyondTiktoken):
         return ranks
 
     def __repr__(self) -> str:
-        return f"<Encoding {self.name!r}>"
+        return f"<Encoding {self.name!r}{', ordinary' if '_whole' in vars(self) else ''}>"
 
     # ---- text to ids ------------------------------------------------------------------------
 
@@ -205,37 +206,76 @@ class Encoding(BeyondTiktoken):
         allowed_special: Allowed = NONE,
         disallowed_special: Disallowed = "all",
         num_threads: int | None = None,
-    ) -> npt.NDArray[np.uint32]:
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
         """Encodes text like `encode`, into a numpy array.
 
         Args:
-            text: any text without surrogates; one with a surrogate raises UnicodeEncodeError.
+            text: as for `encode`.
             allowed_special: see `Encoding`.
             disallowed_special: see `Encoding`.
             num_threads: threads to use at most, if the text is longer than a few million
                 characters; None for as many as this process has CPUs.
+            dtype: the type of the ids, one that holds every id of the encoding; None for uint32.
+            append: an id to put after those of the text, such as `eot_token`.
+            out: an array whose beginning the ids are written to, of at least their number.
 
         Returns:
-            The ids of its tokens, `uint32[n]`, read-only; no copy is made.
+            The ids of its tokens. Without the last three arguments `uint32[n]`, read-only, and no
+            copy is made; with `out` the beginning of that.
+
+        Raises:
+            ValueError: as for `encode`; or `out` is too short, read-only or not of one dimension.
+            TypeError: as for `encode`; or `dtype` is no type of integers, or not that of `out`.
+            OverflowError: `dtype` cannot hold the encoding's ids, or `append`.
 
         Example:
             >>> import bpecore
-            >>> bpecore.get_encoding("o200k_base").encode_to_numpy("hello world").tolist()
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.encode_to_numpy("hello world").tolist()
             [24912, 2375]
+            >>> encoding.encode_to_numpy("hello", dtype="int64", append=encoding.eot_token).tolist()
+            [24912, 199999]
         """
         import numpy as np
 
+        if dtype is not None or append is not None or out is not None:
+            from bpecore._arrays import ArrayForm
+
+            form = ArrayForm(self.max_token_value, dtype, append, out)
+            ids = Encoding.encode_to_numpy(
+                self,
+                text,
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+                num_threads=num_threads,
+            )
+            return form.apply(ids, np.array([0, len(ids)]))[0]
         core = self._core_bpe
         if type(core) is not CoreBPE:
-            allowed = self._allowed_set(text, allowed_special, disallowed_special)
-            return np.frombuffer(core.encode_to_tiktoken_buffer(text, allowed), dtype=np.uint32)
+            encode = core.encode_to_tiktoken_buffer
+            buffer = self._encode_through(encode, text, allowed_special, disallowed_special)
+            return np.frombuffer(buffer, dtype=np.uint32)
         permissions = allowed_special, disallowed_special, self.special_tokens_set
         is_long = isinstance(text, str) and len(text) >= LONG_TEXT
         if is_long and (threads := thread_count(num_threads)) > 1:
             buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
             if buffers is not None:
                 return np.asarray(buffers[0], dtype=np.uint32)
-        return np.asarray(core.encode_to_buffer(text, *permissions), dtype=np.uint32)
+        try:
+            return np.asarray(core.encode_to_buffer(text, *permissions), dtype=np.uint32)
+        except UnicodeEncodeError:
+            if not has_surrogate(text):  # it is in an argument
+                raise
+            return Encoding.encode_to_numpy(
+                self,
+                without_surrogates(text),
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+                num_threads=num_threads,
+            )
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -307,7 +347,7 @@ class Encoding(BeyondTiktoken):
         As in tiktoken, this is a heuristic.
 
         Args:
-            text: any text without surrogates; the beginning of a longer one.
+            text: the beginning of a longer one; as for `encode`.
             allowed_special: see `Encoding`.
             disallowed_special: see `Encoding`.
 
@@ -316,8 +356,7 @@ class Encoding(BeyondTiktoken):
             fixed order.
 
         Raises:
-            ValueError: as for `encode`, or the text holds a surrogate.
-            TypeError: as for `encode`.
+            ValueError, TypeError: as for `encode`.
 
         Example:
             >>> import bpecore
@@ -326,8 +365,8 @@ class Encoding(BeyondTiktoken):
             >>> stable, [282, 8424] in completions
             ([15339], True)
         """
-        allowed = self._allowed_set(text, allowed_special, disallowed_special)
-        return self._core_bpe.encode_with_unstable(text, allowed)
+        encode = self._core_bpe.encode_with_unstable
+        return self._encode_through(encode, text, allowed_special, disallowed_special)
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
         """Returns the id of one token, special or not; KeyError if there is no such token.
@@ -338,7 +377,10 @@ class Encoding(BeyondTiktoken):
             24912
         """
         if isinstance(text_or_bytes, str):
-            text_or_bytes = text_or_bytes.encode("utf-8")
+            try:
+                return self._core_bpe.encode_single_token(text_or_bytes.encode("utf-8"))
+            except UnicodeEncodeError:
+                text_or_bytes = without_surrogates(text_or_bytes).encode("utf-8")
         return self._core_bpe.encode_single_token(text_or_bytes)
 
     # ---- ids to text ------------------------------------------------------------------------
@@ -520,6 +562,8 @@ class Encoding(BeyondTiktoken):
 
     def __getstate__(self) -> object:
         """A registered encoding is pickled as its name, any other as what it is made of."""
+        if "_whole" in vars(self):
+            return {"ordinary": self._whole}
         if self is _registered.find(self.name):
             return self.name
         return {
@@ -532,6 +576,8 @@ class Encoding(BeyondTiktoken):
     def __setstate__(self, value: Any) -> None:
         if isinstance(value, str):
             self.__dict__ = _registered.load(value).__dict__
+        elif "ordinary" in value:
+            self.__dict__ = value["ordinary"].ordinary.__dict__
         else:
             self.__init__(**value)  # type: ignore[misc]
 

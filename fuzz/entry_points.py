@@ -39,6 +39,10 @@ TEXT_CALLS: dict[str, Callable[[Encoding, str], Any]] = {
     "encode_to_numpy": lambda encoding, text: encoding.encode_to_numpy(
         text, allowed_special="all"
     ).tolist(),
+    "encode_to_numpy, appended": lambda encoding, text: encoding.encode_to_numpy(
+        text, allowed_special="all", dtype=np.int64, append=0
+    ).tolist(),
+    "ordinary": lambda encoding, text: encoding.ordinary.encode(text),
     "count": lambda encoding, text: encoding.count(text, allowed_special="all"),
     "encode_batch": lambda encoding, text: encoding.encode_batch(
         [text, text], num_threads=2, allowed_special="all"
@@ -143,13 +147,13 @@ FAILING_CALLS: dict[str, tuple[Any, Callable[[Encoding], Any]]] = {
         ZeroDivisionError,
         lambda encoding: encoding.encode_ordinary_batch(_texts_that_fail(), num_threads=2),
     ),
-    "encode_to_numpy: surrogate": (
+    "encode_to_numpy: surrogate in allowed_special": (
         UnicodeEncodeError,
-        lambda encoding: encoding.encode_to_numpy(_LONG_OTHER + "\ud800"),
+        lambda encoding: encoding.encode_to_numpy(_LONG_OTHER, allowed_special={"\ud800"}),
     ),
-    "encode_with_unstable: surrogate": (
+    "encode_with_unstable: surrogate in allowed_special": (
         UnicodeEncodeError,
-        lambda encoding: encoding.encode_with_unstable(_LONG + "\udfff"),
+        lambda encoding: encoding.encode_with_unstable(_LONG, allowed_special={"\udfff"}),
     ),
     "encode: allowed_special is a list": (
         TypeError,

@@ -27,7 +27,6 @@ def encode_to_buffer(
     text: str,
     allowed_special: Literal["all"] | AbstractSet[str],
     disallowed_special: Literal["all"] | Collection[str],
-    strict: bool = False,
 ) -> IdBuffer:
     """Encodes a text like `Encoding.encode`, with the GIL released.
 
@@ -37,13 +36,11 @@ def encode_to_buffer(
         text: any text.
         allowed_special: as for `Encoding.encode`.
         disallowed_special: as for `Encoding.encode`.
-        strict: whether a surrogate is an error, as for `Encoding.encode_to_numpy`.
 
     Returns:
         The ids of its tokens, which the caller must not change.
 
     Raises:
-        UnicodeEncodeError: `strict`, and the text has a surrogate.
         ValueError: as for `Encoding.encode`.
         TypeError: as for `Encoding.encode`.
 
@@ -54,8 +51,6 @@ def encode_to_buffer(
         [24912, 2375]
     """
     if not encoding._is_own("encode"):
-        if strict:
-            text.encode()
         ids = encoding.encode(
             text, allowed_special=allowed_special, disallowed_special=disallowed_special
         )
@@ -65,8 +60,6 @@ def encode_to_buffer(
     try:
         return core.encode_to_buffer(text, allowed_special, disallowed_special, special_tokens)
     except UnicodeEncodeError:
-        if strict:
-            raise
         repaired = without_surrogates(text)
         return core.encode_to_buffer(repaired, allowed_special, disallowed_special, special_tokens)
 

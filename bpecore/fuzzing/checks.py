@@ -52,7 +52,10 @@ def encode_ordinary(subject: Subject, text: str) -> Difference | None:
 
 def encode_to_numpy(subject: Subject, text: str) -> Difference | None:
     """`encode_to_numpy`: for long texts, because it makes no int objects."""
-    expected = outcome(lambda: subject.theirs.encode_to_numpy(text, disallowed_special=()))
+    clean = text
+    if SURROGATE.search(text):  # which tiktoken refuses here
+        clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    expected = outcome(lambda: subject.theirs.encode_to_numpy(clean, disallowed_special=()))
     found = outcome(lambda: subject.ours.encode_to_numpy(text, disallowed_special=()))
     if isinstance(expected, Raised) or isinstance(found, Raised):
         same = is_lost(expected) or (isinstance(found, Raised) and found == expected)
@@ -102,7 +105,7 @@ def with_choice(subject: Subject, text: str, chosen: Choice) -> Difference | Non
         lambda: compare(
             "encode_to_numpy",
             lambda: ours.encode_to_numpy(text, **chosen).tolist(),
-            lambda: theirs.encode_to_numpy(text, **chosen).tolist(),
+            lambda: expected,
         ),
     )
 
@@ -122,10 +125,9 @@ def batches(subject: Subject, text: str) -> Difference | None:
         (lambda: ours.encode_ordinary_batch(texts, num_threads=3), expected),
         (lambda: ours.encode_batch(texts, num_threads=2, disallowed_special=()), expected),
         (lambda: ours.count_batch(texts, disallowed_special=()), counts),
+        (in_one_array, expected),
     ]
     names = ("encode_ordinary_batch", "encode_batch", "count_batch", "encode_batch_to_numpy")
-    if not SURROGATE.search(text):
-        calls.append((in_one_array, expected))
     return first_difference(
         *(
             functools.partial(compare, name, call, functools.partial(given, wanted))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outcomes import outcome
 from pairs import Pair
 
 from bpecore._core import has_surrogate
+from bpecore.core import LONG_TEXT
 
 TEXTS = [
     "\ud800",
@@ -37,12 +39,28 @@ def test_pairs_are_joined_and_lone_ones_replaced(pair: Pair, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
-def test_other_methods_refuse_them(cl100k: Pair, text: str) -> None:
-    for method in ("encode_to_numpy", "encode_single_token"):
+def test_arrays_and_the_rest_take_them_as_lists_do(pair: Pair, text: str) -> None:
+    """Here tiktoken raises UnicodeEncodeError."""
+    expected = pair.theirs.encode(text)
+    assert pair.ours.encode_to_numpy(text).tolist() == expected
+    ids, offsets = pair.ours.encode_batch_to_numpy(["a", text, text])
+    assert ids[offsets[1] : offsets[2]].tolist() == ids[offsets[2] :].tolist() == expected
+    end = text[-9:]
+    clean = end.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    for method in ("encode_with_unstable", "encode_single_token"):
+        call = getattr(pair.ours, method)
+        assert outcome(call, end) == outcome(call, clean)
+
+
+def test_a_long_text_with_a_surrogate(cl100k: Pair) -> None:
+    text = "word " * (LONG_TEXT // 5) + "\ud800"
+    assert cl100k.ours.encode_to_numpy(text)[-1] == cl100k.ours.encode(" \ufffd")[-1]
+
+
+def test_a_surrogate_in_an_argument_is_still_an_error(cl100k: Pair) -> None:
+    for text in ("a", "\ud800"):
         with pytest.raises(UnicodeEncodeError):
-            getattr(cl100k.theirs, method)(text)
-        with pytest.raises(UnicodeEncodeError):
-            getattr(cl100k.ours, method)(text)
+            cl100k.ours.encode_to_numpy(text, allowed_special={"\ud800"})
 
 
 @settings(max_examples=100, deadline=None)

@@ -74,11 +74,8 @@ def test_texts_to_arrays(client: PoolClient) -> None:
     ("texts", "error"),
     [
         (["a", "<|endoftext|>"], ValueError),
-        (["a", "<|endoftext|>\ud800"], ValueError),
-        (["<|endoftext|>", "\ud800"], ValueError),
-        (["\ud800", "<|endoftext|>"], UnicodeEncodeError),
-        (["a", "b\ud800"], UnicodeEncodeError),
-        (["a", "\ud83c\udf0a"], UnicodeEncodeError),
+        (["\ud800", "<|endoftext|>\ud800"], ValueError),
+        (["a" * 100_000] * 3 + ["<|endoftext|>"], ValueError),
         (["a", None], TypeError),
     ],
 )

@@ -39,10 +39,6 @@ ODD_TEXTS = (
     "np.str_('hello')",
     "'\\x00'",
     "'hello\\x00world'",
-    "'\\ud83d\\ude00'",
-    "'\\ud83d'",
-    "'a\\udc00b'",
-    "'\\ude00\\ud83d'",
     "'\\uffff\\ufffe'",
     "'\\U0010ffff'",
     "'\\ufeffx'",
@@ -54,13 +50,16 @@ ODD_TEXTS = (
     "'<|endoftext|'",
     "'\\x1c\\x1d\\x85\\u2028\\u3000'",
 )
+SURROGATES = ("'\\ud83d\\ude00'", "'\\ud83d'", "'a\\udc00b'", "'\\ude00\\ud83d'")
+STRICT_CALLS = (
+    "cl100k.encode_to_numpy({0})",
+    "cl100k.encode_with_unstable({0})",
+    "cl100k.encode_single_token({0})",
+)
 TEXT_CALLS = (
     "cl100k.encode({0})",
     "cl100k.encode({0}, disallowed_special=())",
     "cl100k.encode_ordinary({0})",
-    "cl100k.encode_to_numpy({0})",
-    "cl100k.encode_with_unstable({0})",
-    "cl100k.encode_single_token({0})",
     "cl100k._encode_single_piece({0})",
     "cl100k._encode_only_native_bpe({0})",
     "cl100k._encode_bytes({0})",
@@ -784,6 +783,7 @@ REPETITION = "A repetition such as `a{2,1}`"
 TOKEN_TYPE = "A token that is not `bytes`"
 ENGINE_CLASS = "The class `CoreBPE` itself"
 CHANGED_SET = "`special_tokens_set` changed in place"
+SURROGATE = "A text with a surrogate"
 LIBRARY = "A split pattern with `\\g<1>`"
 FINE_TUNED = "`ft:gpt-4.1…`"
 MODEL_NAMES = "Model names in upper case"
@@ -917,6 +917,28 @@ INTENDED: tuple[Intended, ...] = (
     Intended(
         "exchange_special_token(fresh(), 'b').encode('b')", ValueError, ("list", [98]), CHANGED_SET
     ),
+    *(
+        Intended(
+            f"cl100k.encode_to_numpy({text})",
+            UnicodeEncodeError,
+            ("array", "uint32", ids, False),
+            SURROGATE,
+        )
+        for text, ids in zip(SURROGATES, ([76460, 222], [5809], [64, 5809, 65], [10178]))
+    ),
+    Intended(
+        "cl100k.encode_with_unstable('\\ud83d\\ude00')",
+        UnicodeEncodeError,
+        ("unstable", [], [[76460, 222], [76460, 55570]]),
+        SURROGATE,
+    ),
+    Intended("cl100k.encode_single_token('\\ud83d')", UnicodeEncodeError, ("int", 5809), SURROGATE),
+    Intended(
+        "cl100k.encode_single_token('a\\udc00b')",
+        UnicodeEncodeError,
+        (KeyError, "b'a\\xef\\xbf\\xbdb'"),
+        SURROGATE,
+    ),
     Intended("make(pat_str=r'(a)\\g<1>').encode('aa')", ("list", [97, 97]), ValueError, LIBRARY),
     Intended("make(pat_str=r'(?R).').encode('a')", ("list", [97]), ValueError, LIBRARY),
     Intended(
@@ -940,7 +962,8 @@ INTENDED: tuple[Intended, ...] = (
 )
 
 GROUPS = {
-    "texts": filled(TEXT_CALLS, NOT_TEXTS + ODD_TEXTS),
+    "texts": filled(TEXT_CALLS + STRICT_CALLS, NOT_TEXTS + ODD_TEXTS)
+    + filled(TEXT_CALLS, SURROGATES),
     "special tokens": SPECIAL_CALLS,
     "special tokens of the engine": ENGINE_SPECIAL_CALLS,
     "sequences of ids": filled(SEQUENCE_CALLS, SEQUENCES),

@@ -8,8 +8,8 @@ cdef class CoreBPE:
     cdef readonly Vocabulary vocabulary
     cdef SplitPattern split_pattern    # None: `regex_pattern` splits
     cdef object regex_pattern
-    cdef str pattern                   # as the user wrote it
-    cdef SpecialTokens special_tokens
+    cdef readonly str pattern          # as the user wrote it
+    cdef readonly SpecialTokens special_tokens
     cdef Engine engine
     # Bytes of the longest token, special or not, so that n bytes of text are at least
     # n / longest_token tokens. 0: the split pattern may leave characters out, or has no automaton.

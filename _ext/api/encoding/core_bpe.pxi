@@ -52,6 +52,11 @@ cdef class CoreBPE:
         self.engine.special_tokens = &special_tokens.trie
 
     @property
+    def splitter(self):
+        """The argument of this name."""
+        return self.regex_pattern if self.split_pattern is None else self.split_pattern
+
+    @property
     def splits_by_automaton(self) -> bool:
         """Whether the split pattern runs as an automaton, not in the regex library."""
         return self.split_pattern is not None

@@ -28,7 +28,7 @@ cdef bytearray permit(SpecialTokens tokens, text, const TextView *view, allowed_
         if all_allowed:
             allowed_special, all_allowed = special_tokens_set, False
         if others_refused:
-            disallowed_special = special_tokens_set - allowed_special
+            disallowed_special = others_of(special_tokens_set, allowed_special)
             others_refused = False
     if others_refused:
         if not all_allowed:
@@ -77,11 +77,29 @@ cdef tuple masks_of(SpecialTokens tokens, allowed_special, disallowed_special, s
     return allowed, refused
 
 
+cpdef others_of(special_tokens_set, allowed_special):
+    """Returns the special tokens that are not allowed.
+
+    Raises:
+        TypeError: `allowed_special` is no set.
+    """
+    try:
+        return special_tokens_set - allowed_special
+    except TypeError:
+        raise_wrong_allowed(allowed_special)
+
+
+cdef int raise_wrong_allowed(allowed_special) except -1:
+    raise TypeError("allowed_special must be 'all' or a set of special tokens, such as "
+                    f"{{'<|endoftext|>'}}, not {type(allowed_special).__name__}: "
+                    f"{allowed_special!r:.80}")
+
+
 cdef bytearray mask_of_others(SpecialTokens tokens, allowed_special):
     """Returns the mask of the special tokens that are not allowed."""
     cdef bytearray mask
     if type(allowed_special) is not set and type(allowed_special) is not frozenset:
-        return mask_of_names(tokens, tokens.usual_set - allowed_special)
+        return mask_of_names(tokens, others_of(tokens.usual_set, allowed_special))
     if not allowed_special:
         return None
     mask = bytearray(b"\1") * tokens.trie.count
@@ -122,8 +140,7 @@ cdef bytearray mask_of_strings(SpecialTokens tokens, allowed_special):
     """Returns the mask of the special tokens in a set, which may hold other strings too."""
     cdef bytearray mask = bytearray(tokens.trie.count)
     if not isinstance(allowed_special, (set, frozenset)):
-        raise TypeError("allowed_special must be 'all', a set or a frozenset, not "
-                        f"{type(allowed_special).__name__}")
+        raise_wrong_allowed(allowed_special)
     for name in allowed_special:
         position = tokens.positions.get(name)
         if position is not None:

@@ -40,4 +40,5 @@ cpdef raise_disallowed_special_token(token):
         f"To encode it as that special token, pass allowed_special={{{token!r}, ...}}.\n"
         "To encode it as ordinary text, pass "
         f"disallowed_special=(enc.special_tokens_set - {{{token!r}}}), "
-        "or disallowed_special=() for all special tokens.")
+        "or disallowed_special=() for all special tokens.\n"
+        "For text that others wrote, use enc.ordinary: to it, all text is ordinary.")

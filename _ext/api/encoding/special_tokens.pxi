@@ -31,6 +31,7 @@ cdef class SpecialTokens:
     Args:
         special_tokens: the id of each special token, whose names are exactly `str`.
         trie: the tables of a trie over these names, see `bpecore._build.special_tokens`.
+        decoded: the special tokens whose ids are decoded; None: these ones.
 
     Raises:
         TypeError: an id is not an int.
@@ -38,7 +39,8 @@ cdef class SpecialTokens:
         OverflowError: an id is negative or above 2**32 - 1.
     """
 
-    def __cinit__(self, dict special_tokens not None, tuple trie not None):
+    def __cinit__(self, dict special_tokens not None, tuple trie not None,
+                  SpecialTokens decoded=None):
         self.names = list(special_tokens)
         self.positions = {name: i for i, name in enumerate(self.names)}
         self.usual_set = frozenset(self.names)
@@ -49,6 +51,8 @@ cdef class SpecialTokens:
         self.longest_bytes = max(map(len, self.ids), default=0)
         self.vectors = vectors
         self._copy_trie(trie)
+        if decoded is not None:
+            self.ids = decoded.ids
         self._copy_token_bytes()
 
     cdef int _copy_trie(self, tuple tables) except -1:

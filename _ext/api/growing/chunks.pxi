@@ -30,14 +30,12 @@ cdef class StreamText:
         self.special_tokens = core.special_tokens
         self.tail = ""
         self.half = ""
-        if isinstance(allowed_special, str):
-            if allowed_special != "all":
-                raise TypeError(f"allowed_special must be 'all' or a set, not {allowed_special!r}")
+        if isinstance(allowed_special, str) and allowed_special == "all":
             allowed_special = special_tokens_set
         self.allowed = mask_of_strings(self.special_tokens, allowed_special)
         self.any_allowed = 1 in self.allowed
         if isinstance(disallowed_special, str) and disallowed_special == "all":
-            names = frozenset(special_tokens_set - allowed_special)
+            names = frozenset(others_of(special_tokens_set, allowed_special))
         elif disallowed_special:
             names = frozenset(disallowed_special)
         if names and names <= self.special_tokens.usual_set:

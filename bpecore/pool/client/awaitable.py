@@ -17,9 +17,11 @@ from bpecore.pool.client.connection import Connection
 from bpecore.pool.client.gathering import Gathering
 from bpecore.pool.client.loop_waiter import LoopWaiter
 from bpecore.pool.client.requests import (
+    ARRAY,
     ARRAYS,
-    COUNTS,
+    LIST,
     LISTS,
+    NUMBER,
     TEXT,
     decode_call,
     result_of,
@@ -92,10 +94,8 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Returns the ids of a text; see `PoolClient.encode`."""
-        lists = await self.encode_batch(
-            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
-        )
-        return lists[0]
+        ids: list[int] = await self._ask_texts(LIST, [text], allowed_special, disallowed_special)
+        return ids
 
     async def encode_batch(
         self,
@@ -117,9 +117,10 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> npt.NDArray[np.uint32]:
         """Returns the ids of a text in an array; see `PoolClient.encode_to_numpy`."""
-        ids, _ = await self.encode_batch_to_numpy(
-            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
-        )
+        import numpy  # noqa: F401  # here rather than in the reader thread
+
+        ids: npt.NDArray[np.uint32]
+        ids = await self._ask_texts(ARRAY, [text], allowed_special, disallowed_special)
         return ids
 
     async def encode_batch_to_numpy(
@@ -144,7 +145,7 @@ class AwaitablePoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; see `PoolClient.count`."""
-        return int(await self._ask_texts(COUNTS, [text], allowed_special, disallowed_special))
+        return int(await self._ask_texts(NUMBER, [text], allowed_special, disallowed_special))
 
     async def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids; see `PoolClient.decode`."""

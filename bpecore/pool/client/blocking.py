@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Union
 from bpecore.pool.client.calls import BlockingWaiter, Form, Reply, StatelessCall
 from bpecore.pool.client.connection import Connection
 from bpecore.pool.client.requests import (
+    ARRAY,
     ARRAYS,
-    COUNTS,
+    LIST,
     LISTS,
+    NUMBER,
     TEXT,
     decode_call,
     result_of,
@@ -121,9 +123,8 @@ class PoolClient:
             PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.
         """
-        return self.encode_batch(
-            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
-        )[0]
+        ids: list[int] = self._ask_texts(LIST, [text], allowed_special, disallowed_special)
+        return ids
 
     def encode_batch(
         self,
@@ -149,14 +150,13 @@ class PoolClient:
     ) -> npt.NDArray[np.uint32]:
         """Returns the ids of a text, `uint32[n]`, read-only, as `Encoding.encode_to_numpy` does.
 
-        The arguments and exceptions are those of `encode`; and:
-
-        Raises:
-            UnicodeEncodeError: the text holds a surrogate.
+        The arguments and exceptions are those of `encode`.
         """
-        return self.encode_batch_to_numpy(
-            [text], allowed_special=allowed_special, disallowed_special=disallowed_special
-        )[0]
+        import numpy  # noqa: F401  # here rather than in the reader thread
+
+        ids: npt.NDArray[np.uint32]
+        ids = self._ask_texts(ARRAY, [text], allowed_special, disallowed_special)
+        return ids
 
     def encode_batch_to_numpy(
         self,
@@ -195,7 +195,7 @@ class PoolClient:
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
-        return int(self._ask_texts(COUNTS, [text], allowed_special, disallowed_special))
+        return int(self._ask_texts(NUMBER, [text], allowed_special, disallowed_special))
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids, as `Encoding.decode` does.

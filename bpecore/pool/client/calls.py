@@ -67,6 +67,7 @@ class Reply:
         texts: the texts of fed streams.
         errors: the errors of streams that were not fed.
         error: why there is no result; the first call's, if several failed.
+        error_place: the place of the call that failed.
     """
 
     def __init__(self, waiter: Waiter, answers: int = 0) -> None:
@@ -77,12 +78,12 @@ class Reply:
         self.texts: dict[Stream, str] = {}
         self.errors: dict[Stream, Exception] = {}
         self.error: Exception | None = None
-        self._error_place = 0
+        self.error_place = 0
 
     def fail(self, place: int, error: Exception) -> None:
         """Notes that a call failed."""
-        if self.error is None or place < self._error_place:
-            self.error, self._error_place = error, place
+        if self.error is None or place < self.error_place:
+            self.error, self.error_place = error, place
 
     @locked
     def expect(self, answers: int) -> None:
@@ -145,13 +146,13 @@ class Form(NamedTuple):
 
     Attributes:
         kind: ENCODE, COUNT or DECODE.
-        flags: STRICT or 0.
+        single: whether the caller gave one text instead of a batch.
         read: makes a result from the answer's bytes, which lie in the ring, and the call's count.
         join: makes what the caller gets from the results of all calls, in order.
     """
 
     kind: int
-    flags: int
+    single: bool
     read: Callable[[memoryview, int], Any]
     join: Callable[[list[Any]], Any]
 
@@ -165,7 +166,7 @@ class StatelessCall(Call):
         tokens: an estimate of the work.
         body: the message after its header, in fragments; the last one is the extra part.
         reply: what the caller waits for.
-        place: this call's place among the caller's.
+        place: the index of the call's first text in the caller's batch.
         goes_on: whether the caller has more calls after this one.
     """
 
@@ -188,7 +189,7 @@ class StatelessCall(Call):
         self._body = body
         self._form = form
         self._place = place
-        self._flags = form.flags | (GOES_ON if goes_on else 0)
+        self._flags = GOES_ON if goes_on else 0
 
     def fragments(self, number: int) -> list[Fragment]:
         """Returns the message."""

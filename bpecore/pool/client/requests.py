@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bpecore._beyond_tiktoken import texts_of_batch
 from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
 from bpecore.pool.client.calls import Form, Reply, StatelessCall
 from bpecore.pool.client.streams import Feeds
@@ -16,7 +18,6 @@ from bpecore.pool.wire.messages import (
     DECODE,
     ENCODE,
     KIND_NAMES,
-    STRICT,
     Disallowed,
     Fragment,
     Special,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+
+AT_INDEX = re.compile(r"at index (\d+): (.*)", re.DOTALL)
+"""The message of a worker's error about one text of its share of a batch."""
 
 BATCH_BYTES = 1 << 17
 """Bytes of a batch per message: enough that the cost per message hardly matters, and few enough
@@ -61,10 +65,12 @@ def _join_arrays(found: list[Arrays]) -> Arrays:
     return ids, np.cumsum(lengths)
 
 
-LISTS = Form(ENCODE, 0, hidden_lists_of_ids, joined_lists)
-ARRAYS = Form(ENCODE, STRICT, _read_arrays, _join_arrays)
-COUNTS = Form(COUNT, 0, _read_counts, lambda found: found[0][0])
-TEXT = Form(DECODE, 0, _read_text, lambda found: found[0])
+LIST = Form(ENCODE, True, hidden_lists_of_ids, lambda found: joined_lists(found)[0])
+LISTS = Form(ENCODE, False, hidden_lists_of_ids, joined_lists)
+ARRAY = Form(ENCODE, True, _read_arrays, lambda found: _join_arrays(found)[0])
+ARRAYS = Form(ENCODE, False, _read_arrays, _join_arrays)
+NUMBER = Form(COUNT, True, _read_counts, lambda found: found[0][0])
+TEXT = Form(DECODE, True, _read_text, lambda found: found[0])
 
 
 def text_calls(
@@ -78,7 +84,7 @@ def text_calls(
     """Returns the calls that encode or count texts.
 
     Args:
-        form: LISTS, ARRAYS or COUNTS.
+        form: LISTS or ARRAYS; for one text LIST, ARRAY or NUMBER.
         texts: the texts.
         allowed: as for `Encoding.encode`.
         disallowed: as for `Encoding.encode`.
@@ -87,7 +93,7 @@ def text_calls(
 
     Raises:
         RequestTooLargeError: a text does not fit.
-        TypeError: a text is no string, or an argument has a wrong type.
+        TypeError: a text is no string, `texts` is one, or an argument has a wrong type.
     """
     special = pack_special(allowed, disallowed)
     limit = largest - len(special)
@@ -96,7 +102,7 @@ def text_calls(
             f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(special)} bytes, and "
             f"at most {largest} fit into the pool's ring"
         )
-    texts = list(texts)
+    texts = texts_of_batch(texts)
     calls: list[StatelessCall] = []
     first = 0
     while first < len(texts):
@@ -108,10 +114,9 @@ def text_calls(
             )
         tokens = packed.characters // CHARACTERS_PER_TOKEN + packed.count
         body: list[Fragment] = [packed, special]
-        place = len(calls)
+        goes_on = first + packed.count < len(texts)
+        calls.append(StatelessCall(form, packed.count, tokens, body, reply, first, goes_on))
         first += packed.count
-        goes_on = first < len(texts)
-        calls.append(StatelessCall(form, packed.count, tokens, body, reply, place, goes_on))
     reply.expect(len(calls))
     return calls
 
@@ -145,8 +150,13 @@ def decode_call(
 
 def result_of(reply: Reply, form: Form) -> Any:
     """Returns what the caller of stateless calls gets, or raises the first error."""
-    if reply.error is not None:
-        raise reply.error
+    error = reply.error
+    if error is not None:
+        found = AT_INDEX.match(str(error.args[0])) if error.args else None
+        if found:
+            place = "" if form.single else f"at index {reply.error_place + int(found[1])}: "
+            error.args = (place + found[2],)
+        raise error
     return form.join([reply.results[place] for place in sorted(reply.results)])
 
 

@@ -44,10 +44,7 @@ STATELESS = frozenset((ENCODE, COUNT, DECODE))
 ONE_EACH = 1
 """A flag of FEED: each stream gets one id, and the counts are left out."""
 
-STRICT = 2
-"""A flag of ENCODE: a text with a surrogate is an error, as in `Encoding.encode_to_numpy`."""
-
-GOES_ON = 4
+GOES_ON = 2
 """A flag of ENCODE and COUNT: the caller also waits for later messages of the same batch."""
 
 FAILED = 0xFFFFFFFF
@@ -68,7 +65,7 @@ class RequestHeader(NamedTuple):
 
     Attributes:
         kind: FEED … DECODE.
-        flags: ONE_EACH, or STRICT and GOES_ON, or 0.
+        flags: ONE_EACH, GOES_ON or 0.
         items: streams, texts or ids.
         number: the client's number of the request, which the answer repeats.
         sent_ns: when it was written, by `time.monotonic_ns`, which all processes share.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from bpecore._beyond_tiktoken import do_at_index
 from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
 from bpecore._services.id_buffers import encode_to_buffer
 from bpecore.core import Encoding
@@ -16,7 +18,6 @@ from bpecore.pool.wire.messages import (
     FAILED,
     ONE_EACH,
     RESTORE,
-    STRICT,
     Bytes,
     Disallowed,
     RequestHeader,
@@ -100,8 +101,8 @@ class Answerer:
                 ids, offsets = buffers
                 return Answer(offsets, memoryview(ids).cast("B"))
         # A text has surrogates or a disallowed string, or the engine is not ours.
-        strict = bool(header.flags & STRICT)
-        found = [encode_to_buffer(encoding, text, allowed, disallowed, strict) for text in texts]
+        encode = partial(encode_to_buffer, encoding)
+        found = [do_at_index(i, encode, text, allowed, disallowed) for i, text in enumerate(texts)]
         places = array("q", accumulate(map(len, found), initial=0))
         return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
 
