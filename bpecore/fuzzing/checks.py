@@ -23,6 +23,7 @@ from bpecore.fuzzing.outcomes import (
     is_lost,
     outcome,
 )
+from bpecore.fuzzing.pool_messages import pool_messages
 from bpecore.fuzzing.special_choices import Choice, choices_for, choices_of, shown
 from bpecore.fuzzing.subject import Subject
 from bpecore.fuzzing.thread_cuts import thread_cuts
@@ -206,7 +207,7 @@ SLOW_CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         *(sinks, special_tokens, batches, thread_cuts, decoding, growing_ids),
-        *(bytes_of_text, again, naive, streams, limits),
+        *(bytes_of_text, again, naive, streams, limits, pool_messages),
     )
 }
 RARE_CHECKS: dict[str, Check] = {"unstable": unstable}

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpecore.fuzzing.checks import CHECKS
 from bpecore.fuzzing.outcomes import Difference
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
+
+
+def size_of(text: str, special_tokens: Iterable[str]) -> int:
+    """Returns the characters of a text, with each special token as one."""
+    for name in special_tokens:
+        text = text.replace(name, "\0")
+    return len(text)
 
 
 class Framed(NamedTuple):
@@ -70,12 +78,22 @@ class Finding(NamedTuple):
     origin: str
     alone: bool
 
+    @property
+    def special_tokens(self) -> Iterable[str]:
+        """The names of the encoding's special tokens."""
+        if isinstance(self.definition, str):
+            return openai_subject(self.definition).theirs.special_tokens_set
+        return self.definition["special_tokens"]  # type: ignore[no-any-return]
+
     def describe(self, path: Path | None) -> str:
         """Returns the report."""
         name = self.definition if isinstance(self.definition, str) else self.definition["name"]
+        string = self.framed.string
+        size = size_of(string, self.special_tokens)
+        tokens = f", {size} with each special token as one" if size < len(string) else ""
         lines = [
             f"Mismatch: {name}, check {self.check}, instructions {self.instructions}",
-            f"  string    {self.framed.string!a}, {len(self.framed.string)} characters",
+            f"  string    {string!a}, {len(string)} characters{tokens}",
         ]
         if self.framed.text != self.framed.string:
             lines.append(f"  within    {self.framed}")

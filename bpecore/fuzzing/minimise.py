@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Callable
 
 from bpecore.fuzzing.checks import CHECKS
-from bpecore.fuzzing.finding import Finding, Framed
+from bpecore.fuzzing.finding import Finding, Framed, size_of
 from bpecore.fuzzing.shrink import shrink, simplify
 from bpecore.fuzzing.subject import Subject
 
 SMALL = 10
-"""Characters of a string that needs no further shrinking."""
+"""Characters of a string that needs no further shrinking; a special token counts as one."""
 
 SECONDS = 25.0
 """How long a mismatch is shrunk, at most."""
@@ -38,7 +38,9 @@ def minimise(subject: Subject, check: str, text: str, origin: str) -> Finding:
 
     is_openai = not subject.name.startswith("generated")
     alone = fails_alone(subject, check, text)
-    framed = smallest_frame(shrink_text(text, fails), fails)
+    text = shrink_text(text, fails)
+    small = size_of(text, subject.definition["special_tokens"]) <= SMALL
+    framed = Framed(text) if small else smallest_frame(text, fails)
     if not is_openai:
         subject = with_fewer_tokens(subject, check, framed.text)
     difference = CHECKS[check](subject, framed.text)
