@@ -273,14 +273,17 @@ def tight_tail(
     if used is None:
         return None
     start = tight_start(counting, rest, max_tokens - used)
-    # Joining the two changes tokens only after the head's last sure border.
-    borders = [0, *counting.core._sure_borders(head)]
+    # Joining the two changes tokens only after the head's last sure border, or after the beginning
+    # of a special token that the joint completes.
+    longest = max(map(len, counting.allowed_special), default=0)
+    borders = [0, *(at for at in counting.core._sure_borders(head) if at + longest <= end)]
     before = counting.count(head[: borders[-1]])
     context = head[borders[-1] :]
 
     def fits(at: int) -> bool:
-        joined = context + rest[at:]
-        return not is_refused(joined) and counting.fits(joined, max_tokens - before)
+        return not is_refused(head + rest[at:]) and counting.fits(
+            context + rest[at:], max_tokens - before
+        )
 
     def tail(at: int) -> Tail:
         return Tail(end + at, before + counting.count(context + rest[at:]))
