@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bpecore._limits.counting import Counting
+    from bpecore._limits.splitting import Spans
 
     Allowed = Literal["all"] | AbstractSet[str]
     Disallowed = Literal["all"] | Collection[str]
     Result = TypeVar("Result")
+    Boundary = Literal["character", "word", "sentence", "line"]
 
 NONE: AbstractSet[str] = set()
 """The default of `allowed_special`, which equals that of tiktoken's signatures."""
@@ -251,6 +253,8 @@ class BeyondTiktoken:
         max_tokens: int,
         *,
         overlap: int = 0,
+        boundary: Boundary = "character",
+        whole_graphemes: bool = False,
         allowed_special: Allowed = NONE,
         disallowed_special: Disallowed = "all",
     ) -> list[str]:
@@ -260,6 +264,11 @@ class BeyondTiktoken:
             text: as for `encode`.
             max_tokens: tokens per chunk, at most.
             overlap: how many tokens of a chunk's end the next one begins with, at most.
+            boundary: where chunks end and overlaps begin: anywhere between two characters
+                ("character"), or at the end of a "word", "sentence" or "line". Where there is no
+                such place, the next finer kind is used.
+            whole_graphemes: keep grapheme clusters whole, such as joined emoji and letters with
+                combining marks, unless a single one exceeds `max_tokens`.
             allowed_special: see `Encoding`.
             disallowed_special: see `Encoding`.
 
@@ -268,8 +277,9 @@ class BeyondTiktoken:
             overlap they are together the text.
 
         Raises:
-            ValueError: `max_tokens` is not positive, `overlap` is negative or not below it, a
-                single character takes more than `max_tokens` tokens, or as for `encode`.
+            ValueError: `max_tokens` is not positive, `overlap` is negative or not below it,
+                `boundary` is none of these, a single character takes more than `max_tokens`
+                tokens, or as for `encode`.
             TypeError: a number is no integer, or as for `encode`.
 
         Example:
@@ -279,11 +289,95 @@ class BeyondTiktoken:
             ['one two', ' three four', ' five']
             >>> encoding.split("one two three four five", 3, overlap=1)
             ['one two three', ' three four five']
+            >>> encoding.split("One. Two three. Four five.", 6, boundary="sentence")
+            ['One. Two three.', ' Four five.']
         """
-        from bpecore._limits import trimming
+        from bpecore._limits import splitting
 
+        rules = splitting.checked_rules(max_tokens, overlap, boundary, whole_graphemes)
         counting, disallowed = self._counting(allowed_special, disallowed_special)
-        return trimming.split(counting, text, max_tokens, overlap, disallowed)
+        return splitting.split(counting, text, rules, disallowed)
+
+    def split_batch(
+        self,
+        texts: Iterable[str],
+        max_tokens: int,
+        *,
+        overlap: int = 0,
+        boundary: Boundary = "character",
+        whole_graphemes: bool = False,
+        num_threads: int | None = None,
+        allowed_special: Allowed = NONE,
+        disallowed_special: Disallowed = "all",
+    ) -> list[list[str]]:
+        """Cuts many texts into chunks like `split`, in parallel where that is worth it.
+
+        Args:
+            texts: the texts.
+            max_tokens: as for `split`, as are `overlap`, `boundary` and `whole_graphemes`.
+            num_threads: threads to use at most; None for as many as this process has CPUs.
+            allowed_special: see `Encoding`.
+            disallowed_special: see `Encoding`.
+
+        Returns:
+            The chunks of each text.
+
+        Raises:
+            ValueError: `num_threads` is not positive, or as for `split`.
+            TypeError: `texts` is a single string, or as for `split`.
+
+        Example:
+            >>> import bpecore
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.split_batch(["one two three", "four"], 2)
+            [['one two', ' three'], ['four']]
+        """
+        from bpecore._limits import splitting
+
+        rules = splitting.checked_rules(max_tokens, overlap, boundary, whole_graphemes)
+        counting, disallowed = self._counting(allowed_special, disallowed_special)
+        return splitting.split_batch(counting, texts, rules, disallowed, num_threads)
+
+    def split_spans(
+        self,
+        text: str,
+        max_tokens: int,
+        *,
+        overlap: int = 0,
+        boundary: Boundary = "character",
+        whole_graphemes: bool = False,
+        allowed_special: Allowed = NONE,
+        disallowed_special: Disallowed = "all",
+    ) -> Spans:
+        """Finds the chunks that `split` makes, without making strings.
+
+        Args:
+            text: as for `split`, as are all arguments.
+            max_tokens: tokens per chunk, at most.
+            overlap: tokens.
+            boundary: where chunks end and overlaps begin.
+            whole_graphemes: keep grapheme clusters whole.
+            allowed_special: see `Encoding`.
+            disallowed_special: see `Encoding`.
+
+        Returns:
+            Where each chunk begins and ends, `characters` and `bytes` (of UTF-8), both
+            `int64[n, 2]`; and how many `tokens` it has, `int64[n]`.
+
+        Raises:
+            ValueError, TypeError: as for `split`.
+
+        Example:
+            >>> import bpecore
+            >>> spans = bpecore.get_encoding("o200k_base").split_spans("naïve one two", 3)
+            >>> spans.characters.tolist(), spans.bytes.tolist(), spans.tokens.tolist()
+            ([[0, 9], [9, 13]], [[0, 10], [10, 14]], [3, 1])
+        """
+        from bpecore._limits import splitting
+
+        rules = splitting.checked_rules(max_tokens, overlap, boundary, whole_graphemes)
+        counting, disallowed = self._counting(allowed_special, disallowed_special)
+        return splitting.split_spans(counting, text, rules, disallowed)
 
     # ---- arrays ------------------------------------------------------------------------------
 

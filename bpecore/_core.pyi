@@ -166,6 +166,17 @@ def count_up_to(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
 ) -> int | None: ...
+def chunk_spans(
+    core: CoreBPE,
+    text: str,
+    ids: TokenBuffer,
+    allowed_special: AbstractSet[str],
+    max_tokens: int,
+    overlap: int,
+    boundary: int,
+    clusters: regex.Pattern[str] | None,
+) -> tuple[bytearray, int | None]: ...
+def strings_of_spans(text: str, spans: bytearray) -> list[str]: ...
 def has_surrogate(text: str) -> bool: ...
 def without_surrogates(text: str) -> str: ...
 def others_of(

@@ -1,4 +1,4 @@
-"""Keeps texts within a number of tokens: `Encoding.truncate`, `split` and `count_up_to`."""
+"""Keeps texts within a number of tokens: `Encoding.truncate` and `count_up_to`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpecore._limits.counting import Counting, has_automaton
 from bpecore._limits.tight_cuts import tight_end, tight_ends, tight_start
 from bpecore._tiktoken import CoreBPE
 
-__all__ = ["Counting", "count_text_up_to", "split", "truncate"]
+__all__ = ["Counting", "count_text_up_to", "truncate"]
 
 SIDES = ("end", "start", "middle")
 
@@ -143,38 +143,3 @@ def refuse(
         disallowed_special,
         counting.encoding.special_tokens_set,
     )
-
-
-def split(
-    counting: Counting,
-    text: str,
-    max_tokens: int,
-    overlap: int,
-    disallowed_special: frozenset[str],
-) -> list[str]:
-    """Cuts a text into chunks; see `Encoding.split`."""
-    max_tokens = check_number("max_tokens", max_tokens, 1)
-    overlap = check_number("overlap", overlap, 0)
-    if overlap >= max_tokens:
-        raise ValueError(f"overlap must be below max_tokens, {max_tokens}, not {overlap}")
-    refuse(counting, text, disallowed_special)
-    clean = Clean(text)
-    chunks = []
-    start = end = 0
-    while end < len(clean.text):
-        following = tight_end(counting, clean.text, start, max_tokens)
-        if following <= end and start < end:
-            start = end  # the overlap leaves no room for anything new
-            continue
-        if following == start:
-            raise ValueError(
-                f"the character {clean.text[start]!r} at {clean.original(start)} takes more than "
-                f"max_tokens={max_tokens} tokens"
-            )
-        chunks.append(text[clean.original(start) : clean.original(following)])
-        end = following
-        start = end
-        if overlap and end < len(clean.text):
-            chunk = Clean(chunks[-1]).text
-            start -= len(chunk) - tight_start(counting, chunk, overlap)
-    return chunks

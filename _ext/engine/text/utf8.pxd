@@ -84,3 +84,21 @@ cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept n
     for i in range(size):
         count += text[i] & 0xC0 != 0x80
     return count
+
+
+cdef inline size_t utf8_length(const TextView *view, size_t start, size_t end) noexcept nogil:
+    """Returns the bytes of the characters from `start` to `end`, none of them a surrogate."""
+    cdef const uint8_t *bytes = <const uint8_t *>view.data
+    cdef const uint16_t *narrow = <const uint16_t *>view.data
+    cdef const uint32_t *wide = <const uint32_t *>view.data
+    cdef size_t length = end - start, i
+    if view.width == 1:
+        for i in range(start, end):
+            length += bytes[i] >= 0x80
+    elif view.width == 2:
+        for i in range(start, end):
+            length += (narrow[i] >= 0x80) + (narrow[i] >= 0x800)
+    elif view.width == 4:
+        for i in range(start, end):
+            length += (wide[i] >= 0x80) + (wide[i] >= 0x800) + (wide[i] >= 0x10000)
+    return length

@@ -1,0 +1,157 @@
+"""Cuts texts into chunks: `Encoding.split`, `split_batch` and `split_spans`.
+
+The engine finds the chunks (`_ext/engine/growing/chunk_ends.pxd`) if it splits the text itself and
+every character is in a token. For other split patterns they are found here, by counting again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bpecore._build.checks import check_number
+from bpecore._build.threads import thread_count
+from bpecore._core import chunk_spans, encode_batch_to_buffer, strings_of_spans
+from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
+from bpecore._limits.counting import Counting
+from bpecore._limits.trimming import Clean, refuse
+from bpecore._tiktoken import CoreBPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
+LONG_TEXT = 1 << 22
+"""Characters from which a text is encoded by several threads."""
+
+WORTH_THREADS = 1 << 20
+"""Characters from which several texts are split by several threads."""
+
+
+class Spans(NamedTuple):
+    """Where the chunks of a text are.
+
+    Attributes:
+        characters: `int64[n, 2]`, where each chunk begins and ends, in characters.
+        bytes: `int64[n, 2]`, the same in bytes of UTF-8; a lone surrogate counts as U+FFFD.
+        tokens: `int64[n]`, how many tokens each chunk has by itself.
+    """
+
+    characters: npt.NDArray[np.int64]
+    bytes: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.int64]
+
+
+def checked_rules(max_tokens: int, overlap: int, boundary: str, whole_graphemes: bool) -> Rules:
+    """Returns the rules of a call after checking them."""
+    max_tokens = check_number("max_tokens", max_tokens, 1)
+    overlap = check_number("overlap", overlap, 0)
+    if overlap >= max_tokens:
+        raise ValueError(f"overlap must be below max_tokens, {max_tokens}, not {overlap}")
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"boundary must be one of {BOUNDARIES}, not {boundary!r}")
+    return Rules(max_tokens, overlap, boundary, whole_graphemes)
+
+
+def split(
+    counting: Counting, text: str, rules: Rules, disallowed_special: frozenset[str]
+) -> list[str]:
+    """Cuts a text into chunks; see `Encoding.split`."""
+    clean, spans = spans_of(counting, text, rules, disallowed_special)
+    if clean.text is text:
+        return strings_of_spans(text, spans)
+    places = memoryview(spans).cast("q").tolist()
+    return [
+        text[clean.original(start) : clean.original(end)]
+        for start, end in zip(places[::5], places[1::5])
+    ]
+
+
+def split_batch(
+    counting: Counting,
+    texts: Iterable[str],
+    rules: Rules,
+    disallowed_special: frozenset[str],
+    num_threads: int | None,
+) -> list[list[str]]:
+    """Cuts many texts into chunks; see `Encoding.split_batch`."""
+    if isinstance(texts, str):
+        raise TypeError("expected several texts, not a single str")
+    texts = list(texts)
+    threads = min(thread_count(num_threads), len(texts))
+
+    def chunks_of(number: int) -> list[str]:
+        try:
+            return split(counting, texts[number], rules, disallowed_special)
+        except (TypeError, ValueError) as error:
+            if len(error.args) == 1:
+                error.args = (f"at index {number}: {error}",)
+            raise
+
+    if threads > 1 and sum(map(len, texts)) >= WORTH_THREADS:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(chunks_of, range(len(texts))))
+    return list(map(chunks_of, range(len(texts))))
+
+
+def split_spans(
+    counting: Counting, text: str, rules: Rules, disallowed_special: frozenset[str]
+) -> Spans:
+    """Finds the chunks of a text without making strings; see `Encoding.split_spans`."""
+    import numpy as np
+
+    clean, spans = spans_of(counting, text, rules, disallowed_special)
+    table = np.frombuffer(spans, dtype=np.int64).reshape(-1, 5)
+    characters = table[:, :2]
+    if clean.text is not text:
+        characters = np.array(
+            [[clean.original(place) for place in row] for row in characters.tolist()],
+            dtype=np.int64,
+        ).reshape(-1, 2)
+    return Spans(characters, table[:, 2:4], table[:, 4])
+
+
+def spans_of(
+    counting: Counting, text: str, rules: Rules, disallowed_special: frozenset[str]
+) -> tuple[Clean, bytearray]:
+    """Returns a text without surrogates, and the spans of its chunks as `chunk_spans` does.
+
+    Raises:
+        ValueError: a character takes more tokens than a chunk may have, or as for `refuse`.
+    """
+    refuse(counting, text, disallowed_special)
+    clean = Clean(text)
+    core = counting.core
+    if type(core) is CoreBPE and core.longest_token and len(text) < 1 << 32:
+        spans, misfit = chunk_spans(
+            core,
+            clean.text,
+            ids_of(counting, clean.text),
+            counting.allowed_special,
+            min(rules.max_tokens, 1 << 62),
+            min(rules.overlap, 1 << 62),
+            BOUNDARIES.index(rules.boundary),
+            grapheme_clusters() if rules.whole_graphemes else None,
+        )
+    else:
+        spans, misfit = counted_spans(counting, clean.text, rules)
+    if misfit is not None:
+        raise ValueError(
+            f"the character {clean.text[misfit]!r} at {clean.original(misfit)} takes more than "
+            f"max_tokens={rules.max_tokens} tokens"
+        )
+    return clean, spans
+
+
+def ids_of(counting: Counting, text: str) -> Any:
+    """Encodes a text without surrogates into a buffer that nothing else uses."""
+    core = counting.core
+    permissions = counting.allowed_special, (), counting.encoding.special_tokens_set
+    if len(text) >= LONG_TEXT and (threads := thread_count(None)) > 1:
+        buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
+        if buffers is not None:
+            return buffers[0]
+    return core.encode_to_buffer(text, *permissions)
