@@ -64,9 +64,7 @@ def wanted_cuts(text: str, rules: Rules) -> list[list[int]]:
     return cuts if whole is None else [*cuts, sorted(whole)]
 
 
-def counted_spans(
-    counting: Counting, text: str, rules: Rules
-) -> tuple[bytearray, int | None]:
+def counted_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearray, int | None]:
     """Finds the chunks of a text as `chunk_spans` does.
 
     Args:

@@ -55,6 +55,7 @@ cdef struct Chunk:
     size_t token       # of the whole text, that begins at the border
     size_t end
     size_t tokens
+    size_t last_border # before the end, or `start`
 
 
 # ---- counting -------------------------------------------------------------------------------
@@ -213,6 +214,9 @@ cdef inline void improve_end(CutText *cut, Chunk *chunk) noexcept nogil:
     cdef size_t first = max(chunk.start + NEIGHBOURHOOD, chunk.end) - NEIGHBOURHOOD
     cdef size_t place = min(chunk.end + NEIGHBOURHOOD, cut.view.length)
     cdef size_t found
+    if (chunk.tokens + 1 >= cut.max_tokens or chunk.end == cut.view.length
+            or chunk.end - chunk.last_border >= FAR):
+        return
     while place > first and place > chunk.start:
         found = count_to(cut, chunk, place)
         if found <= cut.max_tokens and found > chunk.tokens:
@@ -246,9 +250,7 @@ cdef inline void find_end(CutText *cut, Chunk *chunk) noexcept nogil:
     if left:
         chunk.end = tight_end(cut, border, guess, left)
         chunk.tokens += count_range(cut, border, chunk.end)
-    if (chunk.tokens + 1 < cut.max_tokens and chunk.end < cut.view.length
-            and chunk.end - border < FAR):
-        improve_end(cut, chunk)
+    chunk.last_border = border
 
 
 # ---- boundaries -----------------------------------------------------------------------------
@@ -274,12 +276,16 @@ cdef inline int last_kind(const CutText *cut) noexcept nogil:
     return ANY_CHARACTER if cut.grapheme_floor != NULL else WORDS
 
 
-cdef inline void move_end(CutText *cut, Chunk *chunk) noexcept nogil:
-    """Moves the end of a chunk back to a boundary after the last chunk's end, if there is one."""
+cdef inline bint move_end(CutText *cut, Chunk *chunk) noexcept nogil:
+    """Moves the end of a chunk back to a boundary after the last chunk's end, if there is one.
+
+    Returns:
+        Whether the chunk now ends at a boundary.
+    """
     cdef size_t low = max(chunk.start, cut.end), place, found
     cdef int kind = cut.boundary
     if chunk.end == cut.view.length:
-        return
+        return True
     while kind >= last_kind(cut):
         place = chunk.end
         while place > low and cut.status == STATUS_OK:
@@ -292,9 +298,10 @@ cdef inline void move_end(CutText *cut, Chunk *chunk) noexcept nogil:
                 if found <= cut.max_tokens:
                     chunk.end = place
                     chunk.tokens = found
-                    return
+                    return True
             place -= 1
         kind -= 1
+    return False
 
 
 # ---- the start of an overlap ----------------------------------------------------------------
@@ -424,13 +431,13 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
     while cut.end < cut.view.length and cut.status == STATUS_OK:
         open_chunk(cut, chunk, cut.start)
         find_end(cut, chunk)
-        if chunk.end > max(cut.end, cut.start):
-            move_end(cut, chunk)
-        elif cut.start < cut.end:
+        if not move_end(cut, chunk):
+            improve_end(cut, chunk)
+        if chunk.end <= cut.end:
+            if cut.start == cut.end:
+                return False
             cut.start = cut.end    # the overlap leaves no room for anything new
             continue
-        else:
-            return False
         if cut.status != STATUS_OK:
             return False
         cut.start = cut.end = chunk.end

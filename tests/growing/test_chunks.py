@@ -1,0 +1,258 @@
+"""Chunks of `split_spans`, `split` and `split_batch` beside a twin that counts every part."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import regex
+from own import BYTES, own_encoding
+from pairs import Pair
+from texts import EMOJI, WORDS, random_text
+
+import bpecore
+from bpecore._limits.counted_chunks import counted_spans
+from bpecore._limits.counting import Counting
+from bpecore._limits.splitting import checked_rules
+
+KINDS = ("character", "word", "sentence", "line")
+BREAKING_SPACES = {
+    c for c in map(chr, range(0x110000)) if regex.match(r"\p{White_Space}", c)
+} - set("\xa0\u2007\u202f")
+LINE_ENDS = set("\n\r\v\f\x85\u2028\u2029")
+WIDE_STOPS = set("。！？｡")  # noqa: RUF001
+STOPS = WIDE_STOPS | set(".!?…‼⁇⁈⁉؟۔।॥։።")
+CLOSERS = set("\"')]}”’»》」』】）")  # noqa: RUF001
+PUNCTUATION = [
+    *". .. ? ! \n \r\n \n\n 。 。」 .) . ' ".split(" "),
+    ".\u2028",
+    '." ',
+    "?!」 ",
+    " \n ",
+]
+
+
+def is_border(text: str, place: int, kind: str) -> bool:
+    """Returns whether words, sentences or lines end before a character."""
+    left, right = text[place - 1], text[place]
+    if left in LINE_ENDS and left + right != "\r\n":
+        return True
+    word_ends = right in BREAKING_SPACES and left not in BREAKING_SPACES
+    if kind == "line":
+        return False
+    if kind == "word" and word_ends:
+        return True
+    last = text[:place]
+    for _ in range(8):
+        last = last[:-1] if last[-1:] in CLOSERS and len(last) > 1 else last
+    if last[-1] in WIDE_STOPS and right not in CLOSERS | STOPS:
+        return True
+    return word_ends and last[-1] in STOPS
+
+
+def wanted_places(text: str, kind: str, whole: bool) -> list[list[int]]:
+    """Returns where a text may be cut: at places of a kind, then at those of finer kinds."""
+    kinds = KINDS[1 : KINDS.index(kind) + 1][::-1]
+    inner = range(1, len(text))
+    places = [[place for place in inner if is_border(text, place, each)] for each in kinds]
+    if whole:
+        ends = {found.end() for found in regex.finditer(r"\X", text)}
+        places = [[place for place in row if place in ends] for row in places]
+        places.append(sorted(ends - {len(text)}))
+    return places
+
+
+class Twin:
+    """Checks chunks by counting parts of a text.
+
+    Args:
+        encoding: counts.
+        text: without surrogates.
+        special: the arguments on special tokens.
+    """
+
+    def __init__(self, encoding: bpecore.Encoding, text: str, special: dict[str, Any]) -> None:
+        self.text = text
+        self._encoding = encoding
+        self._special = special
+
+    def count(self, start: int, end: int) -> int:
+        return self._encoding.count(self.text[start:end], **self._special)
+
+    def check_end(self, start: int, low: int, end: int, limit: int, kinds: list[list[int]]) -> None:
+        """Checks that the end is the last good one after `low`, and no better kind has any."""
+        if end == len(self.text):
+            return
+        for places in kinds:
+            if end in places:
+                after = next((place for place in places if place > end), None)
+                if after is not None and self.count(start, after) <= limit:
+                    assert any(self.count(start, p) > limit for p in range(end, after))
+                return
+            for place in places:
+                assert not low < place <= end or self.count(start, place) > limit
+        assert self.count(start, end) >= limit - 1 or self.count(start, end + 1) > limit
+
+    def check_start(
+        self, low: int, start: int, end: int, limit: int, kinds: list[list[int]]
+    ) -> None:
+        """Checks that an overlap begins at the first good place, and no better kind has any."""
+        assert self.count(start, end) <= limit
+        if start in (low, end):
+            return
+        for places in kinds:
+            if start in places:
+                return
+            for place in places:
+                assert not start <= place < end or self.count(place, end) > limit
+        assert self.count(start, end) >= limit - 1 or self.count(start - 1, end) > limit
+
+
+def check_spans(
+    encoding: bpecore.Encoding, text: str, arguments: dict[str, Any], special: dict[str, Any]
+) -> list[tuple[int, int]]:
+    """Checks all chunks of a text; returns where they are."""
+    found = encoding.split_spans(text, **arguments, **special)
+    twin = Twin(encoding, text, special)
+    limit, overlap = arguments["max_tokens"], arguments["overlap"]
+    kinds = wanted_places(text, arguments["boundary"], arguments["whole_graphemes"])
+    before, low = 0, 0
+    for (start, end), tokens in zip(found.characters.tolist(), found.tokens.tolist()):
+        assert tokens == twin.count(start, end) <= limit
+        assert start <= before < end
+        twin.check_end(start, before, end, limit, kinds)
+        if before:
+            twin.check_start(low, start, before, overlap, kinds) if start < before else None
+        before, low = end, start
+    assert before == len(text)
+    for (start, end), places in zip(found.characters.tolist(), found.bytes.tolist()):
+        assert places == [len(text[:start].encode()), len(text[:end].encode())]
+    return [(start, end) for start, end in found.characters.tolist()]
+
+
+def some_text(source: random.Random) -> str:
+    if source.random() < 0.4:
+        return random_text(source, 30)
+    parts = source.choices([*WORDS, *EMOJI, "e\u0301", "<|endoftext|>"], k=source.randint(0, 25))
+    return "".join(part + source.choice([" ", *PUNCTUATION, ""]) for part in parts)
+
+
+@pytest.mark.parametrize("boundary", KINDS)
+@pytest.mark.parametrize("whole_graphemes", [False, True])
+def test_chunks_beside_the_twin(pair: Pair, boundary: str, whole_graphemes: bool) -> None:
+    source = random.Random(boundary)
+    for _ in range(40):
+        text = some_text(source)
+        limit = source.choice((8, 12, 30))
+        if max(map(pair.ours.count, text), default=0) > limit:
+            continue
+        arguments = {
+            "max_tokens": limit,
+            "overlap": source.choice((0, 1, 5)),
+            "boundary": boundary,
+            "whole_graphemes": False,
+        }
+        special = source.choice(({"disallowed_special": ()}, {"allowed_special": "all"}))
+        clusters = regex.findall(r"\X", text)
+        if whole_graphemes and max(map(pair.ours.count, clusters), default=0) <= limit:
+            arguments["whole_graphemes"] = True
+            arguments["overlap"] = 0
+        spans = check_spans(pair.ours, text, arguments, special)
+        chunks = [text[start:end] for start, end in spans]
+        assert pair.ours.split(text, **arguments, **special) == chunks
+        if not arguments["overlap"]:
+            assert "".join(chunks) == text
+
+
+@pytest.mark.parametrize("boundary", KINDS)
+def test_chunks_found_by_counting_follow_the_same_rules(cl100k: Pair, boundary: str) -> None:
+    source = random.Random(boundary)
+    counting = Counting(cl100k.ours, frozenset())  # type: ignore[arg-type]
+    pattern = own_encoding(r"(?<=a)b|\w+|\s|[^\w\s]", {**BYTES, b"ab": 256, b"th": 257})
+    for _ in range(20):
+        text = some_text(source)
+        arguments = {
+            "max_tokens": 30,
+            "overlap": source.choice((0, 5)),
+            "boundary": boundary,
+            "whole_graphemes": False,
+        }
+        check_spans(pattern, text, arguments, {"disallowed_special": ()})
+        rules = checked_rules(**arguments)
+        spans, misfit = counted_spans(counting, text, rules)
+        assert misfit is None
+        places = memoryview(spans).cast("q").tolist()
+        found = cl100k.ours.split_spans(text, **arguments, disallowed_special=())  # type: ignore[arg-type]
+        if boundary in ("sentence", "line") and not arguments["overlap"]:
+            assert len(places) // 5 >= len(found.tokens) - 1
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 3000, " " * 3000, "的" * 999, "𓀀" * 500, "😀" * 700, "7" * 900]
+)
+@pytest.mark.parametrize("boundary", ["character", "sentence"])
+def test_a_single_long_piece(cl100k: Pair, text: str, boundary: str) -> None:
+    for limit, overlap in ((5, 0), (60, 9)):
+        arguments = {
+            "max_tokens": limit,
+            "overlap": overlap,
+            "boundary": boundary,
+            "whole_graphemes": False,
+        }
+        check_spans(cl100k.ours, text, arguments, {})
+
+
+def test_grapheme_clusters_stay_whole(cl100k: Pair) -> None:
+    for text in ("👩‍👩‍👧‍👦" * 30, "🇯🇵" * 50, "e\u0301\u0327" * 60, "क्षि" * 40, "각" * 50):
+        chunks = cl100k.ours.split(text, 40, whole_graphemes=True)
+        assert "".join(chunks) == text
+        clusters = regex.findall(r"\X", text)
+        assert [c for chunk in chunks for c in regex.findall(r"\X", chunk)] == clusters
+    letter = "e" + "\u0301" * 100  # a single cluster that does not fit
+    assert "".join(cl100k.ours.split(letter, 10, whole_graphemes=True)) == letter
+
+
+def test_characters_that_are_taken_to_begin_or_end_a_cluster() -> None:
+    """The engine asks the `regex` library only about others (`is_sure_grapheme`)."""
+    whole = regex.compile(r"\X")
+    encoding = own_encoding(r"[\s\S]", BYTES)
+    for code in [*range(0xD800), *range(0xE000, 0x30000), *range(0xE0000, 0xE1000)]:
+        for text in (chr(code) + "a", "中" + chr(code), "\n" + chr(code)):
+            size = len(text[0].encode())
+            if len(whole.findall(text)) == 1:
+                limit = len(text.encode())
+                assert encoding.split("x" * (limit - size) + text, limit, whole_graphemes=True) == [
+                    "x" * (limit - size),
+                    text,
+                ]
+
+
+def test_batches(cl100k: Pair) -> None:
+    source = random.Random(1)
+    texts = [some_text(source) for _ in range(30)] + ["word " * 300_000, "\ud83d\ude00 a\ud83d"]
+    for threads in (None, 1):
+        found = cl100k.ours.split_batch(
+            texts, 50, overlap=3, boundary="word", num_threads=threads, disallowed_special=()
+        )
+        assert found == [
+            cl100k.ours.split(text, 50, overlap=3, boundary="word", disallowed_special=())
+            for text in texts
+        ]
+    assert cl100k.ours.split_batch([], 5) == []
+    with pytest.raises(ValueError, match="at index 1: .*takes more than"):
+        cl100k.ours.split_batch(["a", "𓀀"], 2)
+    with pytest.raises(TypeError, match="single str"):
+        cl100k.ours.split_batch("ab", 2)
+    with pytest.raises(ValueError, match="boundary must be one of"):
+        cl100k.ours.split("ab", 2, boundary="page")  # type: ignore[arg-type]
+
+
+def test_places_of_surrogates_are_those_of_the_text(cl100k: Pair) -> None:
+    text = "a \ud83d\ude00 b \ud83d c" * 20
+    found = cl100k.ours.split_spans(text, 6)
+    chunks = cl100k.ours.split(text, 6)
+    assert [text[start:end] for start, end in found.characters.tolist()] == chunks
+    assert "".join(chunks) == text
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert found.bytes[-1, 1] == len(clean.encode())
