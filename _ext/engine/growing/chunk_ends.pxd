@@ -55,7 +55,7 @@ cdef struct Chunk:
     size_t token       # of the whole text, that begins at the border
     size_t end
     size_t tokens
-    size_t last_border # before the end, or `start`
+    size_t last_border   # up to `end`, or `start`
 
 
 # ---- counting -------------------------------------------------------------------------------
