@@ -5,7 +5,8 @@
 Each frontend is a process with a web server on the same socket. The pool encodes the prompts. A
 fake engine makes one id per step for each running request, as a batching engine does; the ids of a
 step go to the pool in one `feed_many`, and each text to its request. The answer repeats the prompt.
-With `--inline` the frontends call tiktoken themselves, for comparison.
+`/metrics` shows the pool to Prometheus. Ctrl-C ends all of it. With `--inline` the frontends call
+tiktoken themselves, for comparison.
 """
 
 from __future__ import annotations
@@ -15,20 +16,30 @@ import asyncio
 import itertools
 import json
 import multiprocessing
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Protocol
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from typing import Any, Callable, Optional, Protocol
 
 import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bpecore.pool import PoolClient, TokenizerPool
+from bpecore.prometheus import PoolCollector
 
 ENCODING = "o200k_base"
+
+# Where the process that has the pool answers frontends; None without a pool.
+MetricsAddress = Optional[str]
 
 
 class Tokenizer(Protocol):
@@ -140,12 +151,15 @@ class FakeEngine:
             queues[name].put_nowait(None)
 
 
-def make_app(tokenizer: Tokenizer, rate: float) -> Starlette:
+def make_app(
+    tokenizer: Tokenizer, rate: float, read_metrics: Callable[[], bytes] = bytes
+) -> Starlette:
     """Returns a frontend.
 
     Args:
         tokenizer: a pool's client, or tiktoken.
         rate: tokens per second of each request.
+        read_metrics: returns what Prometheus reads.
     """
     engine = FakeEngine(tokenizer, rate)
 
@@ -171,15 +185,58 @@ def make_app(tokenizer: Tokenizer, rate: float) -> Starlette:
 
         return StreamingResponse(events(), media_type="text/event-stream")
 
-    return Starlette(
-        routes=[Route("/v1/chat/completions", chat, methods=["POST"])], lifespan=lifespan
-    )
+    async def metrics(request: Request) -> Response:
+        return Response(await asyncio.to_thread(read_metrics), media_type=CONTENT_TYPE_LATEST)
+
+    routes = [
+        Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/metrics", metrics),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
-def serve(listener: socket.socket, client: PoolClient | None, rate: float) -> None:
+def make_pool(workers: int) -> TokenizerPool:
+    """Returns a pool that takes prompts of up to eight megabytes."""
+    return TokenizerPool(ENCODING, processes=workers, ring_bytes=1 << 24)
+
+
+@contextmanager
+def answering_metrics(pool: TokenizerPool | None) -> Iterator[MetricsAddress]:
+    """Lets frontends read the pool's metrics, which only the process that has the pool knows."""
+    if pool is None:
+        yield None
+        return
+    registry = CollectorRegistry()
+    registry.register(PoolCollector({ENCODING: pool}))
+
+    def answer() -> None:
+        with suppress(OSError):  # closed
+            while True:
+                with listener.accept() as connection:
+                    connection.send_bytes(generate_latest(registry))
+
+    with tempfile.TemporaryDirectory() as folder:
+        address = str(Path(folder) / "metrics")
+        with Listener(address) as listener:
+            threading.Thread(target=answer, daemon=True).start()
+            yield address
+
+
+def serve(
+    listener: socket.socket, client: PoolClient | None, rate: float, metrics: MetricsAddress
+) -> None:
     """Runs a frontend in this process. Without a client it calls tiktoken itself."""
+
+    def read_metrics() -> bytes:
+        if metrics is None:
+            return b""
+        with Client(metrics) as connection:
+            return connection.recv_bytes()
+
     tokenizer: Tokenizer = Inline() if client is None else Pooled(client)
-    config = uvicorn.Config(make_app(tokenizer, rate), log_level="error")
+    app = make_app(tokenizer, rate, read_metrics)
+    # A stream that still runs a second after the end was asked for is cut.
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -189,18 +246,25 @@ async def serving(
 ) -> AsyncIterator[list[Any]]:
     """Runs frontends on a listening socket; gives their processes."""
     context = multiprocessing.get_context("spawn")
-    processes = [
-        context.Process(target=serve, args=(listener, pool and pool.client(), rate), daemon=True)
-        for _ in range(frontends)
-    ]
-    for process in processes:
-        process.start()
-    try:
-        yield processes
-    finally:
+    with answering_metrics(pool) as metrics:
+        processes = [
+            context.Process(
+                target=serve, args=(listener, pool and pool.client(), rate, metrics), daemon=True
+            )
+            for _ in range(frontends)
+        ]
+        # Ctrl-C reaches all processes: ignored in a frontend until its server handles it.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         for process in processes:
-            process.terminate()
-            await asyncio.to_thread(process.join)
+            process.start()
+        signal.signal(signal.SIGINT, before)
+        try:
+            yield processes
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                await asyncio.to_thread(process.join)
 
 
 def listen(port: int) -> socket.socket:
@@ -217,13 +281,23 @@ async def main() -> None:
     parser.add_argument("--rate", type=float, default=50, help="tokens per second of a request")
     parser.add_argument("--inline", action="store_true", help="tiktoken instead of the pool")
     options = parser.parse_args()
-    pool = None if options.inline else TokenizerPool(ENCODING, processes=options.workers)
+    stopped = asyncio.Event()
     with listen(options.port) as listener:
-        async with serving(listener, pool, options.frontends, options.rate) as processes:
-            await asyncio.to_thread(processes[0].join)
-    if pool is not None:
-        pool.close()
+        pool = None if options.inline else make_pool(options.workers)
+        try:
+            async with serving(listener, pool, options.frontends, options.rate) as processes:
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    loop.add_signal_handler(number, stopped.set)
+                for process in processes:
+                    loop.add_reader(process.sentinel, stopped.set)  # it has ended
+                print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+                await stopped.wait()
+        finally:
+            if pool is not None:
+                pool.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with suppress(KeyboardInterrupt):  # before everything has started
+        asyncio.run(main())

@@ -1,7 +1,6 @@
 """A proxy in front of an API like OpenAI's that counts the tokens of chats as they stream by.
 
-    UPSTREAM=https://api.openai.com uvicorn examples.streaming_proxy:app \\
-        --no-server-header --no-date-header
+    UPSTREAM=https://api.openai.com uvicorn examples.streaming_proxy:app
 
 Use it as the base URL of a client: `http://localhost:8000/v1`. Every request is forwarded, with its
 method, path, query, headers and body, and every answer is returned as it is, bytes by bytes as they
@@ -249,7 +248,8 @@ async def raw_body(answer: httpx.Response) -> AsyncIterator[bytes]:
 def returned(answer: httpx.Response, body: AsyncIterator[bytes]) -> Response:
     """Returns the server's answer with its status and headers, and a body that closes it."""
     response = StreamingResponse(body, answer.status_code)
-    response.raw_headers = end_to_end(answer.headers.raw, set())
+    # The proxy's own server adds these two.
+    response.raw_headers = end_to_end(answer.headers.raw, {b"date", b"server"})
     return response
 
 

@@ -260,7 +260,7 @@ def test_the_command_that_its_docstring_shows() -> None:
     proxy = load_example("streaming_proxy", *NEEDED)
     import httpx
 
-    shown = proxy.__doc__.split("\n\n")[1].replace("\\\n", " ").split()
+    shown = proxy.__doc__.split("\n\n")[1].split()
     assert shown[:2] == ["UPSTREAM=https://api.openai.com", "uvicorn"]
     with serving(echo_server()) as upstream:
         environment = {**os.environ, "UPSTREAM": upstream}
