@@ -1,10 +1,12 @@
 """A proxy in front of an API like OpenAI's that counts the tokens of chats as they stream by.
 
-    UPSTREAM=https://api.openai.com uvicorn examples.streaming_proxy:app
+    UPSTREAM=http://localhost:9000 uvicorn examples.streaming_proxy:app
 
-Use it as the base URL of a client: `http://localhost:8000/v1`. Every request is forwarded, with its
-method, path, query, headers and body, and every answer is returned as it is, bytes by bytes as they
-come. `POST …/chat/completions` is also counted, streamed or not; `GET /usage` shows the sums.
+Put any server there, such as `https://api.openai.com`, and give its clients the base URL
+`http://localhost:8000/v1`. Every request is forwarded with its method, path, query, headers and
+body, and every answer is returned as it is, byte for byte as it comes.
+
+`POST …/chat/completions` is also counted, streamed or not; `GET /usage` shows the sums.
 What the server says in `usage` is what counts. If it says nothing, as streams do unless the client
 sets `stream_options`, prompts are estimated, and answers counted by `TokenCounter`s that are fed
 only the new text, so that the cost of a chunk does not grow with the answer.

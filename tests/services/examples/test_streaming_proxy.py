@@ -261,7 +261,7 @@ def test_the_command_that_its_docstring_shows() -> None:
     import httpx
 
     shown = proxy.__doc__.split("\n\n")[1].split()
-    assert shown[:2] == ["UPSTREAM=https://api.openai.com", "uvicorn"]
+    assert shown[:2] == ["UPSTREAM=http://localhost:9000", "uvicorn"]
     with serving(echo_server()) as upstream:
         environment = {**os.environ, "UPSTREAM": upstream}
         command = [sys.executable, "-m", *shown[1:], "--port", "0"]
