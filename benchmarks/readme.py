@@ -142,14 +142,19 @@ def other_table(record: Record, encoding: str) -> tuple[str, str] | None:
 def hostile_sentence(record: Record) -> str:
     """Returns what the worst character costs in each encoding."""
     worst = []
+    subjects: dict[str, None] = {}
     for encoding in record.encodings():
         samples = record.find("hostile, 1,000,000", encoding, "bpecore")
         costs = {subject: item.value / item.items * 1e9 for subject, item in samples.items()}
+        subjects.update(dict.fromkeys(costs))
         if costs:
             subject = max(costs, key=lambda key: costs[key])
             worst.append(f"{costs[subject]:.0f} ns in `{encoding}` (`{subject}`)")
     if not worst:
         return ""
+    tried = ", ".join(f"`{subject}`" for subject in subjects)
     return (
-        "A million times the same character costs at worst, a character: " + ", ".join(worst) + "."
+        f"Worst case, one character repeated a million times (tried: {tried}), per character: "
+        + ", ".join(worst)
+        + "."
     )

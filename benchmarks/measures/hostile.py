@@ -14,6 +14,11 @@ CHARACTERS = {
     "中": "中",
     "'": "'",
     "0": "0",
+    "—": "—",
+    "U+3000": "\u3000",
+    "😀": "😀",
+    "U+FFFD": "\ufffd",
+    "U+1816": "\u1816",
 }
 
 SLOW = ("tokenizers", "bpecore-simd-off")

@@ -24,7 +24,7 @@ cdef enum:
 cdef struct Workspace:
     PieceCache cache
     Chunk chunk                # a window of the text as UTF-8
-    MergeMemory merging        # scratch memory of merge_by_heap
+    MergeMemory merging        # scratch memory for merging
     IdBuffer ids               # ids on their way into a list
     bint many_ids              # whether the last call had more than KEPT_IDS of them
     ScannedPieces scanned      # pieces found by the automaton

@@ -36,9 +36,11 @@ cdef struct OpenRun:
     uint32_t last         # the place of its last candidate
 
 cdef struct MergeMemory:
-    ByteBuffer parts      # the list of parts of merge_by_heap
+    ByteBuffer parts      # the list of parts of merge_by_queue
     ByteBuffer queued     # of a MergeQueue
     ByteBuffer runs       # of a MergeQueue
+    ByteBuffer shortened  # the piece that merge_repeats merges instead of a longer one
+    ByteBuffer repeats    # what it left out
 
 cdef struct MergeQueue:
     MergeMemory *memory   # borrowed: holds `runs` and `queued`
@@ -54,12 +56,15 @@ cdef inline void free_merge_memory(MergeMemory *memory) noexcept nogil:
     release(memory.parts.data)
     release(memory.queued.data)
     release(memory.runs.data)
+    release(memory.shortened.data)
+    release(memory.repeats.data)
     memset(memory, 0, sizeof(MergeMemory))
 
 
 cdef inline size_t merge_memory_size(const MergeMemory *memory) noexcept nogil:
     """Returns its size in bytes."""
-    return memory.parts.capacity + memory.queued.capacity + memory.runs.capacity
+    return (memory.parts.capacity + memory.queued.capacity + memory.runs.capacity
+            + memory.shortened.capacity + memory.repeats.capacity)
 
 
 cdef inline int open_queue(
