@@ -18,24 +18,19 @@ import contextlib
 import hashlib
 import importlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
 from bpecore._build.atomic_files import write_atomically
+from bpecore._build.download_cache import CacheFile
 from bpecore.data import gpt2_format, tiktoken_format
 from bpecore.data.appearance import appearance
-from bpecore.data.rank_tables import RANK_TABLE_NAMES, tiktoken_file
+from bpecore.data.rank_tables import BUNDLED_FILES, tiktoken_file
 
 HTTP_TIMEOUT_SECONDS = 60.0
 """How long a server may stay silent, while connecting or between two parts of its answer."""
 
 FilePath = Union[str, "os.PathLike[str]"]
-
-_BUNDLED_FILES = {
-    f"https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken": name
-    for name in RANK_TABLE_NAMES
-}
 
 
 def _is_url(path: str) -> bool:
@@ -100,63 +95,6 @@ def check_hash(data: bytes, expected_hash: str) -> bool:
     return hashlib.sha256(data).hexdigest() == expected_hash
 
 
-def _find_cache_directory() -> tuple[str, bool]:
-    """Returns the cache directory, "" if caching is off, and whether the user chose it."""
-    for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
-        if variable in os.environ:
-            return os.environ[variable], True
-    return os.path.join(tempfile.gettempdir(), "data-gym-cache"), False
-
-
-class _CacheFile:
-    """A file of the cache directory, which need not exist.
-
-    Attributes:
-        path: the file; None without a cache.
-        is_users_choice: whether the user chose the directory.
-        damage: what was found out about contents that failed the check, for errors.
-    """
-
-    def __init__(self, url: str) -> None:
-        directory, self.is_users_choice = _find_cache_directory()
-        name = hashlib.sha1(url.encode()).hexdigest()
-        self.path = os.path.join(directory, name) if directory else None
-        self.damage = ""
-
-    def read(self, expected_hash: str | None) -> bytes | None:
-        """Returns the contents, or None; removes contents that fail the check."""
-        if self.path is None:
-            return None
-        try:
-            with open(self.path, "rb") as file:
-                contents = file.read()
-        except FileNotFoundError:
-            return None
-        except OSError:
-            if self.is_users_choice:
-                raise
-            return None
-        if not expected_hash or check_hash(contents, expected_hash):
-            return contents
-        self.damage = (
-            f" (the cached copy {self.path} was damaged and is not used.{appearance(contents)})"
-        )
-        # If it cannot be removed, it cannot be replaced either, which is reported later.
-        with contextlib.suppress(OSError):
-            os.remove(self.path)
-        return None
-
-    def write(self, contents: bytes) -> None:
-        """Keeps contents; a default directory that cannot be used is ignored."""
-        if self.path is None:
-            return
-        try:
-            write_atomically(self.path, contents)
-        except OSError:
-            if self.is_users_choice:
-                raise
-
-
 def _require_hash(contents: bytes, source: str, expected_hash: str | None) -> None:
     if expected_hash and not check_hash(contents, expected_hash):
         actual_hash = hashlib.sha256(contents).hexdigest()
@@ -200,12 +138,12 @@ def _read_with_source(blobpath: FilePath, expected_hash: str | None) -> tuple[by
         _require_hash(contents, path, expected_hash)
         return contents, path
 
-    cache = _CacheFile(path)
-    cached = cache.read(expected_hash)
+    cache = CacheFile(path)
+    cached = cache.read(lambda found: not expected_hash or check_hash(found, expected_hash))
     if cached is not None:
         return cached, f"{cache.path}, the cached copy of {path}"
 
-    bundled_name = _BUNDLED_FILES.get(path)
+    bundled_name = BUNDLED_FILES.get(path)
     try:
         contents = read_file(path) if bundled_name is None else tiktoken_file(bundled_name)
     except OSError as error:

@@ -10,7 +10,8 @@ from importlib import metadata
 
 import click
 
-from bpecore import __version__, _core, load
+from bpecore import __version__, _core
+from bpecore._build.download_cache import find_cache_directory
 from bpecore._build.frozen_files import FROZEN_FOLDER, TABLES_DIRECTORY_VARIABLE
 from bpecore._build.threads import thread_count
 from bpecore.registry import get_encoding, list_encoding_names
@@ -53,7 +54,7 @@ def all_facts() -> Iterator[tuple[str, str]]:
     for variable in VARIABLES:
         if variable in os.environ:
             yield variable, os.environ[variable]
-    directory, _ = load._find_cache_directory()
+    directory, _ = find_cache_directory()
     yield "cache of downloads", state_of_directory(directory) if directory else "off"
     yield "tables", state_of_directory(FROZEN_FOLDER)
     for name in list_encoding_names():

@@ -6,8 +6,9 @@ import hashlib
 from typing import NamedTuple
 
 from bpecore import load
+from bpecore._build.download_cache import CacheFile
 from bpecore.data import tiktoken_format
-from bpecore.data.rank_tables import load_ranks, tiktoken_file
+from bpecore.data.rank_tables import BUNDLED_FILES, load_ranks, tiktoken_file
 from bpecore.encodings import OPENAI_CONSTRUCTORS
 
 
@@ -42,8 +43,8 @@ def rank_source(table: str) -> RankSource:
     Nothing is downloaded or removed. A file of tiktoken's that is damaged is not used.
     """
     expected = hashlib.sha256(tiktoken_file(table)).hexdigest()
-    (url,) = (url for url, name in load._BUNDLED_FILES.items() if name == table)
-    cache = load._CacheFile(url)
+    (url,) = (url for url, name in BUNDLED_FILES.items() if name == table)
+    cache = CacheFile(url)
     why = "tiktoken has no file of its own in its cache"
     contents = None
     if cache.path:

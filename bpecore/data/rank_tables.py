@@ -21,6 +21,12 @@ NO_PARENT = 0xFFFFFFFF
 RANK_TABLE_NAMES = ("r50k_base", "p50k_base", "cl100k_base", "o200k_base")
 """The bundled rank tables. Each of the seven encodings uses one of them."""
 
+BUNDLED_FILES = {
+    f"https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken": name
+    for name in RANK_TABLE_NAMES
+}
+"""The rank table of each of OpenAI's `.tiktoken` URLs."""
+
 # r50k_base is stored as the beginning of p50k_base; this is checked when the files are made.
 _STORED_TABLE = {"r50k_base": "p50k_base"}
 _TOKEN_LIMIT = {"r50k_base": 50_256}
