@@ -15,6 +15,7 @@ from bpecore._core import (
     has_surrogate,
     others_of,
     refuse_strings,
+    token_offsets,
     without_surrogates,
 )
 from bpecore._tiktoken import CoreBPE
@@ -65,6 +66,7 @@ def do_at_index(
 class BeyondTiktoken:
     """What `bpecore.core.Encoding` inherits."""
 
+    name: str
     _core_bpe: CoreBPE
     max_token_value: int
     if TYPE_CHECKING:
@@ -451,6 +453,62 @@ class BeyondTiktoken:
         rows = [do_at_index(i, one, text, num_threads=1, **special) for i, text in enumerate(texts)]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return np.concatenate([np.empty(0, dtype=np.uint32), *rows]), offsets
+
+    # ---- offsets -----------------------------------------------------------------------------
+
+    def token_offsets(
+        self,
+        text: str,
+        *,
+        unit: Literal["characters", "bytes"] = "characters",
+        allowed_special: Allowed = NONE,
+        disallowed_special: Disallowed = "all",
+    ) -> npt.NDArray[np.int64]:
+        """Returns where each token of `encode(text, …)` begins and ends in the text.
+
+        A token that holds only some bytes of a character begins or ends with that character, so
+        neighbours may share one.
+
+        Args:
+            text: as for `encode`; in bytes, a lone surrogate counts as U+FFFD.
+            unit: "characters", or "bytes" of UTF-8.
+            allowed_special: see `Encoding`.
+            disallowed_special: see `Encoding`.
+
+        Returns:
+            `int64[n, 2]`: token `i` is in `text[offsets[i, 0]:offsets[i, 1]]`.
+
+        Raises:
+            ValueError: `unit` is neither, the split pattern leaves characters of the text out, or
+                as for `encode`.
+            TypeError: as for `encode`.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").token_offsets("hello world").tolist()
+            [[0, 5], [5, 11]]
+        """
+        import numpy as np
+
+        if unit not in ("characters", "bytes"):
+            raise ValueError(f"unit must be 'characters' or 'bytes', not {unit!r}")
+        core = self._core_bpe
+        permissions = allowed_special, disallowed_special, self.special_tokens_set
+        clean = without_surrogates(text) if has_surrogate(text) else text
+        ids = core.encode_to_buffer(clean, *permissions)
+        places, length = token_offsets(core, ids, unit == "bytes")
+        if length != (len(clean) if clean.isascii() else len(clean.encode("utf-8"))):
+            raise ValueError(
+                f"the split pattern of {self.name!r} leaves characters of the text out, so its "
+                "tokens have no places"
+            )
+        offsets = np.frombuffer(places, dtype=np.int64)
+        if clean is not text and unit == "characters":
+            from bpecore._limits.trimming import Clean
+
+            original = Clean(text).original
+            offsets = np.array([original(place) for place in offsets.tolist()], dtype=np.int64)
+        return offsets.reshape(-1, 2)
 
     # ---- what methods share ------------------------------------------------------------------
 

@@ -166,6 +166,11 @@ def count_up_to(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
 ) -> int | None: ...
+def decode_known(
+    core: CoreBPE, tokens: Sequence[int], skip_special: bool, unknown: str
+) -> bytes: ...
+def decode_with_offsets(core: CoreBPE, tokens: Iterable[int]) -> tuple[bytes, list[int]]: ...
+def token_offsets(core: CoreBPE, ids: TokenBuffer, in_bytes: bool) -> tuple[bytearray, int]: ...
 def chunk_spans(
     core: CoreBPE,
     text: str,
@@ -217,7 +222,14 @@ class StreamEncoder:
 
 @final
 class StreamDecoder:
-    def __init__(self, encoding: Encoding, errors: str = "replace") -> None: ...
+    def __init__(
+        self,
+        encoding: Encoding,
+        errors: str = "replace",
+        *,
+        skip_special: bool = False,
+        unknown: Literal["raise", "replace", "skip"] = "raise",
+    ) -> None: ...
     def feed(self, ids: SupportsIndex | Sequence[int] | npt.NDArray[np.integer], /) -> str: ...
     def flush(self) -> str: ...
 

@@ -10,6 +10,8 @@ from bpecore._build.locks import ranks_lock
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     Vocabulary,
+    decode_known,
+    decode_with_offsets,
     encode_batch,
     encode_batch_to_buffer,
     has_surrogate,
@@ -23,11 +25,13 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of t
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     import numpy.typing as npt
 
     from bpecore._beyond_tiktoken import Allowed, Disallowed
+
+    Unknown = Literal["raise", "replace", "skip"]
 
 LONG_TEXT = 1 << 22
 """Characters from which a text is encoded by several threads: about 10 ms of work."""
@@ -385,40 +389,72 @@ class Encoding(BeyondTiktoken):
 
     # ---- ids to text ------------------------------------------------------------------------
 
-    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+    def decode_bytes(
+        self,
+        tokens: Sequence[int],
+        *,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
+    ) -> bytes:
         """Returns the bytes that ids stand for.
 
         Args:
             tokens: any sequence of ids: list, tuple, numpy array, …
+            skip_special: leave special tokens out.
+            unknown: what becomes of ids that are no tokens, such as a trainer's -100: "raise",
+                "skip", or "replace" by U+FFFD.
 
         Raises:
-            KeyError: an id is unknown.
-            OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: `tokens` is no sequence of integers.
+            KeyError: an id is unknown, and `unknown` is "raise".
+            OverflowError: an id is negative or above 2**32 - 1, and both keywords have their
+                defaults.
+            TypeError: `tokens` is no sequence of integers, or a masked array.
+            ValueError: `unknown` is none of the three.
 
         Example:
             >>> import bpecore
-            >>> bpecore.get_encoding("o200k_base").decode_bytes([24912, 2375])
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.decode_bytes([24912, 2375])
             b'hello world'
+            >>> encoding.decode_bytes([24912, 199999, -100], skip_special=True, unknown="skip")
+            b'hello'
         """
+        if skip_special or unknown != "raise":
+            if unknown not in ("raise", "replace", "skip"):
+                raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")
+            return decode_known(self._core_bpe, tokens, skip_special, unknown)
         return self._core_bpe.decode_bytes(tokens)
 
-    def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
+    def decode(
+        self,
+        tokens: Sequence[int],
+        errors: str = "replace",
+        *,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
+    ) -> str:
         """Returns the text that ids stand for.
 
         Args:
             tokens: any sequence of ids.
             errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+            skip_special: as for `decode_bytes`, as is `unknown`.
 
         Raises:
             UnicodeDecodeError: the bytes are invalid and `errors` is "strict".
-            KeyError, OverflowError, TypeError: as for `decode_bytes`.
+            KeyError, OverflowError, TypeError, ValueError: as for `decode_bytes`.
 
         Example:
             >>> import bpecore
-            >>> bpecore.get_encoding("o200k_base").decode([24912, 2375])
+            >>> encoding = bpecore.get_encoding("o200k_base")
+            >>> encoding.decode([24912, 2375])
             'hello world'
+            >>> encoding.decode([24912, -100], unknown="replace")
+            'hello�'
         """
+        if skip_special or unknown != "raise":
+            known = self.decode_bytes(tokens, skip_special=skip_special, unknown=unknown)
+            return known.decode("utf-8", errors=errors)
         return self._core_bpe.decode_bytes(tokens).decode("utf-8", errors=errors)
 
     def decode_single_token_bytes(self, token: int) -> bytes:
@@ -460,6 +496,10 @@ class Encoding(BeyondTiktoken):
             >>> bpecore.get_encoding("o200k_base").decode_with_offsets([24912, 2375])
             ('hello world', [0, 5])
         """
+        core = self._core_bpe
+        if type(core) is CoreBPE:
+            joined, offsets = decode_with_offsets(core, tokens)
+            return joined.decode("utf-8", errors="strict"), offsets
         pieces = self.decode_tokens_bytes(tokens)
         offsets = []
         characters = 0
@@ -470,13 +510,19 @@ class Encoding(BeyondTiktoken):
         return b"".join(pieces).decode("utf-8", errors="strict"), offsets
 
     def decode_batch(
-        self, batch: Iterable[Sequence[int]], *, errors: str = "replace", num_threads: int = 8
+        self,
+        batch: Iterable[Sequence[int]],
+        *,
+        errors: str = "replace",
+        num_threads: int = 8,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
     ) -> list[str]:
         """Decodes many sequences of ids like `decode`.
 
         Args:
             batch: the sequences.
-            errors: as for `decode`.
+            errors: as for `decode`, as are `skip_special` and `unknown`.
             num_threads: accepted because tiktoken has it, and must be positive. One thread does
                 all: making the strings takes longer than decoding, and needs the GIL.
 
@@ -486,10 +532,20 @@ class Encoding(BeyondTiktoken):
             ['hello', ' world']
         """
         thread_count(num_threads)
+        if skip_special or unknown != "raise":
+            return [
+                self.decode(tokens, errors, skip_special=skip_special, unknown=unknown)
+                for tokens in batch
+            ]
         return [self.decode(tokens, errors) for tokens in batch]
 
     def decode_bytes_batch(
-        self, batch: Iterable[Sequence[int]], *, num_threads: int = 8
+        self,
+        batch: Iterable[Sequence[int]],
+        *,
+        num_threads: int = 8,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
     ) -> list[bytes]:
         """Decodes many sequences of ids like `decode_bytes`; `num_threads` as for `decode_batch`.
 
@@ -499,6 +555,11 @@ class Encoding(BeyondTiktoken):
             [b'hello', b' world']
         """
         thread_count(num_threads)
+        if skip_special or unknown != "raise":
+            return [
+                self.decode_bytes(tokens, skip_special=skip_special, unknown=unknown)
+                for tokens in batch
+            ]
         return [self.decode_bytes(tokens) for tokens in batch]
 
     # ---- facts ------------------------------------------------------------------------------

@@ -118,6 +118,13 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
     return True
 
 
+cdef inline int refuse_masked(object tokens) except -1:
+    """Raises TypeError for a masked array of numpy, whose masked places would be read as ids."""
+    if hasattr(type(tokens), "hardmask"):
+        raise TypeError("a masked array has places without an id: use .compressed() or .filled(id)")
+    return 0
+
+
 cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
     """Reads the ids of a buffer, such as a numpy array, without making an object per id.
 
@@ -125,6 +132,7 @@ cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
         Whether that was possible. If not, reading the items one by one raises the reason.
     """
     cdef Py_buffer buffer
+    refuse_masked(tokens)
     try:
         PyObject_GetBuffer(tokens, &buffer, PyBUF_FORMAT | PyBUF_STRIDES)
     except (BufferError, ValueError):

@@ -1,13 +1,15 @@
 """`StreamDecoder`: the text of one growing sequence of ids."""
 
 cimport cython
+from cpython.sequence cimport PySequence_Check
+from libc.stdint cimport uint8_t
 
 from engine.base.exclusive cimport leave
 
 
 @cython.final
 cdef class StreamDecoder(TextOfIds):
-    """StreamDecoder(encoding, errors="replace")
+    """StreamDecoder(encoding, errors="replace", *, skip_special=False, unknown="raise")
 --
 
     Decodes ids as they arrive, for example from a model.
@@ -19,9 +21,11 @@ cdef class StreamDecoder(TextOfIds):
     Args:
         encoding: a `bpecore.Encoding`.
         errors: what to do about invalid UTF-8, as in `bytes.decode`.
+        skip_special: as for `Encoding.decode`, as is `unknown`.
 
     Raises:
         TypeError: `encoding` is no `bpecore.Encoding`, or `errors` no string.
+        ValueError: `unknown` is none of the three.
         LookupError: there is no error handler of that name.
 
     Example:
@@ -34,9 +38,15 @@ cdef class StreamDecoder(TextOfIds):
 
     cdef PendingBytes pending
     cdef bint flushed
+    cdef bint skip_special
+    cdef str unknown
 
-    def __cinit__(self, encoding, errors="replace"):
+    def __cinit__(self, encoding, errors="replace", *, skip_special=False, unknown="raise"):
         self._open(encoding, errors)
+        if unknown not in ("raise", "replace", "skip"):
+            raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")
+        self.skip_special = skip_special
+        self.unknown = unknown
 
     def feed(self, ids) -> str:
         """Takes the next id, or several.
@@ -61,9 +71,18 @@ cdef class StreamDecoder(TextOfIds):
         try:
             if self.flushed:
                 raise ValueError("the decoder has been flushed: make a new one for other ids")
+            if self.skip_special or self.unknown != "raise":
+                return self._decode_known(ids)
             return self._decode_object(ids, &self.pending)
         finally:
             leave(&self.in_use)
+
+    cdef str _decode_known(self, ids):
+        cdef bytes known = decode_known(self.core, ids if PySequence_Check(ids) else [ids],
+                                        self.skip_special, self.unknown)
+        known = (<const char *>self.pending.bytes)[:self.pending.count] + known
+        return self._decode(<const uint8_t *><const char *>known, <size_t>len(known),
+                            &self.pending)
 
     def flush(self) -> str:
         """Ends the text.

@@ -1,0 +1,85 @@
+"""Where tokens begin in the text that they are together."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.sequence cimport PySequence_Check
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from api.arguments cimport collect_ids
+from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
+from engine.decode.offsets cimport characters_begun
+from engine.encode.workspace cimport Workspace, give_back
+from engine.sink.int_lists cimport list_of_ids
+
+
+def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
+    """Returns the bytes of some ids, and the character in which each token begins.
+
+    Args:
+        core: the engine.
+        tokens: an iterable of ids.
+
+    Raises:
+        KeyError: an id is unknown.
+        OverflowError: an id is out of range, or there are 2**32 characters or more.
+    """
+    cdef Workspace *workspace = core.take()
+    cdef const SpecialBytes *special = &core.special_tokens.token_bytes
+    cdef size_t length, unknown, count, characters = 0, place, i
+    cdef TokenBytes token
+    cdef bytes joined
+    cdef uint32_t *ids
+    try:
+        collect_ids(tokens if PySequence_Check(tokens) else list(tokens), &workspace.ids)
+        ids = workspace.ids.data
+        count = workspace.ids.length
+        length = decoded_length(&core.vocabulary.tables, special, ids, count, &unknown)
+        if unknown < count:
+            raise KeyError(str(ids[unknown]))
+        if length >= <size_t>1 << 32:
+            raise OverflowError(f"{length} bytes are too many for offsets")
+        joined = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>length)
+        decode_ids(&core.vocabulary.tables, special, ids, count,
+                   <uint8_t *>PyBytes_AS_STRING(joined),
+                   <uint8_t *>PyBytes_AS_STRING(joined) + length)
+        with nogil:
+            for i in range(count):
+                token = bytes_of(&core.vocabulary.tables, special, ids[i])
+                place = characters
+                if place > 0 and token.data[0] & 0xC0 == 0x80:
+                    place -= 1
+                ids[i] = <uint32_t>place
+                characters += characters_begun(token.data, token.length)
+        return joined, list_of_ids(&int_objects, ids, count)
+    finally:
+        give_back(&core.vocabulary.pool, workspace)
+
+
+def token_offsets(CoreBPE core not None, TokenBuffer ids not None, bint in_bytes) -> tuple:
+    """Finds where the tokens of a text begin and end.
+
+    Args:
+        core: the engine.
+        ids: of the text.
+        in_bytes: whether places are bytes of UTF-8, or characters.
+
+    Returns:
+        The places as int64[n, 2], and the bytes of the text that the tokens are together.
+    """
+    cdef size_t count = ids.ids.length, length = 0, total = 0, i
+    cdef bytearray places = bytearray(16 * count)
+    cdef int64_t *place = <int64_t *><char *>places
+    cdef TokenBytes token
+    with nogil:
+        for i in range(count):
+            token = bytes_of(&core.vocabulary.tables, &core.special_tokens.token_bytes,
+                             ids.ids.data[i])
+            place[2 * i] = <int64_t>total
+            if in_bytes:
+                total += token.length
+            else:
+                if token.length and token.data[0] & 0xC0 == 0x80 and total > 0:
+                    place[2 * i] -= 1
+                total += characters_begun(token.data, token.length)
+            place[2 * i + 1] = <int64_t>total
+            length += token.length
+    return places, length

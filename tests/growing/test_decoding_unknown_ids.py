@@ -1,0 +1,83 @@
+"""`decode` and `StreamDecoder` with `skip_special` and `unknown`, beside a loop over the ids."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from pairs import Pair
+from texts import random_text
+
+import bpecore
+
+UNKNOWN = (-100, -1, -(2**70), 2**32 - 1, 2**40)
+
+
+def twin(pair: Pair, ids: list[int], skip_special: bool, unknown: str) -> bytes:
+    """Decodes id by id with tiktoken."""
+    parts = []
+    for token in ids:
+        try:
+            part = pair.theirs.decode_single_token_bytes(token)
+        except (KeyError, OverflowError):
+            part = "\ufffd".encode() if unknown == "replace" else b""
+        else:
+            if skip_special and pair.theirs.is_special_token(token):
+                part = b""
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("skip_special", [False, True])
+@pytest.mark.parametrize("unknown", ["replace", "skip"])
+def test_beside_a_loop(pair: Pair, skip_special: bool, unknown: Any) -> None:
+    source = random.Random(unknown)
+    special = sorted(pair.ours._special_token_values)
+    keywords: dict[str, Any] = {"skip_special": skip_special, "unknown": unknown}
+    for _ in range(80):
+        ids = pair.ours.encode(random_text(source, 8), disallowed_special=())
+        for other in source.choices([*UNKNOWN, *special], k=3):
+            ids.insert(source.randint(0, len(ids)), other)
+        expected = twin(pair, ids, skip_special, unknown)
+        text = expected.decode("utf-8", "replace")
+        assert pair.ours.decode_bytes(ids, **keywords) == expected
+        assert pair.ours.decode(tuple(ids), **keywords) == text
+        assert pair.ours.decode_batch([ids], **keywords) == [text]
+        assert pair.ours.decode_bytes_batch([ids], **keywords) == [expected]
+        small = [token for token in ids if abs(token) < 2**62]
+        array = np.array(small, dtype=np.int64)
+        assert pair.ours.decode_bytes(array, **keywords) == twin(pair, small, *keywords.values())  # type: ignore[arg-type]
+        decoder = bpecore.StreamDecoder(pair.ours, **keywords)
+        half = len(ids) // 2
+        parts = [decoder.feed(token) for token in ids[:half]] + [decoder.feed(ids[half:])]
+        assert "".join(parts) + decoder.flush() == text
+
+
+def test_only_special_tokens_left_out(cl100k: Pair) -> None:
+    encoding = cl100k.ours
+    assert encoding.decode([15339, 100257], skip_special=True) == "hello"
+    for wrong in (-100, 2**31):
+        with pytest.raises(KeyError, match=f"Invalid token for decoding: {wrong}"):
+            encoding.decode([15339, wrong], skip_special=True)
+    with pytest.raises(ValueError, match="unknown must be"):
+        encoding.decode([1], unknown="ignore")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown must be"):
+        bpecore.StreamDecoder(encoding, unknown="ignore")  # type: ignore[arg-type]
+    for wrong_type in ("12", 5, [1.5], ["1"], None):
+        with pytest.raises(TypeError):
+            encoding.decode(wrong_type, unknown="skip")  # type: ignore[arg-type]
+
+
+def test_masked_arrays_are_refused(cl100k: Pair) -> None:
+    masked: Any = np.ma.masked_array(np.array([1, 2], dtype=np.uint32), mask=[True, False])
+    for call in (
+        cl100k.ours.decode,
+        cl100k.ours.decode_bytes,
+        lambda ids: cl100k.ours.decode(ids, unknown="skip"),
+        bpecore.StreamDecoder(cl100k.ours).feed,
+    ):
+        with pytest.raises(TypeError, match="masked array"):
+            call(masked)
+    assert cl100k.ours.decode(masked.compressed()) == cl100k.ours.decode([2])
