@@ -373,7 +373,7 @@ class BeyondTiktoken:
             >>> import bpecore
             >>> spans = bpecore.get_encoding("o200k_base").split_spans("naïve one two", 3)
             >>> spans.characters.tolist(), spans.bytes.tolist(), spans.tokens.tolist()
-            ([[0, 9], [9, 13]], [[0, 10], [10, 14]], [3, 1])
+            ([[0, 5], [5, 13]], [[0, 6], [6, 14]], [3, 2])
         """
         from bpecore._limits import splitting
 
