@@ -89,7 +89,8 @@ def split_batch(
                 error.args = (f"at index {number}: {error}",)
             raise
 
-    if threads > 1 and sum(map(len, texts)) >= WORTH_THREADS:
+    lengths = (len(text) for text in texts if isinstance(text, str))  # others raise by themselves
+    if threads > 1 and sum(lengths) >= WORTH_THREADS:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(threads) as pool:

@@ -51,6 +51,13 @@ def test_a_wrong_argument_has_no_index(cl100k: Pair, method: str) -> None:
         METHODS[method](cl100k.ours, ["a"], allowed_special=[SPECIAL])
 
 
+def test_chunks_of_a_batch(cl100k: Pair) -> None:
+    with pytest.raises(TypeError, match=r"^at index 1: expected str, got int"):
+        cl100k.ours.split_batch(["a", 5], 4)  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"^at index 1: The text contains"):
+        cl100k.ours.split_batch(["a", SPECIAL], 4)
+
+
 class Strict(bpecore.Encoding):
     """Raises an error of its own, which must come through unchanged."""
 

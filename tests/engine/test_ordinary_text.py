@@ -108,6 +108,25 @@ def test_in_another_process(cl100k: Pair) -> None:
     assert found.stdout.split() == [b"7", b"True"]
 
 
+def test_in_event_loops_and_pools(cl100k: Pair) -> None:
+    anyio = pytest.importorskip("anyio")
+    from bpecore.aio import AsyncEncoder
+    from bpecore.pool import TokenizerPool
+
+    text, ordinary = "a <|endoftext|> b", cl100k.ours.ordinary
+    expected = cl100k.theirs.encode_ordinary(text)
+
+    async def main() -> None:
+        async with AsyncEncoder(ordinary) as encoder:
+            assert await encoder.encode(text) == expected
+            assert await encoder.count(text) == len(expected)
+
+    anyio.run(main)
+    with TokenizerPool(ordinary, processes=1) as pool, pool.client() as client:
+        assert client.encode(text) == expected
+        assert client.decode([100257]) == "<|endoftext|>"
+
+
 class Shouting(Encoding):
     def encode(self, text: str, **keywords: Any) -> list[int]:
         return super().encode(text.upper(), **keywords)
