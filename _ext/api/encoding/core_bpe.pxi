@@ -268,7 +268,7 @@ cdef class CoreBPE:
 
     def token_byte_values(self) -> list:
         """Returns the bytes of all tokens but special ones, sorted."""
-        return list(self.vocabulary.sorted_tokens())
+        return self.vocabulary.sorted_tokens()
 
 
 cdef list encode_list(CoreBPE core, text, const TextView *view, bytearray mask):

@@ -5,14 +5,15 @@ heuristics, and callers compare their results. Time: for each byte of the last p
 for every token that begins with the bytes from there on.
 """
 
-from libc.stdint cimport uint32_t
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint8_t, uint32_t
 
 from api.arguments cimport view_text
 from engine.base.types cimport NO_TOKEN
 from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 from engine.text.utf8 cimport TextView
-from engine.vocab.tables cimport Vocabulary as VocabularyTables, index_of
+from engine.vocab.tables cimport Vocabulary as VocabularyTables, index_of, token_length
 
 
 cdef list encode_broken_text(CoreBPE core, bytes text):
@@ -97,28 +98,29 @@ cdef Py_ssize_t unstable_tokens(
 
 cdef list until_length(CoreBPE core, list tokens, Py_ssize_t length):
     """Returns the first tokens that together have `length` bytes or more."""
+    cdef const VocabularyTables *tables = &core.vocabulary.tables
     cdef list kept = []
     cdef Py_ssize_t total = 0
     for token in tokens:
         kept.append(token)
-        total += len(core.decode_single_token_bytes(token))
+        total += token_length(tables, index_of(tables, token))
         if total >= length:
             break
     return kept
 
 
-cdef list tokens_beginning_with(list sorted_tokens, bytes prefix):
+cdef list tokens_beginning_with(Vocabulary vocabulary, bytes prefix):
     """Returns the vocabulary's tokens that begin with a prefix."""
+    cdef const uint32_t *order = vocabulary.token_order()
+    cdef size_t place = first_token_from(
+        &vocabulary.tables, order, <const uint8_t *>PyBytes_AS_STRING(prefix), len(prefix))
     cdef list found = []
-    cdef Py_ssize_t place = 0, end = len(sorted_tokens), middle
-    while place < end:
-        middle = (place + end) // 2
-        if <bytes>sorted_tokens[middle] < prefix:
-            place = middle + 1
-        else:
-            end = middle
-    while place < len(sorted_tokens) and (<bytes>sorted_tokens[place]).startswith(prefix):
-        found.append(sorted_tokens[place])
+    cdef bytes token
+    while place < vocabulary.tables.token_count:
+        token = vocabulary.token(order[place])
+        if not token.startswith(prefix):
+            break
+        found.append(token)
         place += 1
     return found
 
@@ -137,15 +139,14 @@ cdef tuple last_character(bytes text):
 
 cdef set find_completions(CoreBPE core, bytes unstable):
     """Returns the sequences of tokens, as tuples, that may begin with the bytes `unstable`."""
-    cdef list sorted_tokens = core.vocabulary.sorted_tokens()
     cdef set found = set()
     cdef Py_ssize_t cut
     cdef bytes token, possibility
-    for token in tokens_beginning_with(sorted_tokens, unstable):
+    for token in tokens_beginning_with(core.vocabulary, unstable):
         found.add((core.encode_single_token(token),))
     # A token may begin at any byte and go beyond the end of the text. Encode what that makes.
     for cut in range(1, len(unstable)):
-        for token in tokens_beginning_with(sorted_tokens, unstable[cut:]):
+        for token in tokens_beginning_with(core.vocabulary, unstable[cut:]):
             possibility = unstable[:cut] + token
             try:
                 encoded = core.encode_ordinary(possibility.decode("utf-8"))

@@ -11,7 +11,7 @@ cdef class Vocabulary:
     cdef TableFile file         # where the tables are mapped from; without memory they are owned
     cdef uint64_t digest_words[DIGEST_WORDS]
     cdef WorkspacePool pool
-    cdef list all_tokens        # what sorted_tokens returns, or None
+    cdef uint32_t *order        # what token_order returns, or NULL
     cdef TokenParts parts       # made when a growing text first needs them
     cdef bint has_parts
     cdef object __weakref__
@@ -21,4 +21,5 @@ cdef class Vocabulary:
     cdef bint _has_ranks(self, uint32_t count, const uint32_t *ids, const uint32_t *starts,
                          const uint8_t *token_bytes) noexcept
     cdef const TokenParts *token_parts(self) except NULL
+    cdef const uint32_t *token_order(self) except NULL
     cdef bytes token(self, uint32_t index)

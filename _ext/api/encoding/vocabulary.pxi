@@ -12,6 +12,7 @@ from engine.vocab.file cimport (
     TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,
     close_tables, lay_out, open_tables, write_tables)
 from engine.growing.token_parts cimport build_token_parts, free_token_parts
+from engine.base.heap cimport release
 from engine.base.types cimport STATUS_OK
 from engine.vocab.tables cimport id_of
 from engine.build.tables cimport build_tables, free_vocabulary
@@ -104,6 +105,7 @@ cdef class Vocabulary:
     def __dealloc__(self):
         close_pool(&self.pool)
         free_token_parts(&self.parts)
+        release(self.order)
         if self.file.memory != NULL:
             close_tables(&self.file)
         else:
@@ -178,11 +180,25 @@ cdef class Vocabulary:
         return self.tables.unreachable_count
 
     def sorted_tokens(self) -> list:
-        """Returns the bytes of all tokens, sorted; made once, on first use."""
-        with cython.critical_section(self):
-            if self.all_tokens is None:
-                self.all_tokens = sorted([self.token(i) for i in range(self.tables.token_count)])
-            return self.all_tokens
+        """Returns the bytes of all tokens, sorted."""
+        cdef const uint32_t *order = self.token_order()
+        cdef uint32_t i
+        return [self.token(order[i]) for i in range(self.tables.token_count)]
+
+    cdef const uint32_t *token_order(self) except NULL:
+        """Returns the tokens' indices in the order of their bytes; made once, on first use."""
+        cdef uint32_t *order
+        if self.order == NULL:
+            with nogil:
+                order = sort_tokens(&self.tables)
+            if order == NULL:
+                raise MemoryError("no memory to sort the tokens")
+            with cython.critical_section(self):
+                if self.order == NULL:
+                    self.order = order
+                    order = NULL
+            release(order)
+        return self.order
 
     cdef const TokenParts *token_parts(self) except NULL:
         """Returns the parts of the tokens; made once, on first use."""
