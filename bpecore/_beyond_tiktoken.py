@@ -496,7 +496,7 @@ class BeyondTiktoken:
         permissions = allowed_special, disallowed_special, self.special_tokens_set
         clean = without_surrogates(text) if has_surrogate(text) else text
         ids = core.encode_to_buffer(clean, *permissions)
-        places, length = token_offsets(core, ids, unit == "bytes")
+        places, length = token_offsets(core, ids, unit == "bytes" or clean.isascii())
         if length != (len(clean) if clean.isascii() else len(clean.encode("utf-8"))):
             raise ValueError(
                 f"the split pattern of {self.name!r} leaves characters of the text out, so its "

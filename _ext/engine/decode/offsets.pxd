@@ -10,9 +10,6 @@ from engine.vocab.tables cimport Vocabulary
 cdef enum:
     LONG_TOKEN = 255
 
-cdef extern from *:
-    int count_bits "__builtin_popcountll" (unsigned long long word) noexcept nogil
-
 
 cdef inline size_t characters_begun(const uint8_t *data, size_t length) noexcept nogil:
     """Returns how many characters begin in some bytes of UTF-8, after which 8 more are readable."""
@@ -23,7 +20,8 @@ cdef inline size_t characters_begun(const uint8_t *data, size_t length) noexcept
         if length - i < 8:
             word &= (<uint64_t>1 << (8 * (length - i))) - 1
         # A continuation byte has its highest bit set, and the next one not.
-        continuing += <size_t>count_bits(word & ~(word << 1) & 0x8080808080808080ULL)
+        word = (word & ~(word << 1)) >> 7 & 0x0101010101010101ULL
+        continuing += <size_t>(word * 0x0101010101010101ULL >> 56)    # the sum of its bytes
         i += 8
     return length - continuing
 
