@@ -14,6 +14,9 @@ from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.texts import real_texts
 
 NAMES = [*ENCODING_CONSTRUCTORS, GENERATED]
+ROTATION = [name for encoding in ENCODING_CONSTRUCTORS for name in (encoding, GENERATED)]
+"""Every second round generates its encodings."""
+
 REGRESSIONS = Path("fuzz") / "regressions"
 """Where mismatches are stored when the command runs in the source tree."""
 
@@ -63,13 +66,13 @@ def fuzz(
         difference = replay(case)
         click.echo(f"{case}: equal" if difference is None else f"{case}: mismatch\n{difference}")
         raise SystemExit(difference is not None)
-    names = list(encodings) or NAMES
+    names = list(encodings) or ROTATION
     try:
         material = real_texts(texts)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if number is not None:
-        for name in names:
+        for name in dict.fromkeys(names):
             finish(run_round(name, seed, number, material, Tally()), save)
         click.echo(f"round {number} of seed {seed}: equal")
         return
@@ -79,7 +82,7 @@ def fuzz(
     finally:
         progress.close()
     finish(finding, save)
-    click.echo(f"seed {seed}, {', '.join(names)}: {str(progress).strip()}; equal")
+    click.echo(f"seed {seed}, {', '.join(dict.fromkeys(names))}: {str(progress).strip()}; equal")
     options = "".join(f" --encoding {name}" for name in encodings)
     click.echo(progress.row(f"--seed {seed} --seconds {seconds:g} --jobs {jobs}{options}"))
 

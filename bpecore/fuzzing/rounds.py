@@ -35,7 +35,8 @@ from bpecore.fuzzing.vocabularies import random_definition, text_over, with_spec
 GENERATED = "generated"
 """The name for generated vocabularies and patterns."""
 
-GENERATED_TEXTS = 40
+GENERATED_ENCODINGS = 4
+GENERATED_TEXTS = 30
 SHORT_TEXTS = 200
 JOINED_TEXTS = 6
 PAGES = 4
@@ -76,22 +77,31 @@ def run_round(name: str, seed: int, number: int, texts: list[str], tally: Tally)
     source = random.Random(f"{seed} {number} {name}")
     origin = origin_of(name, seed, number)
     instructions = source.choice(available_instructions())
-    if name == GENERATED:
-        definition = random_definition(source)
-        if source.random() < 0.5:
-            definition = with_special_tokens(source, definition)
-        subject = Subject(definition, instructions)
-        cases = generated_cases(source, subject)
-    else:
+    for subject, cases in subjects_of(name, source, instructions, texts):
+        for case in cases:
+            for check in case.checks:
+                if CHECKS[check](subject, case.text) is not None:
+                    return minimise(subject, check, case.text, origin)
+            tally.add(case.text, subject.ours.count(case.text, disallowed_special=()))
+    return None
+
+
+def subjects_of(
+    name: str, source: random.Random, instructions: str, texts: list[str]
+) -> Iterator[tuple[Subject, Iterator[Case]]]:
+    """Yields a round's encodings, several if they are generated, and the cases of each."""
+    if name != GENERATED:
         subject = openai_subject(name)
         subject.use(instructions)
-        cases = openai_cases(source, Material(texts, sorted(subject.theirs.special_tokens_set)))
-    for case in cases:
-        for check in case.checks:
-            if CHECKS[check](subject, case.text) is not None:
-                return minimise(subject, check, case.text, origin)
-        tally.add(case.text, subject.ours.count(case.text, disallowed_special=()))
-    return None
+        material = Material(texts, sorted(subject.theirs.special_tokens_set))
+        yield subject, openai_cases(source, material)
+        return
+    for _ in range(GENERATED_ENCODINGS):
+        definition = random_definition(source)
+        if source.random() < 0.7:
+            definition = with_special_tokens(source, definition)
+        subject = Subject(definition, instructions)
+        yield subject, generated_cases(source, subject)
 
 
 def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:

@@ -152,7 +152,7 @@ def text_over(source: random.Random, definition: dict[str, Any]) -> str:
         names = source.choices([*definition["special_tokens"]], k=2)
         words += [*names, names[0][:-1]]
     if "(?i" in definition["pat_str"]:
-        words += source.choices(CASE_RELATED, k=3)
+        words += source.choices(CASE_RELATED, k=6)
     if source.random() < 0.3:
         words.append(of_any_category(source))
     text = "".join(source.choices(words, k=source.randint(1, source.choice((4, 12, 60)))))
