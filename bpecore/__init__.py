@@ -12,8 +12,13 @@ from __future__ import annotations
 
 try:
     from bpecore._core import StreamDecoder, StreamDecoderBatch, StreamEncoder, TokenCounter
-except ModuleNotFoundError as error:
-    if error.name != "bpecore._core":
+except ImportError as error:
+    if "interpreter" in str(error):
+        raise ImportError(
+            "bpecore can be imported by one interpreter per process, usually the main one. Use "
+            "threads, which encode in parallel, or processes (bpecore.pool) instead"
+        ) from error
+    if error.name != "bpecore._core" or not isinstance(error, ModuleNotFoundError):
         raise
     from bpecore._source_tree import use_installed
 
@@ -58,16 +63,34 @@ if TYPE_CHECKING:
     from bpecore import load as load
     from bpecore.dropin import install_as_tiktoken, uninstall_as_tiktoken
 else:
+    # Imported on first use, each with the package that it needs. tiktoken has `tiktoken.load` as
+    # soon as it has an encoding.
+    _LAZY_MODULES = {
+        "aio": "anyio",
+        "chat": None,
+        "encodings": None,
+        "load": None,
+        "pool": None,
+        "prefix_hash": None,
+        "prometheus": "prometheus_client",
+    }
 
     def __getattr__(name: str) -> object:
-        # Imported on first use. tiktoken has `tiktoken.load` as soon as it has an encoding.
-        if name == "load":
-            import bpecore.load
+        if name in _LAZY_MODULES:
+            from importlib import import_module
 
-            return bpecore.load
+            return import_module(f"bpecore.{name}")
         if name in ("install_as_tiktoken", "uninstall_as_tiktoken"):
             from bpecore import dropin
 
             globals()[name] = getattr(dropin, name)
             return globals()[name]
         raise AttributeError(f"module 'bpecore' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Lists what is public, without modules whose extra is not installed."""
+        from importlib.util import find_spec
+
+        lazy = [name for name, needed in _LAZY_MODULES.items() if not needed or find_spec(needed)]
+        special = [name for name in globals() if name[:2] == name[-2:] == "__"]
+        return sorted({*__all__, "core", "model", "registry", *lazy, *special})

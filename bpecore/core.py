@@ -625,7 +625,9 @@ class Encoding(BeyondTiktoken):
         """A registered encoding is pickled as its name, any other as what it is made of."""
         if "_whole" in vars(self):
             return {"ordinary": self._whole}
-        if self is _registered.find(self.name):
+        # A registered one that has been pickled before is another object with the same dict.
+        registered = _registered.find(self.name)
+        if registered is not None and registered.__dict__ is self.__dict__:
             return self.name
         return {
             "name": self.name,

@@ -12,5 +12,6 @@ cdef class StreamText:
     cdef str tail                  # the last `overlap` characters
     cdef str half                  # a high surrogate that waits for its other half, or ""
 
+    cdef tuple permissions(self)
     cdef str refuse(self, str chunk)
     cdef tuple whole_characters(self, str chunk)

@@ -46,6 +46,13 @@ cdef class StreamText:
             self.refused_strings = names
         self.overlap = max(max(map(len, names), default=1) - 1, 0)
 
+    cdef tuple permissions(self):
+        """Returns the arguments `allowed_special` and `disallowed_special`, as sets."""
+        refused = self.refused_strings
+        if refused is None:
+            refused = names_in(self.special_tokens, self.refused or empty_mask)
+        return names_in(self.special_tokens, self.allowed), refused
+
     cdef str refuse(self, str chunk):
         """Raises if a chunk completes a disallowed string; otherwise returns the new tail."""
         cdef str window

@@ -7,12 +7,27 @@ from libc.stdint cimport uint8_t
 from engine.base.exclusive cimport leave
 
 
+def _make_decoder_arguments():
+    def StreamDecoder(encoding, errors="replace", *, skip_special=False, unknown="raise"):
+        return encoding, errors, skip_special, unknown
+    return StreamDecoder
+
+
+cdef object decoder_arguments = _make_decoder_arguments()
+
+
+def _resume_decoder(encoding, errors, skip_special, unknown, pending, flushed):
+    """Returns the decoder that `StreamDecoder.__reduce__` describes."""
+    cdef StreamDecoder decoder = StreamDecoder(
+        encoding, errors, skip_special=skip_special, unknown=unknown)
+    decoder.pending = pending_bytes(pending)
+    decoder.flushed = flushed
+    return decoder
+
+
 @cython.final
 cdef class StreamDecoder(TextOfIds):
-    """StreamDecoder(encoding, errors="replace", *, skip_special=False, unknown="raise")
---
-
-    Decodes ids as they arrive, for example from a model.
+    """Decodes ids as they arrive, for example from a model.
 
     The texts returned by all calls of `feed` and by the final `flush` together are
     `encoding.decode` of all ids. The first bytes of a character are held back until the rest has
@@ -41,12 +56,35 @@ cdef class StreamDecoder(TextOfIds):
     cdef bint skip_special
     cdef str unknown
 
-    def __cinit__(self, encoding, errors="replace", *, skip_special=False, unknown="raise"):
+    __signature__ = Signature(decoder_arguments)
+
+    def __cinit__(self, *arguments, **named):
+        encoding, errors, skip_special, unknown = decoder_arguments(*arguments, **named)
         self._open(encoding, errors)
         if unknown not in ("raise", "replace", "skip"):
             raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")
         self.skip_special = skip_special
         self.unknown = unknown
+
+    def __repr__(self) -> str:
+        state = "flushed" if self.flushed else f"pending={saved_bytes(&self.pending)!r}"
+        return f"{self._described()}{state}>"
+
+    def __copy__(self):
+        return copied(self)
+
+    def __deepcopy__(self, memo):
+        return copied(self)
+
+    def __reduce__(self):
+        """A decoder is pickled as its arguments, and the beginning of an incomplete character."""
+        self._enter()
+        try:
+            return _resume_decoder, (
+                self.encoding, self.errors.decode("utf-8"), self.skip_special, self.unknown,
+                saved_bytes(&self.pending), self.flushed)
+        finally:
+            leave(&self.in_use)
 
     def feed(self, ids) -> str:
         """Takes the next id, or several.

@@ -14,12 +14,30 @@ from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.base.heap cimport allocate_zeroed, release
 
 
+def _make_batch_arguments():
+    def StreamDecoderBatch(encoding, n, errors="replace"):
+        return encoding, n, errors
+    return StreamDecoderBatch
+
+
+cdef object batch_arguments = _make_batch_arguments()
+
+
+def _resume_batch(encoding, n, errors, incomplete):
+    """Returns the decoder that `StreamDecoderBatch.__reduce__` describes."""
+    cdef StreamDecoderBatch decoder = StreamDecoderBatch(encoding, n, errors)
+    cdef size_t i
+    for place, pending in incomplete.items():
+        i = place
+        if i >= decoder.count:
+            raise IndexError(f"there is no sequence {i} among {decoder.count}")
+        decoder.pending[i] = pending_bytes(pending)
+    return decoder
+
+
 @cython.final
 cdef class StreamDecoderBatch(TextOfIds):
-    """StreamDecoderBatch(encoding, n, errors="replace")
---
-
-    Decodes many growing sequences of ids; one call advances all of them.
+    """Decodes many growing sequences of ids; one call advances all of them.
 
     Each sequence is decoded as by a `StreamDecoder` of its own. Not for several threads at once.
 
@@ -48,8 +66,12 @@ cdef class StreamDecoderBatch(TextOfIds):
     cdef PendingBytes *following   # owned: [count], pending after the running call
     cdef IdBuffer offsets
 
-    def __cinit__(self, encoding, n, errors="replace"):
-        cdef Py_ssize_t count = n
+    __signature__ = Signature(batch_arguments)
+
+    def __cinit__(self, *arguments, **named):
+        cdef Py_ssize_t count
+        encoding, n, errors = batch_arguments(*arguments, **named)
+        count = n
         self._open(encoding, errors)
         if count < 0:
             raise ValueError(f"there cannot be {count} sequences")
@@ -63,6 +85,33 @@ cdef class StreamDecoderBatch(TextOfIds):
         release(self.pending)
         release(self.following)
         release_ids(&self.offsets, True)
+
+    def __repr__(self) -> str:
+        return f"{self._described()}n={self.count}, incomplete={len(self._incomplete())}>"
+
+    def __copy__(self):
+        return copied(self)
+
+    def __deepcopy__(self, memo):
+        return copied(self)
+
+    def __reduce__(self):
+        """A decoder is pickled as its arguments, and the beginnings of incomplete characters."""
+        self._enter()
+        try:
+            return _resume_batch, (
+                self.encoding, self.count, self.errors.decode("utf-8"), self._incomplete())
+        finally:
+            leave(&self.in_use)
+
+    cdef dict _incomplete(self):
+        """Returns the beginning of each incomplete character, by the number of its sequence."""
+        cdef dict found = {}
+        cdef size_t i
+        for i in range(self.count):
+            if self.pending[i].count:
+                found[i] = saved_bytes(&self.pending[i])
+        return found
 
     def __len__(self) -> int:
         """Returns how many sequences there are."""

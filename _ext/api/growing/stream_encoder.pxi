@@ -12,12 +12,34 @@ from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView, holds_surrogate
 
 
+def _make_encoder_arguments():
+    def StreamEncoder(encoding, *, allowed_special=frozenset(), disallowed_special="all"):
+        return encoding, allowed_special, disallowed_special
+    return StreamEncoder
+
+
+cdef object encoder_arguments = _make_encoder_arguments()
+
+
+def _resume_encoder(encoding, allowed, disallowed, text, tail, half, flushed):
+    """Returns the encoder that `StreamEncoder.__reduce__` describes."""
+    cdef StreamEncoder encoder = StreamEncoder(
+        encoding, allowed_special=allowed, disallowed_special=disallowed)
+    encoder._resume(text, tail, half, flushed)
+    return encoder
+
+
+cdef int enter_encoder(bint *in_use) except -1:
+    """Begins a call; `leave` ends it."""
+    if not enter(in_use):
+        raise RuntimeError("this encoder is in use, by another thread or by a call that this "
+                           "signal handler has interrupted")
+    return 0
+
+
 @cython.final
 cdef class StreamEncoder:
-    """StreamEncoder(encoding, *, allowed_special=frozenset(), disallowed_special="all")
---
-
-    Encodes a text that arrives in chunks; returns each id once no more text can change it.
+    """Encodes a text that arrives in chunks; returns each id once no more text can change it.
 
     The ids returned by all calls of `feed` and by the final `flush` together are
     `encoding.encode` of the whole text. The piece at the end of the text so far, usually a word,
@@ -42,13 +64,19 @@ cdef class StreamEncoder:
     """
 
     cdef PieceStream stream
+    cdef object encoding
     cdef CoreBPE core
     cdef StreamText special
     cdef bint in_use     # a call is running
     cdef bint flushed
 
-    def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
-        cdef CoreBPE core = core_of(encoding)
+    __signature__ = Signature(encoder_arguments)
+
+    def __cinit__(self, *arguments, **named):
+        cdef CoreBPE core
+        encoding, allowed_special, disallowed_special = encoder_arguments(*arguments, **named)
+        core = core_of(encoding)
+        self.encoding = encoding
         self.core = core
         self.special = StreamText(core, allowed_special, disallowed_special,
                                   encoding.special_tokens_set)
@@ -59,6 +87,48 @@ cdef class StreamEncoder:
 
     def __dealloc__(self):
         close_stream(&self.stream)
+
+    def __repr__(self) -> str:
+        state = "in use"
+        if enter(&self.in_use):
+            try:
+                state = f"waiting_characters={len(self._waiting()) + len(self.special.half)}"
+            finally:
+                leave(&self.in_use)
+        return f"<StreamEncoder of {self.encoding.name!r}: {'flushed' if self.flushed else state}>"
+
+    def __copy__(self):
+        return copied(self)
+
+    def __deepcopy__(self, memo):
+        return copied(self)
+
+    def __reduce__(self):
+        """An encoder is pickled as its arguments, and the text that waits."""
+        enter_encoder(&self.in_use)
+        try:
+            return _resume_encoder, (
+                self.encoding, *self.special.permissions(), self._waiting(), self.special.tail,
+                self.special.half, self.flushed)
+        finally:
+            leave(&self.in_use)
+
+    cdef str _waiting(self):
+        """Returns the text whose ids are not sure yet."""
+        if self.flushed:
+            return ""
+        return self.stream.text.buffer.data[
+            self.stream.run.start:self.stream.text.length].decode("utf-8")
+
+    cdef int _resume(self, str text, str tail, str half, bint flushed) except -1:
+        """Takes text whose ids are not sure."""
+        cdef TextView view
+        view_text(text, &view)
+        self._encode(text, &view, False)
+        self.special.tail = tail
+        self.special.half = half
+        self.flushed = flushed
+        return 0
 
     def feed(self, chunk) -> list:
         """Takes the next chunk of the text.
@@ -119,9 +189,7 @@ cdef class StreamEncoder:
 
     cdef int _enter(self) except -1:
         """Begins a call, if one is possible; `leave` ends it."""
-        if not enter(&self.in_use):
-            raise RuntimeError("this encoder is in use, by another thread or by a call that this "
-                               "signal handler has interrupted")
+        enter_encoder(&self.in_use)
         if self.flushed:
             leave(&self.in_use)
             raise ValueError("the encoder has been flushed: make a new one for another text")

@@ -10,6 +10,7 @@ cdef struct PendingBytes:
 
 
 cdef class TextOfIds:
+    cdef object encoding
     cdef CoreBPE core
     cdef bytes errors
     cdef ByteBuffer joined     # the pending bytes, then those of the new ids
@@ -18,6 +19,7 @@ cdef class TextOfIds:
 
     cdef int _open(self, encoding, errors) except -1
     cdef int _enter(self) except -1
+    cdef str _described(self)
     cdef TokenBytes _bytes_of(self, uint32_t token_id) noexcept
     cdef str _decode(self, const uint8_t *data, size_t length, PendingBytes *pending)
     cdef str _decode_one(self, uint32_t token_id, PendingBytes *pending)
@@ -26,4 +28,6 @@ cdef class TextOfIds:
     cdef str _decode_rest(self, const PendingBytes *pending)
 
 
+cdef bytes saved_bytes(const PendingBytes *pending)
+cdef PendingBytes pending_bytes(bytes saved) except *
 cdef int put(list texts, size_t place, str text) except -1

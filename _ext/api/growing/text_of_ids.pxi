@@ -7,7 +7,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.number cimport PyIndex_Check
 from cpython.ref cimport Py_INCREF
 from cpython.sequence cimport PySequence_Check
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from api.arguments cimport checked_id, collect_ids
 from engine.base.exclusive cimport enter
@@ -31,6 +31,7 @@ cdef class TextOfIds:
         core = getattr(encoding, "_core_bpe", None)
         if not isinstance(core, CoreBPE):
             raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
+        self.encoding = encoding
         self.core = core
         if not isinstance(errors, str):
             raise TypeError(f"errors must be str, not {type(errors).__name__}")
@@ -48,6 +49,11 @@ cdef class TextOfIds:
             raise RuntimeError("this decoder is in use, by another thread or by a call that runs "
                                "this error handler or `__index__`")
         return 0
+
+    cdef str _described(self):
+        """Returns the beginning of a `repr`."""
+        return (f"<{type(self).__name__} of {self.encoding.name!r}: "
+                f"errors={self.errors.decode('utf-8')!r}, ")
 
     cdef inline TokenBytes _bytes_of(self, uint32_t token_id) noexcept:
         return bytes_of(&self.core.vocabulary.tables, &self.core.special_tokens.token_bytes,
@@ -118,6 +124,22 @@ cdef class TextOfIds:
         """Decodes pending bytes as the end of a text."""
         return PyUnicode_DecodeUTF8Stateful(
             <const char *>pending.bytes, pending.count, self.errors, NULL)
+
+
+cdef bytes saved_bytes(const PendingBytes *pending):
+    """Returns the beginning of an incomplete character, for a pickle."""
+    return pending.bytes[:pending.count]
+
+
+cdef PendingBytes pending_bytes(bytes saved) except *:
+    """Returns what `saved_bytes` was given."""
+    cdef PendingBytes pending
+    if len(saved) >= <Py_ssize_t>sizeof(pending.bytes):
+        raise ValueError(f"no character begins with {saved!r:.80}")
+    memset(&pending, 0, sizeof(pending))
+    memcpy(pending.bytes, <const uint8_t *>saved, <size_t>len(saved))
+    pending.count = <uint8_t>len(saved)
+    return pending
 
 
 cdef int put(list texts, size_t place, str text) except -1:

@@ -7,8 +7,8 @@ from engine.base.errors cimport raise_status
 from engine.base.exclusive cimport enter, leave
 from engine.base.interrupt cimport WORK_BETWEEN_CHECKS
 from engine.growing.counter cimport (
-    TokenCounter as CounterState, close_counter, copy_counter, feed_counter, open_counter,
-    without_memory)
+    TokenCounter as CounterState, add_to_totals, close_counter, copy_counter, feed_counter,
+    open_counter, without_memory)
 from engine.base.types cimport STATUS_OK, STATUS_SURROGATE
 from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView
@@ -17,11 +17,50 @@ cdef enum:
     LONG_CHUNK = 16    # characters from which on finished pieces are counted together
 
 
+def _make_counter_arguments():
+    def TokenCounter(encoding, *, allowed_special=frozenset(), disallowed_special="all"):
+        return encoding, allowed_special, disallowed_special
+    return TokenCounter
+
+
+cdef object counter_arguments = _make_counter_arguments()
+
+
+def _resume_counter(encoding, allowed, disallowed, total, text, tail, half):
+    """Returns the counter that `TokenCounter.__reduce__` describes."""
+    cdef TokenCounter counter = TokenCounter(
+        encoding, allowed_special=allowed, disallowed_special=disallowed)
+    counter._resume(total, text, tail, half)
+    return counter
+
+
+def _resume_checkpoint(encoding, allowed, total, text, tail, half):
+    """Returns the checkpoint that `CounterCheckpoint.__reduce__` describes."""
+    cdef TokenCounter counter = TokenCounter(
+        encoding, allowed_special=allowed, disallowed_special=())
+    counter._resume(total, text, tail, half)
+    return counter.checkpoint()
+
+
+cdef str text_from_border(const CounterState *state):
+    """Returns the text that may still be counted otherwise."""
+    return state.text.buffer.data[state.sure.start:state.text.length].decode("utf-8")
+
+
+cdef bint is_same_engine(CoreBPE one, CoreBPE other) except -1:
+    """Returns whether two engines encode alike and number their special tokens alike."""
+    return one is other or (
+        one.vocabulary is other.vocabulary and one.pattern == other.pattern
+        and one.special_tokens.names == other.special_tokens.names
+        and one.special_tokens.ids == other.special_tokens.ids)
+
+
 @cython.final
 cdef class CounterCheckpoint:
     """The state of a `TokenCounter` at one moment. Immutable; only `checkpoint` makes one."""
 
     cdef CounterState state
+    cdef object encoding
     cdef CoreBPE core
     cdef bytearray allowed
     cdef str tail
@@ -33,13 +72,25 @@ cdef class CounterCheckpoint:
     def __dealloc__(self):
         close_counter(&self.state)
 
+    def __repr__(self) -> str:
+        return f"<CounterCheckpoint of {self.encoding.name!r}: total={self.state.total}>"
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        """A checkpoint is pickled as the text that may still be counted otherwise."""
+        return _resume_checkpoint, (
+            self.encoding, names_in(self.core.special_tokens, self.allowed), self.state.sure.total,
+            text_from_border(&self.state), self.tail, self.half)
+
 
 @cython.final
 cdef class TokenCounter:
-    """TokenCounter(encoding, *, allowed_special=frozenset(), disallowed_special="all")
---
-
-    Counts the tokens of a growing text, exactly and after every chunk.
+    """Counts the tokens of a growing text, exactly and after every chunk.
 
     `total` is `encoding.count` of all text so far; it may shrink when text is added. The cost of a
     feed depends on its chunk, not on the text before. A high surrogate at the end of a chunk is
@@ -64,13 +115,19 @@ cdef class TokenCounter:
     """
 
     cdef CounterState state
+    cdef object encoding
     cdef CoreBPE core
     cdef StreamText special
     cdef bint in_use     # a call is running
     cdef bint broken     # memory ran out during a feed
 
-    def __cinit__(self, encoding, *, allowed_special=frozenset(), disallowed_special="all"):
-        cdef CoreBPE core = core_of(encoding)
+    __signature__ = Signature(counter_arguments)
+
+    def __cinit__(self, *arguments, **named):
+        cdef CoreBPE core
+        encoding, allowed_special, disallowed_special = counter_arguments(*arguments, **named)
+        core = core_of(encoding)
+        self.encoding = encoding
         self.core = core
         self.special = StreamText(core, allowed_special, disallowed_special,
                                   encoding.special_tokens_set)
@@ -82,6 +139,44 @@ cdef class TokenCounter:
 
     def __dealloc__(self):
         close_counter(&self.state)
+
+    def __repr__(self) -> str:
+        state = f"total={self.state.total}"
+        if self.in_use:
+            state = "in use"
+        elif self.broken:
+            state = "memory ran out"
+        return f"<TokenCounter of {self.encoding.name!r}: {state}>"
+
+    def __copy__(self):
+        return copied(self)
+
+    def __deepcopy__(self, memo):
+        return copied(self)
+
+    def __reduce__(self):
+        """A counter is pickled as its arguments, and what the text may still change."""
+        self._enter()
+        try:
+            self._check_whole()
+            return _resume_counter, (
+                self.encoding, *self.special.permissions(), self.state.sure.total,
+                text_from_border(&self.state), self.special.tail, self.special.half)
+        finally:
+            leave(&self.in_use)
+
+    cdef int _resume(self, total, str text, str tail, str half) except -1:
+        """Continues after text with `total` tokens and a piece border, followed by `text`."""
+        cdef TextView view
+        cdef int status
+        view_text(text, &view)
+        status = self._take(&view)
+        if status != STATUS_OK:
+            raise_status(status, text)
+        add_to_totals(&self.state, total)
+        self.special.tail = tail
+        self.special.half = half
+        return 0
 
     @property
     def total(self) -> int:
@@ -202,6 +297,7 @@ cdef class TokenCounter:
 
     cdef CounterCheckpoint _copy(self):
         cdef CounterCheckpoint copy = CounterCheckpoint.__new__(CounterCheckpoint)
+        copy.encoding = self.encoding
         copy.core = self.core
         copy.allowed = self.special.allowed
         copy.tail = self.special.tail
@@ -225,7 +321,7 @@ cdef class TokenCounter:
         if not isinstance(checkpoint, CounterCheckpoint):
             raise TypeError(f"expected a checkpoint, got {type(checkpoint).__name__}")
         source = checkpoint
-        if source.core is not self.core or source.allowed != self.special.allowed:
+        if not is_same_engine(source.core, self.core) or source.allowed != self.special.allowed:
             raise ValueError("the checkpoint is of a counter of another encoding, or one that "
                              "allows other special tokens")
         self._enter()

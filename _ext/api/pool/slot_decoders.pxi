@@ -31,7 +31,6 @@ cdef class SlotDecoders(TextOfIds):
         encoding: a `bpecore.Encoding`, which is checked by the first feed.
     """
 
-    cdef object encoding
     cdef Slot *slots         # owned: [capacity]
     cdef size_t capacity
     cdef size_t open_slots

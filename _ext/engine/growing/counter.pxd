@@ -123,6 +123,16 @@ cdef inline void move_back(TokenCounter *counter, size_t bytes) noexcept nogil:
     counter.open_from -= bytes
 
 
+cdef inline void add_to_totals(TokenCounter *counter, uint64_t tokens) noexcept nogil:
+    """Counts tokens of text before all that the counter has been fed."""
+    cdef size_t i
+    counter.total_before += tokens
+    counter.sure.total += tokens
+    counter.total += tokens
+    for i in range(counter.waiting_length):
+        counter.waiting[i].total += tokens
+
+
 # ---- finished pieces ----------------------------------------------------------------------
 
 cdef inline int count_collected(TokenCounter *counter, Workspace *workspace) noexcept nogil:

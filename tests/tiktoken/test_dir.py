@@ -1,0 +1,59 @@
+"""What `dir(bpecore)` and tab completion show: what is public, all of which can be had."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from programs import output_of
+
+import bpecore
+
+MODULES = {"chat", "core", "encodings", "load", "model", "pool", "prefix_hash", "registry"}
+
+
+def test_what_is_public_is_there_and_nothing_else() -> None:
+    expected = {*bpecore.__all__, *MODULES}
+    if find_spec("anyio"):
+        expected.add("aio")
+    if find_spec("prometheus_client"):
+        expected.add("prometheus")
+    shown = {name for name in dir(bpecore) if not name.startswith("__")} | {"__version__"}
+    assert shown == expected
+    assert {"__doc__", "__file__", "__path__"} <= set(dir(bpecore))
+
+
+@pytest.mark.parametrize("name", dir(bpecore))
+def test_each_can_be_had(name: str) -> None:
+    assert getattr(bpecore, name, None) is not None or name == "__cached__"
+
+
+def test_modules_are_imported_when_first_used(tmp_path: Path) -> None:
+    code = """
+import sys, bpecore
+dir(bpecore)
+assert "bpecore.chat" not in sys.modules
+print(bpecore.chat.num_tokens_from_string("hello world", "gpt-4o"))
+"""
+    assert output_of(code, folder=tmp_path) == "2\n"
+
+
+def test_without_the_extras(tmp_path: Path) -> None:
+    code = """
+import inspect, sys
+sys.modules["anyio"] = sys.modules["prometheus_client"] = None
+import bpecore
+print({"aio", "prometheus"} & dict(inspect.getmembers(bpecore)).keys())
+try:
+    bpecore.aio
+except ImportError as error:
+    print(error)
+"""
+    lines = output_of(code, folder=tmp_path).splitlines()
+    assert lines == ["set()", 'event loops need anyio: pip install "bpecore[aio]"']
+
+
+def test_a_submodule_is_a_module() -> None:
+    assert isinstance(bpecore.pool, ModuleType)
