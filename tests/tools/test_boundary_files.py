@@ -61,11 +61,16 @@ class Names:
             self.used.add(node.name)
         elif kind.endswith("DefNode") or kind in ("CNameDeclaratorNode", "CEnumDefItemNode"):
             self.defined.update(vars(node).get(name) or "" for name in ("name", "class_name"))
-            self.defined.update(arg.name for arg in (vars(node).get("star_arg"),) if arg)
+            self.defined.update(arg.name for arg in star_arguments(node))
         for target in (getattr(node, "lhs", None), getattr(node, "target", None)):
             self.defined.update(name.name for name in names_in(target))
         for child in children(node):
             self._read(child)
+
+
+def star_arguments(node: Any) -> list[Any]:
+    """Returns the `*` and `**` arguments of a definition."""
+    return [vars(node)[name] for name in ("star_arg", "starstar_arg") if vars(node).get(name)]
 
 
 def children(node: Any) -> Iterator[Any]:
