@@ -47,7 +47,7 @@ class ArrayForm:
         self.dtype = np.dtype(np.uint32 if dtype is None else dtype)
         if self.dtype.kind not in "iu":
             raise TypeError(f"ids are integers, which {self.dtype} is not")
-        most = np.iinfo(self.dtype).max
+        most = np.iinfo(str(self.dtype)).max
         if highest_id > most:
             raise OverflowError(
                 f"{self.dtype} holds numbers up to {most}, and the ids go up to {highest_id}"

@@ -57,9 +57,8 @@ class CoreBPE(_core.CoreBPE, metaclass=_Immutable):
     def without_special_tokens(self) -> CoreBPE:
         """Returns an engine that finds no special tokens in texts, and still decodes their ids."""
         special_tokens = _core.SpecialTokens({}, build_trie(()), self.special_tokens)
-        return super().__new__(
-            CoreBPE, self.vocabulary, special_tokens, self.splitter, self.pattern
-        )
+        parts = (self.vocabulary, special_tokens, self.splitter, self.pattern)
+        return _core.CoreBPE.__new__(CoreBPE, *parts)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("type 'CoreBPE' is not an acceptable base type")

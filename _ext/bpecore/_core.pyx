@@ -6,7 +6,6 @@ in `_core.pxd`, so that they may be included in any order.
 """
 
 include "api/encoding/rank_table.pxi"
-include "api/encoding/token_order.pxi"
 include "api/encoding/vocabulary.pxi"
 include "api/encoding/split_pattern.pxi"
 include "api/encoding/special_tokens.pxi"

@@ -10,7 +10,7 @@ from engine.decode.ids cimport TokenBytes, bytes_of
 from engine.vocab.tables cimport index_of
 
 
-def decode_known(CoreBPE core not None, tokens, bint skip_special, str unknown not None) -> bytes:
+cpdef bytes decode_known(CoreBPE core, tokens, bint skip_special, str unknown):
     """Returns the bytes of some ids.
 
     Args:
@@ -27,6 +27,8 @@ def decode_known(CoreBPE core not None, tokens, bint skip_special, str unknown n
     cdef TokenBytes token
     cdef int64_t number
     cdef int overflow = 0
+    if core is None:
+        raise TypeError("the engine must be a CoreBPE, not None")
     if isinstance(tokens, str) or not PySequence_Check(tokens):
         raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
     refuse_masked(tokens)

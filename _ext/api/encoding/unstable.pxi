@@ -14,6 +14,7 @@ from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 from engine.text.utf8 cimport TextView
 from engine.vocab.tables cimport Vocabulary as VocabularyTables, index_of, token_length
+from engine.vocab.token_order cimport first_token_from
 
 
 cdef list encode_broken_text(CoreBPE core, bytes text):

@@ -15,6 +15,7 @@ from engine.growing.token_parts cimport build_token_parts, free_token_parts
 from engine.base.heap cimport release
 from engine.base.types cimport STATUS_OK
 from engine.vocab.tables cimport id_of
+from engine.vocab.token_order cimport sort_tokens
 from engine.build.tables cimport build_tables, free_vocabulary
 from engine.encode.workspace cimport close_pool
 
