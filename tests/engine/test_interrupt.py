@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -20,7 +21,15 @@ ATTEMPTS = 3  # the best one counts
 PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
 
 
-LETTERS = "abc" * 4_000_000
+def unrepeated(alphabet: str, length: int) -> str:
+    """Returns one long piece without a repeat that merging would shorten."""
+    unit = "".join(random.Random(1).choices(alphabet, k=100_003))
+    return (unit * (length // len(unit) + 1))[:length]
+
+
+LETTERS = unrepeated("abc", 12_000_000)
+OTHER_LETTERS = unrepeated("qxyz", 8_000_000)
+BLANKS = unrepeated(" \t", 8_000_000)
 CHUNK = PROSE[: len(PROSE) // 4]  # copied by the call first
 
 
@@ -49,9 +58,9 @@ CALLS: dict[str, Callable[[bpecore.Encoding], object]] = {
     "counter": lambda encoding: bpecore.TokenCounter(encoding).feed(CHUNK),
     "stream encoder": lambda encoding: bpecore.StreamEncoder(encoding).feed(CHUNK),
     "count up to": lambda encoding: encoding.count_up_to(PROSE, 10**9),
-    "one piece of letters": lambda encoding: encoding.encode("xyzw" * 2_000_000),
-    "one piece of spaces": lambda encoding: encoding.encode_ordinary(" " * 8_000_000),
-    "single piece": lambda encoding: encoding._encode_single_piece("q" * 8_000_000),
+    "one piece of letters": lambda encoding: encoding.encode(OTHER_LETTERS),
+    "one piece of blanks": lambda encoding: encoding.encode_ordinary(BLANKS),
+    "single piece": lambda encoding: encoding._encode_single_piece(OTHER_LETTERS),
 }
 
 
