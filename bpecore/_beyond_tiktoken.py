@@ -76,10 +76,10 @@ class BeyondTiktoken:
 
     # ---- ordinary text -----------------------------------------------------------------------
 
-    _whole: Self
-    """Of the encoding that `ordinary` is: the one that has it."""
+    _is_ordinary = False
+    """Whether this is the `ordinary` of an encoding."""
 
-    @functools.cached_property
+    @property
     def ordinary(self) -> Self:
         """This encoding without special tokens in texts: any text is ordinary text.
 
@@ -97,12 +97,17 @@ class BeyondTiktoken:
             >>> bpecore.TokenCounter(encoding.ordinary).feed("<|endoftext|>")
             7
         """
-        ordinary = object.__new__(type(self))
-        ordinary.__dict__.update(vars(self), _whole=self, ordinary=ordinary)
-        ordinary.special_tokens_set = set()
-        if type(self._core_bpe) is CoreBPE:
-            ordinary._core_bpe = self._core_bpe.without_special_tokens()
-        return ordinary
+        if self._is_ordinary:
+            return self
+        made: Self | None = self.__dict__.get("_ordinary")
+        if made is None:
+            made = object.__new__(type(self))
+            made.__dict__.update(vars(self), _is_ordinary=True)
+            made.special_tokens_set = set()
+            if type(self._core_bpe) is CoreBPE:
+                made._core_bpe = self._core_bpe.without_special_tokens()
+            made = self.__dict__.setdefault("_ordinary", made)
+        return made
 
     # ---- counting ----------------------------------------------------------------------------
 

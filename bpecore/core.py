@@ -138,7 +138,7 @@ class Encoding(BeyondTiktoken):
         return ranks
 
     def __repr__(self) -> str:
-        return f"<Encoding {self.name!r}{', ordinary' if '_whole' in vars(self) else ''}>"
+        return f"<Encoding {self.name!r}{', ordinary' if self._is_ordinary else ''}>"
 
     # ---- text to ids ------------------------------------------------------------------------
 
@@ -623,24 +623,27 @@ class Encoding(BeyondTiktoken):
 
     def __getstate__(self) -> object:
         """A registered encoding is pickled as its name, any other as what it is made of."""
-        if "_whole" in vars(self):
-            return {"ordinary": self._whole}
         # A registered one that has been pickled before is another object with the same dict.
         registered = _registered.find(self.name)
-        if registered is not None and registered.__dict__ is self.__dict__:
-            return self.name
-        return {
-            "name": self.name,
-            "pat_str": self._pat_str,
-            "mergeable_ranks": self._mergeable_ranks,
-            "special_tokens": self._special_tokens,
-        }
+        if registered is not None and self._is_ordinary:
+            registered = vars(registered).get("_ordinary")
+        state: object = self.name
+        if registered is None or registered.__dict__ is not self.__dict__:
+            state = {
+                "name": self.name,
+                "pat_str": self._pat_str,
+                "mergeable_ranks": self._mergeable_ranks,
+                "special_tokens": self._special_tokens,
+            }
+        return {"ordinary": state} if self._is_ordinary else state
 
     def __setstate__(self, value: Any) -> None:
         if isinstance(value, str):
             self.__dict__ = _registered.load(value).__dict__
         elif "ordinary" in value:
-            self.__dict__ = value["ordinary"].ordinary.__dict__
+            whole = object.__new__(type(self))
+            whole.__setstate__(value["ordinary"])
+            self.__dict__ = whole.ordinary.__dict__
         else:
             self.__init__(**value)  # type: ignore[misc]
 
