@@ -268,18 +268,17 @@ class Encoding(BeyondTiktoken):
             buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
             if buffers is not None:
                 return np.asarray(buffers[0], dtype=np.uint32)
+        return np.asarray(self._encode_to_buffer(core, text, permissions), dtype=np.uint32)
+
+    # Apart, because CPython 3.11 never leaves an `except` far down a function without any memory.
+    @staticmethod
+    def _encode_to_buffer(core: CoreBPE, text: str, permissions: tuple[Any, Any, Any]) -> Any:
         try:
-            return np.asarray(core.encode_to_buffer(text, *permissions), dtype=np.uint32)
+            return core.encode_to_buffer(text, *permissions)
         except UnicodeEncodeError:
             if not has_surrogate(text):  # it is in an argument
                 raise
-            return Encoding.encode_to_numpy(
-                self,
-                without_surrogates(text),
-                allowed_special=allowed_special,
-                disallowed_special=disallowed_special,
-                num_threads=num_threads,
-            )
+            return core.encode_to_buffer(without_surrogates(text), *permissions)
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
