@@ -99,15 +99,15 @@ class BeyondTiktoken:
         """
         if self._is_ordinary:
             return self
-        made: Self | None = self.__dict__.get("_ordinary")
-        if made is None:
+        if "_ordinary" not in self.__dict__:
             made = object.__new__(type(self))
             made.__dict__.update(vars(self), _is_ordinary=True)
             made.special_tokens_set = set()
             if type(self._core_bpe) is CoreBPE:
                 made._core_bpe = self._core_bpe.without_special_tokens()
-            made = self.__dict__.setdefault("_ordinary", made)
-        return made
+            self.__dict__.setdefault("_ordinary", made)
+        ordinary: Self = self.__dict__["_ordinary"]
+        return ordinary
 
     # ---- counting ----------------------------------------------------------------------------
 
