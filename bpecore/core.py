@@ -496,9 +496,14 @@ class Encoding(BeyondTiktoken):
             ('hello world', [0, 5])
         """
         core = self._core_bpe
+        tokens = tokens if hasattr(tokens, "__getitem__") else list(tokens)
         if type(core) is CoreBPE:
-            joined, offsets = decode_with_offsets(core, tokens)
-            return joined.decode("utf-8", errors="strict"), offsets
+            try:
+                joined, offsets = decode_with_offsets(core, tokens)
+            except (OverflowError, TypeError):
+                pass  # Like tiktoken, the loop below raises for the first id that is wrong.
+            else:
+                return joined.decode("utf-8", errors="strict"), offsets
         pieces = self.decode_tokens_bytes(tokens)
         offsets = []
         characters = 0

@@ -10,7 +10,7 @@ from programs import run_python
 
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.client.calls import Reply
-from bpecore.pool.client.requests import COUNTS, LISTS, text_calls
+from bpecore.pool.client.requests import ARRAYS, LISTS, text_calls
 from bpecore.pool.wire.messages import ENCODE, FEED, GOES_ON, REQUEST, RequestHeader
 from bpecore.pool.worker.served_client import NOTIFIED_TOGETHER, ServedClient
 
@@ -202,7 +202,7 @@ class Nobody:
         raise AssertionError("nothing was answered")
 
 
-@pytest.mark.parametrize("form", [LISTS, COUNTS])
+@pytest.mark.parametrize("form", [LISTS, ARRAYS])
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_all_messages_of_a_batch_but_the_last_go_on(form: Any, count: int) -> None:
     texts = ["x" * 100_000] * count
