@@ -1,4 +1,4 @@
-"""The methods of `Encoding` that tiktoken's lacks, and what all its methods share.
+"""The methods of `Encoding` that tiktoken's lacks.
 
 Counting, cutting texts by a number of tokens, and batches as arrays. The docstring of `Encoding`
 explains the arguments on special tokens.
@@ -6,73 +6,38 @@ explains the arguments on special tokens.
 
 from __future__ import annotations
 
-import functools
-
+from bpecore._build.batches import do_at_index, texts_of_batch
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
     encode_batch_to_buffer,
     has_surrogate,
-    others_of,
-    refuse_strings,
     token_offsets,
     without_surrogates,
 )
+from bpecore._engine_calls import NONE, EngineCalls
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-    from collections.abc import Set as AbstractSet
-    from typing import Any, Literal, TypeVar
+    from collections.abc import Iterable
+    from typing import Any, Literal
 
     import numpy as np
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from bpecore._limits.counting import Counting
+    from bpecore._engine_calls import Allowed, Disallowed
     from bpecore._limits.splitting import Spans
 
-    Allowed = Literal["all"] | AbstractSet[str]
-    Disallowed = Literal["all"] | Collection[str]
-    Result = TypeVar("Result")
     Boundary = Literal["character", "word", "sentence", "line"]
 
-NONE: AbstractSet[str] = set()
-"""The default of `allowed_special`, which equals that of tiktoken's signatures."""
 
-_OWN_MODULES = (__name__, "bpecore.core")
-
-
-def texts_of_batch(texts: Iterable[str]) -> list[str]:
-    """Returns the texts of a batch; TypeError if it is a single one."""
-    if isinstance(texts, str):
-        raise TypeError(f"expected several texts, got a single str: {texts!r:.80}")
-    return list(texts)
-
-
-def do_at_index(
-    index: int, call: Callable[..., Result], text: str, *arguments: Any, **keywords: Any
-) -> Result:
-    """Calls a function with one text of a batch; an error says which text it is about."""
-    try:
-        return call(text, *arguments, **keywords)
-    except (TypeError, ValueError) as error:
-        if type(error) is ValueError or not isinstance(text, str):
-            error.args = (f"at index {index}: {error}",)
-        raise
-
-
-class BeyondTiktoken:
+class BeyondTiktoken(EngineCalls):
     """What `bpecore.core.Encoding` inherits."""
 
     name: str
-    _core_bpe: CoreBPE
     max_token_value: int
-    if TYPE_CHECKING:
-
-        @functools.cached_property
-        def special_tokens_set(self) -> set[str]: ...
 
     # ---- ordinary text -----------------------------------------------------------------------
 
@@ -514,84 +479,3 @@ class BeyondTiktoken:
             original = Clean(text).original
             offsets = np.array([original(place) for place in offsets.tolist()], dtype=np.int64)
         return offsets.reshape(-1, 2)
-
-    # ---- what methods share ------------------------------------------------------------------
-
-    def _is_own(self, method: str) -> bool:
-        """Returns whether a method and the engine are this package's, and nothing that a subclass
-        or a user has put in their place."""
-        owner = next(cls for cls in type(self).__mro__ if method in vars(cls))
-        return (
-            type(self._core_bpe) is CoreBPE
-            and owner.__module__ in _OWN_MODULES
-            and method not in vars(self)
-        )
-
-    def _each_text(
-        self,
-        method: str,
-        call: Callable[..., list[Any]],
-        texts: Iterable[str],
-        num_threads: int | None,
-        **special: Any,
-    ) -> list[Any]:
-        """Does for many texts what a method does for one.
-
-        Args:
-            method: the method's name.
-            call: does it in the engine; its results are None for texts that need the method.
-            texts: the texts.
-            num_threads: threads to use at most.
-            special: the method's arguments on special tokens; if there are none, all special
-                tokens are ordinary text.
-        """
-        texts = list(texts)
-        threads = thread_count(num_threads)
-        found = [None] * len(texts)
-        if self._is_own(method):
-            permissions = special.values() if special else (set(), ())
-            found = call(self._core_bpe, texts, *permissions, self.special_tokens_set, threads)
-        one = getattr(self, method)
-        return [
-            do_at_index(i, one, texts[i], **special) if result is None else result
-            for i, result in enumerate(found)
-        ]
-
-    def _allowed_set(
-        self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
-    ) -> AbstractSet[str]:
-        """Refuses disallowed strings in a text; returns the special tokens that are allowed."""
-        if allowed_special == "all":
-            allowed_special = self.special_tokens_set
-        if disallowed_special == "all":
-            disallowed_special = others_of(self.special_tokens_set, allowed_special)
-        if disallowed_special:
-            refuse_strings(text, frozenset(disallowed_special))
-        return allowed_special
-
-    def _encode_through(
-        self,
-        encode: Callable[[str, AbstractSet[str]], Result],
-        text: str,
-        allowed_special: Allowed,
-        disallowed_special: Disallowed,
-    ) -> Result:
-        """Encodes with a method of the engine, which may be one that a user has put in."""
-        allowed = self._allowed_set(text, allowed_special, disallowed_special)
-        try:
-            return encode(text, allowed)
-        except UnicodeEncodeError:
-            return encode(without_surrogates(text), allowed)
-
-    def _counting(
-        self, allowed_special: Allowed, disallowed_special: Disallowed
-    ) -> tuple[Counting, frozenset[str]]:
-        """Returns how to count, and the strings that a text may not hold."""
-        from bpecore._limits.counting import Counting
-
-        if isinstance(allowed_special, str) and allowed_special == "all":
-            allowed_special = self.special_tokens_set
-        if isinstance(disallowed_special, str) and disallowed_special == "all":
-            disallowed_special = others_of(self.special_tokens_set, allowed_special)
-        encoding: Any = self
-        return Counting(encoding, allowed_special), frozenset(disallowed_special or ())

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import functools
 
-from bpecore import _registered
-from bpecore._beyond_tiktoken import NONE, BeyondTiktoken
-from bpecore._build.locks import ranks_lock
-from bpecore._build.threads import thread_count
+from bpecore._beyond_tiktoken import BeyondTiktoken
+from bpecore._build.assemble import check_size
+from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._core import (
     Vocabulary,
     decode_known,
     decode_with_offsets,
     encode_batch,
-    encode_batch_to_buffer,
-    has_surrogate,
-    holding,
     without_surrogates,
 )
 from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
+from bpecore._engine_calls import NONE
+from bpecore._ranks_on_demand import RanksOnDemand
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -29,15 +27,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from bpecore._beyond_tiktoken import Allowed, Disallowed
+    from bpecore._engine_calls import Allowed, Disallowed
 
     Unknown = Literal["raise", "replace", "skip"]
 
-LONG_TEXT = 1 << 22
-"""Characters from which a text is encoded by several threads: about 10 ms of work."""
 
-
-class Encoding(BeyondTiktoken):
+class Encoding(BeyondTiktoken, RanksOnDemand):
     """A tokenizer's vocabulary, split pattern and special tokens.
 
     Immutable in use, and safe from any number of threads. Equal rank tables are kept in memory
@@ -98,44 +93,10 @@ class Encoding(BeyondTiktoken):
         self._special_tokens = special_tokens
         self.max_token_value = max([vocabulary.highest_id, *special_values])
         if explicit_n_vocab:
-            found = len(vocabulary) + len(special_tokens)
-            assert found == explicit_n_vocab, (
-                f"{name!r} has {found} tokens, not explicit_n_vocab={explicit_n_vocab}"
-            )
-            assert self.max_token_value == explicit_n_vocab - 1, (
-                f"the highest id of {name!r} is {self.max_token_value}, "
-                f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
-            )
+            tokens = len(vocabulary) + len(special_tokens)
+            check_size(name, tokens, self.max_token_value, explicit_n_vocab)
         self._special_token_values = set(special_values)
         self._core_bpe = core
-
-    @property
-    def _mergeable_ranks(self) -> dict[bytes, int]:
-        """The id of each token's bytes; made when first asked for if a vocabulary was given."""
-        try:
-            ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute '_mergeable_ranks'"
-            ) from None
-        if not isinstance(ranks, Vocabulary):
-            return ranks
-        return self._make_mergeable_ranks()
-
-    @_mergeable_ranks.setter
-    def _mergeable_ranks(self, ranks: dict[bytes, int] | Vocabulary) -> None:
-        self.__dict__["_mergeable_ranks"] = ranks
-
-    @_mergeable_ranks.deleter
-    def _mergeable_ranks(self) -> None:
-        del self.__dict__["_mergeable_ranks"]
-
-    @holding(ranks_lock)
-    def _make_mergeable_ranks(self) -> dict[bytes, int]:
-        ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
-        if isinstance(ranks, Vocabulary):
-            ranks = self.__dict__["_mergeable_ranks"] = ranks.mergeable_ranks()
-        return ranks
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}{', ordinary' if self._is_ordinary else ''}>"
@@ -245,40 +206,19 @@ class Encoding(BeyondTiktoken):
         """
         import numpy as np
 
+        form = None
         if dtype is not None or append is not None or out is not None:
             from bpecore._arrays import ArrayForm
 
             form = ArrayForm(self.max_token_value, dtype, append, out)
-            ids = Encoding.encode_to_numpy(
-                self,
-                text,
-                allowed_special=allowed_special,
-                disallowed_special=disallowed_special,
-                num_threads=num_threads,
-            )
-            return form.apply(ids, np.array([0, len(ids)]))[0]
         core = self._core_bpe
-        if type(core) is not CoreBPE:
-            encode = core.encode_to_tiktoken_buffer
-            buffer = self._encode_through(encode, text, allowed_special, disallowed_special)
-            return np.frombuffer(buffer, dtype=np.uint32)
         permissions = allowed_special, disallowed_special, self.special_tokens_set
-        is_long = isinstance(text, str) and len(text) >= LONG_TEXT
-        if is_long and (threads := thread_count(num_threads)) > 1:
-            buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
-            if buffers is not None:
-                return np.asarray(buffers[0], dtype=np.uint32)
-        return np.asarray(self._encode_to_buffer(core, text, permissions), dtype=np.uint32)
-
-    # Apart, because CPython 3.11 never leaves an `except` far down a function without any memory.
-    @staticmethod
-    def _encode_to_buffer(core: CoreBPE, text: str, permissions: tuple[Any, Any, Any]) -> Any:
-        try:
-            return core.encode_to_buffer(text, *permissions)
-        except UnicodeEncodeError:
-            if not has_surrogate(text):  # it is in an argument
-                raise
-            return core.encode_to_buffer(without_surrogates(text), *permissions)
+        if type(core) is not CoreBPE or (isinstance(text, str) and len(text) >= LONG_TEXT):
+            buffer = self._encode_long_text(text, permissions, num_threads)
+        else:
+            buffer = self._encode_to_buffer(core, text, permissions)
+        ids = np.asarray(buffer, dtype=np.uint32)
+        return ids if form is None else form.apply(ids, np.array([0, len(ids)]))[0]
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -625,31 +565,18 @@ class Encoding(BeyondTiktoken):
         """Encodes bytes that need not be valid UTF-8."""
         return self._core_bpe._encode_bytes(text)
 
+    # ---- pickling ---------------------------------------------------------------------------
+
     def __getstate__(self) -> object:
-        """A registered encoding is pickled as its name, any other as what it is made of."""
-        # A registered one that has been pickled before is another object with the same dict.
-        registered = _registered.find(self.name)
-        if registered is not None and self._is_ordinary:
-            registered = vars(registered).get("_ordinary")
-        state: object = self.name
-        if registered is None or registered.__dict__ is not self.__dict__:
-            state = {
-                "name": self.name,
-                "pat_str": self._pat_str,
-                "mergeable_ranks": self._mergeable_ranks,
-                "special_tokens": self._special_tokens,
-            }
-        return {"ordinary": state} if self._is_ordinary else state
+        """Returns the name of a registered encoding, of any other what it is made of."""
+        from bpecore._pickling import state_of
+
+        return state_of(self)
 
     def __setstate__(self, value: Any) -> None:
-        if isinstance(value, str):
-            self.__dict__ = _registered.load(value).__dict__
-        elif "ordinary" in value:
-            whole = object.__new__(type(self))
-            whole.__setstate__(value["ordinary"])
-            self.__dict__ = whole.ordinary.__dict__
-        else:
-            self.__init__(**value)  # type: ignore[misc]
+        from bpecore._pickling import restore
+
+        restore(self, value)
 
 
 @functools.lru_cache(maxsize=128)

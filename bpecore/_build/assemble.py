@@ -46,6 +46,17 @@ def make_parts(
     return vocabulary, special_tokens, compile_split_pattern(pattern), pattern
 
 
+def check_size(name: str, tokens: int, highest_id: int, explicit_n_vocab: int) -> None:
+    """Raises AssertionError if an encoding has not as many tokens, or ids, as it must have."""
+    assert tokens == explicit_n_vocab, (
+        f"{name!r} has {tokens} tokens, not explicit_n_vocab={explicit_n_vocab}"
+    )
+    assert highest_id == explicit_n_vocab - 1, (
+        f"the highest id of {name!r} is {highest_id}, "
+        f"not explicit_n_vocab - 1 = {explicit_n_vocab - 1}"
+    )
+
+
 @functools.lru_cache(maxsize=32)
 def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     """Compiles a split pattern, once for the encodings that share it.

@@ -6,10 +6,12 @@ every character is in a token. For other split patterns they are found here, by 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bpecore._build.batches import do_at_index, texts_of_batch
 from bpecore._build.checks import check_number
-from bpecore._build.threads import thread_count
+from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._core import chunk_spans, encode_batch_to_buffer, strings_of_spans
 from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
 from bpecore._limits.counting import Counting
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-
-LONG_TEXT = 1 << 22
-"""Characters from which a text is encoded by several threads."""
 
 WORTH_THREADS = 1 << 20
 """Characters from which several texts are split by several threads."""
@@ -76,18 +75,12 @@ def split_batch(
     num_threads: int | None,
 ) -> list[list[str]]:
     """Cuts many texts into chunks; see `Encoding.split_batch`."""
-    if isinstance(texts, str):
-        raise TypeError("expected several texts, not a single str")
-    texts = list(texts)
+    texts = texts_of_batch(texts)
     threads = min(thread_count(num_threads), len(texts))
 
     def chunks_of(number: int) -> list[str]:
-        try:
-            return split(counting, texts[number], rules, disallowed_special)
-        except (TypeError, ValueError) as error:
-            if len(error.args) == 1:
-                error.args = (f"at index {number}: {error}",)
-            raise
+        cut = partial(split, counting)
+        return do_at_index(number, cut, texts[number], rules, disallowed_special)
 
     lengths = (len(text) for text in texts if isinstance(text, str))  # others raise by themselves
     if threads > 1 and sum(lengths) >= WORTH_THREADS:

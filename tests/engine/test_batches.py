@@ -16,8 +16,7 @@ from texts import random_texts
 
 import bpecore
 from bpecore import _core
-from bpecore._build.threads import available_cpus, thread_count
-from bpecore.core import LONG_TEXT
+from bpecore._build.threads import LONG_TEXT, available_cpus, thread_count
 from fuzz.engine_constants import constant
 
 SECTION_CHARACTERS = constant("SECTION_CHARACTERS")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from outcomes import outcome
 from pairs import Pair
 
+from bpecore._build.threads import LONG_TEXT
 from bpecore._core import has_surrogate
-from bpecore.core import LONG_TEXT
 
 TEXTS = [
     "\ud800",

@@ -1,0 +1,152 @@
+"""What all methods of `Encoding` share: special tokens, and how the engine is called.
+
+A subclass may override a method, and a user may put another engine into an encoding. Then no method
+may go past them to this package's engine, as `_is_own` makes sure.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from bpecore._build.batches import do_at_index
+from bpecore._build.threads import thread_count
+from bpecore._core import (
+    encode_batch_to_buffer,
+    has_surrogate,
+    others_of,
+    refuse_strings,
+    without_surrogates,
+)
+from bpecore._tiktoken import CoreBPE
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Set as AbstractSet
+    from typing import Any, Literal, TypeVar
+
+    from bpecore._limits.counting import Counting
+
+    Allowed = Literal["all"] | AbstractSet[str]
+    Disallowed = Literal["all"] | Collection[str]
+    Result = TypeVar("Result")
+
+NONE: AbstractSet[str] = set()
+"""The default of `allowed_special`, which equals that of tiktoken's signatures."""
+
+_OWN_MODULES = ("bpecore._beyond_tiktoken", "bpecore.core")
+
+
+class EngineCalls:
+    """What `bpecore.core.Encoding` inherits by way of `BeyondTiktoken`."""
+
+    _core_bpe: CoreBPE
+    if TYPE_CHECKING:
+
+        @functools.cached_property
+        def special_tokens_set(self) -> set[str]: ...
+
+    def _is_own(self, method: str) -> bool:
+        """Returns whether a method and the engine are this package's, and nothing that a subclass
+        or a user has put in their place."""
+        owner = next(cls for cls in type(self).__mro__ if method in vars(cls))
+        return (
+            type(self._core_bpe) is CoreBPE
+            and owner.__module__ in _OWN_MODULES
+            and method not in vars(self)
+        )
+
+    def _each_text(
+        self,
+        method: str,
+        call: Callable[..., list[Any]],
+        texts: Iterable[str],
+        num_threads: int | None,
+        **special: Any,
+    ) -> list[Any]:
+        """Does for many texts what a method does for one.
+
+        Args:
+            method: the method's name.
+            call: does it in the engine; its results are None for texts that need the method.
+            texts: the texts.
+            num_threads: threads to use at most.
+            special: the method's arguments on special tokens; if there are none, all special
+                tokens are ordinary text.
+        """
+        texts = list(texts)
+        threads = thread_count(num_threads)
+        found = [None] * len(texts)
+        if self._is_own(method):
+            permissions = special.values() if special else (set(), ())
+            found = call(self._core_bpe, texts, *permissions, self.special_tokens_set, threads)
+        one = getattr(self, method)
+        return [
+            do_at_index(i, one, texts[i], **special) if result is None else result
+            for i, result in enumerate(found)
+        ]
+
+    def _allowed_set(
+        self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> AbstractSet[str]:
+        """Refuses disallowed strings in a text; returns the special tokens that are allowed."""
+        if allowed_special == "all":
+            allowed_special = self.special_tokens_set
+        if disallowed_special == "all":
+            disallowed_special = others_of(self.special_tokens_set, allowed_special)
+        if disallowed_special:
+            refuse_strings(text, frozenset(disallowed_special))
+        return allowed_special
+
+    def _encode_through(
+        self,
+        encode: Callable[[str, AbstractSet[str]], Result],
+        text: str,
+        allowed_special: Allowed,
+        disallowed_special: Disallowed,
+    ) -> Result:
+        """Encodes with a method of the engine, which may be one that a user has put in."""
+        allowed = self._allowed_set(text, allowed_special, disallowed_special)
+        try:
+            return encode(text, allowed)
+        except UnicodeEncodeError:
+            return encode(without_surrogates(text), allowed)
+
+    def _counting(
+        self, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> tuple[Counting, frozenset[str]]:
+        """Returns how to count, and the strings that a text may not hold."""
+        from bpecore._limits.counting import Counting
+
+        if isinstance(allowed_special, str) and allowed_special == "all":
+            allowed_special = self.special_tokens_set
+        if isinstance(disallowed_special, str) and disallowed_special == "all":
+            disallowed_special = others_of(self.special_tokens_set, allowed_special)
+        encoding: Any = self
+        return Counting(encoding, allowed_special), frozenset(disallowed_special or ())
+
+    def _encode_long_text(
+        self, text: str, permissions: tuple[Any, Any, Any], num_threads: int | None
+    ) -> Any:
+        """Encodes a long text to a buffer, or any text by an engine that a user has put in."""
+        core = self._core_bpe
+        if type(core) is not CoreBPE:
+            import numpy as np
+
+            buffer = self._encode_through(core.encode_to_tiktoken_buffer, text, *permissions[:2])
+            return np.frombuffer(buffer, dtype=np.uint32)
+        if (threads := thread_count(num_threads)) > 1:
+            buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
+            if buffers is not None:
+                return buffers[0]
+        return self._encode_to_buffer(core, text, permissions)
+
+    # Apart, because CPython 3.11 never leaves an `except` far down a function without any memory.
+    @staticmethod
+    def _encode_to_buffer(core: CoreBPE, text: str, permissions: tuple[Any, Any, Any]) -> Any:
+        try:
+            return core.encode_to_buffer(text, *permissions)
+        except UnicodeEncodeError:
+            if not has_surrogate(text):  # it is in an argument
+                raise
+            return core.encode_to_buffer(without_surrogates(text), *permissions)
