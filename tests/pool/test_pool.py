@@ -7,11 +7,11 @@ import random
 import threading
 import time
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mixed_text import ENCODING, IDS, MIXED
 from texts import random_text
 from waiting import wait_until
 
@@ -26,16 +26,6 @@ from bpecore.pool import (
     StreamNotOpenError,
     TokenizerPool,
 )
-
-ENCODING = bpecore.get_encoding("o200k_base")
-MIXED = "Der Fluss fließt ins Meer. 🌊🤷🏽‍♀️ 中文字 नमस्ते\n" * 5
-IDS = ENCODING.encode(MIXED)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[TokenizerPool]:
-    with TokenizerPool(ENCODING, processes=2, ring_bytes=1 << 18) as pool:
-        yield pool
 
 
 def test_texts(client: PoolClient) -> None:

@@ -5,26 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
+from mixed_text import IDS, MIXED
 
-import bpecore
 from bpecore.pool import (
     PoolBusy,
     StreamNotOpenError,
     TokenizerPool,
 )
-
-ENCODING = bpecore.get_encoding("o200k_base")
-MIXED = "Der Fluss fließt ins Meer. 🌊🤷🏽‍♀️ 中文字 नमस्ते\n" * 5
-IDS = ENCODING.encode(MIXED)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[TokenizerPool]:
-    with TokenizerPool(ENCODING, processes=2, ring_bytes=1 << 18) as pool:
-        yield pool
 
 
 def test_awaitable_forms(pool: TokenizerPool) -> None:

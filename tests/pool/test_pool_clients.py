@@ -6,28 +6,17 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mixed_text import IDS, MIXED
 from pool_programs import run_pool_program
 
-import bpecore
 from bpecore.pool import (
     PoolClient,
     TokenizerPool,
 )
-
-ENCODING = bpecore.get_encoding("o200k_base")
-MIXED = "Der Fluss fließt ins Meer. 🌊🤷🏽‍♀️ 中文字 नमस्ते\n" * 5
-IDS = ENCODING.encode(MIXED)
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[TokenizerPool]:
-    with TokenizerPool(ENCODING, processes=2, ring_bytes=1 << 18) as pool:
-        yield pool
 
 
 def test_threads_share_a_client(client: PoolClient) -> None:

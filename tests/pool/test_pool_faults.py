@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mixed_text import ENCODING, IDS, MIXED
 from waiting import encode_for_ever, wait_until
 
-import bpecore
 from bpecore.pool import PoolClient, PoolClosedError, TokenizerPool, WorkerDiedError
 from bpecore.pool.client import assignments
 from bpecore.pool.wire.segments import FOLDER
-
-ENCODING = bpecore.get_encoding("o200k_base")
-MIXED = "Der Fluss fließt. 🌊🤷🏽‍♀️🏴‍☠️ 中文字 नमस्ते ꧁꧂\n" * 8
-IDS = ENCODING.encode(MIXED)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mixed_text import ENCODING, IDS, MIXED
 from waiting import wait_until
 
 import bpecore
@@ -27,9 +28,6 @@ from bpecore.pool.owner.health import (
     use_of,
 )
 
-ENCODING = bpecore.get_encoding("o200k_base")
-MIXED = "Der Fluss fließt. 🌊🤷🏽‍♀️🏴‍☠️ 中文字 नमस्ते ꧁꧂\n" * 8
-IDS = ENCODING.encode(MIXED)
 LIMIT = 8.0
 LOOK = check_interval(LIMIT)
 
