@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ class FailedError(Exception):
     """An engine's answer cannot be timed; the message says why."""
 
 
-class Ending:
+class Ending(ABC):
     """A context manager that calls its `end`."""
 
-    def end(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self) -> None: ...
 
     def __enter__(self) -> Any:
         return self
