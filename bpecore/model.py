@@ -169,6 +169,21 @@ def _without_provider(model_name: str) -> str:
     return name[len("openai.") :] if name.startswith("openai.") else name  # as Bedrock writes it
 
 
+def plain_model_name(model_name: str) -> str:
+    """Returns a model's name in lower case, without provider, "ft:" and what follows a colon.
+
+    Example:
+        >>> plain_model_name("openrouter/openai/GPT-4o:extended")
+        'gpt-4o'
+        >>> plain_model_name("ft:gpt-4o-mini-2024-07-18:our-company::8fQ3")
+        'gpt-4o-mini-2024-07-18'
+    """
+    name = _without_provider(model_name.lower())
+    if name.startswith("ft:"):
+        name = name[len("ft:") :]
+    return name.partition(":")[0]
+
+
 def _find(model_name: str) -> str | None:
     """Returns the name of a model's encoding, or None if nothing is known."""
     found = _known(model_name)

@@ -1,0 +1,74 @@
+"""The table of rules: which row a model's name finds, and rows of a caller."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bpecore.chat.rules import RULES, Patches, Rules, Tiles, rules_of
+
+
+@pytest.mark.parametrize(
+    ("model", "image"),
+    [
+        ("gpt-4o", Tiles(85, 170)),
+        ("gpt-4o-2024-08-06", Tiles(85, 170)),
+        ("ft:gpt-4o-2024-08-06:us::8fQ3", Tiles(85, 170)),
+        ("openrouter/openai/GPT-4o:extended", Tiles(85, 170)),
+        ("chatgpt-4o-latest", Tiles(85, 170)),
+        ("gpt-4-turbo-2024-04-09", Tiles(85, 170)),
+        ("gpt-4.5-preview-2025-02-27", Tiles(85, 170)),
+        ("gpt-4o-mini-2024-07-18", Tiles(2833, 5667)),
+        ("o3-2025-04-16", Tiles(75, 150)),
+        ("gpt-5.1-2025-11-13", Tiles(70, 140)),
+        ("gpt-5-chat-latest", Tiles(70, 140)),
+        ("computer-use-preview-2025-03-11", Tiles(65, 129)),
+        ("gpt-4.1-mini", Patches("1.62")),
+        ("codex-mini-latest", Patches("1.72")),
+        ("gpt-5-nano-2025-08-07", Patches("1.5", published="2.46")),
+        ("gpt-5.4-mini", Patches("1.2", published="1.62", original_limit=2500)),
+    ],
+)
+def test_images_of_models(model: str, image: object) -> None:
+    assert rules_of(model).image == image
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["gpt-4", "o1-mini", "o3-mini", "o1-preview", "gpt-4o-audio-preview", "gpt-5.5", "gpt-5-codex"],
+)
+def test_images_of_models_without_a_known_rule(model: str) -> None:
+    assert rules_of(model).image is None
+
+
+def test_the_generations_of_tools() -> None:
+    for model in ("gpt-3.5-turbo", "gpt-3.5-turbo-0613", "gpt-4", "gpt-4-0613", "gpt-4-32k"):
+        assert (rules_of(model).tools, rules_of(model).per_tool_choice) == ("indented", 4)
+    for model in ("gpt-3.5-turbo-1106", "gpt-4-1106-preview", "gpt-35-turbo", "gpt-4o", "gpt-5"):
+        assert (rules_of(model).tools, rules_of(model).per_tool_choice) == ("compact", 7)
+
+
+def test_formats() -> None:
+    assert rules_of("gpt-oss-120b").format == "harmony"
+    assert rules_of("openai/gpt-oss-20b").format == "harmony"
+    assert rules_of("gpt-4o").format == "chat"
+    assert rules_of("gpt-3.5-turbo-0301").per_name == -1
+
+
+def test_rows_of_a_caller_come_first() -> None:
+    ours = Rules("Our-Model gpt-4o*", "our bills", "2026-11", image=Tiles(1, 2))
+    assert rules_of("our-model-2026-11-01", [ours]) is ours
+    assert rules_of("OUR-MODEL", [ours]) is ours
+    assert rules_of("gpt-4o-mini", [ours]) is ours
+    assert rules_of("gpt-4.1", [ours]) is rules_of("gpt-4.1")
+
+
+def test_every_row_has_a_source_and_a_date() -> None:
+    for rules in RULES:
+        assert rules.source
+        assert re.fullmatch(r"20\d\d-\d\d(-\d\d)?", rules.date)
+        assert rules.models == rules.models.lower()
+    assert RULES[-1].models == "*"
+    factors = {rules.image.fraction for rules in RULES if isinstance(rules.image, Patches)}
+    assert len(factors) == 5
