@@ -1,1 +1,1 @@
-# The engine: one folder for each step of the way of a text.
+# The engine: one folder for each step that a text passes through.

@@ -199,7 +199,7 @@ cdef class CoreBPE:
             give_back(&self.vocabulary.pool, workspace)
 
     def _encode_bytes(self, bytes) -> list:
-        """Encodes bytes; from the first that is no valid UTF-8 they are merged without a split."""
+        """Encodes bytes; from the first that is not valid UTF-8 they are merged without a split."""
         return encode_broken_text(self, exact_bytes(bytes))
 
     def encode_with_unstable(self, text, allowed_special) -> tuple:
@@ -267,7 +267,7 @@ cdef class CoreBPE:
         return PyBytes_FromStringAndSize(<const char *>found.data, <Py_ssize_t>found.length)
 
     def token_byte_values(self) -> list:
-        """Returns the bytes of all tokens but special ones, sorted."""
+        """Returns the bytes of all tokens except special ones, sorted."""
         return self.vocabulary.sorted_tokens()
 
 

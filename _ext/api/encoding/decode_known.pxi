@@ -1,4 +1,4 @@
-"""Decoding ids some of which are no tokens, such as the padding of a batch."""
+"""Decoding ids when some are not tokens, such as the padding of a batch."""
 
 from cpython.number cimport PyNumber_Index
 from cpython.sequence cimport PySequence_Check
@@ -21,7 +21,7 @@ cpdef bytes decode_known(CoreBPE core, tokens, bint skip_special, str unknown):
 
     Raises:
         KeyError: an id is unknown, and `unknown` is "raise".
-        TypeError: `tokens` is no sequence of integers, or a masked array.
+        TypeError: `tokens` is a masked array, or not a sequence of integers.
     """
     cdef bytearray joined = bytearray()
     cdef TokenBytes token

@@ -56,7 +56,7 @@ cdef inline bint is_usual(SpecialTokens tokens, special_tokens_set) except -1:
 cdef tuple masks_of(SpecialTokens tokens, allowed_special, disallowed_special, special_tokens_set):
     """Returns the masks of the special tokens that a call allows and that it refuses.
 
-    None if it refuses strings that are no special tokens, or if its arguments are wrong.
+    None if it refuses strings that are not special tokens, or if its arguments are wrong.
     """
     cdef bint all_allowed = isinstance(allowed_special, str) and allowed_special == "all"
     cdef bytearray allowed, refused = empty_mask
@@ -81,7 +81,7 @@ cpdef others_of(special_tokens_set, allowed_special):
     """Returns the special tokens that are not allowed.
 
     Raises:
-        TypeError: `allowed_special` is no set.
+        TypeError: `allowed_special` is not a set.
     """
     try:
         return special_tokens_set - allowed_special

@@ -76,7 +76,7 @@ cdef class RankTable:
         cdef bint ascending = True
         self._resize(room)
         # Cython's loop over a dict takes twice as long. The references are borrowed, and may be
-        # gone after other code has run, which is that of a rank that is no plain int.
+        # gone after other code has run: reading a rank that is not a plain int runs some.
         with cython.critical_section(mergeable_ranks):
             while PyDict_Next(mergeable_ranks, &position, &key, &rank):
                 if i == self.count:

@@ -7,7 +7,7 @@ cdef class StreamText:
     cdef bint any_allowed
     cdef bytearray refused         # a mask; None: all
     cdef bint any_refused
-    cdef frozenset refused_strings  # if some are no special tokens; otherwise None
+    cdef frozenset refused_strings  # if some are not special tokens; otherwise None
     cdef Py_ssize_t overlap        # characters of a refused string that may end the last chunk
     cdef str tail                  # the last `overlap` characters
     cdef str half                  # a high surrogate that waits for its other half, or ""

@@ -8,7 +8,7 @@ cdef CoreBPE core_of(encoding):
     """Returns the engine of an `Encoding`, which can take text in chunks.
 
     Raises:
-        TypeError: `encoding` is no `bpecore.Encoding`.
+        TypeError: `encoding` is not a `bpecore.Encoding`.
         ValueError: its split pattern has no automaton.
     """
     core = getattr(encoding, "_core_bpe", None)

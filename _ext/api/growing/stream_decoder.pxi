@@ -39,7 +39,7 @@ cdef class StreamDecoder(TextOfIds):
         skip_special: as for `Encoding.decode`, as is `unknown`.
 
     Raises:
-        TypeError: `encoding` is no `bpecore.Encoding`, or `errors` no string.
+        TypeError: `encoding` is not a `bpecore.Encoding`, or `errors` not a string.
         ValueError: `unknown` is none of the three.
         LookupError: there is no error handler of that name.
 

@@ -47,7 +47,7 @@ cdef class StreamDecoderBatch(TextOfIds):
         errors: what to do about invalid UTF-8, as in `bytes.decode`.
 
     Raises:
-        TypeError: `encoding` is no `bpecore.Encoding`, or `errors` no string.
+        TypeError: `encoding` is not a `bpecore.Encoding`, or `errors` not a string.
         ValueError: `n` is negative.
         LookupError: there is no error handler of that name.
 
@@ -128,11 +128,11 @@ cdef class StreamDecoderBatch(TextOfIds):
             The new text of each sequence, which may be empty.
 
         Raises:
-            ValueError: the number of entries is not that of sequences.
+            ValueError: there are not as many entries as sequences.
             KeyError: an id is unknown.
             UnicodeDecodeError: bytes are invalid and `errors` is "strict".
             OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: an entry is none of these, or `ids` is no sequence.
+            TypeError: an entry is none of these, or `ids` is not a sequence.
             RuntimeError: the decoder is in use by another call.
 
             In each case, no id of any sequence is taken.

@@ -53,7 +53,7 @@ cdef class StreamEncoder:
             the ids before it may have been returned.
 
     Raises:
-        TypeError: `encoding` is no `bpecore.Encoding`, or `allowed_special` no set.
+        TypeError: `encoding` is not a `bpecore.Encoding`, or `allowed_special` not a set.
         ValueError: the split pattern needs the regex library.
 
     Example:
@@ -140,7 +140,7 @@ cdef class StreamEncoder:
             The next ids of the whole text that are now sure; often none.
 
         Raises:
-            TypeError: `chunk` is no string.
+            TypeError: `chunk` is not a string.
             ValueError: it completes a disallowed special token, the vocabulary lacks a byte of the
                 text, or the encoder has been flushed. Then the chunk is not taken.
             RuntimeError: the encoder is in use by another call.

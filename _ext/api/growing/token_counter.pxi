@@ -102,7 +102,7 @@ cdef class TokenCounter:
         disallowed_special: as for `Encoding.encode`; also found where it spans chunks.
 
     Raises:
-        TypeError: `encoding` is no `bpecore.Encoding`, or `allowed_special` no set.
+        TypeError: `encoding` is not a `bpecore.Encoding`, or `allowed_special` not a set.
         ValueError: the split pattern needs the regex library.
 
     Example:
@@ -198,7 +198,7 @@ cdef class TokenCounter:
             Tokens of all text so far.
 
         Raises:
-            TypeError: `chunk` is no string.
+            TypeError: `chunk` is not a string.
             ValueError: it completes a disallowed special token, or the vocabulary lacks a byte of
                 the text. Then the chunk is not taken.
             RuntimeError: the counter is in use by another call.
@@ -314,7 +314,7 @@ cdef class TokenCounter:
             checkpoint: from a counter of the same encoding with the same special tokens.
 
         Raises:
-            TypeError: `checkpoint` is no checkpoint.
+            TypeError: `checkpoint` is not a checkpoint.
             ValueError: it belongs to another encoding or allows other special tokens.
         """
         cdef CounterCheckpoint source

@@ -26,7 +26,7 @@ def closed_among(list streams not None) -> list:
 
 
 def feeds_by_link(list streams not None, list counts, ids) -> dict:
-    """Groups what streams are to be fed by the workers that hold the streams.
+    """Groups the ids for some streams by the workers that hold the streams.
 
     Args:
         streams: the streams.

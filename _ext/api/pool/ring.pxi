@@ -16,8 +16,8 @@ A writer that dies while it writes a message has not stored the tail: nobody see
 reader that finds no message where one should be raises; neither end touches memory outside the
 ring.
 
-Who wakes whom. Each time the reader has given room back it looks at the tail again, and it sleeps
-only if nothing is there. So the writer need not wake a reader that has not yet given back all that
+Waking. Each time the reader has given room back it looks at the tail again, and it sleeps only if
+nothing is there. So the writer need not wake a reader that has not yet given back all that
 precedes a message: each end stores its own word and then loads the other's, in one order for both,
 so at least one sees what the other has stored (`must_wake`). A batch then takes few system calls.
 """
@@ -51,7 +51,7 @@ cdef class RingEnd:
         data: the ring's memory, a multiple of 8 bytes; open until `close`.
 
     Raises:
-        ValueError: the memory is no ring.
+        ValueError: the memory is not a ring.
     """
 
     def __cinit__(self, SharedWords words not None, size_t head, size_t tail, data):

@@ -24,7 +24,7 @@ cdef class SlotDecoders(TextOfIds):
 
     Decodes many sequences of ids, each in a slot of its own. The first feed of a slot begins one.
 
-    Each is decoded as by a `StreamDecoder` of its own. But a stream takes 12 bytes here and is no
+    Each is decoded as by a `StreamDecoder` of its own. But a stream takes 12 bytes here, not an
     object, so the state of all streams stays in the CPU's cache. Not for several threads at once.
 
     Args:

@@ -40,7 +40,7 @@ cdef class PackedTexts:
         characters: of all texts.
 
     Raises:
-        TypeError: a text is no string.
+        TypeError: a text is not a string.
         ValueError: a text has more than 2**32 - 1 characters.
     """
 
@@ -74,7 +74,7 @@ cdef class PackedTexts:
         """Writes the texts; returns how many bytes they take.
 
         Raises:
-            ValueError: there is not enough room, or its address is no multiple of 4.
+            ValueError: there is not enough room, or its address is not a multiple of 4.
         """
         cdef size_t count = len(self.texts), size, i
         cdef uint32_t *lengths = <uint32_t *>place

@@ -1,4 +1,4 @@
-"""Functions that hold a lock while they run, whatever a signal handler raises.
+"""Functions that hold a lock while they run, even if a signal handler raises.
 
 `with lock:` is several steps of the interpreter, and a signal handler that raises may run between
 two of them: after the lock is taken and before the block begins (CPython 3.14: its issue 148874),

@@ -10,7 +10,7 @@ def watch_allocations(bint on=True):
     """Begins or ends watching the engine's allocations, in all threads.
 
     Args:
-        on: whether to watch. The counts are reset, and no allocation is made to fail any more.
+        on: whether to watch. The counts are reset, and allocations no longer fail on purpose.
     """
     set_watch(on)
 

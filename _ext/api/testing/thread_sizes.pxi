@@ -10,7 +10,7 @@ def set_thread_sizes(size_t section=SECTION_CHARACTERS, size_t share=SHARE_CHARA
     Args:
         section: characters of the sections that a text of more than two of them is cut into.
         share: characters that a thread takes at a time, at least.
-        thread: characters for each of which a thread is started.
+        thread: characters per thread that is started.
 
     Raises:
         ValueError: one of them is 0.

@@ -1,7 +1,7 @@
 # Memory mapped from the system in pages: large tables and buffers, in huge pages where possible.
 #
 # Tests can make any allocation fail (base/allocation_watch.pxd). Sanitizer builds take the memory
-# from the heap, so that they know where it ends and who still holds it.
+# from the heap, so that they know where it ends and whether it is still held.
 
 from libc.stdint cimport SIZE_MAX
 

@@ -14,7 +14,7 @@
 #
 # The time depends on which cut is tried first. Early tokens are the parts of later ones: for six of
 # seven tokens the right cut is the one whose later side is earliest. So each side is looked up in a
-# *rank filter*, a table of bytes that tells roughly how early a token is, and only sides of cuts
+# *rank filter*, a table of bytes that shows roughly how early a token is, and only sides of cuts
 # that are tried are looked up as tokens. A second filter, over pairs, shows for nearly all
 # neighbours on a walk that they would not have merged. Tokens of one length do not need each
 # other's parts, so groups of them take each step together: no step waits for the memory of the one

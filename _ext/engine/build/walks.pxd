@@ -1,6 +1,6 @@
 # Tests cuts: walks back from the two sides of each token to its bytes, undoing one merge per step.
 #
-# build/parts.pxd says why this tells whether the sides are the token's parts.
+# build/parts.pxd explains why this decides whether the sides are the token's parts.
 
 from libc.stdint cimport uint32_t
 

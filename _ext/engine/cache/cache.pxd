@@ -1,4 +1,4 @@
-# The piece cache: pieces seen before, and their ids. This file is all that other rooms use of it.
+# The piece cache: pieces seen before, and their ids. Other rooms use only this file.
 #
 # Pieces are looked up in groups, in two passes: `begin_group` makes the probes of all pieces and
 # prefetches their buckets, then each piece is found by its probe. Most pieces need no more than
@@ -43,7 +43,7 @@ cdef struct Missing:
     # A piece whose ids the cache does not have, and where they belong
     Span piece                # borrowed
     bint is_merged            # the cache knows that it has several ids, though not which ones
-    Table table               # the first that has nothing on it
+    Table table               # the first that has nothing about the piece
     const Probe *narrow       # borrowed, likewise the next two: its probe in that table
     const LargeProbe *medium
     const LargeProbe *wide    # not set above WIDE_PIECE bytes

@@ -9,7 +9,7 @@
 # there after its own bucket. A piece found there changes places with the second entry of its own
 # bucket, so that what a text repeats most is found at once. If neither bucket has room, the new
 # piece replaces one of their four entries and nothing else. So a look-up reads at most two buckets,
-# whatever the text.
+# for any text.
 #
 # If a piece has too many ids for an entry, the entry holds only their count: the ids are in another
 # table, or the piece has to be merged again. A narrow key is then marked with WITHOUT_IDS, so that
@@ -172,8 +172,8 @@ cdef inline Entry *bring_home(Entry *bucket, Entry *entry) noexcept nogil:
 cdef inline Entry *place_for(Entry *bucket, size_t *replaced) noexcept nogil:
     """Returns the entry for a new piece: a free one in its bucket or the neighbour, or a used one.
 
-    The four used ones take turns, counted over the whole table, so that a piece nobody looks up
-    any more is soon replaced. Always replacing the oldest would be wrong each time for a text that
+    The four used ones take turns, counted over the whole table, so that a piece that is no longer
+    looked up is soon replaced. Always replacing the oldest would be wrong each time for a text that
     repeats three pieces of one bucket.
 
     Args:

@@ -5,7 +5,7 @@
 # and then at each merge for a bucket of pairs: most of the time of a first call on a megabyte. Here
 # all buckets of a group are prefetched before the first is read, and pieces are merged in step.
 #
-# What is learned is what encode/pieces.pxd would find out by itself; it also does what cannot be
+# encode/pieces.pxd would find out by itself what is learned here, and does what cannot be
 # learned. Nothing here runs once a cache has nearly all pieces of a text.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -108,7 +108,7 @@ cdef inline void keep_merged(
     cdef size_t count = write_merged(&unknown.merge, ids)
     cdef Span piece
     if write_parts(vocabulary, ids, count, ids) != STATUS_OK:
-        return    # a byte that is no token is an error, which encode/pieces.pxd reports in its turn
+        return    # encode/pieces.pxd will report the byte that is not a token
     if large == NULL:
         if find_narrow(probe.bucket, probe.key) == NULL:
             keep_short(cache, probe, ids, count)

@@ -13,8 +13,8 @@ from engine.cache.tables cimport PieceCache, medium_bucket, narrow_bucket, wide_
 from engine.vocab.tables cimport Key, load_key, short_key
 
 cdef enum:
-    LEARNING_PIECES = 256   # the most pieces of a group; so many where a cache is new, because the
-    #                         more pieces it does not have, the less each of them waits
+    LEARNING_PIECES = 256   # the most pieces of a group; this many help a new cache: the more
+    #                         pieces it does not have, the less each of them waits
 
 cdef extern from *:
     """

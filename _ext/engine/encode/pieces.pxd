@@ -1,4 +1,4 @@
-# Turns pieces into ids: from the cache, else from the frozen vocabulary, else by cuts and merging.
+# Turns pieces into ids: from the cache, or from the frozen vocabulary, or by cuts and merging.
 #
 # Pieces are looked up in groups, in two passes (cache/cache.pxd), so that one piece's cache misses
 # are hidden by the work on the others. Where ids are only counted, pieces of more than SHORT_PIECE
@@ -106,7 +106,7 @@ cdef inline int merge_long(
     const Vocabulary *vocabulary, Workspace *workspace, const Span *piece, bint valid_utf8,
     uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of more than SHORT_PIECE bytes that is no token, in parts if it can be cut.
+    """Encodes a piece of more than SHORT_PIECE bytes that is not a token, cut if possible.
     """
     cdef size_t cut
     if valid_utf8 and vocabulary.unreachable_count == 0:
@@ -296,7 +296,7 @@ cdef inline int encode_pieces(
         if counting:
             status = count_group(vocabulary, workspace, &group, sink.data, &written)
         if not counting or status >= STATUS_MISSING_BYTE:
-            # Of several bytes that are no tokens, the error names the first.
+            # Of several bytes that are not tokens, the error names the first.
             status = encode_group(vocabulary, workspace, &group, sink.data + place, &written)
         if status != STATUS_OK:
             return status

@@ -53,7 +53,7 @@ cdef inline int make_room(
 
     How much more depends on the text so far: 32 times as much, or all that is left. So little is
     copied, and a text of a few megabytes makes its last guess after a hundred thousand characters,
-    which is accurate enough to need no trimming.
+    which is so accurate that no trimming is needed.
 
     Args:
         bytes: of the pieces that come next.

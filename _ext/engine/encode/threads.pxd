@@ -28,8 +28,8 @@ from engine.text.utf8 cimport TextView
 
 cdef enum:
     SECTION_CHARACTERS = 1 << 18   # size of the sections of a long text
-    SHARE_CHARACTERS = 1 << 15     # at least so many are taken by a thread at a time
-    THREAD_CHARACTERS = 1 << 17    # for each so many a thread is started: 0.3 ms of work or more
+    SHARE_CHARACTERS = 1 << 15     # a thread takes at least this many at a time
+    THREAD_CHARACTERS = 1 << 17    # one thread is started per this many: 0.3 ms of work or more
     THREAD_LIMIT = 256
 
 cdef struct Task:
@@ -63,7 +63,7 @@ cdef struct ThreadState:
     Job *job             # borrowed
     uint32_t number      # 0 is the calling thread
     bint signals         # whether it handles signals
-    IdBuffer ids         # owned by whoever made the state
+    IdBuffer ids         # owned by the code that made this state
     size_t waiting       # the first share whose ids wait for their place; NOT_KNOWN = none
     size_t last          # the last of them
     uint64_t padding[9]  # so that no two threads write to the same cache line

@@ -239,9 +239,9 @@ cdef inline int end_segment(
 
 
 cdef inline int count_open_text(TokenCounter *counter) noexcept nogil:
-    """Sets the total if, should the text end here, it has special tokens from the open place on.
+    """Sets the total if the text, were it to end here, has special tokens from the open place on.
 
-    They count until the open place is decided otherwise. So the text is counted as it is from the
+    They count until more text shows otherwise. So the text is counted as it is from the
     last sure border on, and the chain begins at that border again.
     """
     cdef SpecialPlace found

@@ -2,8 +2,8 @@
 # after a word. Each kind includes the ones before it. O(1) each, from the characters around.
 #
 # Words end where white space begins, so that a word keeps the space that its token has in front.
-# Sentences end after . ! ? and their kin (with closing quotes and brackets) where white space
-# follows; after the full-width ones, anything may follow.
+# Sentences end after . ! ? and similar characters, with closing quotes and brackets, if white
+# space follows; after the full-width ones, anything may follow.
 
 from libc.stdint cimport uint32_t
 
@@ -74,7 +74,7 @@ cdef inline bint is_border(const TextView *view, size_t place, Boundary kind) no
 
 
 cdef inline bint is_plain(uint32_t c) noexcept nogil:
-    """Returns whether a character never joins one before it; False is no statement."""
+    """Returns whether a character never joins one before it; False says nothing."""
     return (c < 0x300 or 0x400 <= c <= 0x482 or 0x3001 <= c <= 0x3029 or 0x3041 <= c <= 0x3096
             or 0x30A1 <= c <= 0x30FA or 0x4E00 <= c <= 0x9FFF or 0xFF01 <= c <= 0xFF9D)
 

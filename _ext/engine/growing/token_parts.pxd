@@ -36,7 +36,7 @@ cdef inline void free_token_parts(TokenParts *parts) noexcept nogil:
 cdef inline bint has_parts(
     const Vocabulary *vocabulary, const TokenParts *parts, uint32_t index
 ) noexcept nogil:
-    """Returns whether a merge makes the token; none makes bytes and stand-ins for missing ones."""
+    """Returns whether a merge makes the token; none makes a byte, or the stand-in for one."""
     return index < vocabulary.token_count and parts.left[index] != NO_TOKEN
 
 

@@ -4,8 +4,8 @@
 # 0 is the scheme's version. So equal hashes mean equal ids from the beginning on, except for a
 # chance of 2^-64 per pair. Every machine and every other XXH64 gives the same numbers.
 #
-# Linear: 2.8 ns per id in blocks of 16, including the list of hashes. No protection against
-# attackers: someone who chooses the ids can make two prefixes collide.
+# Linear: 2.8 ns per id in blocks of 16, including the list of hashes. It does not protect
+# against attackers: someone who chooses the ids can make two prefixes collide.
 #
 # Reference: the specification of XXH64 (xxHash fast digest algorithm, 0.1.1).
 

@@ -150,7 +150,7 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_asc
     }
 }
 
-/* The same by vectors of WIDTH bytes, of which TOP_BITS gathers the highest bits. */
+/* The same with vectors of WIDTH bytes; TOP_BITS gathers the highest bits of their bytes. */
 #define BPECORE_MASK_FUNCTION(NAME, TARGET, WIDTH, TOP_BITS)                                       \
     TARGET static void NAME(const uint8_t *source, size_t blocks, int is_ascii,                    \
                             uint64_t *masks) {                                                     \

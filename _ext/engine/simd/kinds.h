@@ -1,4 +1,4 @@
-/* The kinds of characters that the rules of the split families tell apart, and those of ASCII. */
+/* The kinds of characters that the rules of the split families distinguish, and those of ASCII. */
 #ifndef BPECORE_KINDS_H
 #define BPECORE_KINDS_H
 

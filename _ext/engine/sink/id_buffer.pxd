@@ -67,7 +67,7 @@ cdef inline bint in_huge_pages(const IdBuffer *buffer) noexcept nogil:
 
 
 cdef inline size_t mapping_size(size_t ids) noexcept nogil:
-    """Returns the bytes of a mapping with room for so many ids, MAPPED_LIMIT at most.
+    """Returns the bytes of a mapping with room for `ids` ids, MAPPED_LIMIT at most.
 
     Its end is a whole huge page if at least half of that is used, otherwise small pages.
     """

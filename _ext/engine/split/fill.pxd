@@ -1,4 +1,4 @@
-# Fills a chunk from a string that is not ASCII; ASCII strings are read where they are.
+# Fills a chunk from a string that is not ASCII; ASCII strings are read in place.
 #
 # A chunk has a bounded size, so that no UTF-8 copy of the whole text is made or left on the
 # caller's object. It begins with a piece; the piece that it leaves unfinished is read again for
@@ -84,7 +84,7 @@ cdef inline bint fill_run(
     const Filling *filling, size_t position, uint32_t count, uint32_t previous, Chunk *chunk,
     uint32_t block, uint32_t first
 ) noexcept nogil:
-    """Appends up to 64 characters of which some are not ASCII.
+    """Appends up to 64 characters, not all of them ASCII.
 
     Args:
         previous: the character before them, or 0.

@@ -9,7 +9,7 @@
 # Notation: `before(x)` has a bit where the previous character is of kind x, `after(x)` where the
 # next one is. These are the rules of o200k_base; the other families differ as `find_starts` shows:
 # - A letter starts a piece if no letter is before it, or if it is upper and the one before is
-#   lower; but not after its prefix: one character of white space that is no line end, or a lone
+#   lower; but not after its prefix: one character of white space that is not a line end, or a lone
 #   other character.
 # - Another character starts a piece unless such a character or a space is before it.
 # - White space starts a piece where its run begins, after a line end, and at the run's last

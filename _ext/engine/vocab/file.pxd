@@ -8,7 +8,7 @@
 # of words and structs, its length, and checksums of the header and of everything after it. For the
 # checksum the file is *read* in blocks, not mapped: so pages that no look-up touches never count as
 # this process's memory. That takes about a millisecond per 10 MB in the page cache. The checksum
-# finds damage, not malice: anyone who can write the file could as well write the program. A mapped
+# finds damage, not malice: anyone who can write the file could write the program instead. A mapped
 # file must not be changed; files are replaced by renaming, and the old one lives on as long as it
 # is mapped.
 #
