@@ -2,7 +2,8 @@
 
 OpenAI's seven come from `bpecore.encodings`; others from plugins, which are the modules of the
 namespace package `tiktoken_ext`, as for tiktoken. A plugin's `ENCODING_CONSTRUCTORS` maps each
-name to a function that returns the keyword arguments of `Encoding`.
+name to a function that returns the keyword arguments of `Encoding`. Plugins are looked for when a
+name is not one of OpenAI's, or when all names are listed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from typing import Any, TypedDict, TypeVar
 
     _Result = TypeVar("_Result")
+    _Constructor = Callable[[], dict[str, Any]]
+
+    ENCODING_CONSTRUCTORS: dict[str, _Constructor] | None
 else:
     TypedDict = dict
 
@@ -33,9 +37,18 @@ OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 # By tiktoken's name for it.
 _lock = registry_lock
 ENCODINGS: dict[str, Encoding] = {}
-ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] | None = None
 _requests: dict[str, int] = {}
 _loads: dict[str, int] = {}
+
+
+def __getattr__(name: str) -> object:
+    """Returns `ENCODING_CONSTRUCTORS` while it is not a global variable yet.
+
+    tiktoken's is None until the first encoding is loaded, which reads the plugins.
+    """
+    if name == "ENCODING_CONSTRUCTORS":
+        return _constructors() if ENCODINGS else None
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class EncodingStatistics(TypedDict):
@@ -108,14 +121,14 @@ def _call_plugin(call: Callable[[], _Result]) -> _Result:
         return call()
 
 
-def _read_plugin(module_name: str) -> dict[str, Callable[[], dict[str, Any]]]:
+def _read_plugin(module_name: str) -> dict[str, _Constructor]:
     if module_name == OPENAI_PLUGIN:
         from bpecore import encodings
 
         return encodings.ENCODING_CONSTRUCTORS
     module = _call_plugin(functools.partial(importlib.import_module, module_name))
     try:
-        constructors: dict[str, Callable[[], dict[str, Any]]] = module.ENCODING_CONSTRUCTORS
+        constructors: dict[str, _Constructor] = module.ENCODING_CONSTRUCTORS
     except AttributeError:
         raise ValueError(
             f"tiktoken plugin {module_name} does not define ENCODING_CONSTRUCTORS"
@@ -127,9 +140,9 @@ def _read_plugin(module_name: str) -> dict[str, Callable[[], dict[str, Any]]]:
 def _find_constructors() -> None:
     """Fills `ENCODING_CONSTRUCTORS` unless it is filled; after an error it is as before."""
     global ENCODING_CONSTRUCTORS
-    if ENCODING_CONSTRUCTORS is not None:
+    if _found_constructors() is not None:
         return
-    found: dict[str, Callable[[], dict[str, Any]]] = {}
+    found: dict[str, _Constructor] = {}
     plugins: dict[str, str] = {}
     for module_name in _available_plugin_modules():
         for encoding_name, constructor in _read_plugin(module_name).items():
@@ -143,11 +156,18 @@ def _find_constructors() -> None:
     ENCODING_CONSTRUCTORS = found
 
 
-def _constructors() -> dict[str, Callable[[], dict[str, Any]]]:
-    if ENCODING_CONSTRUCTORS is None:
+def _found_constructors() -> dict[str, _Constructor] | None:
+    """Returns `ENCODING_CONSTRUCTORS`, which a caller may have set, or None if it is not filled."""
+    found: dict[str, _Constructor] | None = globals().get("ENCODING_CONSTRUCTORS")
+    return found
+
+
+def _constructors() -> dict[str, _Constructor]:
+    if _found_constructors() is None:
         _find_constructors()
-    assert ENCODING_CONSTRUCTORS is not None
-    return ENCODING_CONSTRUCTORS
+    found = _found_constructors()
+    assert found is not None
+    return found
 
 
 def get_encoding(encoding_name: str) -> Encoding:
@@ -160,8 +180,8 @@ def get_encoding(encoding_name: str) -> Encoding:
         The encoding. It may be used by any number of threads at once.
 
     Raises:
-        ValueError: there is no encoding of that name, the name is no string, a plugin has no
-            `ENCODING_CONSTRUCTORS`, or two plugins define one name.
+        ValueError: there is no encoding of that name, or the name is not a string; or, if it is not
+            one of OpenAI's names, a plugin has no `ENCODING_CONSTRUCTORS` or two define one name.
 
     Example:
         >>> get_encoding("o200k_base").encode("hello world")
@@ -185,6 +205,19 @@ def _load(encoding_name: str) -> Encoding:
     encoding = ENCODINGS.get(encoding_name)
     if encoding is not None:
         return encoding
+    encoding = Encoding(**_arguments(encoding_name, _constructor_of(encoding_name)))
+    ENCODINGS[encoding_name] = encoding
+    _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
+    return encoding
+
+
+def _constructor_of(encoding_name: str) -> _Constructor:
+    """Returns the constructor of a name; looks for plugins only if it is not one of OpenAI's."""
+    from bpecore import encodings
+
+    constructors = _found_constructors()
+    if constructors is None and encoding_name in encodings.ENCODING_CONSTRUCTORS:
+        return encodings.ENCODING_CONSTRUCTORS[encoding_name]
     constructors = _constructors()
     if encoding_name not in constructors:
         raise ValueError(
@@ -193,13 +226,10 @@ def _load(encoding_name: str) -> Encoding:
             f"Encodings: {', '.join(constructors)}\n"
             f"bpecore version: {__version__}"
         )
-    encoding = Encoding(**_arguments(encoding_name, constructors[encoding_name]))
-    ENCODINGS[encoding_name] = encoding
-    _loads[encoding_name] = _loads.get(encoding_name, 0) + 1
-    return encoding
+    return constructors[encoding_name]
 
 
-def _arguments(encoding_name: str, constructor: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _arguments(encoding_name: str, constructor: _Constructor) -> dict[str, Any]:
     """Calls a constructor; one of OpenAI's seven is given the vocabulary instead of a dict."""
     from bpecore import encodings
 

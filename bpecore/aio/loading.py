@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import anyio.to_thread
 
+from bpecore import encodings as encodings  # imported now, so that no call does it
 from bpecore import registry
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
@@ -46,7 +47,7 @@ async def load(encoding_name: str) -> Encoding:
 def _prepare() -> None:
     for pattern in (R50K_PATTERN, CL100K_PATTERN, O200K_PATTERN):
         compile_split_pattern(pattern)
-    # A plugin that fails makes `get_encoding` raise, which tries again.
+    # A plugin that fails makes `get_encoding` of its names raise, which tries again.
     with suppress(Exception):
         registry.list_encoding_names()
 

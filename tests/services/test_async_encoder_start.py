@@ -148,9 +148,10 @@ def test_a_plugin_that_fails_does_not_make_the_import_fail(tmp_path: Path) -> No
 import sys
 sys.path.insert(0, "")
 import bpecore.aio, bpecore
+assert bpecore.get_encoding("gpt2").encode("hello world") == [31373, 995]
 for _ in range(2):
     try:
-        bpecore.get_encoding("gpt2")
+        bpecore.get_encoding("tiny")
     except ZeroDivisionError:
         print("raised")
 """

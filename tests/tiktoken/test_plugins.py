@@ -94,6 +94,39 @@ assert "tiktoken_ext.openai_public" not in sys.modules and "tiktoken" not in sys
 
 
 @pytest.mark.parametrize(
+    "plugin", ["1 // 0", "x = 1\n", f"{TINY}\nENCODING_CONSTRUCTORS = {{'gpt2': tiny}}\n"]
+)
+def test_a_bad_plugin_leaves_openais_encodings_alone(plugin: str, plugins: Path) -> None:
+    (plugins / "mine.py").write_text(plugin)
+    code = """
+import sys
+import bpecore
+from bpecore import registry
+assert registry.ENCODING_CONSTRUCTORS is None
+print(bpecore.encoding_for_model("gpt2").encode("hello world"))
+assert "tiktoken_ext.mine" not in sys.modules
+for call in (bpecore.list_encoding_names, lambda: registry.ENCODING_CONSTRUCTORS):
+    try:
+        call()
+    except (ValueError, ZeroDivisionError):
+        print("raised")
+"""
+    assert run(code) == "[31373, 995]\nraised\nraised\n"
+
+
+def test_constructors_are_there_once_an_encoding_is(plugins: Path) -> None:
+    (plugins / "mine.py").write_text(GOOD)
+    code = """
+from bpecore import registry
+print(registry.ENCODING_CONSTRUCTORS)
+registry.get_encoding("gpt2")
+print(list(registry.ENCODING_CONSTRUCTORS) == registry.list_encoding_names())
+print(registry.ENCODING_CONSTRUCTORS["tiny"]()["name"])
+"""
+    assert run(code) == "None\nTrue\ntiny\n"
+
+
+@pytest.mark.parametrize(
     ("plugin", "named"),
     [
         ("x = 1\n", ["tiktoken_ext.mine", "ENCODING_CONSTRUCTORS"]),
@@ -108,7 +141,7 @@ def test_a_bad_plugin_is_the_same_error_each_time(
 ) -> None:
     (plugins / "mine.py").write_text(plugin)
     code = """
-for call in (tiktoken.list_encoding_names, lambda: tiktoken.get_encoding("gpt2")) * 2:
+for call in (tiktoken.list_encoding_names, lambda: tiktoken.get_encoding("tiny")) * 2:
     try:
         call()
     except ValueError as error:
@@ -144,7 +177,7 @@ def test_a_plugin_that_raises(plugins: Path) -> None:
     code = """
 for _ in range(2):
     try:
-        tiktoken.get_encoding("gpt2")
+        tiktoken.get_encoding("tiny")
     except ZeroDivisionError:
         print("raised")
 """
@@ -236,7 +269,7 @@ def test_a_broken_import_of_a_plugin_is_told_as_it_is(plugins: Path) -> None:
     code = """
 import bpecore
 try:
-    bpecore.get_encoding("gpt2")
+    bpecore.get_encoding("tiny")
 except ModuleNotFoundError as error:
     print(error.name)
 """

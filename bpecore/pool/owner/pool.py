@@ -16,6 +16,7 @@ from bpecore.pool.client.blocking import PoolClient
 from bpecore.pool.client.session import PoolAddress
 from bpecore.pool.metrics import PoolMetrics
 from bpecore.pool.owner.supervisor import Supervisor
+from bpecore.pool.owner.worker_process import refuse_while_main_is_imported
 from bpecore.registry import get_encoding
 
 RING_BYTES = (1 << 14, 1 << 32)
@@ -50,7 +51,7 @@ class TokenizerPool:
             it; time spent waiting for a processor does not count. None: never.
 
     Raises:
-        PoolError: a process did not start.
+        PoolError: a process did not start, or is importing the main module itself.
         OSError: there is no shared memory, process or descriptor.
         TypeError: `encoding` is neither, or a number is no int.
         ValueError: there is no encoding of that name, a number is too small or too large, or a
@@ -73,6 +74,7 @@ class TokenizerPool:
         start_method: Literal["spawn", "forkserver"] = "spawn",
         stuck_after: float | None = 5.0,
     ) -> None:
+        refuse_while_main_is_imported()
         if isinstance(encoding, str):
             encoding = get_encoding(encoding)
         if not isinstance(encoding, Encoding):

@@ -153,6 +153,8 @@ class Supervisor:
         except (OSError, EOFError) as error:  # there is no process, forkserver or memory now
             worker.failed_to_start(str(error) or repr(error))
             if not self._thread.is_alive():
+                if isinstance(error, EOFError):
+                    raise PoolError("the forkserver ended; it may have printed an error") from error
                 raise
             self._give_up_if_hopeless()
             return

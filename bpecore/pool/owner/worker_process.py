@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from bpecore.core import Encoding
+from bpecore.pool.errors import PoolError
 from bpecore.pool.metrics import WorkerMetrics
 from bpecore.pool.owner.health import HealthCheck, use_of
 from bpecore.pool.wire.control import Control
@@ -29,6 +31,26 @@ time after twice as long, up to the second."""
 
 END_SECONDS = 2.0
 """How long a worker may take to end before it is killed."""
+
+WORKER_NAME = "bpecore-pool-"
+MADE_POOL_EXIT_CODE = 83
+"""The exit code of a worker that would make a pool of its own when it imports the main module."""
+
+NEEDS_GUARD = 'make the pool under `if __name__ == "__main__":`'
+
+
+def refuse_while_main_is_imported() -> None:
+    """Refuses to make a pool in a new process that is still importing the main module.
+
+    Raises:
+        SystemExit: this is a worker; its pool's process says what is wrong.
+        PoolError: it is another process.
+    """
+    process = multiprocessing.current_process()
+    if getattr(process, "_inheriting", False):
+        if process.name.startswith(WORKER_NAME):
+            raise SystemExit(MADE_POOL_EXIT_CODE)
+        raise PoolError(f"a new process imports the main module, which makes a pool: {NEEDS_GUARD}")
 
 
 class WorkerProcess:
@@ -72,7 +94,7 @@ class WorkerProcess:
         self.address = place.address
         contexts: Any = context  # the type that they share lacks `Process`
         process = contexts.Process(
-            target=main, args=(place,), name=f"bpecore-pool-{self.index}", daemon=True
+            target=main, args=(place,), name=f"{WORKER_NAME}{self.index}", daemon=True
         )
         process.start()
         self.process = process
@@ -103,15 +125,14 @@ class WorkerProcess:
 
     def died(self) -> None:
         """Notes that the process has ended, and keeps its numbers."""
+        self.process.join()
         if self.control is None:
-            code = self.process.exitcode
-            self.failed_to_start(f"it ended with exit code {code} before it was ready")
+            self.failed_to_start(_why_it_ended(self.process.exitcode))
         else:
             self.due = time.monotonic()
             self.control.close()
             self.control = None
         self._keep_numbers()
-        self.process.join()
         with suppress(ValueError):  # where SIGCHLD is ignored, nobody can know that it has ended
             self.process.close()
         self.process = None
@@ -155,3 +176,17 @@ class WorkerProcess:
             latency_sum_seconds=named.pop("latency_sum_ns") / 1e9,
             **named,
         )
+
+
+def _why_it_ended(exit_code: int | None) -> str:
+    """Returns why a process ended before it was ready."""
+    if exit_code == MADE_POOL_EXIT_CODE:
+        return f"it imported the main module, which makes a pool: {NEEDS_GUARD}"
+    if exit_code is None:  # where SIGCHLD is ignored
+        return "it ended before it was ready"
+    if exit_code < 0:
+        return f"signal {-exit_code} ended it before it was ready"
+    return (
+        f"it ended with exit code {exit_code} before it was ready. It imports the main module: if "
+        f"that makes the pool, {NEEDS_GUARD}; otherwise its own error is above"
+    )
