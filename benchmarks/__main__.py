@@ -44,8 +44,9 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
 
 
 @click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nMeasures:\n"
-    + "\n".join(f"  {name:<9} {group.what}" for name, group in GROUPS.items())
+    + "\n".join(f"  {name:<9} {group.what}" for name, group in GROUPS.items()),
 )
 @click.argument(
     "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
@@ -55,7 +56,7 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
     "encodings",
     multiple=True,
     type=click.Choice(list(ENCODING_CONSTRUCTORS)),
-    help=f"May be given several times. [default: {', '.join(DEFAULT_ENCODINGS)}]",
+    help=f"Can be given several times. [default: {', '.join(DEFAULT_ENCODINGS)}]",
 )
 @click.option("--engines", default=",".join(ENGINES), show_default=True, callback=chosen_names)
 @click.option("--measures", default=",".join(GROUPS), show_default=True, callback=chosen_names)
@@ -64,22 +65,26 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
     callback=take_before,
     expose_value=False,
     is_eager=True,
-    help="The Python of another environment: its bpecore takes turns with this one, and no others.",
+    help="The Python of another environment, whose bpecore is timed in turns with this one.",
 )
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option(
     "--resume",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A record to complete: measures that it holds are not run again.",
+    help="A record to complete: measures that are in it are not run again.",
 )
 @click.option(
     "--show",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Print a record, and measure nothing.",
+    help="Print a record; measure nothing.",
 )
-@click.option("--record/--no-record", default=True, help="Keep all timings under results/.")
 @click.option(
-    "--update-readme", is_flag=True, help="Bring the newest record's figures and plots into README."
+    "--record/--no-record",
+    default=None,
+    help="Keep all timings in benchmarks/results/. [default: if all measures are run]",
+)
+@click.option(
+    "--update-readme", is_flag=True, help="Write the newest record's figures and plots into README."
 )
 def main(
     folder: Path | None,
@@ -89,27 +94,28 @@ def main(
     rounds: int,
     resume: Path | None,
     show: Path | None,
-    record: bool,
+    record: bool | None,
     update_readme: bool,
 ) -> None:
     """Verify that the engines give equal ids for every .txt file of FOLDER, then time them.
 
     Each engine runs in a process of its own, pinned to one core and never at the same time as
-    another. Engines that are not installed are left out. FOLDER is BPECORE_CORPORA, or
-    ../shared/corpora, or else some texts that Python ships with.
+    another. Engines that are not installed are left out. Default for FOLDER: $BPECORE_CORPORA,
+    ../shared/corpora, or some texts that come with Python.
     """
     if show is not None:
         print_record(Record.read(show))
     elif not update_readme:
         present = [name for name in engines if installed_version(name) is not None]
         result = Record.read(resume) if resume else Record(present)
+        if record is None:
+            record = measures == list(GROUPS)
         path = RESULTS / f"{result.date}.json" if record or resume else None
         files = find_texts(folder)
         click.echo(heading(result))
         run(result, path, encodings, present, measures, files, rounds)
         print_record(result)
-        if path:
-            click.echo(f"\nrecorded in {path}")
+        click.echo(f"\nrecorded in {path}" if path else "\nnot recorded (see --record)")
     if update_readme:
         from .readme import update
 

@@ -32,12 +32,16 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-import tiktoken
-
 import bpecore
+from benchmarks.extras import end_without
 from benchmarks.machine import describe_machine
 from bpecore.aio import AsyncEncoder
 from bpecore.encodings import ENCODING_CONSTRUCTORS
+
+try:
+    import tiktoken
+except ModuleNotFoundError as error:
+    end_without(error)
 
 BEAT_SECONDS = 0.001
 WAITING = Path("/proc/thread-self/schedstat")

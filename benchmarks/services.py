@@ -20,13 +20,18 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-import psutil
 
 import bpecore
 from benchmarks.corpora import find_texts
+from benchmarks.extras import end_without
 from benchmarks.inputs import read_text
 from benchmarks.machine import describe_machine
 from bpecore.aio import AsyncEncoder
+
+try:
+    import psutil
+except ModuleNotFoundError as error:
+    end_without(error)
 
 ROUNDS = 5
 CHUNK = 4  # characters

@@ -41,7 +41,7 @@ def environment(site: Path) -> dict[str, str]:
     }
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", default=300, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--compiler", default="clang", show_default=True)

@@ -326,7 +326,7 @@ def encoded(encoding: Encoding | tiktoken.Encoding, text: str) -> Ids:
     return ids
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--pattern",
     "patterns",

@@ -229,7 +229,7 @@ def constructions() -> Iterator[Subject]:
         yield Subject(f"construction, {name}", make, error)
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--calls", default=1_000_000, show_default=True, help="Of each entry point.")
 @click.option("--failing-calls", default=100_000, show_default=True, help="Of each that raises.")
 @click.option("--batch-calls", default=100_000, show_default=True, help="Of each with threads.")

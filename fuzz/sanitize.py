@@ -187,7 +187,7 @@ def run(arguments: Sequence[str], kind: Kind, place: Path) -> bool:
     return done.returncode == 0
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--kind", "kind_name", type=click.Choice(list(KINDS)), default="memory")
 @click.option("--seconds", default=60.0, show_default=True, help="Of fuzzing; 0 for none.")
 @click.option("--seed", default=0, show_default=True, help="Of fuzzing.")

@@ -202,7 +202,7 @@ def run_threads(
     return summed, failures[0] if failures else None
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", default=60.0, show_default=True, help="How long to start new rounds.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, help="Of texts and orders.")

@@ -16,10 +16,7 @@ from typing import Any, Callable, NamedTuple
 
 from bpecore.core import Encoding
 from bpecore.encodings import ENCODING_CONSTRUCTORS
-
-
-class NoTiktokenError(RuntimeError):
-    """tiktoken is missing; the message says what to do."""
+from bpecore.fuzzing.installed_tiktoken import import_tiktoken
 
 
 class Mismatch(NamedTuple):
@@ -73,25 +70,6 @@ class Row(NamedTuple):
     def times_faster(self) -> float:
         """How many times faster bpecore was."""
         return self.theirs / self.ours if self.ours else 1.0
-
-
-def import_tiktoken() -> Any:
-    """Returns the installed tiktoken.
-
-    Raises:
-        NoTiktokenError: there is none, or bpecore has replaced it.
-    """
-    try:
-        import tiktoken
-    except ImportError:
-        raise NoTiktokenError(
-            "tiktoken is not installed: there is nothing to compare with (pip install tiktoken)"
-        ) from None
-    if tiktoken.Encoding is Encoding:  # type: ignore[comparison-overlap]
-        raise NoTiktokenError(
-            "bpecore has replaced tiktoken in this process: that would compare it with itself"
-        )
-    return tiktoken
 
 
 def text_files(paths: Iterable[Path], skip: Callable[[OSError], None]) -> Iterator[Path]:

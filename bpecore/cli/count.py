@@ -33,12 +33,16 @@ class Counted(NamedTuple):
     characters: int
 
 
-@click.command(short_help="Print the number of tokens of each file.")
+@click.command(short_help="Count the tokens of each file.")
 @with_encoding
 @allow_special
-@click.option("-r", "--recursive", is_flag=True, help="Search directories, as Git would.")
+@click.option(
+    "-r", "--recursive", is_flag=True, help="Search directories, without what Git ignores."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--sort", type=click.Choice(["tokens", "name"]), help="Most tokens first, or names.")
+@click.option(
+    "--sort", type=click.Choice(["tokens", "name"]), help="Sort by tokens, most first, or by name."
+)
 @with_reader
 @any_paths_argument
 def count(
@@ -50,12 +54,12 @@ def count(
     reader: Reader,
     sources: Sequence[Source],
 ) -> None:
-    """Print the number of tokens of each of FILES, or of standard input.
+    """Count the tokens of each of FILES, or of standard input.
 
-    For one input, only the number. For several, one line per input with its name, and the total.
-    An input that cannot be read is reported, the others are counted, and the exit code is 1.
+    One input prints only the number; several print a line each, with the name, and the total. If
+    an input cannot be read, that is reported, the others are counted, and the exit code is 1.
 
-    With -r, directories are searched without what .gitignore excludes; files that are not text
+    With -r, directories are searched, except for what .gitignore excludes; files that are not text
     are skipped.
     """
     search = Search(recursive)

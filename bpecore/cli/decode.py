@@ -37,16 +37,16 @@ def _check_arguments(
     return sources
 
 
-@click.command(short_help="Write the bytes of token ids.")
+@click.command(short_help="Turn token ids back into text.")
 @with_encoding
 @click.argument(
     "sources", metavar="[FILES|IDS]...", nargs=-1, callback=_check_arguments, type=click.Path()
 )
 def decode(encoding: Encoding, sources: Sequence[Source]) -> None:
-    """Write the bytes of the token ids in FILES, of IDS, or of the ids in standard input.
+    """Print the text of token ids: of IDS, of those in FILES, or of those in standard input.
 
     Ids are separated by white space or commas, or are in JSON lists, as `encode` prints them.
-    Nothing else is written.
+    Nothing else is printed, not even a line end.
     """
     output = sys.stdout.buffer
     for source in sources or [Source(STANDARD_INPUT)]:

@@ -27,7 +27,7 @@ SHORT = 1 << 15
 def encode(
     encoding: Encoding, special: bool, as_json: bool, reader: Reader, sources: Sequence[Source]
 ) -> None:
-    """Print the token ids of each of FILES, or of standard input, one line per input."""
+    """Print the token ids of each of FILES, or of standard input, on one line per input."""
 
     def encoded(text: str, **arguments: Any) -> Any:
         if len(text) < SHORT:

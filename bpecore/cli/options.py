@@ -117,8 +117,13 @@ def _check_codec(_: click.Context, __: click.Parameter, name: str | None) -> str
     return name
 
 
-def with_reader(command: Command) -> Command:
-    """Adds the options on the inputs; the command gets a `reader` and the `sources`."""
+def with_reader(command: Command, several: bool = True) -> Command:
+    """Adds the options on the inputs; the command gets a `reader` and the `sources`.
+
+    Args:
+        command: the command.
+        several: whether it takes more than one input, for the help.
+    """
 
     @functools.wraps(command)
     def choose(
@@ -133,13 +138,17 @@ def with_reader(command: Command) -> Command:
         command(reader=reader, sources=sources or [Source(STANDARD_INPUT)], **arguments)
 
     choose = click.option(
-        "-x", "--text", "texts", multiple=True, help="A text itself; can be given several times."
+        "-x",
+        "--text",
+        "texts",
+        multiple=True,
+        help=f"Use TEXT as input{'; can be given several times' if several else ''}.",
     )(choose)
     choose = click.option(
         "--errors",
         type=click.Choice(["strict", "replace", "ignore"]),
         default="strict",
-        help="What to do about bytes that are no text. Default: strict, which refuses them.",
+        help="What to do with bytes that are not text. Default: strict, which is an error.",
     )(choose)
     return click.option(
         "--input-encoding",
@@ -149,16 +158,21 @@ def with_reader(command: Command) -> Command:
     )(choose)
 
 
-def only_one(sources: Sequence[Source]) -> Source:
-    """Returns the only input of a command that takes one."""
-    if len(sources) > 1:
-        raise click.UsageError("only one input can be given")
-    return sources[0]
+def with_one_input(command: Command) -> Command:
+    """Adds the options on a single input; the command gets a `reader` and the `source`."""
+
+    @functools.wraps(command)
+    def choose(sources: Sequence[Source], **arguments: Any) -> None:
+        if len(sources) > 1:
+            raise click.UsageError(f"takes one input, but got {len(sources)}")
+        command(source=sources[0], **arguments)
+
+    file = click.argument("files", metavar="[FILE]", nargs=-1, type=_existing_file)
+    return with_reader(file(choose), several=False)
 
 
-files_argument = click.argument(
-    "files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
-)
+_existing_file = click.Path(exists=True, dir_okay=False, allow_dash=True)
+files_argument = click.argument("files", nargs=-1, type=_existing_file)
 any_paths_argument = click.argument(
     "files", nargs=-1, type=click.Path(readable=False, allow_dash=True)
 )
@@ -166,6 +180,6 @@ allow_special = click.option(
     "--allow-special",
     "special",
     is_flag=True,
-    help="Treat the text of special tokens (<|endoftext|> …) as these tokens. "
-    "Without it such text is ordinary text.",
+    help="Encode the names of special tokens, such as <|endoftext|>, as those tokens. "
+    "By default they are ordinary text.",
 )

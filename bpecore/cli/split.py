@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 
 import click
 
 from bpecore.cli.inputs import Reader, Source
-from bpecore.cli.options import allow_special, files_argument, only_one, with_encoding, with_reader
+from bpecore.cli.options import allow_special, with_encoding, with_one_input
 from bpecore.cli.streams import special_arguments
 from bpecore.core import Encoding
 
@@ -18,17 +17,24 @@ from bpecore.core import Encoding
 @with_encoding
 @allow_special
 @click.option(
-    "-t", "--tokens", type=click.IntRange(min=1), required=True, help="Tokens per chunk, at most."
+    "-t",
+    "--tokens",
+    type=click.IntRange(min=1),
+    required=True,
+    metavar="N",
+    help="Tokens per chunk, at most.",
 )
 @click.option(
     "--overlap",
     type=click.IntRange(min=0),
     default=0,
-    help="Tokens of a chunk's end that the next one begins with, at most. Default: 0.",
+    metavar="N",
+    help="Tokens at the end of a chunk that the next one repeats, at most. Default: 0.",
 )
-@click.option("-0", "--null", is_flag=True, help="Write the chunks themselves, a zero byte each.")
-@with_reader
-@files_argument
+@click.option(
+    "-0", "--null", is_flag=True, help="Write plain chunks, each with a zero byte after it."
+)
+@with_one_input
 def split(
     encoding: Encoding,
     special: bool,
@@ -36,15 +42,14 @@ def split(
     overlap: int,
     null: bool,
     reader: Reader,
-    sources: Sequence[Source],
+    source: Source,
 ) -> None:
-    """Cut a file, or standard input, into chunks of at most so many tokens.
+    """Split FILE, or standard input, into chunks of at most N tokens.
 
-    Each chunk is written as one line, a JSON string.
+    Each chunk is printed as a JSON string on a line of its own.
     """
     if overlap >= tokens:
         raise click.UsageError(f"--overlap {overlap} is not below --tokens {tokens}")
-    source = only_one(sources)
     text = reader.text(source)
     try:
         chunks = encoding.split(text, tokens, overlap=overlap, **special_arguments(special))

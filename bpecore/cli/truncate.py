@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Literal
 
 import click
 
 from bpecore.cli.inputs import Reader, Source
-from bpecore.cli.options import allow_special, files_argument, only_one, with_encoding, with_reader
+from bpecore.cli.options import allow_special, with_encoding, with_one_input
 from bpecore.cli.streams import special_arguments
 from bpecore.core import Encoding
 
@@ -21,26 +20,29 @@ MORE_TOKENS = 256
 @with_encoding
 @allow_special
 @click.option(
-    "-t", "--tokens", type=click.IntRange(min=0), required=True, help="Tokens that are left."
+    "-t",
+    "--tokens",
+    type=click.IntRange(min=0),
+    required=True,
+    metavar="N",
+    help="Tokens to keep, at most.",
 )
 @click.option(
     "--side",
     type=click.Choice(["end", "start", "middle"]),
     default="end",
-    help="What is cut off. Default: end.",
+    help="What to cut off. Default: end.",
 )
-@with_reader
-@files_argument
+@with_one_input
 def truncate(
     encoding: Encoding,
     special: bool,
     tokens: int,
     side: Literal["end", "start", "middle"],
     reader: Reader,
-    sources: Sequence[Source],
+    source: Source,
 ) -> None:
-    """Write as much of a file, or of standard input, as fits into a number of tokens."""
-    source = only_one(sources)
+    """Print as much of FILE, or of standard input, as fits into N tokens."""
     text = beginning(encoding, reader, source, tokens) if side == "end" else reader.text(source)
     arguments = special_arguments(special)
     sys.stdout.buffer.write(encoding.truncate(text, tokens, side=side, **arguments).encode())

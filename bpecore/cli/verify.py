@@ -17,6 +17,7 @@ from bpecore.cli import comparison
 from bpecore.cli.options import DEFAULT_ENCODING, check_known, complete_encodings
 from bpecore.cli.rank_sources import rank_source, table_of
 from bpecore.encodings import ENCODING_CONSTRUCTORS
+from bpecore.fuzzing.installed_tiktoken import NoTiktokenError, import_tiktoken
 
 SHOWN = 10
 """Mismatches, and files that cannot be read, that are printed."""
@@ -43,7 +44,7 @@ def _check_names(_: click.Context, __: click.Parameter, names: Sequence[str]) ->
     multiple=True,
     callback=_check_names,
     shell_complete=complete_encodings,
-    help=f"Can be given several times. Default: {DEFAULT_ENCODING}.",
+    help=f"Encoding to compare; can be given several times. Default: {DEFAULT_ENCODING}.",
 )
 @click.option("--all", "all_encodings", is_flag=True, help="All of OpenAI's encodings.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, readable=False))
@@ -56,8 +57,8 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
     """
     chosen = tuple(ENCODING_CONSTRUCTORS) if all_encodings else names or (DEFAULT_ENCODING,)
     try:
-        comparison.import_tiktoken()
-    except comparison.NoTiktokenError as error:
+        import_tiktoken()
+    except NoTiktokenError as error:
         raise click.ClickException(str(error)) from None
     found = Files()
     found.read(paths)

@@ -7,11 +7,14 @@ from pathlib import Path
 import click
 
 from bpecore.encodings import ENCODING_CONSTRUCTORS
-from bpecore.fuzzing.finding import Finding, replay
+from bpecore.fuzzing.installed_tiktoken import NoTiktokenError, import_tiktoken
 from bpecore.fuzzing.outcomes import Tally
-from bpecore.fuzzing.rounds import GENERATED, run_round
-from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.texts import real_texts
+from bpecore.fuzzing.vocabularies import GENERATED
+
+TYPE_CHECKING = False  # these modules need tiktoken, which the help can do without
+if TYPE_CHECKING:
+    from bpecore.fuzzing.finding import Finding
 
 NAMES = [*ENCODING_CONSTRUCTORS, GENERATED]
 ROTATION = [name for encoding in ENCODING_CONSTRUCTORS for name in (encoding, GENERATED)]
@@ -21,35 +24,38 @@ REGRESSIONS = Path("fuzz") / "regressions"
 """Where mismatches are stored when the command runs in the source tree."""
 
 
-@click.command()
-@click.option("--seconds", default=60.0, show_default=True, help="How long new rounds are started.")
-@click.option("--seed", default=0, show_default=True, help="Decides everything but speed.")
+@click.command(
+    short_help="Compare with tiktoken on random texts.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--seconds", default=60.0, show_default=True, help="How long to start new rounds.")
+@click.option("--seed", default=0, show_default=True, help="Determines everything except speed.")
 @click.option(
     "--encoding",
     "encodings",
     multiple=True,
     type=click.Choice(NAMES),
-    help="Can be given several times. Default: all.",
+    help="Encoding to test; can be given several times. Default: all.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(
     "--texts",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of .txt files to mutate. Default: $BPECORE_CORPORA, or files of Python's own.",
+    help="Folder of .txt files to mutate. Default: $BPECORE_CORPORA, or files from Python.",
 )
 @click.option(
     "--save",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder for mismatches. Default: fuzz/regressions if there is one, else this folder.",
+    help="Folder for mismatches. Default: fuzz/regressions if it exists, or the current one.",
 )
-@click.option("--round", "number", type=click.IntRange(0), help="Run this one round again.")
+@click.option("--round", "number", type=click.IntRange(0), help="Run only this round.")
 @click.option(
     "--replay",
     "case",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Run a stored mismatch again.",
 )
-@click.option("--quiet", is_flag=True, help="No progress line.")
+@click.option("--quiet", is_flag=True, help="Show no progress line.")
 def fuzz(
     seconds: float,
     seed: int,
@@ -62,6 +68,14 @@ def fuzz(
     quiet: bool,
 ) -> None:
     """Compare bpecore with tiktoken on random texts; exit with 1 on a mismatch."""
+    try:
+        import_tiktoken()
+    except NoTiktokenError as error:
+        raise click.ClickException(str(error)) from None
+    from bpecore.fuzzing.finding import replay
+    from bpecore.fuzzing.rounds import run_round
+    from bpecore.fuzzing.run import Plan, Progress, run
+
     if case is not None:
         difference = replay(case)
         click.echo(f"{case}: equal" if difference is None else f"{case}: mismatch\n{difference}")

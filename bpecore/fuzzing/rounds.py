@@ -30,10 +30,12 @@ from bpecore.fuzzing.texts import (
     mutated_page,
     mutated_snippet,
 )
-from bpecore.fuzzing.vocabularies import random_definition, text_over, with_special_tokens
-
-GENERATED = "generated"
-"""The name for generated vocabularies and patterns."""
+from bpecore.fuzzing.vocabularies import (
+    GENERATED,
+    random_definition,
+    text_over,
+    with_special_tokens,
+)
 
 GENERATED_ENCODINGS = 4
 GENERATED_TEXTS = 30

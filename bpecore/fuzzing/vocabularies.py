@@ -9,6 +9,9 @@ from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTER
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.characters import of_any_category
 
+GENERATED = "generated"
+"""The name for generated vocabularies and patterns."""
+
 LETTERS = [
     "ab",
     "abc",

@@ -91,7 +91,7 @@ def search_once(name: str, folder: Path, site: Path, seconds: float, seed: int) 
     return Result(name, found, taken, done.stdout + done.stderr)
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", default=60.0, show_default=True, help="For each fault and seed.")
 @click.option("--seed", default=1, show_default=True, help="The first.")
 @click.option("--only", multiple=True, help="Name of a fault; may be given several times.")

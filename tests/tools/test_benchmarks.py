@@ -57,7 +57,7 @@ def test_command_measures_judges_and_records(
 ) -> None:
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
     arguments = [str(texts), "--encoding", ENCODING, "--engines", "tiktoken,bpecore", "--rounds=1"]
-    measures = ["--measures", "warm,list,count,cold,short,batch,decode,load"]
+    measures = ["--measures", "warm,list,count,cold,short,batch,decode,load", "--record"]
     result = CliRunner().invoke(command.main, [*arguments, *measures], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "list, over tiktoken" in result.output
@@ -79,6 +79,17 @@ def test_command_measures_judges_and_records(
     )
     assert resumed.exit_code == 0
     assert path.read_bytes() == written, "a complete measure was run again"
+
+
+def test_a_part_of_the_measures_is_not_recorded(
+    texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
+    arguments = [str(texts), "--encoding", ENCODING, "--engines", "bpecore", "--rounds=1"]
+    result = CliRunner().invoke(command.main, [*arguments, "--measures", "decode"])
+    assert result.exit_code == 0, result.output
+    assert result.output.endswith("not recorded (see --record)\n")
+    assert not (tmp_path / "results").exists()
 
 
 def test_command_refuses_unknown_names_and_empty_folders(tmp_path: Path) -> None:

@@ -55,7 +55,17 @@ class TestTruncate:
     def test_wrong_arguments(self) -> None:
         assert run("truncate", "-x", "a").exit_code == 2
         assert run("truncate", "-t", "-1", "-x", "a").exit_code == 2
-        assert run("truncate", "-t", "1", "-x", "a", "-x", "b").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["truncate", "split"])
+def test_one_input_and_the_usage_says_so(command: str) -> None:
+    result = run(command, "-t", "1", "-x", "a", "-x", "b")
+    assert result.exit_code == 2
+    assert f"bpecore {command} [OPTIONS] [FILE]\n".replace("bpecore", "main") in result.output
+    assert "takes one input, but got 2" in result.output
+    help_text = run(command, "--help").output
+    assert "[FILE]\n" in help_text
+    assert "several times" not in help_text
 
 
 class TestSplit:

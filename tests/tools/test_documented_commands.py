@@ -65,7 +65,9 @@ def commands_of_module(text: str) -> Iterator[str]:
 
 def all_commands() -> list[str]:
     found: dict[str, None] = {}
-    pages = [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md"), SOURCE / "examples" / "README.md"]
+    folders = [SOURCE / "examples", SOURCE / "benchmarks"]
+    pages = [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")]
+    pages += [folder / "README.md" for folder in folders]
     for page in sorted(pages):
         if page.name != "CHANGELOG.md":
             found.update(dict.fromkeys(commands_of_page(page.read_text(encoding="utf-8"))))

@@ -17,7 +17,7 @@ from bpecore.fuzzing.finding import Framed, read_case, replay
 from bpecore.fuzzing.limits import Limited, is_best, is_split, is_truncated
 from bpecore.fuzzing.minimise import minimise, smallest_frame
 from bpecore.fuzzing.outcomes import Difference, Tally, compare
-from bpecore.fuzzing.rounds import GENERATED, openai_cases, run_round
+from bpecore.fuzzing.rounds import openai_cases, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.shrink import shrink, simplify
 from bpecore.fuzzing.special_choices import choices_for, choices_of
@@ -32,6 +32,7 @@ from bpecore.fuzzing.texts import (
 )
 from bpecore.fuzzing.thread_cuts import SHORT_SIZES, as_counts, as_lists, as_row, in_threads
 from bpecore.fuzzing.vocabularies import (
+    GENERATED,
     random_definition,
     random_pattern,
     text_over,

@@ -1,0 +1,51 @@
+"""Every command has a help, after `-h` and after `--help`, whatever is installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from programs import run_python
+
+from bpecore.cli.command_line import COMMANDS
+
+# As on a machine without tiktoken, even if something has a module of that name in a cache.
+WITHOUT_TIKTOKEN = """
+import importlib.abc, sys
+
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tiktoken", "tiktoken_ext"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+from bpecore.cli import main
+sys.argv[0] = "bpecore"
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_without_tiktoken(command: str, option: str, tmp_path: Path) -> None:
+    words = [word for word in (command, option) if word]
+    run = run_python("-c", WITHOUT_TIKTOKEN, *words, folder=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith(" ".join(["Usage: bpecore", *words[:-1]]))
+    assert "--help" in run.stdout or command == "run"
+
+
+@pytest.mark.parametrize("words", [("fuzz", "--seconds", "1"), ("verify", sys.executable)])
+def test_what_needs_tiktoken_says_so(words: tuple[str, ...], tmp_path: Path) -> None:
+    run = run_python("-c", WITHOUT_TIKTOKEN, *words, folder=tmp_path)
+    assert run.returncode == 1
+    missing = "tiktoken is not installed: there is nothing to compare with (pip install tiktoken)"
+    assert run.stderr == f"Error: {missing}\n"
+
+
+def test_fuzz_takes_its_options(tmp_path: Path) -> None:
+    options = ("--seconds", "0.1", "--encoding", "r50k_base", "--quiet")
+    run = run_python("-m", "bpecore", "fuzz", *options, folder=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "equal" in run.stdout
