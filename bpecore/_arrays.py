@@ -23,7 +23,7 @@ class ArrayForm:
 
     Raises:
         TypeError: an argument has a wrong type, or `out` another type than `dtype`.
-        ValueError: `append` is negative, or `out` is read-only or has not one dimension.
+        ValueError: `append` is negative, or `out` is read-only or not of one dimension.
         OverflowError: the type cannot hold an id of the encoding, or `append`.
     """
 

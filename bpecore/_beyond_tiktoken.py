@@ -1,4 +1,4 @@
-"""The methods of `Encoding` that tiktoken's lacks.
+"""The methods of `Encoding` that tiktoken's `Encoding` lacks.
 
 Counting, cutting texts by a number of tokens, and batches as arrays. The docstring of `Encoding`
 explains the arguments on special tokens.
@@ -49,7 +49,7 @@ class BeyondTiktoken(EngineCalls):
         """This encoding without special tokens in texts: any text is ordinary text.
 
         Use it for text that others wrote. It is an `Encoding` of the same class, so it has the same
-        methods, and can be given to whatever takes an encoding, such as `TokenCounter`,
+        methods, and can be used wherever an encoding can, such as in `TokenCounter`,
         `AsyncEncoder` or `TokenizerPool`; it can be pickled. `allowed_special` and
         `disallowed_special` name no special tokens there, "all" included. Ids of special tokens
         are still decoded, and `encode_single_token` knows them.
@@ -124,7 +124,7 @@ class BeyondTiktoken(EngineCalls):
 
         Raises:
             ValueError: `limit` is negative, or as for `encode`.
-            TypeError: `limit` is no integer, or as for `encode`.
+            TypeError: `limit` is not an integer, or as for `encode`.
 
         Example:
             >>> import bpecore
@@ -204,7 +204,7 @@ class BeyondTiktoken(EngineCalls):
 
         Raises:
             ValueError: `max_tokens` is negative, `side` is none of these, or as for `encode`.
-            TypeError: `max_tokens` is no integer, or as for `encode`.
+            TypeError: `max_tokens` is not an integer, or as for `encode`.
 
         Example:
             >>> import bpecore
@@ -230,7 +230,7 @@ class BeyondTiktoken(EngineCalls):
         allowed_special: Allowed = NONE,
         disallowed_special: Disallowed = "all",
     ) -> list[str]:
-        """Cuts a text into chunks of at most so many tokens.
+        """Cuts a text into chunks of at most `max_tokens` tokens.
 
         Args:
             text: as for `encode`.
@@ -252,7 +252,7 @@ class BeyondTiktoken(EngineCalls):
             ValueError: `max_tokens` is not positive, `overlap` is negative or not below it,
                 `boundary` is none of these, a single character takes more than `max_tokens`
                 tokens, or as for `encode`.
-            TypeError: a number is no integer, or as for `encode`.
+            TypeError: a number is not an integer, or as for `encode`.
 
         Example:
             >>> import bpecore

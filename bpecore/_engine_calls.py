@@ -1,7 +1,7 @@
 """What all methods of `Encoding` share: special tokens, and how the engine is called.
 
-A subclass may override a method, and a user may put another engine into an encoding. Then no method
-may go past them to this package's engine, as `_is_own` makes sure.
+A subclass may override a method, and a user may put another engine into an encoding. Then every
+method must use theirs and not this package's engine, which `_is_own` finds out.
 """
 
 from __future__ import annotations

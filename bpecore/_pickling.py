@@ -29,7 +29,7 @@ def state_of(encoding: Encoding) -> object:
 
 
 def restore(encoding: Encoding, state: Any) -> None:
-    """Makes an encoding, whose `__init__` has not run, what it was when it was pickled."""
+    """Restores an encoding, whose `__init__` has not run, from what was pickled."""
     if isinstance(state, str):
         encoding.__dict__ = _registered.load(state).__dict__
     elif "ordinary" in state:

@@ -11,7 +11,7 @@ class RanksOnDemand:
 
     @property
     def _mergeable_ranks(self) -> dict[bytes, int]:
-        """The id of each token's bytes; made when first asked for if a vocabulary was given."""
+        """The id of each token's bytes; made when first read if a vocabulary was given."""
         try:
             ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
         except KeyError:

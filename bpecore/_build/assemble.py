@@ -41,13 +41,13 @@ def make_parts(
     special_tokens = make_special_tokens(special_tokens_encoder)
     if not isinstance(pattern, str):
         raise TypeError(f"the split pattern must be str, not {type(pattern).__name__}")
-    pattern = str.__str__(pattern)  # a subclass may be anything but its characters
+    pattern = str.__str__(pattern)  # the characters alone: a subclass may behave in any other way
     pattern.encode("utf-8")  # refuses surrogates
     return vocabulary, special_tokens, compile_split_pattern(pattern), pattern
 
 
 def check_size(name: str, tokens: int, highest_id: int, explicit_n_vocab: int) -> None:
-    """Raises AssertionError if an encoding has not as many tokens, or ids, as it must have."""
+    """Raises AssertionError if an encoding does not have as many tokens and ids as it should."""
     assert tokens == explicit_n_vocab, (
         f"{name!r} has {tokens} tokens, not explicit_n_vocab={explicit_n_vocab}"
     )
@@ -68,7 +68,7 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         An automaton if the pattern can be one, otherwise a pattern of the `regex` library.
 
     Raises:
-        ValueError: the pattern is no valid regular expression, or can match the empty string.
+        ValueError: the pattern is not a valid regular expression, or can match the empty string.
 
     Example:
         >>> compile_split_pattern("a+|[^a]+").__class__.__name__

@@ -17,7 +17,7 @@ def check_number(name: str, value: int, least: int, most: int | None = None) -> 
             larger ones.
 
     Raises:
-        TypeError: `value` is no integer.
+        TypeError: `value` is not an integer.
         ValueError: it is below `least` or above `most`.
 
     Example:

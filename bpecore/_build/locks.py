@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORK_WAIT_SECONDS = 5.0
 """How long a fork waits for a lock: far longer than loading an encoding from the package takes."""
 
-# `Any`: to type checkers RLock is no class.
+# `Any`: to type checkers RLock is not a class.
 registry_lock: Any = threading.RLock()
 dropin_lock: Any = threading.RLock()
 pattern_lock: Any = threading.RLock()

@@ -20,7 +20,7 @@ def make_special_tokens(special_tokens_encoder: dict[str, int]) -> SpecialTokens
         special_tokens_encoder: the id of each special token.
 
     Raises:
-        TypeError: it is no dict, a special token is not str, or an id is not an int.
+        TypeError: it is not a dict, a special token is not str, or an id is not an int.
         ValueError: a special token is empty.
         UnicodeEncodeError: a special token holds a surrogate.
         OverflowError: an id is negative or above 2**32 - 1.

@@ -31,7 +31,7 @@ def thread_count(num_threads: int | None) -> int:
 
     Raises:
         ValueError: `num_threads` is 0 or negative.
-        TypeError: `num_threads` is no number.
+        TypeError: `num_threads` is not a number.
 
     Example:
         >>> thread_count(1)

@@ -1,4 +1,4 @@
-"""What cutting texts needs of an encoding."""
+"""The methods of an encoding that cutting texts uses."""
 
 from __future__ import annotations
 

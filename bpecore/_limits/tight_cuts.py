@@ -1,9 +1,9 @@
 """Finds where to cut a text so that it has at most a number of tokens.
 
 Adding a character to a text may reduce its tokens, so adding characters until the text is too long
-does not find the longest text that fits. What is found is a *tight* cut: the text fits, but does
-not with the next character. If one character adds more than two tokens, the cut may be more than
-one token short; then its neighbourhood is searched for a better one.
+does not find the longest text that fits. A *tight* cut is found instead: the text fits, but not
+with the next character. If one character adds more than two tokens, the cut may be more than one
+token short; then its neighbourhood is searched for a better one.
 
 No text here contains surrogates.
 """

@@ -49,7 +49,7 @@ def count_text_up_to(
     try:
         return count(text)
     except UnicodeEncodeError:
-        # `enough` characters exceed the limit, whatever follows; a surrogate pair counts once.
+        # `enough` characters exceed the limit whatever comes next; a surrogate pair counts once.
         longest = core.longest_token
         enough = 2 * (limit + 2) * longest if longest else len(text)
         return count(without_surrogates(text[:enough]))

@@ -3,7 +3,7 @@
 There are three steps. First, the code points are partitioned into *classes* that no set of the
 pattern distinguishes. Then the syntax tree becomes a list of *instructions*, by Thompson's
 construction with the preferred way first. Finally *states* are made as they are reached. A state is
-the list of instructions that wait for a character, the preferred one first; whatever comes after a
+the list of instructions that wait for a character, the preferred one first; everything after a
 match is dropped, which is the leftmost-first choice of a backtracking matcher.
 
 Look-ahead of one character is free: the instructions reachable without reading are computed

@@ -4,8 +4,8 @@
 first alternative matches "b" once `a*` gives back its "a", so that the piece would be "ba". As
 factored, `b` is tried before `a*` gives back anything, and the piece is "baba".
 
-fancy-regex delegates to that crate whatever has no look-around and no atomic group, and cannot be
-made to match differently by what follows it. It matches the rest itself, as written. One case is
+fancy-regex delegates to that crate all parts without look-around and atomic groups that cannot be
+made to match differently by what follows them. It matches the rest itself, as written. One case is
 not reproduced: it also delegates what is beside `^` or `\\b`, which counts as look-around here.
 """
 

@@ -75,7 +75,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Atomic:
-    """`body`, in the first way it matches here, whatever follows."""
+    """`body`, in the first way that it matches here; what follows does not matter."""
 
     body: Node
     offset: int = field(compare=False)

@@ -1,5 +1,5 @@
 # ruff: noqa: N999 (PyInstaller finds a hook by this name)
-"""What a frozen program needs of bpecore that PyInstaller cannot see in its imports.
+"""The parts of bpecore that a frozen program needs and PyInstaller cannot see in its imports.
 
 Tables and ranks are read by path, and the pattern compiler and the command line import modules by
 name.

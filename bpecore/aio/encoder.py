@@ -39,8 +39,8 @@ Result = TypeVar("Result")
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
 
-# An answer from the cache uses up this many characters of a turn, plus an eighth of its own. It
-# costs 0.4 times as much as encoding (8.6 against 20.6 microseconds for 8,192 characters), so a
+# An answer from the cache counts as this many characters of a turn, plus an eighth of its length.
+# It costs 0.4 times as much as encoding (8.6 against 20.6 microseconds for 8,192 characters), so a
 # turn can spend about three times as long on cached answers as on encoding before others run.
 CHARACTERS_PER_HIT = 256
 
@@ -146,7 +146,7 @@ class AsyncEncoder:
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
-        """Encodes a text into a list of the caller's own.
+        """Encodes a text into a list that belongs to the caller.
 
         For megabytes use `encode_to_numpy`: discarding a list of millions of ints holds the GIL for
         milliseconds.
@@ -333,7 +333,7 @@ class AsyncEncoder:
         return loop
 
     def _fits(self, loop: Loop, characters: int) -> bool:
-        """Whether this turn of the loop has room for so many characters; if so, takes it."""
+        """Takes room for characters in this turn of the loop; returns whether there was enough."""
         self._end_turn_later(loop)
         if characters > loop.room:
             return False

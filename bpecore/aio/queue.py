@@ -1,13 +1,14 @@
 """A bounded queue of work for a few threads, whose results event loops wait for.
 
 Callers in any number of asyncio and trio loops share one queue. Each call is a `Request`, which
-belongs to the queue rather than to its caller, so that cancelling one caller takes nothing from
-others waiting for the same request.
+belongs to the queue rather than to its caller, so that cancelling one caller does not affect others
+that wait for the same request.
 
     new ─► waiting for a slot, while the queue is full ─► pending ─► on a thread ─► done
 
-A request holds a slot of the queue from pending to done. If all its callers are cancelled before a
-thread has taken it, it is dropped and its slot is free at once. A thread finishes what it started.
+A request holds a slot of the queue while it is pending or on a thread. If all its callers are
+cancelled before a thread has taken it, it is dropped and its slot is free at once. A thread
+finishes what it started.
 """
 
 from __future__ import annotations
@@ -246,7 +247,7 @@ class WorkQueue:
             for request in share:
                 try:
                     request.result = request.work()
-                except BaseException as error:  # raised in the callers, whatever it is
+                except BaseException as error:  # any exception is raised in the callers
                     request.error = error
             _wake(self._finish_all(share))
 
@@ -276,7 +277,7 @@ class WorkQueue:
         self._forget_key(request)
         self._free_slot()
         if request.error is None:
-            with suppress(MemoryError):  # the callers have their result all the same
+            with suppress(MemoryError):  # the callers have their result anyway
                 self._finished(request)
         return request.callers
 

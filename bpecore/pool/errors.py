@@ -6,10 +6,10 @@ from collections.abc import Hashable
 
 
 class PoolError(RuntimeError):
-    """The pool could not do what a request wanted."""
+    """The pool could not carry out a request."""
 
 
-class PoolBusy(PoolError):  # noqa: N818 (the name that its users were promised)
+class PoolBusy(PoolError):  # noqa: N818 (a public name)
     """There is no room for a request now, and the client raises this instead of waiting."""
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class PoolClient:
     """Asks the workers of a `TokenizerPool`; made by its method `client`.
 
-    A client may be pickled or passed to another process. There it is a client of its own, which
+    A client may be pickled or passed to another process. There it is a separate client, which
     connects at its first use; so does one in a child of a fork. Any number of threads may use one
     client. Streams belong to the client that opened them.
 
@@ -202,7 +202,7 @@ class PoolClient:
 
         Args:
             ids: any sequence of ids.
-            errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+            errors: what to do where the bytes are not valid UTF-8, as in `bytes.decode`.
 
         Raises:
             KeyError: an id is unknown.
@@ -276,7 +276,7 @@ class PoolClient:
             StreamNotOpenError: there is no such stream.
             KeyError: an id is unknown; then none is taken.
             OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: an id is no integer.
+            TypeError: an id is not an integer.
             RequestTooLargeError: the ids do not fit into the ring.
             PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.

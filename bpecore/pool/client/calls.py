@@ -28,7 +28,7 @@ from bpecore.pool.wire.messages import (
 )
 
 ATTEMPTS = 5
-"""A request is given up after so many workers have died with it: it may be what kills them."""
+"""A request is given up after this many workers have died with it: it may be what kills them."""
 
 
 class Waiter(Protocol):
@@ -39,7 +39,7 @@ class Waiter(Protocol):
 
 
 class BlockingWaiter:
-    """A thread that waits. A signal handler may raise in it and leaves nothing locked."""
+    """A thread that waits. If a signal handler raises in it, nothing stays locked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class BlockingWaiter:
         self._lock.release()
 
     def wait(self, timeout: float = -1) -> None:
-        """Blocks until `wake` is called, or for so many seconds; called once."""
+        """Blocks until `wake` is called, for at most `timeout` seconds; called once."""
         self._lock.acquire(timeout=timeout)
 
 
@@ -87,7 +87,7 @@ class Reply:
 
     @locked
     def expect(self, answers: int) -> None:
-        """Notes that so many more answers are needed."""
+        """Notes that more answers are needed."""
         self._remaining += answers
 
     def answered(self) -> None:
@@ -197,7 +197,7 @@ class StatelessCall(Call):
         return [self._header(number, self._flags, len(self._body[-1])), *self._body]
 
     def take(self, body: memoryview, extra: int) -> None:
-        """Takes the answer, as the caller wants it."""
+        """Takes the answer in the form that the caller needs."""
         self._caller.results[self._place] = self._form.read(body, self.count)
         self._caller.answered()
 

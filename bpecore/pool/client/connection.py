@@ -1,7 +1,7 @@
 """A process's connection to a pool: how it opens, the reader thread, and how it ends.
 
-The reader thread waits for whatever happens: answers (`receive_path`), room to send (`send_path`),
-messages of the pool's process, new workers (`greetings`), and workers that have died.
+The reader thread waits for answers (`receive_path`), room to send (`send_path`), messages of the
+pool's process, new workers (`greetings`), and workers that have died.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ answer later."""
 
 
 class Connection:
-    """A client's end of everything that it shares with a pool.
+    """A client's end of all that it shares with a pool.
 
     Args:
         folder: where the pool's sockets are.
@@ -129,14 +129,14 @@ class Connection:
         try:
             while self._end is None:
                 self._turn(None)
-        except Exception as error:  # memory may run out, but nobody must wait for ever
+        except Exception as error:  # memory may run out, but no caller may wait for ever
             self._end = f"the client cannot go on: {error!r}"
         self.streams.clear()
         self.send_path.end(self._end or "the client is disconnected")
         self._opened.close()
 
     def _turn(self, timeout: float | None) -> None:
-        """Waits until something happens, for so many seconds at most, and handles it."""
+        """Waits until something happens, for at most some seconds, and handles it."""
         again = self._greetings.timeout
         if again is not None and (timeout is None or again < timeout):
             timeout = again

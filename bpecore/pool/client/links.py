@@ -55,7 +55,7 @@ class Link:
     # ---- sending ----------------------------------------------------------------------------
 
     def has_room(self, length: int) -> bool:
-        """Returns whether a message of so many bytes could be sent now."""
+        """Returns whether a message of `length` bytes could be sent now."""
         return self.sent.has_room(length)
 
     def send(self, call: Call) -> None:

@@ -21,6 +21,6 @@ class LoopWaiter:
         self._call = call
 
     def wake(self) -> None:
-        """Has the call made; called by any thread, once."""
+        """Schedules the call; called once, by any thread."""
         with suppress(RuntimeError):  # the loop has ended, and with it the task
             self._loop.call_soon_from_thread(self._call)

@@ -52,7 +52,7 @@ class OpenStreams:
             StreamNotOpenError: no stream of a name is open.
             RequestTooLargeError: a stream gets more ids than fit into one message.
             OverflowError: an id is negative or above 2**32 - 1.
-            TypeError: an id is no integer.
+            TypeError: an id is not an integer.
         """
         feeds = collect_feeds(self._named(names), given)
         largest = self._largest // 4

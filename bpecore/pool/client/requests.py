@@ -1,4 +1,4 @@
-"""What callers give becomes calls, and replies become what callers get."""
+"""Turns what callers pass into calls, and replies into what callers get."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def text_calls(
 
     Raises:
         RequestTooLargeError: a text does not fit.
-        TypeError: a text is no string, `texts` is one, or an argument has a wrong type.
+        TypeError: a text is not a string, `texts` is one, or an argument has a wrong type.
     """
     special = pack_special(allowed, disallowed)
     limit = largest - len(special)
@@ -129,7 +129,7 @@ def decode_call(
     Raises:
         RequestTooLargeError: they do not fit.
         OverflowError: an id is negative or above 2**32 - 1.
-        TypeError: `ids` is no sequence of integers, or `errors` no string.
+        TypeError: `ids` is not a sequence of integers, or `errors` not a string.
     """
     if not isinstance(errors, str):
         raise TypeError(f"errors must be str, not {type(errors).__name__}")

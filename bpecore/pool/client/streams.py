@@ -1,9 +1,9 @@
 """What streams are fed, and what rebuilds a stream at another worker.
 
-The state of a stream is the beginning of a character whose last bytes have not come: at most three
-bytes. Its first byte never continues a character, so any decoder that meets it begins a character
-there. As no token is empty, three bytes lie in the last three tokens at most. So a new decoder that
-is fed the last three ids, and whose text for them is dropped, is in the same state.
+The state of a stream is the beginning of a character whose last bytes have not arrived: at most
+three bytes. Its first byte never continues a character, so any decoder that meets it begins a
+character there. No token is empty, so three bytes lie in the last three tokens at most. So a new
+decoder that is fed the last three ids, and whose text for them is dropped, is in the same state.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def collect_feeds(streams: list[Stream], given: Iterable[Any]) -> Feeds:
 
     Raises:
         OverflowError: an id is negative or above 2**32 - 1.
-        TypeError: an id is no integer.
+        TypeError: an id is not an integer.
     """
     given = list(given)
     try:

@@ -1,4 +1,4 @@
-"""Whether a worker gets anything done: tells a worker that hangs from one that is busy.
+"""Whether a worker gets anything done: distinguishes a worker that hangs from one that is busy.
 
 The pool's process checks each worker every `check_interval` seconds.
 
@@ -7,7 +7,7 @@ how large a request it begins. A worker without beats is
 
 - busy or short of processors, if it uses processor time or waits for some. It may use as much as
   its request can need, and wait for any time;
-- under a debugger, if another process traces it. Then its time does not count;
+- under a debugger, if another process traces it; this time does not count;
 - waiting for a device, if Linux says so: slow disks and a lack of memory look like this, and pass.
   It may wait `DEVICE_PATIENCE` times as long as others may sleep;
 - stuck, if it sleeps or is stopped: by a signal, or a lock that is never released.
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SLOWEST_BYTES_PER_SECOND = 100_000
-"""A request may take one more second per so many bytes: few, as an encoding may be any Python."""
+"""A request may take one more second per this many bytes: few, as an encoding may be any Python."""
 
 BUSY_SHARE = 0.1
 """A worker that has used this share of the time since the last check is busy."""

@@ -53,7 +53,7 @@ class TokenizerPool:
     Raises:
         PoolError: a process did not start, or is importing the main module itself.
         OSError: there is no shared memory, process or descriptor.
-        TypeError: `encoding` is neither, or a number is no int.
+        TypeError: `encoding` is neither, or a number is not an int.
         ValueError: there is no encoding of that name, a number is too small or too large, or a
             choice is unknown.
 
@@ -136,7 +136,7 @@ class TokenizerPool:
                 with `PoolClosedError`.
 
         Raises:
-            TypeError: `timeout` is no number.
+            TypeError: `timeout` is not a number.
             ValueError: it is below 0, or no number at all (`nan`).
         """
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):

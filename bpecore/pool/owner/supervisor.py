@@ -31,7 +31,7 @@ from bpecore.pool.wire.listener import Listener
 from bpecore.pool.wire.segments import sweep
 
 HOPELESS_STARTS = 4
-"""After so many failed starts of each worker, clients fail what waits."""
+"""After this many failed starts of each worker, the clients' waiting calls fail."""
 
 
 class Supervisor:
@@ -171,7 +171,7 @@ class Supervisor:
             self._give_up_if_hopeless()
 
     def _give_up_if_hopeless(self) -> None:
-        """Makes clients fail what waits, if starting each worker has failed several times."""
+        """Makes the clients' waiting calls fail if no worker has started after several attempts."""
         if min(worker.failures for worker in self._workers) >= HOPELESS_STARTS:
             for client in self._clients:
                 client.send(do="give up", why=self._workers[0].failure)

@@ -26,8 +26,8 @@ from bpecore.pool.worker.process import main
 from bpecore.pool.worker.serving import WorkerPlace
 
 RESTART_SECONDS = (0.1, 5.0)
-"""A worker that dies before it is ready is started again after the first of these; each further
-time after twice as long, up to the second."""
+"""A worker that dies before it is ready is started again after the first of these, then each time
+after twice as long, up to the second."""
 
 END_SECONDS = 2.0
 """How long a worker may take to end before it is killed."""

@@ -32,7 +32,7 @@ HEADER_BYTES = 6 * LINE * 8
 
 
 def channel_bytes(ring_bytes: int) -> int:
-    """Returns the size of a segment with two rings of so many bytes."""
+    """Returns the size of a segment with two rings of `ring_bytes` bytes."""
     return HEADER_BYTES + 2 * ring_bytes
 
 

@@ -1,4 +1,4 @@
-"""Rare and small messages between the processes of a pool: lines of JSON over Unix sockets."""
+"""Rare, small messages between the processes of a pool: lines of JSON over Unix sockets."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 Message = dict[str, Any]
 
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
-"""A flag of `send`: if the other end is gone, that is an error and no SIGPIPE."""
+"""A flag of `send`: if the other end is gone, `send` raises instead of causing a SIGPIPE."""
 
 LONGEST_MESSAGE = 1 << 20
-"""The most bytes of a message; a process that sends more is no part of a pool."""
+"""The most bytes of a message; a process that sends more is not part of a pool."""
 
 
 class Control:
@@ -37,7 +37,7 @@ class Control:
             timeout: seconds, for this and for each later call.
 
         Raises:
-            OSError: nobody listens there.
+            OSError: nothing listens there.
         """
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -59,7 +59,7 @@ class Control:
 
     def receive(self) -> list[Message] | None:
         """Waits for bytes, and returns the messages that are complete; None: the connection has
-        ended, or what came is no message."""
+        ended, or what came is not a message."""
         try:
             data = self._connection.recv(65536)
         except BlockingIOError:

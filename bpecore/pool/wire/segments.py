@@ -83,8 +83,8 @@ class Segment:
     def close(self) -> None:
         """Closes the segment, of which no view should remain.
 
-        An exception that somebody keeps may hold a view in its traceback. If a garbage collection
-        does not free that, the memory stays until the process ends; that is no error.
+        An exception that is kept somewhere may hold a view in its traceback. If a garbage
+        collection does not free that, the memory stays until the process ends, without an error.
         """
         try:
             self._release()

@@ -251,7 +251,7 @@ class Worker:
         kind = ANSWER
         try:
             answer = self._work(client, header, body)
-        except Exception as error:  # raised in the caller, whatever it is
+        except Exception as error:  # any exception is raised in the caller
             kind = ERROR
             answer = Answer(json.dumps(describe_error(error)).encode())
             statistics.failed += 1
