@@ -141,8 +141,8 @@ class Conversations:
         for name in ("oneOf", "anyOf"):
             if self.chance(0.12) and depth < 5:
                 fields[name] = [self.schema(depth + 1) for _ in range(pick((0, 1, 2, 3)))]
-            if self.chance(0.02):
-                fields[name] = self.value(2)
+            if self.chance(0.04):
+                fields[name] = pick((None, self.value(2)))
         for name, make in (
             ("description", self.text),
             ("title", self.text),

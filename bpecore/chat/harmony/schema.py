@@ -9,7 +9,7 @@ Time and size are linear in the size of a schema, times its depth, which is limi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bpecore.chat.harmony.json_text import json_text, key_text
@@ -19,6 +19,8 @@ MAX_DEPTH = 118
 
 MAX_PARTS = 1_000_000
 """Values of a schema. More only come from an object that is used in many places of a schema."""
+
+SCALARS = (str, int, float, type(None))
 
 PLAIN_TYPES = {
     "number": "number",
@@ -43,20 +45,25 @@ def check_schema(schema: Any, what: str) -> None:
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for value in level:
-            if isinstance(value, Mapping):
-                below.extend(value.values())
-            elif isinstance(value, (list, tuple)):
-                below.extend(value)
+            below += _inside(value)
             if parts + len(below) > MAX_PARTS:
                 raise ValueError(f"{what} has more than {MAX_PARTS:,} values")
         if not below:
             return
         parts += len(below)
         level = below
-    if any(isinstance(value, (Mapping, list, tuple)) for value in level):
+    if not all(isinstance(value, SCALARS) for value in level):
         raise ValueError(
             f"{what} is nested deeper than {MAX_DEPTH} levels, the most that the harmony format has"
         )
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, SCALARS):
+        return ()
+    if isinstance(value, (dict, Mapping)):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def type_of(schema: Any, indent: str = "") -> str:
@@ -74,15 +81,22 @@ def type_of(schema: Any, indent: str = "") -> str:
         >>> type_of({"type": "array", "items": {"type": "string"}})
         'string[]'
     """
-    fields = schema if isinstance(schema, Mapping) else {}
-    variants = fields.get("oneOf")
+    return _type(_fields(schema), indent)
+
+
+def _fields(schema: Any) -> Mapping[str, Any]:
+    return schema if isinstance(schema, (dict, Mapping)) else {}
+
+
+def _type(schema: Mapping[str, Any], indent: str) -> str:
+    variants = schema.get("oneOf")
     if isinstance(variants, (list, tuple)):
-        lines = [
-            f"{_variant(variant, indent)}{_comment(_text(variant, 'description'), variant, True)}"
-            for variant in variants
-        ]
-        return "\n" + "\n".join(lines) if lines else ""
-    kind = fields.get("type")
+        lines = []
+        for variant in map(_fields, variants):
+            comment = _comment(_text(variant, "description"), variant, quote_enum=True)
+            lines.append(f"\n{indent} | {_nullable(variant, f'{indent}   ')}{comment}")
+        return "".join(lines)
+    kind = schema.get("type")
     if isinstance(kind, (list, tuple)):
         names = ["number" if name == "integer" else name for name in kind if isinstance(name, str)]
         if names:
@@ -90,95 +104,84 @@ def type_of(schema: Any, indent: str = "") -> str:
     if not isinstance(kind, str):
         return "any"
     if kind == "object":
-        return _object(fields, indent)
+        return _object(schema, indent)
     if kind == "array":
-        return f"{type_of(fields['items'], indent)}[]" if "items" in fields else "Array<any>"
-    values = fields.get("enum")
+        return f"{type_of(schema['items'], indent)}[]" if "items" in schema else "Array<any>"
+    values = schema.get("enum")
     if kind == "string" and isinstance(values, (list, tuple)):
         literals = [f'"{value}"' for value in values if isinstance(value, str)]
         return " | ".join(literals) or "string"
     return PLAIN_TYPES.get(kind, "any")
 
 
-def _object(fields: Mapping[str, Any], indent: str) -> str:
-    description = _text(fields, "description")
-    opening = "{\n" if description is None else f"{indent}// {description}\n{{\n"
-    properties = fields.get("properties")
-    if not isinstance(properties, Mapping):
-        return f"{opening}{indent}}}"
-    required = fields.get("required")
+def _object(schema: Mapping[str, Any], indent: str) -> str:
+    description = _text(schema, "description")
+    lines = ["{\n" if description is None else f"{indent}// {description}\n{{\n"]
+    required = schema.get("required")
     names = required if isinstance(required, (list, tuple)) else ()
     needed = {name for name in names if isinstance(name, str)}
-    lines = [
-        _property(key_text(name), value, indent, "" if key_text(name) in needed else "?")
-        for name, value in properties.items()
-    ]
-    return f"{opening}{''.join(lines)}{indent}}}"
-
-
-def _property(name: str, schema: Any, indent: str, mark: str) -> str:
-    """Returns the lines of a property; `mark` is a question mark if it can be left out."""
-    above = f"{indent}// "
-    description = _text(schema, "description")
-    variants = schema.get("oneOf") if isinstance(schema, Mapping) else None
-    lines = []
-    title = _text(schema, "title")
-    if title is not None:
-        lines.append(f"{above}{title}\n{indent}//\n")
-    if description is not None and variants is None:
-        lines.append(f"{above}{description}\n")
-    examples = schema.get("examples") if isinstance(schema, Mapping) else None
-    if isinstance(examples, (list, tuple)) and examples:
-        lines.append(f"{above}Examples:\n")
-        lines += [f'{above}- "{text}"\n' for text in examples if isinstance(text, str)]
-    if isinstance(variants, (list, tuple)):
-        lines += _variants_of_property(f"{name}{mark}", schema, variants, indent)
-    else:
-        default = "" if variants is not None else _comment(None, schema)
-        lines.append(f"{indent}{name}{mark}: {_nullable(schema, indent + '    ')},{default}\n")
+    for key, value in _fields(schema.get("properties")).items():
+        name = key_text(key)
+        lines += _property(name if name in needed else f"{name}?", _fields(value), indent)
+    lines.append(f"{indent}}}")
     return "".join(lines)
 
 
-def _variants_of_property(
-    name: str, schema: Mapping[str, Any], variants: Sequence[Any], indent: str
-) -> list[str]:
-    """Returns the lines of a property with `oneOf`: a line per variant, with its description."""
-    description = _text(schema, "description")
+def _property(name: str, schema: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yields the lines of a property; its name ends in a question mark if it can be left out."""
+    title, description = _text(schema, "title"), _text(schema, "description")
+    if title is not None:
+        yield f"{indent}// {title}\n{indent}//\n"
+    if description is not None and "oneOf" not in schema:
+        yield f"{indent}// {description}\n"
+    examples = schema.get("examples")
+    if isinstance(examples, (list, tuple)) and examples:
+        yield f"{indent}// Examples:\n"
+        for example in examples:
+            if isinstance(example, str):
+                yield f'{indent}// - "{example}"\n'
+    if isinstance(schema.get("oneOf"), (list, tuple)):
+        yield from _property_of_variants(name, schema, indent)
+        return
+    default = "" if "oneOf" in schema else _comment(None, schema)
+    yield f"{indent}{name}: {_nullable(schema, f'{indent}    ')},{default}\n"
+
+
+def _property_of_variants(name: str, schema: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yields the lines of a property with `oneOf`: a line per variant, with its description."""
+    description, variants = _text(schema, "description"), list(map(_fields, schema["oneOf"]))
     shared = bool(variants) and description == _text(variants[0], "description")
     shown = description is not None and not shared
-    lines = [f"{indent}// {description}\n"] if shown else []
+    if shown:
+        yield f"{indent}// {description}\n"
     if "default" in schema:
-        lines.append(f"{indent}// {_default(schema)}\n")
-    lines.append(f"{indent}{name}:\n")
+        yield f"{indent}// {_default(schema)}\n"
+    yield f"{indent}{name}:\n"
     for position, variant in enumerate(variants):
         own = _text(variant, "description")
         if own == description or (position == 0 and shown):
             own = None
-        lines.append(f"{_variant(variant, indent)}{_comment(own, variant)}\n")
-    lines.append(f"{indent},\n")
-    return lines
+        yield f"{indent} | {_nullable(variant, f'{indent}   ')}{_comment(own, variant)}\n"
+    yield f"{indent},\n"
 
 
-def _variant(schema: Any, indent: str) -> str:
-    return f"{indent} | {_nullable(schema, indent + '   ')}"
-
-
-def _nullable(schema: Any, indent: str) -> str:
+def _nullable(schema: Mapping[str, Any], indent: str) -> str:
     """Returns a schema as a type, joined with null if it is nullable and does not mention null."""
-    text = type_of(schema, indent)
-    nullable = isinstance(schema, Mapping) and schema.get("nullable") is True
-    return f"{text} | null" if nullable and "null" not in text else text
+    text = _type(schema, indent)
+    return f"{text} | null" if schema.get("nullable") is True and "null" not in text else text
 
 
-def _comment(description: str | None, schema: Any, quote_enum: bool = False) -> str:
+def _comment(
+    description: str | None, schema: Mapping[str, Any], *, quote_enum: bool = False
+) -> str:
     """Returns a description and the default value of a schema, as a comment after its type."""
     words = [] if description is None else [description]
-    if isinstance(schema, Mapping) and "default" in schema:
-        words.append(_default(schema, quote_enum))
+    if "default" in schema:
+        words.append(_default(schema, quote_enum=quote_enum))
     return f" // {' '.join(words)}" if words else ""
 
 
-def _default(schema: Mapping[str, Any], quote_enum: bool = False) -> str:
+def _default(schema: Mapping[str, Any], *, quote_enum: bool = False) -> str:
     """Returns the default value: strings in quotes, those of an enum only if `quote_enum`."""
     value, values = schema["default"], schema.get("enum")
     if not isinstance(value, str):
@@ -188,7 +191,7 @@ def _default(schema: Mapping[str, Any], quote_enum: bool = False) -> str:
     return f"default: {json_text(value) if quote_enum else value}"
 
 
-def _text(schema: Any, name: str) -> str | None:
+def _text(schema: Mapping[str, Any], name: str) -> str | None:
     """Returns a field of a schema if it is a string."""
-    value = schema.get(name) if isinstance(schema, Mapping) else None
+    value = schema.get(name)
     return value if isinstance(value, str) else None
