@@ -1,4 +1,4 @@
-"""The engines that are compared, each behind the same few callables.
+"""The engines that are compared, each with the same few callables.
 
 To add one: a class here, its entry in `ENGINES`, and how it starts in `probe.py`. Engines are
 imported only in the process that runs them, and all get the rank tables of the bpecore package, so
@@ -36,8 +36,8 @@ METHODS = (
 - `encode(text)`: the ids as a list, as a user calls it for a short string;
 - `encode_batch(texts)`: a list of such lists;
 - `decode(ids)`: the text of a list of ids;
-- `encode_documents(texts, threads)`: many documents on so many threads;
-- `encode_long_text(text, threads)`: one text on so many threads;
+- `encode_documents(texts, threads)`: many documents on that many threads;
+- `encode_long_text(text, threads)`: one text on that many threads;
 - `construct(ranks)`: an encoding of the user's own vocabulary.
 """
 

@@ -46,7 +46,7 @@ def long_text(paths: Sequence[str], size: int) -> str:
 
 
 def documents(paths: Sequence[str], characters: int) -> list[str]:
-    """All files, cut into documents of so many characters."""
+    """All files, cut into documents of a number of characters."""
     whole = "".join(map(read_text, paths))
     return [whole[start : start + characters] for start in range(0, len(whole), characters)]
 
@@ -63,7 +63,7 @@ def ids(engine: Any, paths: Sequence[str], number: int) -> list[int]:
 
 
 def own_ranks(number: int) -> dict[bytes, int]:
-    """A vocabulary of so many tokens: those of o200k_base and doubled ones, or its first ones."""
+    """A vocabulary of a given size: o200k_base's tokens and doubled ones, or its first ones."""
     from bpecore.data.rank_tables import load_ranks
 
     ranks = load_ranks("o200k_base")

@@ -1,6 +1,6 @@
 """A process that runs one engine on few cores: requests come as JSON lines, answers go out as such.
 
-Run by `python start_worker.py ENGINE ENCODING RANK_FILES CORES`. The first answer tells the
+Run by `python start_worker.py ENGINE ENCODING RANK_FILES CORES`. The first answer gives the
 cores and the engine's version.
 """
 
@@ -152,7 +152,7 @@ def main() -> None:
             answer = desk.answer(json.loads(line))
         except UnsupportedError as error:
             answer = {"unsupported": str(error)}
-        except Exception as error:  # an engine that fails is reported, whatever it raises
+        except Exception as error:  # any failure of an engine is reported
             answer = {"failed": f"{type(error).__name__}: {error}"[:300]}
         say(answer)
 

@@ -70,7 +70,7 @@ def client(pool: TokenizerPool) -> Iterator[PoolClient]:
 
 @pytest.fixture(scope="session")
 def corpora() -> dict[str, str]:
-    """Real texts by name: the corpora folder when it is there, else texts shipped with Python.
+    """Real texts by name: the corpora folder if there is one, otherwise texts shipped with Python.
 
     `BPECORE_CORPORA` names another folder.
     """

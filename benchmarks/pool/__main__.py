@@ -2,7 +2,7 @@
 
     python -m benchmarks.pool [FOLDER] [--seconds 60] [--only streams,encode,…]
 
-`streams`: so many streams, each of which gets an id a step, at a rate; the workers' processor time,
+`streams`: streams that each get one id per step, at a rate; the workers' processor time,
 and how long `feed_many` takes. `tiktoken`: the same with `decode([id])` for each id, in the
 process itself. (It makes U+FFFD of a character that spans tokens; that is not counted against it.)
 `encode`: documents of 8 KB from one client, to lists and to arrays: two workers, one, and two

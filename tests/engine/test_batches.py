@@ -26,7 +26,7 @@ SPECIAL = "<|endoftext|>"
 def in_threads(
     encoding: bpecore.Encoding, texts: list[str], threads: int, **keywords: Any
 ) -> list[list[int] | None]:
-    """Encodes in the engine with a number of threads, whatever the machine has."""
+    """Encodes in the engine with a number of threads, even if the machine has fewer processors."""
     arguments = {"allowed_special": set(), "disallowed_special": (), **keywords}
     return _core.encode_batch(
         encoding._core_bpe,
@@ -154,7 +154,7 @@ def test_special_tokens_in_batches(pair: Pair) -> None:
     ],
 )
 def test_errors_are_those_of_single_texts(cl100k: Pair, texts: Any, keywords: Any) -> None:
-    with pytest.raises(Exception) as theirs:  # noqa: PT011 (whatever tiktoken raises)
+    with pytest.raises(Exception) as theirs:  # noqa: PT011 (any message of tiktoken's)
         cl100k.theirs.encode_batch(texts, **keywords)
     with pytest.raises(theirs.type) as ours:
         cl100k.ours.encode_batch(texts, **keywords)

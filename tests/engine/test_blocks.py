@@ -247,7 +247,7 @@ def test_this_machine_has_vectors() -> None:
 
 
 def test_the_vocabularies_reveal_each_border() -> None:
-    """Every way to split a short text in two gives ids of its own."""
+    """Every way to split a short text in two gives different ids."""
     encodings = [own_encoding(r".+|\n+", ranks) for ranks in revealing_tables()]
     source = random.Random(5)
     for _ in range(500):

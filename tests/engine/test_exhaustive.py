@@ -62,7 +62,7 @@ def test_these_are_the_patterns_of_all_encodings() -> None:
 
 
 def test_the_vocabularies_show_all_ways_to_split() -> None:
-    """Each of the 32 ways to cut a string of six characters gives ids of its own."""
+    """Each of the 32 ways to cut a string of six characters gives different ids."""
     alphabet = ["a", "b", " ", "é"]
     vocabularies = [
         own_encoding(

@@ -1,4 +1,4 @@
-"""Encodings work in forked children, whatever other threads were doing, and in fresh processes.
+"""Encodings work in forked children, even if other threads were busy, and in fresh processes.
 
 Each scenario is a program with a time limit, so a child that hangs is a failure.
 """

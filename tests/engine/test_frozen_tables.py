@@ -70,7 +70,7 @@ def test_tables_outlive_their_file(table_file: Path) -> None:
     assert encode_with(vocabulary, "abc") == [small_ranks()[b"abc"]]
 
 
-# In a process of its own: other tests may have built the same vocabulary in memory.
+# In its own process: other tests may have built the same vocabulary in memory.
 BUNDLED = """
 import sys
 from bpecore._build.vocabularies import bundled_vocabulary

@@ -1,4 +1,4 @@
-"""Each result's ids have memory of their own, however large the result and whatever follows."""
+"""Each result's ids have their own memory, for results of any size and in any order."""
 
 from __future__ import annotations
 

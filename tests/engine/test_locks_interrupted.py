@@ -200,7 +200,7 @@ assert free
 
 
 def test_every_call_that_holds_a_lock(tmp_path: Path) -> None:
-    """In a program of its own, since half an installation as tiktoken stays."""
+    """In its own program, since half an installation as tiktoken stays."""
     pytest.importorskip("anyio")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM, str(SUPPORT)],

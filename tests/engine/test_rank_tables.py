@@ -184,7 +184,7 @@ def test_any_truncation_is_noticed(table_file: Path) -> None:
 
 
 def repack(version: int, skipped_count: int, token_count: int, body: bytes) -> bytes:
-    """Returns a `.ranks` file with a correct checksum, whatever its content."""
+    """Returns a `.ranks` file with a correct checksum for any content."""
     stored = struct.pack("<4sHHII", b"BPER", version, skipped_count, token_count, len(body)) + body
     return stored + struct.pack("<I", zlib.crc32(stored))
 

@@ -1,4 +1,4 @@
-"""Sure borders: a text cut at one has the ids of its two parts, whatever surrounds it."""
+"""Sure borders: a text cut at one has the ids of its two parts, whatever is around it."""
 
 from __future__ import annotations
 

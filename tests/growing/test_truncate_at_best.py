@@ -12,7 +12,7 @@ from texts import COMBINING_MARKS, EMOJI, WHITE_SPACE, WORDS
 import bpecore
 
 ENCODINGS = ["r50k_base", "p50k_base", "cl100k_base", "o200k_base"]
-WITHIN_REACH = 33  # characters: whatever the cut, all others are at most 32 away
+WITHIN_REACH = 33  # characters: all other cuts are at most 32 away from any of them
 
 PARTS = st.one_of(
     st.sampled_from([*EMOJI, *WORDS, *COMBINING_MARKS, *WHITE_SPACE]),

@@ -1,7 +1,7 @@
 """Real libraries give the same results with bpecore in tiktoken's place, and no network.
 
 Not part of a plain `pytest`: it needs `pip install "bpecore[libraries]"`, and then `pytest
-tests/libraries`. Each library runs in two processes of its own, once on each.
+tests/libraries`. Each library runs in two separate processes, once on each.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def results_of(library: str, replacement: str, folder: Path, **variables: str) -
 @pytest.mark.parametrize("library", USES)
 def test_library_gives_the_same_results(library: str, cache: Path, tmp_path: Path) -> None:
     print(library, version(library))
-    # litellm takes its cache directory from a variable of its own.
+    # litellm takes its cache directory from its own variable.
     expected = results_of(
         library,
         "tiktoken",

@@ -1,4 +1,4 @@
-"""The pool of test files that make none of their own."""
+"""The pool of test files that do not make their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads share a client; processes, forks and pickles have clients of their own."""
+"""Threads share a client; processes, forks and pickles have their own clients."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_threads_share_a_client(client: PoolClient) -> None:
 
 
 def frontend(client: PoolClient, results: Any) -> None:
-    """Runs in a process of its own."""
+    """Runs in its own process."""
     client.open_stream("mine")
     text = "".join(client.feed("mine", token) for token in IDS)
     results.put((text + client.close("mine"), client.encode(MIXED)))

@@ -230,7 +230,7 @@ def test_what_every_worker_dies_with_is_given_up(
 
 
 def hold_streams(client: PoolClient, ready: Any) -> None:
-    """Runs in a process of its own."""
+    """Runs in its own process."""
     for name in range(100):
         client.open_stream(name)
     client.feed_many(dict.fromkeys(range(100), 24912))
@@ -316,7 +316,7 @@ def test_nothing_is_left_behind(end: str, status: int | None, tmp_path: Path) ->
 
 
 def ask_on(client: PoolClient, results: Any) -> None:
-    """Runs in a process of its own, until the pool is gone."""
+    """Runs in its own process, until the pool is gone."""
     client.connect()
     results.put("connected")
     try:

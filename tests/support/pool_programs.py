@@ -1,4 +1,4 @@
-"""Programs that have a pool, in processes of their own."""
+"""Programs that have a pool, in separate processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python programs in processes of their own, away from the source tree."""
+"""Python programs in separate processes, away from the source tree."""
 
 from __future__ import annotations
 

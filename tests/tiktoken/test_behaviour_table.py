@@ -165,6 +165,52 @@ def printed(function: Callable[..., Any], *arguments: Any) -> str:
     return output.getvalue()
 
 
+def lines_of(ranks: dict[bytes, int]) -> bytes:
+    import base64
+
+    return b"".join(base64.b64encode(token) + b" %d\n" % rank for token, rank in ranks.items())
+
+
+NAMES: dict[str, Any] = {
+    "sha256": lambda contents: hashlib.sha256(contents).hexdigest(),
+    "set_attribute": set_attribute,
+    "exchange_special_token": exchange_special_token,
+    "del_attribute": del_attribute,
+    "write_to": write_to,
+    "printed": printed,
+    "CLOSED_URL": "http://127.0.0.1:9/x",
+    "R50K_URL": R50K_URL,
+    "R50K_SHA256": hashlib.sha256(data.tiktoken_file("r50k_base")).hexdigest(),
+    "EMPTY_SHA256": hashlib.sha256(b"").hexdigest(),
+    "LINES": lines_of(RANKS),
+    "RANKS": RANKS,
+    "SPECIALS": SPECIALS,
+    "SubStr": SubStr,
+    "SubBytes": SubBytes,
+    "SubInt": SubInt,
+    "SubList": SubList,
+    "SubSet": SubSet,
+    "Index": Index,
+    "BadIndex": BadIndex,
+    "Duck": Duck,
+    "OnlyIterable": OnlyIterable,
+    "Engine": Engine,
+    "UserList": collections.UserList,
+    "defaultdict": collections.defaultdict,
+    "deque": collections.deque,
+    "OrderedDict": collections.OrderedDict,
+    "MappingProxyType": types.MappingProxyType,
+    "array": array.array,
+    "Decimal": decimal.Decimal,
+    "Fraction": fractions.Fraction,
+    "Path": Path,
+    "np": np,
+    "copy": copy,
+    "pickle": pickle,
+}
+"""The names that are the same for both libraries."""
+
+
 class Library:
     """The names that the table's expressions use, for one of the two libraries."""
 
@@ -191,6 +237,7 @@ class Library:
         self.files = 0
         merges, vocabulary = make_gpt2_files()
         self.namespace: dict[str, Any] = {
+            **NAMES,
             **modules,
             **encodings,
             "tiktoken": bpecore if ours else tiktoken,
@@ -211,43 +258,8 @@ class Library:
             "dumped": self.dumped,
             "dumped_without_blobfile": self.dumped_without_blobfile,
             "file": self.file,
-            "sha256": lambda contents: hashlib.sha256(contents).hexdigest(),
-            "set_attribute": set_attribute,
-            "exchange_special_token": exchange_special_token,
-            "del_attribute": del_attribute,
-            "write_to": write_to,
-            "printed": printed,
             "read_twice_and_edit": self.read_twice_and_edit,
-            "CLOSED_URL": "http://127.0.0.1:9/x",
-            "R50K_URL": R50K_URL,
-            "R50K_SHA256": hashlib.sha256(data.tiktoken_file("r50k_base")).hexdigest(),
-            "EMPTY_SHA256": hashlib.sha256(b"").hexdigest(),
             "GPT2_FILES": [self.file(merges), self.file(vocabulary)],
-            "LINES": lines_of(RANKS),
-            "RANKS": RANKS,
-            "SPECIALS": SPECIALS,
-            "SubStr": SubStr,
-            "SubBytes": SubBytes,
-            "SubInt": SubInt,
-            "SubList": SubList,
-            "SubSet": SubSet,
-            "Index": Index,
-            "BadIndex": BadIndex,
-            "Duck": Duck,
-            "OnlyIterable": OnlyIterable,
-            "Engine": Engine,
-            "UserList": collections.UserList,
-            "defaultdict": collections.defaultdict,
-            "deque": collections.deque,
-            "OrderedDict": collections.OrderedDict,
-            "MappingProxyType": types.MappingProxyType,
-            "array": array.array,
-            "Decimal": decimal.Decimal,
-            "Fraction": fractions.Fraction,
-            "Path": Path,
-            "np": np,
-            "copy": copy,
-            "pickle": pickle,
         }
 
     @staticmethod
@@ -329,12 +341,6 @@ def doubling(encoding_class: Any) -> Any:
             return 2 * super().decode_single_token_bytes(token)
 
     return Library.make_encoding(Doubling)
-
-
-def lines_of(ranks: dict[bytes, int]) -> bytes:
-    import base64
-
-    return b"".join(base64.b64encode(token) + b" %d\n" % rank for token, rank in ranks.items())
 
 
 def describe(value: object) -> object:

@@ -1,4 +1,4 @@
-"""What `dir(bpecore)` and tab completion show: what is public, all of which can be had."""
+"""`dir(bpecore)` and tab completion show what is public, and all of it can be imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encodings are pickled and copied as tiktoken's are: by name if registered, else by content."""
+"""Encodings are pickled and copied as tiktoken's are: by name if registered, or by content."""
 
 from __future__ import annotations
 

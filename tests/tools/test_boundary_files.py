@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not BODIES, reason="the source of the extension 
 
 
 class Names:
-    """The names of one file, of whatever scope.
+    """The names of one file, of all scopes.
 
     Attributes:
         used: what it uses.

@@ -27,7 +27,7 @@ def run(*arguments: str, stdin: bytes | str = b"") -> Result:
 
 
 def run_process(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    """Runs the command in a process of its own, away from the source tree."""
+    """Runs the command in its own process, away from the source tree."""
     command = [sys.executable, "-m", "bpecore", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, timeout=60, **options)
 

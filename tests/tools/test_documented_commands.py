@@ -128,7 +128,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def as_run(command: str) -> str:
-    """Returns a command without what stands for something, and with help where it takes long."""
+    """Returns a command without placeholders, and with `--help` where it takes long."""
     command = re.sub(r" (\[.*|…|arguments…)(?=$|\s)", "", command)
     command = command.replace("'import tiktoken; …'", "'import tiktoken'")
     if begins_with(command, TAKES_LONG) or re.fullmatch(r"bpecore \w+", command):

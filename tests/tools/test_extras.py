@@ -1,4 +1,4 @@
-"""Extras: one spelling everywhere, which needs no index, and all that the examples import."""
+"""Extras: one spelling everywhere, without an index, and all that the examples import."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def below(room: str, rooms: Mapping[str, str]) -> set[str]:
 
 
 def upward_arrows(links: Links, rooms: Mapping[str, str]) -> Iterator[str]:
-    """Yields the pairs of files of which the first must not use the second."""
+    """Yields the pairs of files whose first must not use the second."""
     for file, used in sorted(links.items()):
         room = room_of(file, rooms)
         assert room, f"{file} is in no room"

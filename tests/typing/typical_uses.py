@@ -116,7 +116,7 @@ def own_encoding(folder: Path) -> Encoding:
 
 
 class Limited(Encoding):
-    """A subclass with a method of its own."""
+    """A subclass with an additional method."""
 
     def fits(self, text: str, limit: int) -> bool:
         return self.count(text, disallowed_special=()) <= limit
