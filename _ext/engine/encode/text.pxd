@@ -14,7 +14,7 @@ from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text
 from engine.encode.pieces cimport encode_pieces, encode_scanned
 from engine.encode.workspace cimport Workspace
 from engine.simd.vectors cimport Vectors
-from engine.sink.id_buffer cimport IdBuffer, grow_ids, in_huge_pages, reserve_ids
+from engine.sink.id_buffer cimport IdBuffer, append_id, in_huge_pages, reserve_ids
 from engine.split.automaton cimport Automaton, scan_pieces
 from engine.split.blocks cimport BLOCK_MINIMUM, Window, split_by_blocks
 from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk, character_of, grow_chunk
@@ -288,10 +288,7 @@ cdef inline int encode_text(
             status = encode_transcoded(&call, position, found.start)
         if status != STATUS_OK or found.start == view.length:
             return status
-        if grow_ids(sink, (0 if counting else sink.length) + 1) != STATUS_OK:
+        if append_id(sink, found.id, counting) != STATUS_OK:
             return STATUS_NO_MEMORY
-        if not counting:
-            sink.data[sink.length] = found.id
-        sink.length += 1
         workspace.last_piece_ids = 0
         position = found.end

@@ -18,7 +18,7 @@ from engine.growing.piece_run cimport (
 from engine.growing.special_places cimport (
     SPECIAL_FOUND, SPECIAL_NONE, SpecialPlace, next_special)
 from engine.growing.text cimport GrowingText, append_text, forget_text
-from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.sink.id_buffer cimport IdBuffer, append_id
 from engine.split.automaton cimport NO_MATCH, Automaton
 from engine.text.special_tokens cimport SpecialTokens
 from engine.text.utf8 cimport TextView
@@ -103,11 +103,8 @@ cdef inline int encode_stream(
         status = encode_up_to(stream, workspace, found.start, True, counting, sink)
         if status != STATUS_OK:
             return status
-        if grow_ids(sink, (0 if counting else sink.length) + 1) != STATUS_OK:
+        if append_id(sink, found.id, counting) != STATUS_OK:
             return STATUS_NO_MEMORY
-        if not counting:
-            sink.data[sink.length] = found.id
-        sink.length += 1
         begin_piece(stream.automaton, &stream.run, found.end)
         searched = found.end
     stream.open_from = stream.text.length if found.outcome == SPECIAL_NONE else found.start

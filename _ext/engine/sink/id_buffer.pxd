@@ -174,6 +174,16 @@ cdef inline int grow_ids(IdBuffer *buffer, size_t capacity) noexcept nogil:
     return reserve_ids(buffer, capacity)
 
 
+cdef inline int append_id(IdBuffer *buffer, uint32_t token_id, bint counting) noexcept nogil:
+    """Appends an id; while ids are only counted, just counts it."""
+    if grow_ids(buffer, (0 if counting else buffer.length) + 1) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    if not counting:
+        buffer.data[buffer.length] = token_id
+    buffer.length += 1
+    return STATUS_OK
+
+
 cdef inline void trim_mapping(IdBuffer *buffer) noexcept nogil:
     """Frees the end of a mapping if that is more than half, or all of it if it has few ids.
 
