@@ -139,27 +139,50 @@ cdef inline size_t put_known_ints(const IntObjects *table, PyObject **entries,
     return count
 
 
+cdef inline int put_ids(IntObjects *table, list container, const uint32_t *ids, size_t start,
+                        size_t count) except -1:
+    """Fills a list that has room for `count` ids, and holds `start` of them."""
+    cdef PyObject **entries = list_entries(container)
+    cdef size_t done = start, end = start
+    while True:
+        done += put_known_ints(table, entries + done, ids + done, end - done)
+        set_length(container, <Py_ssize_t>done)
+        if done < end:
+            put_new_int(table, &entries[done], ids[done])
+            done += 1
+        elif end == count:
+            return 0
+        elif end > start and run_signal_handlers():
+            exception_is_set()
+        else:
+            end = min(end + IDS_BETWEEN_CHECKS, count)
+
+
 cdef inline list hidden_list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):
     """Returns a list of ids as Python ints that the garbage collector does not see.
 
     It must not leave the extension before `show_lists`.
     """
     cdef list result = list_with_room(<Py_ssize_t>count)
-    cdef PyObject **entries = list_entries(result)
-    cdef size_t done = 0, end = 0
     PyObject_GC_UnTrack(result)
-    while True:
-        done += put_known_ints(table, entries + done, ids + done, end - done)
-        set_length(result, <Py_ssize_t>done)
-        if done < end:
-            put_new_int(table, &entries[done], ids[done])
-            done += 1
-        elif end == count:
-            return result
-        elif end > 0 and run_signal_handlers():
-            exception_is_set()
-        else:
-            end = min(end + IDS_BETWEEN_CHECKS, count)
+    put_ids(table, result, ids, 0, count)
+    return result
+
+
+cdef inline list hidden_list_after(IntObjects *table, list before, size_t common,
+                                   const uint32_t *ids, size_t count):
+    """As `hidden_list_of_ids`, for ids of which the first `common` are in the list `before`."""
+    cdef list result = list_with_room(<Py_ssize_t>count)
+    cdef PyObject **entries = list_entries(result)
+    cdef PyObject **known = list_entries(before)
+    cdef size_t i
+    PyObject_GC_UnTrack(result)
+    for i in range(common):
+        Py_INCREF(<object>known[i])
+        entries[i] = known[i]
+    set_length(result, <Py_ssize_t>common)
+    put_ids(table, result, ids, common, count)
+    return result
 
 
 cdef inline list list_of_ids(IntObjects *table, const uint32_t *ids, size_t count):

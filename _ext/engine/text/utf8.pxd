@@ -41,6 +41,30 @@ cdef inline uint32_t decode_character(const uint8_t *text) noexcept nogil:
             | ((text[2] & 0x3F) << 6) | (text[3] & 0x3F))
 
 
+cdef inline bint is_valid_utf8(const uint8_t *text, size_t length) noexcept nogil:
+    """Returns whether bytes are whole characters. One byte at a time, so for short texts."""
+    cdef size_t position = 0, end
+    cdef uint32_t width, code
+    while position < length:
+        if text[position] < 0x80:
+            position += 1
+            continue
+        width = sequence_length(text[position])
+        end = position + width
+        if text[position] < 0xC2 or text[position] > 0xF4 or end > length:
+            return False
+        for i in range(position + 1, end):
+            if text[i] & 0xC0 != 0x80:
+                return False
+        code = decode_character(text + position)
+        if width == 3 and (code < 0x800 or is_surrogate(code)):
+            return False
+        if width == 4 and (code < 0x10000 or code > 0x10FFFF):
+            return False
+        position = end
+    return True
+
+
 cdef inline uint32_t encode_character(uint32_t character, uint32_t *length) noexcept nogil:
     """Returns the UTF-8 form of a code point other than a surrogate, with the first byte lowest.
 
