@@ -274,3 +274,12 @@ def stats() -> dict[str, EncodingStatistics]:
 
 _registered.find = lambda encoding_name: ENCODINGS.get(encoding_name)
 _registered.load = get_encoding
+
+
+def _load_file(*arguments: Any) -> Any:
+    from bpecore._models.loading import load_encoding
+
+    return load_encoding(*arguments)
+
+
+_registered.load_file = _load_file

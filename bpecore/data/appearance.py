@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 BEGINNINGS = (
     (
         b"version https://git-lfs.github.com/",
@@ -14,7 +16,15 @@ BEGINNINGS = (
     (b"[", "JSON"),
     (b"\x1f\x8b", "compressed by gzip"),
     (b"pk\x03\x04", "a zip archive"),
+    (b"gguf", "a GGUF model"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+    (b"\x80\x02", "a Python pickle"),
+    (b"\x80\x04", "a Python pickle"),
 )
+
+# A protobuf message whose first field is a piece: a string, then a score.
+_SENTENCEPIECE = re.compile(rb"\n[\x05-\x7f]\n[\x01-\x7f][^\0]{1,126}?\x15.{4}", re.DOTALL)
 
 
 def appearance(contents: bytes, is_json: bool = False) -> str:
@@ -32,6 +42,8 @@ def appearance(contents: bytes, is_json: bool = False) -> str:
         return " It is empty."
     if not contents.strip(b"\0"):
         return " It is all zero bytes, as after a crash."
+    if _SENTENCEPIECE.match(contents):
+        return " It looks like a SentencePiece model."
     start = contents[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for beginning, description in BEGINNINGS:
         if start.startswith(beginning) and not (is_json and description == "JSON"):

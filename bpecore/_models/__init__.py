@@ -1,0 +1,1 @@
+"""Makes encodings from the files that models come with."""

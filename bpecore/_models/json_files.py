@@ -1,0 +1,85 @@
+"""Reads JSON that strangers wrote: bounded in size, depth and digits; faults have a place.
+
+A byte order mark is accepted. Like Rust's serde, and unlike Python's json, this refuses NaN and
+Infinity.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from bpecore._models.errors import fault
+
+_DIGIT_LIMIT = 30
+_JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def parse_json(contents: bytes, source: str) -> dict[str, Any]:
+    """Returns the object that a JSON file holds.
+
+    Args:
+        contents: the file's bytes.
+        source: where they are from, for errors.
+
+    Raises:
+        ValueError: they are no JSON object; the message names the source and the place.
+    """
+    try:
+        text = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].decode()
+    except UnicodeDecodeError as error:
+        raise fault(source, f"byte {error.start}", "no UTF-8", contents, True) from None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
+    except json.JSONDecodeError as error:
+        what = f"no valid JSON: {error.msg}"
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            what += ", as in a file that is cut off"
+        place = f"line {error.lineno}, column {error.colno}"
+        raise fault(source, place, what, contents, True) from None
+    except RecursionError:
+        raise fault(source, "", "JSON nested too deep to be read", contents, True) from None
+    except ValueError as error:
+        raise fault(source, "", str(error), contents, True) from None
+    if not isinstance(value, dict):
+        found = type(value).__name__
+        raise fault(source, "", f"expected a JSON object, found a {found}", contents, True)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"no valid JSON: {name} is no number")
+
+
+def _parse_int(digits: str) -> int:
+    # More digits than any id has would take quadratic time.
+    if len(digits) > _DIGIT_LIMIT:
+        raise ValueError(f"a number of {len(digits)} digits: {digits[:20]}…")
+    return int(digits)
+
+
+def member(
+    value: dict[str, Any], path: str, kind: type | tuple[type, ...], source: str, default: Any = ...
+) -> Any:
+    """Returns a member of a JSON object, checked to be of a type.
+
+    Args:
+        value: the object.
+        path: the member's path in the file, for errors; its last part is the member's name.
+        kind: the type or types; a bool is no int.
+        source: the file, for errors.
+        default: what is returned if the member is missing or null; without it, that is an error.
+
+    Raises:
+        ValueError: the member is missing or of another type.
+    """
+    found = value.get(path.rpartition(".")[2])
+    if found is None and default is not ...:
+        return default
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(found, kind) or (isinstance(found, bool) and bool not in kinds):
+        expected = " or ".join(_JSON_NAMES.get(kind, kind.__name__) for kind in kinds)
+        shown = "nothing" if found is None else f"{found!r:.60}"
+        raise ValueError(f"{source}: {path} must be a JSON {expected}, found {shown}")
+    return found
