@@ -1,7 +1,7 @@
 """Tokens of a chat: its strings, messages, tools and images; and messages cut to a budget."""
 
+from bpecore.chat.counting import num_tokens_from_messages
 from bpecore.chat.images import num_tokens_from_image, num_tokens_from_image_url
-from bpecore.chat.messages import num_tokens_from_messages
 from bpecore.chat.strings import num_tokens_from_string
 from bpecore.chat.truncation import truncate_tokens_from_messages
 

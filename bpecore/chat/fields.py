@@ -1,46 +1,81 @@
-"""The fields of messages, parts and tools, whether they are dicts or objects."""
+"""The fields of messages, parts and tools, whether they are dicts or objects; and their errors.
+
+Errors begin with the place of what is wrong, as one would write it in Python:
+`messages[3].tool_calls[0].function.arguments: …`.
+"""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-# Attributes read besides an object's `__dict__`, because it can have slots or be a named tuple.
+# Attributes read from an object, because it can have slots, be a named tuple, or keep fields that
+# its class does not know elsewhere than in its `__dict__`.
 _NAMES = (
-    "role content name type text refusal image_url url detail tool_calls tool_call_id "
-    "function_call function arguments description parameters properties enum"
+    "role content name type text refusal reasoning_content reasoning tool_calls tool_call_id audio "
+    "function_call function custom id call_id arguments input output image_url url detail file_id "
+    "source media_type data tool_use_id thinking summary encrypted_content title context "
+    "description parameters input_schema format definition syntax json_schema schema"
 )
 FIELD_NAMES = tuple(_NAMES.split())
 
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxother = 80
 
-def fields_of(thing: Any, what: str) -> Mapping[str, Any]:
+
+def shown(thing: Any) -> str:
+    """Returns a short text that shows a value in an error, however large or deep it is."""
+    return _shown.repr(thing)
+
+
+def wrong_type(place: str, wanted: str, thing: Any) -> TypeError:
+    """Returns the error for a value of a wrong type."""
+    return TypeError(f"{place}: must be {wanted}, not {type(thing).__name__}: {shown(thing)}")
+
+
+def fields_of(thing: Any, place: str) -> Mapping[str, Any]:
     """Returns the fields of a dict or object by name.
 
     Args:
         thing: a mapping, or an object with some of `FIELD_NAMES` as attributes.
-        what: its name in errors.
+        place: where it is, for errors.
 
     Raises:
         TypeError: it is neither.
 
     Example:
         >>> from types import SimpleNamespace
-        >>> fields_of(SimpleNamespace(role="user", content="hi"), "a message")
+        >>> fields_of(SimpleNamespace(role="user", content="hi"), "messages[0]")
         {'role': 'user', 'content': 'hi'}
     """
     if isinstance(thing, Mapping):
         return thing
-    if not isinstance(thing, (str, bytes, list, type)):
-        own = (name for name in getattr(thing, "__dict__", ()) if not name.startswith("_"))
-        names = dict.fromkeys((*FIELD_NAMES, *own))
-        fields = {name: getattr(thing, name) for name in names if hasattr(thing, name)}
+    if not isinstance(thing, (str, bytes, int, float, list, type)):
+        values = ((name, getattr(thing, name, None)) for name in FIELD_NAMES)
+        fields = {
+            name: value for name, value in values if value is not None and not callable(value)
+        }
         if fields:
             return fields
-    raise TypeError(
-        f"{what} must be a dict or an object with fields, not {type(thing).__name__}: {thing!r:.80}"
-    )
+    raise wrong_type(place, "a dict or an object with fields", thing)
+
+
+def text_field(fields: Mapping[str, Any], name: str, place: str) -> str:
+    """Returns a field that must be a string.
+
+    Raises:
+        ValueError: the field is missing or None.
+        TypeError: it is not a string.
+    """
+    value = fields.get(name)
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise ValueError(f"{place}: has no {name}")
+    raise wrong_type(f"{place}.{name}", "str", value)
 
 
 def with_content(thing: Any, content: Any, name: str = "content") -> Any:

@@ -1,47 +1,52 @@
-"""Estimates the tokens of an image.
+"""What an image costs, in exact arithmetic.
 
-Source of the constants: OpenAI's guide to images as inputs, for GPT-4o. Other models have other
-constants (GPT-4o mini, the o-series) or another rule (GPT-4.1 mini).
+Tiles: the image is scaled down to fit into 2,048 x 2,048 pixels, then until its shorter side is 768
+pixels, and covered with tiles of 512 pixels a side. Patches: the image is covered with patches of
+32 pixels a side; if there are more than the limit, it is scaled down until there are not.
+
+The numbers per model are in `bpecore.chat.rules`. Where bills differ from OpenAI's guide to images
+as inputs, this does as the bills do: sides are rounded to whole pixels after scaling (2049 x 513
+has two rows of tiles and 2050 x 513 one), and the width is what is made whole patches (of
+4000 x 1474 there are 64 x 24). Constant time.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import struct
+from fractions import Fraction
+from math import ceil, floor, isqrt
 
-TOKENS_PER_IMAGE = 85
-TOKENS_PER_TILE = 170
+from bpecore.chat.fields import shown, wrong_type
+from bpecore.chat.image_sizes import size_of_data_url
+from bpecore.chat.rules import Patches, Rules, Tiles, rules_of
+
 TILE = 512  # pixels per side
 LONGEST_SIDE = 2048  # pixels; a larger image is scaled down to this
 SHORTEST_SIDE = 768  # pixels; after that, a larger image is scaled down to this
-DETAILS = ("auto", "high", "low")
-
-# 768 x 2048 pixels are eight tiles, and no image has more.
-TOKENS_OF_LARGEST_IMAGE = TOKENS_PER_IMAGE + 8 * TOKENS_PER_TILE
-
-# Base64 characters searched for the size of an image. In a JPEG a preview and colour profiles can
-# come before it.
-HEADER_CHARACTERS = 1 << 18
-
-# JPEG segments that start a frame. C4, C8 and CC, which are missing, are not frames.
-JPEG_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+PATCH = 32  # pixels per side
+DETAILS = ("auto", "high", "low", "original")
 
 
-def num_tokens_from_image(width: int, height: int, detail: str = "auto") -> int:
+def num_tokens_from_image(
+    width: int,
+    height: int,
+    detail: str = "auto",
+    model: str = "gpt-4o",
+    *,
+    rules: tuple[Rules, ...] = (),
+) -> int:
     """Estimates the tokens that an image costs.
 
     Args:
         width: pixels.
         height: pixels.
-        detail: "low", "high", or "auto", which counts as "high".
-
-    Returns:
-        85, plus, unless the detail is "low", 170 per tile of 512 x 512 pixels that the image covers
-        after scaling it down to 2,048 pixels on the long side and 768 on the short one.
+        detail: "low", "high", or "auto", which counts as "high"; for models that have it also
+            "original".
+        model: the model's name, as for `bpecore.encoding_for_model`.
+        rules: rules of the caller, tried before those of `bpecore.chat.rules`.
 
     Raises:
-        ValueError: a side is not positive, or the detail is unknown.
+        KeyError: it is not known what the model's images cost.
+        ValueError: a side is not positive, or the model does not have the detail.
         TypeError: a side is not an int.
 
     Example:
@@ -49,121 +54,133 @@ def num_tokens_from_image(width: int, height: int, detail: str = "auto") -> int:
         765
         >>> num_tokens_from_image(1024, 1024, "low")
         85
+        >>> num_tokens_from_image(1024, 1024, model="gpt-4.1-mini")
+        1659
     """
-    for name, side in (("width", width), ("height", height)):
-        if isinstance(side, bool) or not isinstance(side, int):
-            raise TypeError(f"the {name} of an image must be an int, not {type(side).__name__}")
-        if side <= 0:
-            raise ValueError(f"the {name} of an image must be positive: {side}")
-    if detail not in DETAILS:
-        raise ValueError(f"the detail of an image must be one of {DETAILS}, not {detail!r}")
-    if detail == "low":
-        return TOKENS_PER_IMAGE
-    long, short = max(width, height), min(width, height)
-    if long > LONGEST_SIDE:
-        long, short = LONGEST_SIDE, max(1, short * LONGEST_SIDE // long)
-    if short > SHORTEST_SIDE:
-        long, short = long * SHORTEST_SIDE // short, SHORTEST_SIDE
-    tiles = -(-long // TILE) * -(-short // TILE)
-    return TOKENS_PER_IMAGE + TOKENS_PER_TILE * tiles
+    rule = image_rule(rules_of(model, rules), model)
+    return count_image(rule, (width, height), detail, "image")
 
 
-def num_tokens_from_image_url(url: str, detail: str = "auto") -> int:
+def num_tokens_from_image_url(
+    url: str,
+    detail: str = "auto",
+    model: str = "gpt-4o",
+    *,
+    size: tuple[int, int] | None = None,
+    rules: tuple[Rules, ...] = (),
+) -> int:
     """Estimates the tokens that an image costs, from its URL and without fetching it.
 
     Args:
-        url: a "data:" URL of a PNG, JPEG, GIF or WebP image, whose size is read; any other URL
-            counts as the largest image, so that a budget is kept.
+        url: a "data:" URL of a PNG, JPEG, GIF or WebP image, whose size is read; or any other URL
+            if its size is given, or if the detail is "low" and low detail has one price.
         detail: as for `num_tokens_from_image`.
+        model: as for `num_tokens_from_image`.
+        size: the image's width and height in pixels.
+        rules: as for `num_tokens_from_image`.
 
     Raises:
-        ValueError: the detail is unknown.
+        KeyError: it is not known what the model's images cost.
+        ValueError: the size cannot be read and is not given, or the model does not have the detail.
         TypeError: `url` is not a string.
 
     Example:
-        >>> num_tokens_from_image_url("https://example.com/cat.png")
-        1445
+        >>> num_tokens_from_image_url("https://example.com/cat.png", size=(1024, 1024))
+        765
     """
     if not isinstance(url, str):
-        raise TypeError(f"the URL of an image must be str, not {type(url).__name__}")
-    if detail == "low":
-        return TOKENS_PER_IMAGE
-    size = size_of_data_url(url)
+        raise wrong_type("url", "str", url)
+    rule = image_rule(rules_of(model, rules), model)
     if size is None:
-        num_tokens_from_image(1, 1, detail)  # refuses an unknown detail
-        return TOKENS_OF_LARGEST_IMAGE
-    return num_tokens_from_image(*size, detail)
+        size = size_of_data_url(url)
+    return count_image(rule, size, detail, "url", url)
 
 
-def size_of_data_url(url: str) -> tuple[int, int] | None:
-    """Returns an image's width and height in pixels, or None if they cannot be read.
+def image_rule(rules: Rules, model: str) -> Tiles | Patches:
+    """Returns what an image of a model costs.
+
+    Raises:
+        KeyError: it is not known.
+    """
+    if rules.image is None:
+        raise KeyError(
+            f"What images cost is not known for the model {model!r}. Give a rule for it: "
+            "rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
+        )
+    return rules.image
+
+
+def count_image(
+    rule: Tiles | Patches,
+    size: tuple[int, int] | None,
+    detail: object,
+    place: str,
+    url: str = "",
+) -> int:
+    """Returns the tokens of an image.
 
     Args:
-        url: any URL; only the beginning of "data:" URLs in base64 is read.
+        rule: what the model's images cost.
+        size: width and height in pixels, or None if they are not known.
+        detail: one of `DETAILS`.
+        place: where the image is, for errors.
+        url: the image's URL, for errors.
 
-    Example:
-        >>> size_of_data_url("data:image/gif;base64,R0lGODlhAgABAAAAADs=")
-        (2, 1)
+    Raises:
+        ValueError: the size is needed and not known, a side is not positive, or the model does not
+            have the detail.
+        TypeError: a side is not an int.
     """
-    if not url.startswith("data:"):
-        return None
-    head, comma, _ = url[:200].partition(",")
-    if not comma or not head.endswith(";base64"):
-        return None
-    start = len(head) + 1
-    encoded = url[start : start + HEADER_CHARACTERS]
-    try:
-        data = base64.b64decode(encoded[: len(encoded) // 4 * 4])
-        size = _size_of_image(data)
-    except (binascii.Error, ValueError, struct.error, IndexError):
-        return None
-    return size if size and min(size) > 0 else None
-
-
-def _size_of_image(data: bytes) -> tuple[int, int] | None:
-    """Reads the size from a file's header; raises struct.error or IndexError if it is cut short."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        width, height = struct.unpack_from(">II", data, 16)
-    elif data.startswith((b"GIF87a", b"GIF89a")):
-        width, height = struct.unpack_from("<HH", data, 6)
-    elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _size_of_webp(data)
-    elif data.startswith(b"\xff\xd8"):
-        return _size_of_jpeg(data)
-    else:
-        return None
-    return width, height
-
-
-def _size_of_webp(data: bytes) -> tuple[int, int] | None:
-    kind = data[12:16]
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8X":
-        sides = data[24:30]
-        if len(sides) < 6:
-            return None
-        return (
-            int.from_bytes(sides[:3], "little") + 1,
-            int.from_bytes(sides[3:], "little") + 1,
+    if detail not in DETAILS:
+        raise ValueError(
+            f"{place}: the detail of an image is one of {DETAILS}, not {shown(detail)}"
         )
-    return None
+    limit = rule.original_limit if isinstance(rule, Patches) else None
+    if detail == "original" and limit is None:
+        raise ValueError(f"{place}: the model has no images in detail 'original'")
+    if size is not None:
+        _check_size(size, place)
+    if isinstance(rule, Tiles) and detail == "low":
+        return rule.base
+    if size is None:
+        raise ValueError(
+            f"{place}: the size of the image is not known, and it cannot be read from its URL: "
+            f"{shown(url)}. Give it: image_sizes={{url: (width, height)}}"
+        )
+    if isinstance(rule, Tiles):
+        return rule.base + rule.per_tile * _tiles(*size)
+    patches = _patches(*size, rule.limit if limit is None or detail != "original" else limit)
+    return ceil(patches * rule.fraction)
 
 
-def _size_of_jpeg(data: bytes) -> tuple[int, int] | None:
-    position = 2
-    while data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
-        if marker in JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", data, position + 5)
-            return width, height
-        (length,) = struct.unpack_from(">H", data, position + 2)
-        position += 2 + length
-    return None
+def _check_size(size: tuple[int, int], place: str) -> None:
+    for name, side in zip(("width", "height"), size):
+        if isinstance(side, bool) or not isinstance(side, int):
+            raise wrong_type(f"{place}: the {name} of an image", "an int", side)
+        if side <= 0:
+            raise ValueError(f"{place}: the {name} of an image must be positive: {side}")
+
+
+def _tiles(width: int, height: int) -> int:
+    scale = min(
+        Fraction(1),
+        Fraction(LONGEST_SIDE, max(width, height)),
+        Fraction(SHORTEST_SIDE, min(width, height)),
+    )
+    # Half a pixel is rounded up.
+    sides = (max(1, floor(side * scale + Fraction(1, 2))) for side in (width, height))
+    columns, rows = (-(-side // TILE) for side in sides)
+    return columns * rows
+
+
+def _patches(width: int, height: int, limit: int) -> int:
+    columns, rows = -(-width // PATCH), -(-height // PATCH)
+    if columns * rows <= limit:
+        return columns * rows
+    # The largest number of whole columns for which all fit.
+    columns = isqrt(limit * width // height) + 1
+    while columns and columns * -(-height * columns // width) > limit:
+        columns -= 1
+    if columns == 0:  # less than a patch wide, and longer than the limit
+        return limit
+    return columns * -(-height * columns // width)

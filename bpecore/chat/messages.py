@@ -1,164 +1,108 @@
-"""Estimates the tokens that messages cost as a prompt.
+"""Reads messages as chat completions and Anthropic's API write them.
 
-A server turns messages and tools into one text, in a format that is not published. Only constants
-that account for it are, so all counts of a chat except those of strings are estimates of what a
-server bills. For text messages of the GPT-3.5, GPT-4 and GPT-4o models they are known to be right.
-Counting needs no network.
-
-Source of the constants: OpenAI's cookbook, "How to count tokens with tiktoken", and its guide to
-images as inputs.
+Only what a model sees is read: the role, the name, the content, reasoning that is text, and of
+calls the names and arguments. Ids, types, status and other bookkeeping cost nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from bpecore.chat.fields import fields_of
-from bpecore.chat.images import num_tokens_from_image_url
-from bpecore.chat.strings import count, encoding_of, listed
-from bpecore.chat.tools import count_tools
-from bpecore.core import Encoding
+from bpecore.chat.contents import read_content
+from bpecore.chat.fields import fields_of, shown, text_field, wrong_type
+from bpecore.chat.json_text import arguments_text
+from bpecore.chat.reader import Reader
+from bpecore.chat.responses import is_item, read_item
+from bpecore.chat.seen import Call, Seen
+from bpecore.chat.strings import listed
 
-TOKENS_PER_REPLY = 3
-"""Tokens that start every reply."""
-
-
-class MessageConstants(NamedTuple):
-    """Tokens of a message besides those of its strings."""
-
-    per_message: int
-    per_name: int
+# Strings beside the content. Which of them a model sees differs; those that it gets are seen.
+TEXTS_BESIDE_CONTENT = ("refusal", "reasoning_content", "reasoning")
+RESULT_ROLES = ("tool", "function")
 
 
-# Nothing is published for the models after GPT-4o.
-MESSAGE_CONSTANTS = MessageConstants(per_message=3, per_name=1)
-# The first GPT-3.5 has the name in place of the role.
-MESSAGE_CONSTANTS_OF_MODEL = {"gpt-3.5-turbo-0301": MessageConstants(per_message=4, per_name=-1)}
-
-
-def num_tokens_from_messages(
-    messages: Iterable[Any],
-    model: str,
-    *,
-    tools: Iterable[Any] | None = None,
-    default: str | None = None,
-) -> int:
-    """Estimates the tokens that messages cost as a prompt.
-
-    This counts every string of a message, including its role; the name and arguments of a tool
-    call; and for an image the result of `num_tokens_from_image`, or the largest one if its size
-    cannot be read. Fields of other types are not counted.
+def read_messages(reader: Reader, messages: Iterable[Any]) -> list[Seen]:
+    """Returns messages, and items of the Responses API, as a model sees them.
 
     Args:
-        messages: the messages, as dicts or as objects with the same fields: `role`, `content` (a
-            string, a list of parts, or None), `name`, `tool_calls` …
-        model: the model's name, as for `bpecore.encoding_for_model`.
-        tools: the tools that the model can call, as dicts or objects: `{"type": "function",
-            "function": {"name": …, "description": …, "parameters": …}}`, or without the inner
-            level.
-        default: the name of the encoding for unknown models.
-
-    Returns:
-        The estimated number of tokens, including those that start the reply. A text message of
-        GPT-3.5 and later costs 3 tokens besides its strings, and 1 more if it has a name.
+        reader: prices what is not text.
+        messages: dicts or objects.
 
     Raises:
-        KeyError: the model is unknown, and there is no `default`.
-        ValueError: no encoding has the name `default`, a message has no role, or a part of a
-            content has an unknown type or is an image without a URL.
-        TypeError: a message, tool or field has a wrong type.
-
-    Example:
-        >>> num_tokens_from_messages([{"role": "user", "content": "hello world"}], "gpt-4o")
-        9
+        ValueError: something lacks a field, or is not known and has no cost.
+        TypeError: something has a wrong type.
     """
-    encoding = encoding_of(model, default)
-    total = TOKENS_PER_REPLY + count_tools(encoding, tools)
+    seen: list[Seen] = []
     for position, message in enumerate(listed(messages, "messages")):
-        total += count_message(encoding, model, message, f"message {position}")
-    return total
+        place = f"messages[{position}]"
+        fields = fields_of(message, place)
+        if is_item(fields):
+            read_item(reader, seen, fields, position, place)
+        else:
+            _read_message(reader, seen, fields, position, place)
+    return seen
 
 
-def role_of(message: Any, what: str) -> str:
-    """Returns the role of a message, called `what` in errors."""
-    role = fields_of(message, what).get("role")
-    if role is None:
-        raise ValueError(f"{what} has no role: {message!r:.80}")
+def _read_message(
+    reader: Reader, seen: list[Seen], fields: Mapping[str, Any], position: int, place: str
+) -> None:
+    role = fields.get("role")
     if not isinstance(role, str):
-        raise TypeError(f"the role of {what} must be str, not {type(role).__name__}")
-    return role
-
-
-def count_message(encoding: Encoding, model: str, message: Any, what: str) -> int:
-    """Returns the estimated tokens of one message, called `what` in errors."""
-    constants = MESSAGE_CONSTANTS_OF_MODEL.get(model, MESSAGE_CONSTANTS)
-    role_of(message, what)
-    total = constants.per_message
-    for name, value in fields_of(message, what).items():
-        if name == "content":
-            total += _count_content(encoding, value, what)
-        elif name == "tool_calls":
-            for call in listed(value or (), f"tool_calls of {what}"):
-                total += _count_call(encoding, fields_of(call, what).get("function"), what)
-        elif name == "function_call":
-            total += _count_call(encoding, value, what)
-        elif isinstance(value, str):
-            total += count(encoding, value)
-            if name == "name":
-                total += constants.per_name
-        elif name == "name" and value is not None:
-            raise TypeError(f"the name of {what} must be str, not {type(value).__name__}")
-    return total
-
-
-def _count_content(encoding: Encoding, content: Any, what: str) -> int:
-    if content is None:
-        return 0
+        if role is None:
+            raise ValueError(f"{place}: has no role: {shown(dict(fields))}")
+        raise wrong_type(f"{place}.role", "str", role)
+    name = fields.get("name")
+    if name is not None and not isinstance(name, str):
+        raise wrong_type(f"{place}.name", "str", name)
+    message = Seen(position, role, name)
+    if role in RESULT_ROLES:
+        message.is_result, message.call_id = True, fields.get("tool_call_id")
+    results: list[Seen] = []
+    content = fields.get("content")
     if isinstance(content, str):
-        return count(encoding, content)
-    parts = listed(content, f"the content of {what}", "str, None or a list of parts")
-    return sum(count_part(encoding, part, what) for part in parts)
+        message.texts.append(content)
+    elif content is not None:
+        results = read_content(reader, message, content, f"{place}.content")
+    for beside in TEXTS_BESIDE_CONTENT:
+        text = fields.get(beside)
+        if isinstance(text, str):
+            message.texts.append(text)
+    calls = fields.get("tool_calls")
+    if calls is not None:
+        _read_calls(message, calls, f"{place}.tool_calls")
+    call = fields.get("function_call")
+    if call is not None:
+        message.calls.append(_function_call(None, call, f"{place}.function_call"))
+    if fields.get("audio") is not None:
+        reader.add_cost(message, "audio", fields["audio"], f"{place}.audio")
+    # Anthropic's results come in a message of the user, which can say something after them.
+    seen.extend(results)
+    if not results or message.texts or message.costs or message.calls:
+        seen.append(message)
 
 
-def count_part(encoding: Encoding, part: Any, what: str) -> int:
-    """Returns the estimated tokens of a part of a message's content."""
-    if isinstance(part, str):
-        return count(encoding, part)
-    text = text_of_part(part, what)
-    if text is not None:
-        return count(encoding, text)
-    fields = fields_of(part, f"a part of {what}")
-    image = fields.get("image_url")
-    if fields.get("type") not in ("image_url", "input_image"):
-        raise ValueError(
-            f"{what} has a part of type {fields.get('type')!r}; text, refusal, image_url, "
-            "input_text, output_text and input_image can be counted"
-        )
-    detail = fields.get("detail")
-    if image is not None and not isinstance(image, str):
-        image_fields = fields_of(image, f"the image_url of {what}")
-        image, detail = image_fields.get("url"), image_fields.get("detail", detail)
-    if not isinstance(image, str):
-        raise ValueError(f"{what} has an image without a URL: {part!r:.80}")
-    return num_tokens_from_image_url(image, detail or "auto")
+def _read_calls(message: Seen, calls: Any, place: str) -> None:
+    for number, call in enumerate(listed(calls, place)):
+        inner = f"{place}[{number}]"
+        fields = fields_of(call, inner)
+        custom = fields.get("custom")
+        if custom is not None:
+            message.calls.append(_custom_call(fields.get("id"), custom, f"{inner}.custom"))
+        elif fields.get("function") is not None:
+            function = fields["function"]
+            message.calls.append(_function_call(fields.get("id"), function, f"{inner}.function"))
+        else:
+            raise ValueError(f"{inner}: has neither a function nor a custom tool: {shown(call)}")
 
 
-def text_of_part(part: Any, what: str) -> str | None:
-    """Returns the text of a part of a message's content, or None if it is not text."""
-    fields = fields_of(part, f"a part of {what}")
-    kind = fields.get("type")
-    if kind not in ("text", "input_text", "output_text", "refusal"):
-        return None
-    text = fields.get("refusal" if kind == "refusal" else "text")
-    if not isinstance(text, str):
-        raise TypeError(f"a part of {what} has type {kind!r} and no string as its text")
-    return text
+def _function_call(call_id: Any, function: Any, place: str) -> Call:
+    fields = fields_of(function, place)
+    arguments = arguments_text(fields.get("arguments"), f"{place}.arguments")
+    return Call(call_id, text_field(fields, "name", place), arguments)
 
 
-def _count_call(encoding: Encoding, function: Any, what: str) -> int:
-    if function is None:
-        return 0
-    fields = fields_of(function, f"a function call of {what}")
-    texts = (fields.get("name"), fields.get("arguments"))
-    return sum(count(encoding, text) for text in texts if isinstance(text, str))
+def _custom_call(call_id: Any, custom: Any, place: str) -> Call:
+    fields = fields_of(custom, place)
+    text = arguments_text(fields.get("input"), f"{place}.input")
+    return Call(call_id, text_field(fields, "name", place), text)

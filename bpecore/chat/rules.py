@@ -68,7 +68,6 @@ class Rules:
         per_name: tokens of a message's name besides the name itself.
         tools: how a list of tools is written: "indented", as models did until autumn 2023 and with
             `functions`, or "compact", as they have done since.
-        per_tool_choice: tokens of a choice of one tool, besides its name.
         image: what an image costs; None means that nothing is known.
 
     Example:
@@ -84,7 +83,6 @@ class Rules:
     per_message: int = 3
     per_name: int = 1
     tools: Literal["indented", "compact"] = "compact"
-    per_tool_choice: int = 7
     image: Tiles | Patches | None = None
 
 
@@ -104,7 +102,6 @@ RULES: tuple[Rules, ...] = (
         FUNCTIONS,
         "2024-03",
         tools="indented",
-        per_tool_choice=4,
     ),
     Rules("gpt-4o-mini", GUIDE, "2025-11", image=Tiles(2833, 5667)),
     Rules(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bpecore.chat.fields import wrong_type
 from bpecore.core import Encoding
 from bpecore.model import encoding_name_for_model
 from bpecore.registry import get_encoding
@@ -17,7 +18,7 @@ def num_tokens_from_string(text: str, model: str, *, default: str | None = None)
         text: any text. A special token spelled out in it counts as ordinary text, which is what it
             is to a server.
         model: the model's name, as for `bpecore.encoding_for_model`.
-        default: the name of the encoding for unknown models.
+        default: the name of an encoding or a model, for unknown models.
 
     Returns:
         The exact number of tokens.
@@ -37,18 +38,16 @@ def num_tokens_from_string(text: str, model: str, *, default: str | None = None)
 
 
 def encoding_of(model: str, default: str | None) -> Encoding:
-    """Returns a model's encoding; the one named `default` if the model is unknown."""
+    """Returns a model's encoding; that of `default`, an encoding or model, if it is unknown."""
     if not isinstance(model, str):
-        raise TypeError(f"model must be str, not {type(model).__name__}: {model!r:.80}")
+        raise wrong_type("model", "str", model)
     try:
-        return get_encoding(encoding_name_for_model(model))
+        return get_encoding(encoding_name_for_model(model, default=default))
     except KeyError:
-        if default is None:
-            raise KeyError(
-                f"The model {model!r} is not known. Name the encoding to count with: "
-                'default="o200k_base", for one.'
-            ) from None
-        return get_encoding(default)
+        raise KeyError(
+            f"The model {model!r} is not known. Name the encoding to count with: "
+            'default="o200k_base", for one.'
+        ) from None
 
 
 def count(encoding: Encoding, text: str) -> int:
@@ -56,8 +55,8 @@ def count(encoding: Encoding, text: str) -> int:
     return encoding.count(text, disallowed_special=())
 
 
-def listed(things: Iterable[Any], what: str, wanted: str = "a list") -> list[Any]:
+def listed(things: Iterable[Any], place: str, wanted: str = "a list") -> list[Any]:
     """Returns things as a list; refuses a single message or a string, which iterate too."""
     if isinstance(things, (str, bytes, Mapping)) or not isinstance(things, Iterable):
-        raise TypeError(f"{what} must be {wanted}, not {type(things).__name__}: {things!r:.80}")
+        raise wrong_type(place, wanted, things)
     return list(things)

@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._build.checks import check_number
+from bpecore.chat.contents import TEXT_FIELDS, read_content
+from bpecore.chat.counting import Chat, chat_of, count_chat, explain_chat
 from bpecore.chat.fields import fields_of, with_content
-from bpecore.chat.messages import (
-    TOKENS_PER_REPLY,
-    count_message,
-    count_part,
-    role_of,
-    text_of_part,
-)
-from bpecore.chat.strings import count, encoding_of, listed
-from bpecore.chat.tools import count_tools
+from bpecore.chat.messages import read_messages
+from bpecore.chat.seen import Seen
+from bpecore.chat.strings import count, listed
 from bpecore.core import Encoding
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from bpecore.chat.counting import Request
+
 KEPT_ROLES = ("system", "developer")
+MAX_CUTS = 4
+"""Attempts to cut a text whose end has more tokens by itself than in the text."""
 
 
 def truncate_tokens_from_messages(
     messages: Iterable[Any],
     model: str,
     max_tokens: int,
-    *,
-    tools: Iterable[Any] | None = None,
-    default: str | None = None,
+    **request: Unpack[Request],
 ) -> list[Any]:
     """Drops and cuts messages, the oldest first, until they fit a budget.
 
     A first message of the system or developer is kept whole. Of the others, the newest that fit
-    are kept, and of the next older one the end of its content. The answer of a tool is dropped
-    together with the call that it answers, because servers refuse it alone.
+    are kept, and of the next older one the end of its content. Calls of tools are kept together
+    with all their results, and with reasoning in front of them, or not at all; a result whose call
+    is not there is dropped, because servers refuse it alone.
 
     Args:
         messages: as for `num_tokens_from_messages`; none of them is changed.
         model: as for `num_tokens_from_messages`.
         max_tokens: the budget for messages and tools, as `num_tokens_from_messages` counts.
-        tools: as for `num_tokens_from_messages`; they are counted, and never dropped.
-        default: as for `num_tokens_from_messages`.
+        **request: as for `num_tokens_from_messages`; tools are counted, and never dropped.
 
     Returns:
         The messages kept, in order. They are the objects given, except a message that was cut,
@@ -65,70 +66,152 @@ def truncate_tokens_from_messages(
         ['Be brief.', ' of Europe.', 'There are many.', 'Name one.']
     """
     max_tokens = check_number("max_tokens", max_tokens, 0)
-    encoding = encoding_of(model, default)
+    chat = chat_of(model, request)
     given = listed(messages, "messages")
-    roles = [role_of(message, f"message {i}") for i, message in enumerate(given)]
-    oldest = 1 if roles and roles[0] in KEPT_ROLES else 0
-    fixed = TOKENS_PER_REPLY + count_tools(encoding, tools)
-    if oldest:
-        fixed += count_message(encoding, model, given[0], "message 0")
+    seen = read_messages(chat.reader, given)
+    costs = explain_chat(chat, given)
+    groups = _groups(seen, len(given))
+    if costs.total <= max_tokens and all(group.is_whole for group in groups):
+        return given
+    head = groups.pop(0).end if seen and _is_instruction(seen[0]) else 0
+    fixed = costs.total - sum(costs.messages[head:])
     if fixed > max_tokens:
         raise ValueError(
             f"max_tokens={max_tokens} is too small by {fixed - max_tokens} for the system message, "
             "the tools and the start of a reply"
         )
-    kept = _newest(encoding, model, given, oldest, max_tokens - fixed)
-    if len(kept) < len(given) - oldest:
-        while kept and roles[len(given) - len(kept)] in ("tool", "function"):
-            del kept[0]
-    if not kept and len(given) > oldest:
+    kept = _newest(groups, costs.messages, max_tokens - fixed)
+    # Costs of messages add up but for a token or two of the frame.
+    while kept and count_chat(chat, _messages(given, head, kept)) > max_tokens:
+        del kept[0]
+    result = _messages(given, head, kept)
+    whole = [group for group in groups if group.is_whole]
+    if len(kept) < len(whole) and whole[-len(kept) - 1].is_plain:
+        cut = _cut(chat, given, head, kept, whole[-len(kept) - 1], max_tokens)
+        if cut is not None:
+            result.insert(head, cut)
+    if len(result) == head and len(given) > head:
         raise ValueError(
             f"max_tokens={max_tokens} is too small: of the newest message nothing fits, or not "
             "the call that it answers"
         )
-    return given[:oldest] + kept
+    return result
 
 
-def _newest(
-    encoding: Encoding, model: str, messages: list[Any], oldest: int, budget: int
-) -> list[Any]:
-    """Returns the newest messages that fit a budget, none before `oldest`, and a cut one."""
-    kept: list[Any] = []
-    for position in range(len(messages) - 1, oldest - 1, -1):
-        message = messages[position]
-        cost = count_message(encoding, model, message, f"message {position}")
-        if cost > budget:
-            cut = _cut_message(encoding, message, cost - budget)
-            if cut is not None:
-                kept.append(cut)
+class _Group(NamedTuple):
+    """Messages that are kept together: `[start:end]`.
+
+    Attributes:
+        start: the first.
+        end: after the last.
+        is_whole: whether it has no result without a call.
+        is_plain: whether it is one message whose content can be cut.
+    """
+
+    start: int
+    end: int
+    is_whole: bool
+    is_plain: bool
+
+
+def _is_instruction(message: Seen) -> bool:
+    return message.position == 0 and message.role in KEPT_ROLES and not message.calls
+
+
+def _groups(seen: list[Seen], number_of_messages: int) -> list[_Group]:
+    """Returns the groups of all messages, in order."""
+    groups: list[_Group] = []
+    has_calls = leads = False
+    for number, message in enumerate(seen):
+        end = seen[number + 1].position if number + 1 < len(seen) else number_of_messages
+        is_same = bool(groups) and message.position < groups[-1].end
+        if is_same or leads or (message.is_result and has_calls):
+            groups[-1] = groups[-1]._replace(end=max(end, groups[-1].end), is_plain=False)
+            has_calls = has_calls or bool(message.calls)
+        else:
+            is_plain = not (message.is_result or message.calls or message.leads)
+            groups.append(_Group(message.position, end, not message.is_result, is_plain))
+            has_calls = bool(message.calls)
+        leads = message.leads
+    return [group._replace(end=max(group.end, group.start + 1)) for group in groups]
+
+
+def _newest(groups: list[_Group], costs: tuple[int, ...], room: int) -> list[_Group]:
+    """Returns the newest groups that fit, without results that are alone."""
+    kept: list[_Group] = []
+    for group in reversed(groups):
+        if not group.is_whole:
+            continue
+        room -= sum(costs[group.start : group.end])
+        if room < 0:
             break
-        kept.append(message)
-        budget -= cost
+        kept.append(group)
     return kept[::-1]
 
 
-def _cut_message(encoding: Encoding, message: Any, excess: int) -> Any | None:
+def _messages(given: list[Any], head: int, groups: list[_Group]) -> list[Any]:
+    return given[:head] + [
+        message for group in groups for message in given[group.start : group.end]
+    ]
+
+
+def _cut(
+    chat: Chat,
+    given: list[Any],
+    head: int,
+    kept: list[_Group],
+    group: _Group,
+    max_tokens: int,
+) -> Any | None:
+    """Returns the end of a message that fits together with what is kept, or None."""
+    message = given[group.start]
+    excess = count_chat(chat, _messages(given, head, [group, *kept])) - max_tokens
+    for _ in range(MAX_CUTS):
+        cut = _cut_message(chat, message, excess)
+        if cut is None:
+            return None
+        rest = _messages(given, head, kept)
+        over = count_chat(chat, [*rest[:head], cut, *rest[head:]]) - max_tokens
+        if over <= 0:
+            return cut
+        excess += over
+    return None
+
+
+def _cut_message(chat: Chat, message: Any, excess: int) -> Any | None:
     """Returns a copy that costs at least `excess` tokens less, or None if nothing would be left."""
-    content = fields_of(message, "a message").get("content")
+    content = fields_of(message, "message").get("content")
     if isinstance(content, str):
-        left = _cut_text(encoding, content, excess)
+        left = _cut_text(chat.encoding, content, excess)
         return with_content(message, left) if left else None
     parts: list[Any] = list(content or ())
     while parts and excess > 0:
-        cost = count_part(encoding, parts[0], "a message")
-        text = parts[0] if isinstance(parts[0], str) else text_of_part(parts[0], "a message")
-        left = _cut_text(encoding, text, excess) if text is not None and cost > excess else ""
+        cost = _tokens_of_part(chat, parts[0])
+        name, text = _text_of_part(parts[0])
+        left = _cut_text(chat.encoding, text, excess) if text and cost > excess else ""
         if not left:
             del parts[0]
             excess -= cost
             continue
-        if isinstance(parts[0], str):
-            parts[0] = left
-        else:
-            name = "refusal" if fields_of(parts[0], "a part").get("type") == "refusal" else "text"
-            parts[0] = with_content(parts[0], left, name)
+        parts[0] = left if name is None else with_content(parts[0], left, name)
         excess = 0
     return with_content(message, parts) if parts and excess <= 0 else None
+
+
+def _tokens_of_part(chat: Chat, part: Any) -> int:
+    seen = Seen(0, "user")
+    read_content(chat.reader, seen, [part], "content")
+    texts = sum(count(chat.encoding, text) for text in seen.texts)
+    return texts + sum(cost.tokens for cost in seen.costs)
+
+
+def _text_of_part(part: Any) -> tuple[str | None, str]:
+    """Returns in which field a part has its text, and the text; nothing if it has none."""
+    if isinstance(part, str):
+        return None, part
+    fields = fields_of(part, "content")
+    name = TEXT_FIELDS.get(fields.get("type") or "")
+    return (name, fields[name]) if name else (None, "")
 
 
 def _cut_text(encoding: Encoding, text: str, excess: int) -> str:

@@ -115,10 +115,14 @@ def test_headers_cut_short_and_damaged(make: Any) -> None:
         "",
     ],
 )
-def test_a_size_that_cannot_be_read_counts_as_the_largest(url: str) -> None:
+def test_a_size_that_cannot_be_read_is_refused_or_given(url: str) -> None:
     assert size_of_data_url(url) is None
-    assert num_tokens_from_image_url(url) == 1445
+    with pytest.raises(ValueError, match="the size of the image is not known"):
+        num_tokens_from_image_url(url)
+    assert num_tokens_from_image_url(url, size=(1024, 1024)) == 765
     assert num_tokens_from_image_url(url, "low") == 85
+    with pytest.raises(ValueError, match="the size of the image is not known"):
+        num_tokens_from_image_url(url, "low", "gpt-4.1-mini")
 
 
 def test_images_in_messages() -> None:
@@ -129,10 +133,16 @@ def test_images_in_messages() -> None:
         ({"type": "image_url", "image_url": {"url": url, "detail": "low"}}, 85),
         ({"type": "image_url", "image_url": {"url": url, "detail": None}}, 765),
         ({"type": "input_image", "image_url": url, "detail": "low"}, 85),
-        ({"type": "input_image", "image_url": "https://example.com"}, 1445),
+        ({"type": "input_image", "image_url": "https://example.com", "detail": "low"}, 85),
+        ({"type": "input_image", "image_url": "https://example.com/x"}, 255),
+        ({"type": "input_image", "file_id": "file-1"}, 425),
+        ({"type": "image", "source": {"type": "base64", "data": url.partition(",")[2]}}, 765),
+        ({"type": "image", "source": {"type": "url", "url": "https://example.com/x"}}, 255),
     ):
         messages = [{"role": "user", "content": [part]}]
-        assert num_tokens_from_messages(messages, "gpt-4o") == base + expected
+        sizes = {"https://example.com/x": (512, 512), "file-1": (512, 513)}
+        counted = num_tokens_from_messages(messages, "gpt-4o", image_sizes=sizes)
+        assert counted == base + expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,272 @@
+"""Estimates the tokens that a chat costs as a prompt.
+
+A server turns messages and tools into one text, in a format that is not published. What is known of
+it comes from OpenAI's cookbook and from counts that users of the API measured, so all counts of a
+chat except those of strings, and of chats for gpt-oss, are estimates of what a server bills.
+docs/chat.md says which of them are known to be right. Counting needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from bpecore.chat.chat_format import TOKENS_PER_REPLY, tally_messages
+from bpecore.chat.explanation import Explanation, Part
+from bpecore.chat.messages import read_messages
+from bpecore.chat.reader import CostOf, Reader
+from bpecore.chat.rules import Rules, rules_of
+from bpecore.chat.seen import Seen
+from bpecore.chat.strings import count, encoding_of, listed
+from bpecore.chat.tally import Entry, Tally
+from bpecore.chat.tools import (
+    TOKENS_OF_FRAME,
+    TOKENS_OF_OWN_MESSAGE,
+    Tools,
+    read_choice,
+    read_tools,
+    response_format_text,
+)
+from bpecore.chat.typescript import STYLES, Style, function_text, namespace_text
+from bpecore.core import Encoding
+from bpecore.registry import get_encoding
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict, Unpack
+
+    class Request(TypedDict, total=False):
+        """What a chat has besides messages, and what is known of its costs.
+
+        Attributes:
+            tools: the tools that the model can call, as dicts or objects, as chat completions, the
+                Responses API or Anthropic's API take them.
+            tool_choice: as the API takes it.
+            functions: deprecated: the functions that the model can call.
+            function_call: deprecated: the choice of a function.
+            response_format: the format of the reply; its JSON schema is counted.
+            default: the name of the encoding for unknown models, or of a known model whose rules
+                are taken for them.
+            rules: rules of the caller, tried before those of `bpecore.chat.rules`.
+            costs: what parts cost for which nothing is published, by their type: tokens, or a
+                function that takes the part and returns them. "*" is for all other types.
+            image_sizes: width and height in pixels of images, by their URL or file id.
+        """
+
+        tools: Iterable[Any] | None
+        tool_choice: Any
+        functions: Iterable[Any] | None
+        function_call: Any
+        response_format: Any
+        default: str | None
+        rules: Iterable[Rules]
+        costs: Mapping[str, CostOf] | None
+        image_sizes: Mapping[str, tuple[int, int]] | None
+
+
+OPTIONS = (
+    "tools",
+    "tool_choice",
+    "functions",
+    "function_call",
+    "response_format",
+    "default",
+    "rules",
+    "costs",
+    "image_sizes",
+)
+
+
+@overload
+def num_tokens_from_messages(
+    messages: Iterable[Any],
+    model: str,
+    *,
+    explain: Literal[False] = False,
+    **request: Unpack[Request],
+) -> int: ...
+@overload
+def num_tokens_from_messages(
+    messages: Iterable[Any],
+    model: str,
+    *,
+    explain: Literal[True],
+    **request: Unpack[Request],
+) -> Explanation: ...
+def num_tokens_from_messages(
+    messages: Iterable[Any],
+    model: str,
+    *,
+    explain: bool = False,
+    **request: Unpack[Request],
+) -> int | Explanation:
+    """Estimates the tokens that a chat costs as a prompt.
+
+    Args:
+        messages: the messages, as dicts or as objects with the same fields: `role`, `content` (a
+            string, a list of parts, or None), `name`, `tool_calls` … Items of the Responses API and
+            blocks of Anthropic's API are understood too.
+        model: the model's name, as for `bpecore.encoding_for_model`.
+        explain: whether to return the tokens of each message, tool and image.
+        **request: see `Request`: `tools`, `tool_choice`, `functions`, `function_call` and
+            `response_format` as the API takes them; `default`, a known encoding or model for an
+            unknown one; `rules`, `costs` and `image_sizes` for what is not known otherwise.
+
+    Returns:
+        The estimated number of tokens, including those that start the reply; or an explanation.
+
+    Raises:
+        KeyError: the model is unknown, and there is no `default`; or it is not known what its
+            images cost.
+        ValueError: `default` names nothing known; something lacks a field, has an unknown type and
+            no cost, or is nested too deep. The error begins with its place: "messages[3].content".
+        TypeError: something has a wrong type, or there is no such option.
+
+    Example:
+        >>> num_tokens_from_messages([{"role": "user", "content": "hello world"}], "gpt-4o")
+        9
+        >>> print(num_tokens_from_messages(
+        ...     [{"role": "user", "content": "hello world"}], "gpt-4o", explain=True))
+               6  messages[0]         message
+               3  start of the reply  frame
+               9  in total, an estimate by rules for gpt-4o: \
+OpenAI's guide to images as inputs, 2025-11
+    """
+    chat = chat_of(model, request)
+    return explain_chat(chat, messages) if explain else count_chat(chat, messages)
+
+
+class Chat(NamedTuple):
+    """A chat without its messages.
+
+    Attributes:
+        encoding: the model's encoding.
+        reader: what the model's messages are read with.
+        style: how tools are written.
+        tools: the tools.
+        choice: fixed tokens and texts of the choice of a tool.
+        response_format: how the format of the reply is written.
+    """
+
+    encoding: Encoding
+    reader: Reader
+    style: Style
+    tools: Tools
+    choice: tuple[int, list[str]]
+    response_format: str
+
+
+def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
+    """Returns a chat with what `num_tokens_from_messages` takes; raises as it does."""
+    for name in request:
+        if name not in OPTIONS:
+            raise TypeError(f"there is no option {name!r}; there are {', '.join(OPTIONS)}")
+    encoding, rules = _rules_for(model, request)
+    costs, sizes = request.get("costs"), request.get("image_sizes")
+    reader = Reader(model, rules, costs or {}, sizes or {})
+    functions = request.get("functions")
+    style = STYLES["indented" if functions is not None else rules.tools]
+    tools = read_tools(reader, request.get("tools"))
+    choice = read_choice(request.get("tool_choice"), style, "tool_choice")
+    if functions is not None:
+        read = read_tools(reader, functions, "functions").functions.values()
+        first = 1 + max((*tools.functions, *tools.builtin), default=-1)
+        tools.functions.update(zip(range(first, first + len(read)), read))
+    if request.get("function_call") is not None:
+        choice = read_choice(request["function_call"], style, "function_call")
+    response_format = response_format_text(request.get("response_format"))
+    return Chat(encoding, reader, style, tools, choice, response_format)
+
+
+def _rules_for(model: str, request: Mapping[str, Any]) -> tuple[Encoding, Rules]:
+    """Returns a model's encoding and rules, or those of the default if the model is unknown."""
+    further = tuple(request.get("rules") or ())
+    default = request.get("default")
+    if isinstance(model, str):
+        rules = rules_of(model, further)
+        if rules.encoding is not None:
+            return get_encoding(rules.encoding), rules
+    encoding = encoding_of(model, default)
+    if default is not None and rules.models == "*":
+        rules = rules_of(default, further)
+    return encoding, rules
+
+
+def count_chat(chat: Chat, messages: Iterable[Any]) -> int:
+    """Returns the tokens of a chat with some messages."""
+    return tally_of(chat, read_messages(chat.reader, messages)).total(chat.encoding)
+
+
+def explain_chat(chat: Chat, messages: Iterable[Any]) -> Explanation:
+    """Returns where the tokens of a chat with some messages go."""
+    given = listed(messages, "messages")
+    seen = read_messages(chat.reader, given)
+    return _explanation(chat, seen, len(given), tally_of(chat, seen))
+
+
+def tally_of(chat: Chat, seen: list[Seen]) -> Tally:
+    """Returns what a chat costs."""
+    tally = Tally()
+    functions, builtin = chat.tools
+    rules = chat.reader.rules
+    in_system = bool(functions or chat.response_format)
+    has_system = tally_messages(tally, seen, rules, with_tools=in_system)
+    if in_system:
+        frame = TOKENS_OF_FRAME if functions else TOKENS_OF_OWN_MESSAGE
+        if has_system:
+            frame -= TOKENS_OF_OWN_MESSAGE
+        texts = [namespace_text(functions.values(), chat.style)] if functions else []
+        tally.add("frame", "frame of the tools", frame, texts)
+    if chat.response_format:
+        tally.add("frame", "response_format", 0, [chat.response_format])
+    for number, tokens in builtin.items():
+        tally.add("tool", number, tokens)
+    if chat.choice != (0, []):
+        tally.add("frame", "tool_choice", *chat.choice)
+    tally.add("frame", "start of the reply", TOKENS_PER_REPLY)
+    return tally
+
+
+def _explanation(
+    chat: Chat, seen: list[Seen], number_of_messages: int, tally: Tally
+) -> Explanation:
+    messages = [0] * number_of_messages
+    tools = {**dict.fromkeys(chat.tools.functions, 0), **chat.tools.builtin}
+    by_place = {cost.place: message.position for message in seen for cost in message.costs}
+    parts: list[Part] = []
+    images: list[int] = []
+    tokens = tally.tokens(chat.encoding)
+    for entry, cost in zip(tally.entries, tokens):
+        if entry.kind == "frame" and entry.key == "frame of the tools":
+            cost -= _add_tools(chat, tools, parts)
+        elif entry.kind == "message":
+            messages[int(entry.key)] += cost
+        elif entry.key in by_place:
+            messages[by_place[str(entry.key)]] += cost
+        if entry.kind == "image":
+            images.append(cost)
+        parts.append(Part(_place(entry), entry.kind, cost))
+    rules = chat.reader.rules
+    return Explanation(
+        total=sum(tokens),
+        parts=tuple(parts),
+        messages=tuple(messages),
+        tools=tuple(tools[number] for number in sorted(tools)),
+        images=tuple(images),
+        model=chat.reader.model,
+        source=rules.source,
+        date=rules.date,
+    )
+
+
+def _add_tools(chat: Chat, tools: dict[int, int], parts: list[Part]) -> int:
+    """Adds what each tool of the namespace costs by itself; returns the sum."""
+    for number, function in chat.tools.functions.items():
+        tools[number] = count(chat.encoding, function_text(function, chat.style) + "\n\n")
+        parts.append(Part(f"tools[{number}] {function.name}", "tool", tools[number]))
+    return sum(tools[number] for number in chat.tools.functions)
+
+
+def _place(entry: Entry) -> str:
+    if isinstance(entry.key, str):
+        return entry.key
+    return f"{entry.kind}s[{entry.key}]"
