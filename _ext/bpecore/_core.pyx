@@ -1,8 +1,9 @@
 """The boundary between Python and the engine: arguments, the GIL, exceptions and ownership.
 
-All work on text and ids is done by `engine/`. The files below turn Python objects into the structs
-that the engine takes, and its status codes into exceptions. What several of them use is declared
-in `_core.pxd`, so that they may be included in any order.
+The work on text and ids is done by `engine/`, except that `into_sink.pxi` splits texts with the
+`regex` library where a pattern needs it. The files below turn Python objects into the structs that
+the engine takes, and its status codes into exceptions. What several of them use is declared in
+`_core.pxd`, so that they may be included in any order.
 """
 
 include "api/encoding/rank_table.pxi"

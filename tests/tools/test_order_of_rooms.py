@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
@@ -331,9 +332,12 @@ def test_what_a_module_imports_is_found(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
+    faults: list[object] = []
     for title, rooms in TABLES.items():
         print(f"{title}, from the bottom up:")
         for room, others in rooms.items():
             print(f"  {room:<20} {others}")
         print(picture(rooms))
-        print(*upward_arrows(links_of(title), rooms), *circles(links_of(title)), sep="\n")
+        faults += [*upward_arrows(links_of(title), rooms), *circles(links_of(title))]
+    print(*faults, sep="\n")
+    sys.exit(bool(faults))

@@ -8,7 +8,7 @@ from engine.base.interrupt cimport run_signal_handlers
 from engine.base.types cimport STATUS_OK
 from engine.encode.pieces cimport encode_piece
 from engine.encode.text cimport encode_text
-from engine.sink.id_buffer cimport grow_ids
+from engine.sink.id_buffer cimport append_id
 from engine.text.special_tokens cimport Occurrence, find_special
 
 
@@ -58,10 +58,8 @@ cdef int encode_by_regex(CoreBPE core, text, const TextView *view, const uint8_t
             workspace.last_piece_ids = sink.length - before
         if found.start == view.length:
             return 0
-        if grow_ids(sink, sink.length + 1) != STATUS_OK:
+        if append_id(sink, found.id, False) != STATUS_OK:
             raise MemoryError("no memory for the ids")
-        sink.data[sink.length] = found.id
-        sink.length += 1
         workspace.last_piece_ids = 0
         position = found.end
 
