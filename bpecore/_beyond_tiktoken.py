@@ -6,16 +6,16 @@ explains the arguments on special tokens.
 
 from __future__ import annotations
 
-from bpecore._build.batches import do_at_index, texts_of_batch
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
     encode_batch_to_buffer,
     has_surrogate,
+    others_of,
     token_offsets,
     without_surrogates,
 )
-from bpecore._engine_calls import NONE, EngineCalls
+from bpecore._engine_calls import NONE, EngineCalls, do_at_index, texts_of_batch
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bpecore._engine_calls import Allowed, Disallowed
+    from bpecore._limits.counting import Counting
     from bpecore._limits.splitting import Spans
 
     Boundary = Literal["character", "word", "sentence", "line"]
@@ -350,6 +351,19 @@ class BeyondTiktoken(EngineCalls):
         rules = splitting.checked_rules(max_tokens, overlap, boundary, whole_graphemes)
         counting, disallowed = self._counting(allowed_special, disallowed_special)
         return splitting.split_spans(counting, text, rules, disallowed)
+
+    def _counting(
+        self, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> tuple[Counting, frozenset[str]]:
+        """Returns how to count, and the strings that a text may not hold."""
+        from bpecore._limits.counting import Counting
+
+        if isinstance(allowed_special, str) and allowed_special == "all":
+            allowed_special = self.special_tokens_set
+        if isinstance(disallowed_special, str) and disallowed_special == "all":
+            disallowed_special = others_of(self.special_tokens_set, allowed_special)
+        encoding: Any = self
+        return Counting(encoding, allowed_special), frozenset(disallowed_special or ())
 
     # ---- arrays ------------------------------------------------------------------------------
 

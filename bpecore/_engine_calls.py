@@ -1,4 +1,4 @@
-"""What all methods of `Encoding` share: special tokens, and how the engine is called.
+"""What all methods of `Encoding` share: special tokens, batches, and how the engine is called.
 
 A subclass may override a method, and a user may put another engine into an encoding. Then every
 method must use theirs and not this package's engine, which `_is_own` finds out.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 
-from bpecore._build.batches import do_at_index
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     encode_batch_to_buffer,
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Any, Literal, TypeVar
 
-    from bpecore._limits.counting import Counting
-
     Allowed = Literal["all"] | AbstractSet[str]
     Disallowed = Literal["all"] | Collection[str]
     Result = TypeVar("Result")
@@ -35,6 +32,25 @@ NONE: AbstractSet[str] = set()
 """The default of `allowed_special`, which equals that of tiktoken's signatures."""
 
 _OWN_MODULES = ("bpecore._beyond_tiktoken", "bpecore.core")
+
+
+def texts_of_batch(texts: Iterable[str]) -> list[str]:
+    """Returns the texts of a batch; TypeError if it is a single one."""
+    if isinstance(texts, str):
+        raise TypeError(f"expected several texts, got a single str: {texts!r:.80}")
+    return list(texts)
+
+
+def do_at_index(
+    index: int, call: Callable[..., Result], text: str, *arguments: Any, **keywords: Any
+) -> Result:
+    """Calls a function with one text of a batch; an error says which text it is about."""
+    try:
+        return call(text, *arguments, **keywords)
+    except (TypeError, ValueError) as error:
+        if type(error) is ValueError or not isinstance(text, str):
+            error.args = (f"at index {index}: {error}",)
+        raise
 
 
 class EngineCalls:
@@ -111,19 +127,6 @@ class EngineCalls:
             return encode(text, allowed)
         except UnicodeEncodeError:
             return encode(without_surrogates(text), allowed)
-
-    def _counting(
-        self, allowed_special: Allowed, disallowed_special: Disallowed
-    ) -> tuple[Counting, frozenset[str]]:
-        """Returns how to count, and the strings that a text may not hold."""
-        from bpecore._limits.counting import Counting
-
-        if isinstance(allowed_special, str) and allowed_special == "all":
-            allowed_special = self.special_tokens_set
-        if isinstance(disallowed_special, str) and disallowed_special == "all":
-            disallowed_special = others_of(self.special_tokens_set, allowed_special)
-        encoding: Any = self
-        return Counting(encoding, allowed_special), frozenset(disallowed_special or ())
 
     def _encode_long_text(
         self, text: str, permissions: tuple[Any, Any, Any], num_threads: int | None

@@ -8,6 +8,7 @@ from bpecore import _registered
 from bpecore._beyond_tiktoken import BeyondTiktoken
 from bpecore._build.assemble import check_size
 from bpecore._build.threads import LONG_TEXT, thread_count
+from bpecore._build.vocabularies import RanksOnDemand
 from bpecore._core import (
     Vocabulary,
     decode_known,
@@ -17,7 +18,6 @@ from bpecore._core import (
 )
 from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
 from bpecore._engine_calls import NONE
-from bpecore._ranks_on_demand import RanksOnDemand
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this

@@ -1,4 +1,4 @@
-"""The interned vocabularies of this process: equal rank tables are one object in memory.
+"""The vocabularies of this process: one for equal ranks, and turned back into ranks when read.
 
 A vocabulary is found by a digest of its tokens and ranks, and then compared. It is held weakly, so
 that it is freed with the last `Encoding` that uses it. Only threads that make vocabularies wait for
@@ -16,7 +16,7 @@ from bpecore._build.frozen_files import (
     map_bundled_vocabulary,
     map_kept_vocabulary,
 )
-from bpecore._build.locks import vocabulary_lock
+from bpecore._build.locks import ranks_lock, vocabulary_lock
 
 _vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValueDictionary()
 _bundled: weakref.WeakValueDictionary[str, Vocabulary] = weakref.WeakValueDictionary()
@@ -111,3 +111,35 @@ def _intern_mapped(vocabulary: Vocabulary) -> Vocabulary:
     elif known.has_ranks_of(vocabulary):
         return known
     return vocabulary
+
+
+class RanksOnDemand:
+    """An encoding's ranks, made of its vocabulary when they are first read; see `core.Encoding`."""
+
+    @property
+    def _mergeable_ranks(self) -> dict[bytes, int]:
+        """The id of each token's bytes; made when first read if a vocabulary was given."""
+        try:
+            ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
+        except KeyError:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute '_mergeable_ranks'"
+            ) from None
+        if not isinstance(ranks, Vocabulary):
+            return ranks
+        return self._make_mergeable_ranks()
+
+    @_mergeable_ranks.setter
+    def _mergeable_ranks(self, ranks: dict[bytes, int] | Vocabulary) -> None:
+        self.__dict__["_mergeable_ranks"] = ranks
+
+    @_mergeable_ranks.deleter
+    def _mergeable_ranks(self) -> None:
+        del self.__dict__["_mergeable_ranks"]
+
+    @holding(ranks_lock)
+    def _make_mergeable_ranks(self) -> dict[bytes, int]:
+        ranks: dict[bytes, int] | Vocabulary = self.__dict__["_mergeable_ranks"]
+        if isinstance(ranks, Vocabulary):
+            ranks = self.__dict__["_mergeable_ranks"] = ranks.mergeable_ranks()
+        return ranks

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bpecore._build.batches import do_at_index, texts_of_batch
 from bpecore._build.checks import check_number
 from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._core import chunk_spans, encode_batch_to_buffer, strings_of_spans
+from bpecore._engine_calls import do_at_index, texts_of_batch
 from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
 from bpecore._limits.counting import Counting
 from bpecore._limits.trimming import Clean, refuse

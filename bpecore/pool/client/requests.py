@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpecore._build.batches import texts_of_batch
 from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
+from bpecore._engine_calls import texts_of_batch
 from bpecore.pool.client.calls import Form, Reply, StatelessCall
 from bpecore.pool.client.streams import Feeds
 from bpecore.pool.errors import FeedError, RequestTooLargeError

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from bpecore._build.batches import do_at_index
 from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
+from bpecore._engine_calls import do_at_index
 from bpecore._services.id_buffers import encode_to_buffer
 from bpecore.core import Encoding
 from bpecore.pool.wire.messages import (
