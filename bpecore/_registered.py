@@ -1,15 +1,19 @@
 """How an encoding finds what is above it: the registry when it is pickled, and the files of models.
 
-`bpecore.registry` fills this in.
+`bpecore.registry` sets the functions.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from typing import Any
 
+    from typing_extensions import Self
+
+    from bpecore._models.source import ModelSource
     from bpecore.core import Encoding
 
     find: Callable[[str], Encoding | None]
@@ -20,3 +24,48 @@ if TYPE_CHECKING:
 
     load_file: Callable[..., Any]
     """Makes an encoding of a class from a model's files; arguments as for `Encoding.from_file`."""
+
+
+class FromFile:
+    """What `bpecore.core.Encoding` inherits."""
+
+    source: ModelSource | None = None
+    """What `from_file` found; None for an encoding that was made otherwise."""
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        pattern: str | None = None,
+        special_tokens: dict[str, int] | str | None = None,
+    ) -> Self:
+        """Makes an encoding from the vocabulary that comes with a model.
+
+        The file may be a `.tiktoken` file, whatever its name, or Mistral's `tekken.json`. What is
+        wrong with a file, or could not be done exactly, is an error that names the place.
+
+        Args:
+            path: the file, or the model's folder.
+            name: the encoding's name; None for that of the file or folder.
+            pattern: the split pattern, for a file that has none: a regular expression, or the name
+                of a model such as "qwen3" or "llama3". None for the file's own.
+            special_tokens: the id of each special token, or the name of a model. None for the
+                file's own.
+
+        Returns:
+            An encoding whose `source` says what was found.
+
+        Raises:
+            ValueError: the file is damaged or none of these, has no split pattern and none was
+                given, or the name of the special tokens is unknown.
+            OSError: it cannot be read.
+
+        Example:
+            >>> encoding = bpecore.Encoding.from_file(
+            ...     "qwen.tiktoken", pattern="qwen3", special_tokens="qwen3"
+            ... )  # doctest: +SKIP
+        """
+        made: Self = load_file(cls, path, name, pattern, special_tokens)  # noqa: F821 (set later)
+        return made

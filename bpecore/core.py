@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 
-from bpecore import _registered
 from bpecore._beyond_tiktoken import BeyondTiktoken
 from bpecore._build.assemble import check_size
 from bpecore._build.threads import LONG_TEXT, thread_count
@@ -18,25 +17,23 @@ from bpecore._core import (
 )
 from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
 from bpecore._engine_calls import NONE
+from bpecore._registered import FromFile
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    import os
     import re
     from collections.abc import Iterable, Sequence
     from typing import Any, Literal
 
     import numpy.typing as npt
-    from typing_extensions import Self
 
     from bpecore._engine_calls import Allowed, Disallowed
-    from bpecore._models.source import ModelSource
 
     Unknown = Literal["raise", "replace", "skip"]
 
 
-class Encoding(BeyondTiktoken, RanksOnDemand):
+class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
     """A tokenizer's vocabulary, split pattern and special tokens.
 
     Immutable in use, and safe from any number of threads. Equal rank tables are kept in memory
@@ -77,9 +74,6 @@ class Encoding(BeyondTiktoken, RanksOnDemand):
         [256, 99, 257]
     """
 
-    source: ModelSource | None = None
-    """What `from_file` found; None for an encoding that was made otherwise."""
-
     def __init__(
         self,
         name: str,
@@ -104,44 +98,6 @@ class Encoding(BeyondTiktoken, RanksOnDemand):
             check_size(name, tokens, self.max_token_value, explicit_n_vocab)
         self._special_token_values = set(special_values)
         self._core_bpe = core
-
-    @classmethod
-    def from_file(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        name: str | None = None,
-        pattern: str | None = None,
-        special_tokens: dict[str, int] | str | None = None,
-    ) -> Self:
-        """Makes an encoding from the vocabulary that comes with a model.
-
-        The file may be a `.tiktoken` file, whatever its name, or Mistral's `tekken.json`. What is
-        wrong with a file, or could not be done exactly, is an error that names the place.
-
-        Args:
-            path: the file, or the model's folder.
-            name: the encoding's name; None for that of the file or folder.
-            pattern: the split pattern, for a file that has none: a regular expression, or the name
-                of a model such as "qwen3" or "llama3". None for the file's own.
-            special_tokens: the id of each special token, or the name of a model. None for the
-                file's own.
-
-        Returns:
-            An encoding whose `source` says what was found.
-
-        Raises:
-            ValueError: the file is damaged or none of these, has no split pattern and none was
-                given, or the name of the special tokens is unknown.
-            OSError: it cannot be read.
-
-        Example:
-            >>> encoding = Encoding.from_file(
-            ...     "qwen.tiktoken", pattern="qwen3", special_tokens="qwen3"
-            ... )  # doctest: +SKIP
-        """
-        made: Self = _registered.load_file(cls, path, name, pattern, special_tokens)
-        return made
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}{', ordinary' if self._is_ordinary else ''}>"
