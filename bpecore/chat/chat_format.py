@@ -68,7 +68,7 @@ def _tally_message(tally: Tally, message: Seen, rules: Rules, end: str = "") -> 
         header, fixed = [message.role], rules.per_message
     else:
         header, fixed = [message.role, message.name], rules.per_message + rules.per_name
-    texts = message.texts
+    texts = message.reasoning + message.texts
     if end:
         texts = [*texts[:-1], texts[-1] + end] if texts else [end]
     tally.add("message", message.position, fixed, header + texts)
@@ -84,7 +84,7 @@ def _tally_calls(tally: Tally, message: Seen, results: list[Seen], rules: Rules)
     """Adds a message with calls, and the results that follow it."""
     fixed = rules.per_message + (rules.per_name if message.name else 0)
     header = [message.role] if message.name is None else [message.role, message.name]
-    texts = header + message.texts
+    texts = header + message.reasoning + message.texts
     calls = message.calls
     names = {call.id: call.name for call in calls if isinstance(call.id, str)}
     if len(calls) == 1:

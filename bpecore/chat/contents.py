@@ -60,7 +60,8 @@ def _read_part(reader: Reader, seen: Seen, results: list[Seen], part: Any, place
     kind = fields.get("type")
     name = TEXT_FIELDS.get(kind) if isinstance(kind, str) else None
     if name is not None:
-        seen.texts.append(text_field(fields, name, place))
+        texts = seen.reasoning if kind == "thinking" else seen.texts
+        texts.append(text_field(fields, name, place))
     elif kind in IMAGES:
         reader.add_image(seen, fields, place)
     elif kind == "tool_use":

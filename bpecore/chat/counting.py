@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from bpecore.chat.chat_format import TOKENS_PER_REPLY, tally_messages
 from bpecore.chat.explanation import Explanation, Part
+from bpecore.chat.harmony.prompt import HarmonyRequest, tally_of_harmony
+from bpecore.chat.harmony.tools import read_tools as read_harmony_tools
 from bpecore.chat.messages import read_messages
 from bpecore.chat.reader import CostOf, Reader
 from bpecore.chat.rules import Rules, rules_of
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
             functions: deprecated: the functions that the model can call.
             function_call: deprecated: the choice of a function.
             response_format: the format of the reply; its JSON schema is counted.
+            reasoning_effort: how much the model reasons; gpt-oss sees it.
             default: the name of the encoding for unknown models, or of a known model whose rules
                 are taken for them.
             rules: rules of the caller, tried before those of `bpecore.chat.rules`.
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         functions: Iterable[Any] | None
         function_call: Any
         response_format: Any
+        reasoning_effort: str | None
         default: str | None
         rules: Iterable[Rules]
         costs: Mapping[str, CostOf] | None
@@ -69,6 +73,7 @@ OPTIONS = (
     "functions",
     "function_call",
     "response_format",
+    "reasoning_effort",
     "default",
     "rules",
     "costs",
@@ -107,9 +112,10 @@ def num_tokens_from_messages(
             blocks of Anthropic's API are understood too.
         model: the model's name, as for `bpecore.encoding_for_model`.
         explain: whether to return the tokens of each message, tool and image.
-        **request: see `Request`: `tools`, `tool_choice`, `functions`, `function_call` and
-            `response_format` as the API takes them; `default`, a known encoding or model for an
-            unknown one; `rules`, `costs` and `image_sizes` for what is not known otherwise.
+        **request: see `Request`: `tools`, `tool_choice`, `functions`, `function_call`,
+            `response_format` and `reasoning_effort` as the API takes them; `default`, a known
+            encoding or model for an unknown one; `rules`, `costs` and `image_sizes` for what is not
+            known otherwise.
 
     Returns:
         The estimated number of tokens, including those that start the reply; or an explanation.
@@ -145,6 +151,7 @@ class Chat(NamedTuple):
         tools: the tools.
         choice: fixed tokens and texts of the choice of a tool.
         response_format: how the format of the reply is written.
+        harmony: all that but the encoding and the reader, for gpt-oss.
     """
 
     encoding: Encoding
@@ -153,6 +160,7 @@ class Chat(NamedTuple):
     tools: Tools
     choice: tuple[int, list[str]]
     response_format: str
+    harmony: HarmonyRequest | None = None
 
 
 def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
@@ -164,7 +172,13 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
     costs, sizes = request.get("costs"), request.get("image_sizes")
     reader = Reader(model, rules, costs or {}, sizes or {})
     functions = request.get("functions")
+    response_format = response_format_text(request.get("response_format"))
     style = STYLES["indented" if functions is not None else rules.tools]
+    if rules.format == "harmony":
+        effort = request.get("reasoning_effort")
+        known = read_harmony_tools(request.get("tools"), functions)
+        harmony = HarmonyRequest(known, effort, response_format)
+        return Chat(encoding, reader, style, Tools({}, {}), (0, []), "", harmony)
     tools = read_tools(reader, request.get("tools"))
     choice = read_choice(request.get("tool_choice"), style, "tool_choice")
     if functions is not None:
@@ -173,7 +187,6 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
         tools.functions.update(zip(range(first, first + len(read)), read))
     if request.get("function_call") is not None:
         choice = read_choice(request["function_call"], style, "function_call")
-    response_format = response_format_text(request.get("response_format"))
     return Chat(encoding, reader, style, tools, choice, response_format)
 
 
@@ -193,18 +206,21 @@ def _rules_for(model: str, request: Mapping[str, Any]) -> tuple[Encoding, Rules]
 
 def count_chat(chat: Chat, messages: Iterable[Any]) -> int:
     """Returns the tokens of a chat with some messages."""
-    return tally_of(chat, read_messages(chat.reader, messages)).total(chat.encoding)
+    seen = read_messages(chat.reader, messages)
+    return tally_of(chat, seen, apart=False).total(chat.encoding)
 
 
 def explain_chat(chat: Chat, messages: Iterable[Any]) -> Explanation:
     """Returns where the tokens of a chat with some messages go."""
     given = listed(messages, "messages")
     seen = read_messages(chat.reader, given)
-    return _explanation(chat, seen, len(given), tally_of(chat, seen))
+    return _explanation(chat, seen, len(given), tally_of(chat, seen, apart=True))
 
 
-def tally_of(chat: Chat, seen: list[Seen]) -> Tally:
-    """Returns what a chat costs."""
+def tally_of(chat: Chat, seen: list[Seen], *, apart: bool) -> Tally:
+    """Returns what a chat costs; `apart` is as for `tally_of_harmony`."""
+    if chat.harmony is not None:
+        return tally_of_harmony(chat.harmony, seen, apart=apart)
     tally = Tally()
     functions, builtin = chat.tools
     rules = chat.reader.rules
@@ -230,7 +246,8 @@ def _explanation(
     chat: Chat, seen: list[Seen], number_of_messages: int, tally: Tally
 ) -> Explanation:
     messages = [0] * number_of_messages
-    tools = {**dict.fromkeys(chat.tools.functions, 0), **chat.tools.builtin}
+    known = chat.harmony.tools if chat.harmony is not None else chat.tools
+    tools = dict.fromkeys((*known.functions, *known.builtin), 0)
     by_place = {cost.place: message.position for message in seen for cost in message.costs}
     parts: list[Part] = []
     images: list[int] = []
@@ -240,6 +257,8 @@ def _explanation(
             cost -= _add_tools(chat, tools, parts)
         elif entry.kind == "message":
             messages[int(entry.key)] += cost
+        elif entry.kind == "tool":
+            tools[int(entry.key)] = cost
         elif entry.key in by_place:
             messages[by_place[str(entry.key)]] += cost
         if entry.kind == "image":

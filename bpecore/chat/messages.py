@@ -17,8 +17,8 @@ from bpecore.chat.responses import is_item, read_item
 from bpecore.chat.seen import Call, Seen
 from bpecore.chat.strings import listed
 
-# Strings beside the content. Which of them a model sees differs; those that it gets are seen.
-TEXTS_BESIDE_CONTENT = ("refusal", "reasoning_content", "reasoning")
+# What servers call the reasoning beside a content; some have it under two names.
+REASONING = ("reasoning_content", "reasoning", "thinking")
 RESULT_ROLES = ("tool", "function")
 
 
@@ -64,10 +64,14 @@ def _read_message(
         message.texts.append(content)
     elif content is not None:
         results = read_content(reader, message, content, f"{place}.content")
-    for beside in TEXTS_BESIDE_CONTENT:
-        text = fields.get(beside)
-        if isinstance(text, str):
-            message.texts.append(text)
+    refusal = fields.get("refusal")
+    if isinstance(refusal, str):
+        message.texts.append(refusal)
+    for reasoning in REASONING:
+        text = fields.get(reasoning)
+        if text and isinstance(text, str):
+            message.reasoning.append(text)
+            break
     calls = fields.get("tool_calls")
     if calls is not None:
         _read_calls(message, calls, f"{place}.tool_calls")
@@ -78,7 +82,8 @@ def _read_message(
         reader.add_cost(message, "audio", fields["audio"], f"{place}.audio")
     # Anthropic's results come in a message of the user, which can say something after them.
     seen.extend(results)
-    if not results or message.texts or message.costs or message.calls:
+    said = message.texts or message.reasoning or message.costs or message.calls
+    if said or not results:
         seen.append(message)
 
 

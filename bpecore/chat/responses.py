@@ -57,6 +57,7 @@ def read_item(
         message = Seen(position, "assistant", leads=kind == "reasoning")
         if kind != "reasoning" or not _read_reasoning(reader, message, fields, place):
             reader.add_cost(message, kind, fields, place)
+        message.reasoning, message.texts = message.texts, []
         seen.append(message)
 
 

@@ -43,6 +43,7 @@ class Seen:
         role: who speaks.
         name: the speaker's name, or for a result that of the tool.
         texts: the content's strings.
+        reasoning: what the model thought first.
         costs: images and what else is not text.
         calls: calls of tools.
         is_result: whether it is a tool's result.
@@ -54,6 +55,7 @@ class Seen:
     role: str
     name: str | None = None
     texts: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     is_result: bool = False

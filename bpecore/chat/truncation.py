@@ -201,7 +201,7 @@ def _cut_message(chat: Chat, message: Any, excess: int) -> Any | None:
 def _tokens_of_part(chat: Chat, part: Any) -> int:
     seen = Seen(0, "user")
     read_content(chat.reader, seen, [part], "content")
-    texts = sum(count(chat.encoding, text) for text in seen.texts)
+    texts = sum(count(chat.encoding, text) for text in seen.reasoning + seen.texts)
     return texts + sum(cost.tokens for cost in seen.costs)
 
 

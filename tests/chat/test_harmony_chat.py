@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,10 @@ import pytest
 from harmony_reference import TEXTS, Conversations, Reference
 
 import bpecore
-from bpecore.chat.harmony import count_chat, explain_chat, render_chat
+from bpecore.chat import num_tokens_from_messages
+from bpecore.chat.harmony import render_chat
+
+MODEL = "gpt-oss-120b"
 
 DATE = "2025-06-28"
 SYSTEM = {
@@ -105,7 +107,7 @@ def test_calls_and_results() -> None:
             "role": "assistant",
             "content": "I look.",
             "reasoning_content": "Hm.",
-            "tool_calls": [call("f", '{"a":1}'), call("g", {"é": 2}, "c2")],
+            "tool_calls": [call("f", '{"a":1}'), call("g", {"b": 2}, "c2")],
         },
         {"role": "tool", "tool_call_id": "c2", "content": "two"},
         {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "one"}]},
@@ -115,7 +117,7 @@ def test_calls_and_results() -> None:
         "<|start|>assistant<|channel|>commentary<|message|>I look.<|end|>"
         "<|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>"
         '<|start|>assistant to=functions.f<|channel|>commentary json<|message|>{"a":1}<|call|>'
-        '<|start|>assistant to=functions.g<|channel|>commentary json<|message|>{"é": 2}<|call|>'
+        '<|start|>assistant to=functions.g<|channel|>commentary json<|message|>{"b": 2}<|call|>'
         "<|start|>functions.g to=assistant<|channel|>commentary<|message|>two<|end|>"
         "<|start|>functions.f to=assistant<|channel|>commentary<|message|>one<|end|>"
     )
@@ -166,7 +168,13 @@ def test_what_is_not_shown() -> None:
     ]
     assert text_of(full) == text_of(bare)
     assert text_of([{"role": "assistant", "content": ""}]) == ""
-    assert text_of([{"role": "assistant", "content": [{"type": "refusal", "refusal": "No"}]}]) == ""
+
+
+def test_a_refusal_is_what_the_assistant_said() -> None:
+    expected = text_of([{"role": "assistant", "content": "No"}])
+    assert text_of([{"role": "assistant", "content": None, "refusal": "No"}]) == expected
+    part = {"type": "refusal", "refusal": "No"}
+    assert text_of([{"role": "assistant", "content": [part]}]) == expected
 
 
 def test_response_format() -> None:
@@ -200,9 +208,10 @@ def test_builtin_tools(reference: Reference, names: list[str]) -> None:
     expected = reference.render([{"role": "system", "content": content}], "assistant")
     given = [{"type": name} for name in names]
     assert render_chat([], tools=given, date=DATE) == expected
-    explained = explain_chat([], tools=given, date=DATE)
+    explained = num_tokens_from_messages([], MODEL, tools=given, explain=True)
     assert explained.tools.count(0) == len(names) - len(set(names))
-    assert 0 < explained.fixed - count_chat([], date=DATE) < 5
+    fixed = explained.total - sum(explained.tools)
+    assert 0 < fixed - num_tokens_from_messages([], MODEL) < 5
     assert explained.total == len(expected)
 
 
@@ -288,65 +297,73 @@ def test_random_chats(reference: Reference, seed: int) -> None:
         expected = reference.render(conversation, "assistant")
         assert render_chat(messages, tools=tools, date=DATE) == expected
         assert render_chat(as_objects(messages), tools=as_objects(tools), date=DATE) == expected
-        assert count_chat(messages, tools=tools, date=DATE) == len(expected)
-        explained = explain_chat(messages, tools=tools, date=DATE)
+        assert num_tokens_from_messages(messages, MODEL, tools=tools) == len(expected)
+        explained = num_tokens_from_messages(messages, MODEL, tools=tools, explain=True)
         assert explained.total == len(expected)
         assert len(explained.messages) == len(messages)
         assert len(explained.tools) == len(tools)
-        assert min((*explained.messages, *explained.tools, explained.fixed)) >= 0
+        assert sum(part.tokens for part in explained.parts) == explained.total
+        assert min(part.tokens for part in explained.parts) >= 0
 
 
 def test_the_date_does_not_change_the_count() -> None:
-    counts = {count_chat([HI], date=date) for date in (None, "2025-06-28", "1999-12-31")}
+    counts = {len(render_chat([HI], date=date)) for date in (None, "2025-06-28", "1999-12-31")}
     assert len(counts) == 1
 
 
 @pytest.mark.parametrize(
     ("message", "error", "words"),
     [
-        ("Hi", TypeError, "message 1 .*str"),
-        ({"content": "Hi"}, ValueError, "message 1 has no role"),
-        ({"role": "judge"}, ValueError, "message 1 .*'judge'"),
-        ({"role": "user", "content": 3}, TypeError, "content of message 1"),
-        ({"role": "user", "content": [{"type": "image_url"}]}, ValueError, "message 1 .*image_url"),
-        ({"role": "user", "content": [3]}, TypeError, "part of message 1"),
-        ({"role": "assistant", "reasoning": 3}, TypeError, "reasoning of message 1"),
-        ({"role": "assistant", "tool_calls": 3}, TypeError, "tool_calls of message 1"),
-        ({"role": "assistant", "tool_calls": [3]}, TypeError, "call of message 1"),
-        ({"role": "assistant", "tool_calls": [{"custom": {}}]}, ValueError, "message 1 .*custom"),
-        ({"role": "assistant", "tool_calls": [call("f", 3)]}, TypeError, "call of message 1"),
-        ({"role": "assistant", "tool_calls": [{"function": {}}]}, ValueError, "message 1 .*name"),
+        ("Hi", TypeError, r"messages\[1\]: .*str"),
+        ({"content": "Hi"}, ValueError, r"messages\[1\]: has no role"),
+        ({"role": "judge"}, ValueError, r"messages\[1\]\.role: .*'judge'"),
+        ({"role": "user", "content": 3}, TypeError, r"messages\[1\]\.content: "),
+        (
+            {"role": "user", "content": [{"type": "image_url", "image_url": "http://i"}]},
+            KeyError,
+            "gpt-oss",
+        ),
+        (
+            {"role": "user", "content": [{"type": "file"}]},
+            ValueError,
+            r"messages\[1\]\.content\[0\]",
+        ),
+        ({"role": "assistant", "tool_calls": 3}, TypeError, r"messages\[1\]\.tool_calls: "),
+        ({"role": "assistant", "tool_calls": [call("f", 3)]}, TypeError, r"tool_calls\[0\]\.func"),
+        ({"role": "assistant", "tool_calls": [{"function": {}}]}, ValueError, r"tool_calls\[0\]"),
     ],
 )
 def test_refused_messages(message: Any, error: type[Exception], words: str) -> None:
-    for count in (render_chat, count_chat, explain_chat):
-        with pytest.raises(error, match=words):
-            count([HI, message])
+    with pytest.raises(error, match=words):
+        render_chat([HI, message])
+    with pytest.raises(error, match=words):
+        num_tokens_from_messages([HI, message], MODEL)
 
 
 @pytest.mark.parametrize(
     ("tool", "error", "words"),
     [
-        ("f", TypeError, "tool 1 .*str"),
-        ({"type": "function"}, ValueError, "tool 1 has no name"),
-        ({"type": "container"}, ValueError, "tool 1 .*'container'"),
-        ({"type": "custom", "custom": {"name": "f"}}, ValueError, "tool 1 .*'custom'"),
-        ({"name": "f", "description": 3}, TypeError, "description of tool 1"),
-        ({"name": "f", "parameters": 3}, TypeError, "parameters of tool 1"),
+        ("f", TypeError, r"tools\[1\]: .*str"),
+        ({"type": "function"}, ValueError, r"tools\[1\]: .*name"),
+        ({"type": "container"}, ValueError, r"tools\[1\]\.type: .*'container'"),
+        ({"type": "custom", "custom": {"name": "f"}}, ValueError, r"tools\[1\]\.type: .*'custom'"),
+        ({"name": "f", "description": 3}, TypeError, r"tools\[1\]\.description: "),
+        ({"name": "f", "parameters": 3}, TypeError, r"tools\[1\]\.parameters: "),
     ],
 )
 def test_refused_tools(tool: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        count_chat([HI], tools=[function("f"), tool])
+        num_tokens_from_messages([HI], MODEL, tools=[function("f"), tool])
 
 
 @pytest.mark.parametrize("effort", ["none", "max", "", 3])
 def test_refused_efforts(effort: Any) -> None:
     with pytest.raises(ValueError, match="reasoning_effort"):
-        count_chat([HI], reasoning_effort=effort)
+        num_tokens_from_messages([HI], MODEL, reasoning_effort=effort)
 
 
 def test_long_chats_take_little_time_and_stack() -> None:
     messages = [HI, {"role": "assistant", "content": "So.", "reasoning_content": "Hm."}] * 20_000
-    assert count_chat(messages) - count_chat([]) == 20_000 * (5 + 8)
-    assert json.dumps(explain_chat(messages).messages[:2]) == "[5, 8]"
+    explained = num_tokens_from_messages(messages, MODEL, explain=True)
+    assert explained.messages == (5, 8) * 20_000
+    assert num_tokens_from_messages(messages, MODEL) == explained.total

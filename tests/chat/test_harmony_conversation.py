@@ -76,23 +76,32 @@ def test_objects_of_the_package(reference: Reference) -> None:
     assert render_conversation(messages) == expected
 
 
+def system_with(**fields: Any) -> dict[str, Any]:
+    return {"role": "system", "content": [{"type": "system_content", **fields}]}
+
+
 @pytest.mark.parametrize(
     ("message", "error", "words"),
     [
-        ({"role": "tool", "content": "x"}, ValueError, "message 0 .* no name"),
-        ({"role": "judge", "content": "x"}, ValueError, "message 0 .*'judge'"),
-        ({"content": "x"}, ValueError, "message 0 .*None"),
-        ("hello", TypeError, "message 0 .*str"),
-        ({"role": "user", "content": 3}, TypeError, "content of message 0"),
-        ({"role": "user", "content": ["x"]}, TypeError, "content of message 0"),
-        ({"role": "user", "content": "x", "channel": 3}, TypeError, "channel of message 0"),
-        ({"role": "user", "content": [{"type": "system_content"}]}, ValueError, "message 0"),
-        ({"role": "user", "content": [{"type": "text"}]}, ValueError, "message 0"),
-        (
-            {"role": "system", "content": [{"type": "system_content", "reasoning_effort": "max"}]},
-            ValueError,
-            "reasoning_effort .*'max'",
-        ),
+        ({"role": "tool", "content": "x"}, ValueError, r"messages\[0\]: has no name"),
+        ({"role": "judge", "content": "x"}, ValueError, r"messages\[0\]\.role: .*'judge'"),
+        ({"content": "x"}, ValueError, r"messages\[0\]\.role: .*None"),
+        ("hello", TypeError, r"messages\[0\]: .*str"),
+        ({"role": "user", "content": 3}, TypeError, r"messages\[0\]\.content: "),
+        ({"role": "user", "content": ["x"]}, TypeError, r"messages\[0\]\.content\[0\]: "),
+        ({"role": "user", "content": "x", "channel": 3}, TypeError, r"messages\[0\]\.channel: "),
+        ({"role": "user", "content": [{"type": "system_content"}]}, ValueError, r"content\[0\]: "),
+        ({"role": "user", "content": [{"type": "text"}]}, ValueError, r"content\[0\]: "),
+        (system_with(reasoning_effort="max"), ValueError, "reasoning_effort: .*'max'"),
+        (system_with(reasoning_effort=3), ValueError, "reasoning_effort: .*3"),
+        (system_with(model_identity=3), TypeError, r"content\[0\]\.model_identity: "),
+        (system_with(channel_config=3), TypeError, r"content\[0\]\.channel_config: "),
+        (system_with(channel_config={"valid_channels": [3]}), TypeError, "valid_channels: "),
+        (system_with(tools=3), TypeError, r"content\[0\]\.tools: "),
+        (system_with(tools={"a": 3}), TypeError, r"content\[0\]\.tools\['a'\]: "),
+        (system_with(tools={"a": {"tools": []}}), ValueError, r"tools\['a'\]: has no name"),
+        (system_with(tools={"a": {"name": "a", "tools": 3}}), TypeError, r"tools\['a'\]\.tools: "),
+        (system_with(tools={"a": {"name": "a", "tools": [{}]}}), ValueError, r"tools\[0\]: has no"),
     ],
 )
 def test_refusals(message: Any, error: type[Exception], words: str) -> None:

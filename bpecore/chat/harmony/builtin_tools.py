@@ -2,77 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
 
+BROWSER = """\
+## browser
 
-def _function(
-    name: str, description: str, properties: dict[str, Any], required: str | None = None
-) -> dict[str, Any]:
-    schema = {"type": "object", "properties": properties, "required": [required]}
-    return {"name": name, "description": description, "parameters": schema}
+// Tool for browsing.
+// The `cursor` appears in brackets before each browsing display: `[{cursor}]`.
+// Cite information from the tool using the following format:
+// `【{cursor}†L{line_start}(-L{line_end})?】`, for example: `【6†L9-L11】` or `【8†L3】`.
+// Do not quote more than 10 words directly from the tool output.
+// sources=web (default: web)
+namespace browser {
 
+// Searches for information related to `query` and displays `topn` results.
+type search = (_: {
+query: string,
+topn?: number, // default: 10
+source?: string,
+}) => any;
 
-_MINUS_ONE = {"type": "number", "default": -1}
+// Opens the link `id` from the page indicated by `cursor` starting at line number `loc`, showing `num_lines` lines.
+// Valid link ids are displayed with the formatting: `【{id}†.*】`.
+// If `cursor` is not provided, the most recent page is implied.
+// If `id` is a string, it is treated as a fully qualified URL associated with `source`.
+// If `loc` is not provided, the viewport will be positioned at the beginning of the document or centered on the most relevant passage, if available.
+// Use this function without `id` to scroll to a new location of an opened page.
+type open = (_: {
+id?: number | string, // default: -1
+cursor?: number, // default: -1
+loc?: number, // default: -1
+num_lines?: number, // default: -1
+view_source?: boolean, // default: false
+source?: string,
+}) => any;
 
-BROWSER: dict[str, Any] = {
-    "name": "browser",
-    "description": """Tool for browsing.
-The `cursor` appears in brackets before each browsing display: `[{cursor}]`.
-Cite information from the tool using the following format:
-`【{cursor}†L{line_start}(-L{line_end})?】`, for example: `【6†L9-L11】` or `【8†L3】`.
-Do not quote more than 10 words directly from the tool output.
-sources=web (default: web)""",
-    "tools": [
-        _function(
-            "search",
-            "Searches for information related to `query` and displays `topn` results.",
-            {
-                "query": {"type": "string"},
-                "topn": {"type": "number", "default": 10},
-                "source": {"type": "string"},
-            },
-            required="query",
-        ),
-        _function(
-            "open",
-            """Opens the link `id` from the page indicated by `cursor` starting at line number `loc`, showing `num_lines` lines.
-Valid link ids are displayed with the formatting: `【{id}†.*】`.
-If `cursor` is not provided, the most recent page is implied.
-If `id` is a string, it is treated as a fully qualified URL associated with `source`.
-If `loc` is not provided, the viewport will be positioned at the beginning of the document or centered on the most relevant passage, if available.
-Use this function without `id` to scroll to a new location of an opened page.""",  # noqa: E501
-            {
-                "id": {"type": ["number", "string"], "default": -1},
-                "cursor": _MINUS_ONE,
-                "loc": _MINUS_ONE,
-                "num_lines": _MINUS_ONE,
-                "view_source": {"type": "boolean", "default": False},
-                "source": {"type": "string"},
-            },
-        ),
-        _function(
-            "find",
-            "Finds exact matches of `pattern` in the current page, or the page given by `cursor`.",
-            {"pattern": {"type": "string"}, "cursor": _MINUS_ONE},
-            required="pattern",
-        ),
-    ],
-}
+// Finds exact matches of `pattern` in the current page, or the page given by `cursor`.
+type find = (_: {
+pattern: string,
+cursor?: number, // default: -1
+}) => any;
 
-PYTHON: dict[str, Any] = {
-    "name": "python",
-    "description": """Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when creating plots, tables, or files).
+} // namespace browser"""  # noqa: E501
 
-When you send a message containing Python code to python, it will be executed in a stateful Jupyter notebook environment. python will respond with the output of the execution or time out after 120.0 seconds. The drive at '/mnt/data' can be used to save and persist user files. Internet access for this session is UNKNOWN. Depends on the cluster.""",  # noqa: E501
-    "tools": [],
-}
+PYTHON = """\
+## python
 
-NAMESPACE_OF_TYPE = {
-    "browser": BROWSER,
-    "browser_search": BROWSER,
-    "web_search": BROWSER,
-    "web_search_preview": BROWSER,
-    "python": PYTHON,
-    "code_interpreter": PYTHON,
-}
+Use this tool to execute Python code in your chain of thought. The code will not be shown to the user. This tool should be used for internal reasoning, but not for code that is intended to be visible to the user (e.g. when creating plots, tables, or files).
+
+When you send a message containing Python code to python, it will be executed in a stateful Jupyter notebook environment. python will respond with the output of the execution or time out after 120.0 seconds. The drive at '/mnt/data' can be used to save and persist user files. Internet access for this session is UNKNOWN. Depends on the cluster."""  # noqa: E501
+
+TEXT_OF_NAME = MappingProxyType({"browser": BROWSER, "python": PYTHON})
+
+NAME_OF_TYPE = MappingProxyType(
+    {
+        "browser": "browser",
+        "browser_search": "browser",
+        "web_search": "browser",
+        "web_search_preview": "browser",
+        "python": "python",
+        "code_interpreter": "python",
+    }
+)
 """Types of tools that stand for a built-in one."""

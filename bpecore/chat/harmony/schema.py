@@ -30,12 +30,12 @@ PLAIN_TYPES = {
 }
 
 
-def check_schema(schema: Any, what: str) -> None:
+def check_schema(schema: Any, place: str) -> None:
     """Refuses a schema that the format cannot show.
 
     Args:
         schema: the parameters of a tool, or a part of them.
-        what: its name in errors.
+        place: where it is, for errors.
 
     Raises:
         ValueError: it is nested too deep, as one that contains itself, or too large.
@@ -47,14 +47,14 @@ def check_schema(schema: Any, what: str) -> None:
         for value in level:
             below += _inside(value)
             if parts + len(below) > MAX_PARTS:
-                raise ValueError(f"{what} has more than {MAX_PARTS:,} values")
+                raise ValueError(f"{place}: has more than {MAX_PARTS:,} values")
         if not below:
             return
         parts += len(below)
         level = below
     if not all(isinstance(value, SCALARS) for value in level):
         raise ValueError(
-            f"{what} is nested deeper than {MAX_DEPTH} levels, the most that the harmony format has"
+            f"{place}: is nested deeper than {MAX_DEPTH} levels, the most the harmony format allows"
         )
 
 

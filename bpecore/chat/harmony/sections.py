@@ -12,15 +12,18 @@ EFFORTS = ("low", "medium", "high")
 CALLS_LINE = "Calls to these tools must go to the commentary channel: 'functions'."
 
 
-def system_text(content: Mapping[str, Any], with_functions: bool) -> str:
+def system_text(content: Mapping[str, Any], tools: Mapping[str, str], with_functions: bool) -> str:
     """Returns the text of a system message.
 
     Args:
         content: what is shown, each only if it is given: `model_identity`, `knowledge_cutoff` and
-            `conversation_start_date` (strings), `reasoning_effort` (one of `EFFORTS`), `tools`
-            (as `tools_section` takes them) and `channel_config`, a dict of `valid_channels` and
-            `channel_required`.
+            `conversation_start_date` (strings), `reasoning_effort` (one of `EFFORTS`) and
+            `channel_config`, a dict of `valid_channels` and `channel_required`.
+        tools: as for `tools_section`.
         with_functions: whether a developer message of the conversation has functions.
+
+    Raises:
+        ValueError: the `reasoning_effort` is unknown.
     """
     lines = (
         ("", content.get("model_identity")),
@@ -31,9 +34,13 @@ def system_text(content: Mapping[str, Any], with_functions: bool) -> str:
     sections = ["\n".join(about)] if about else []
     effort = content.get("reasoning_effort")
     if effort is not None:
-        sections.append(f"Reasoning: {effort_name(effort)}")
-    if content.get("tools"):
-        sections.append(tools_section(content["tools"]))
+        name = effort.lower() if isinstance(effort, str) else effort
+        if name not in EFFORTS:
+            known = ", ".join(EFFORTS)
+            raise ValueError(f"reasoning_effort: must be one of {known}, not {effort!r:.80}")
+        sections.append(f"Reasoning: {name}")
+    if tools:
+        sections.append(tools_section(tools))
     channels = content.get("channel_config") or {}
     if channels.get("valid_channels"):
         line = f"# Valid channels: {', '.join(channels['valid_channels'])}."
@@ -43,35 +50,21 @@ def system_text(content: Mapping[str, Any], with_functions: bool) -> str:
     return "\n\n".join(sections)
 
 
-def effort_name(effort: Any) -> str:
-    """Returns how much a model reasons, in lower case.
-
-    Raises:
-        ValueError: it is none of `EFFORTS`.
-    """
-    name = effort.lower() if isinstance(effort, str) else effort
-    if name not in EFFORTS:
-        raise ValueError(f"the reasoning_effort of gpt-oss is one of {EFFORTS}, not {effort!r:.80}")
-    return str(name)
-
-
-def developer_text(content: Mapping[str, Any]) -> str:
+def developer_text(
+    instructions: str | None, tools: Mapping[str, str], response_format: str = ""
+) -> str:
     """Returns the text of a developer message.
 
     Args:
-        content: what is shown, each only if it is given: `instructions` (a string), `tools` (as
-            `tools_section` takes them) and `response_format` (a dict of `name`, `description` and
-            `schema`, whose values are strings).
+        instructions: what is called the system prompt elsewhere.
+        tools: as for `tools_section`.
+        response_format: the section about the format of the reply.
     """
-    sections = []
-    if content.get("instructions") is not None:
-        sections.append(instructions_text(content["instructions"]))
-    if content.get("tools"):
-        sections.append(tools_section(content["tools"]))
-    answer = content.get("response_format")
-    if answer is not None:
-        about = "".join(f"// {line}\n" for line in lines_of(answer.get("description") or ""))
-        sections.append(f"# Response Formats\n\n## {answer['name']}\n\n{about}{answer['schema']}")
+    sections = [] if instructions is None else [instructions_text(instructions)]
+    if tools:
+        sections.append(tools_section(tools))
+    if response_format:
+        sections.append(response_format)
     return "\n\n".join(sections)
 
 
@@ -80,51 +73,49 @@ def instructions_text(instructions: str) -> str:
     return f"# Instructions\n\n{instructions}"
 
 
-def tools_section(namespaces: Mapping[str, Mapping[str, Any]]) -> str:
-    """Returns the section of tools.
-
-    Args:
-        namespaces: dicts of `name`, `description` (a string, or None) and `tools` (as `tool_text`
-            takes them); they are shown in the order of their keys.
-    """
-    shown = [namespace_text(namespaces[key]) for key in sorted(namespaces)]
-    return "\n\n".join(["# Tools", *shown])
+def tools_section(namespaces: Mapping[str, str]) -> str:
+    """Returns the section of tools: the texts of namespaces in the order of their keys."""
+    return "\n\n".join(["# Tools", *(namespaces[key] for key in sorted(namespaces))])
 
 
-def namespace_text(namespace: Mapping[str, Any]) -> str:
-    """Returns a namespace with its heading."""
-    name, tools = namespace["name"], namespace.get("tools") or ()
-    about = lines_of(namespace.get("description") or "")
+def namespace_text(name: str, description: str | None, tools: Iterable[str]) -> str:
+    """Returns a namespace with its heading; `tools` are texts as of `tool_text`."""
+    about, body = lines_of(description or ""), "".join(tools)
     heading = f"## {name}\n"
-    if not tools:
+    if not body:
         return "\n".join([heading, *about])
     comments = "".join(f"// {line}\n" for line in about)
-    body = "".join(map(tool_text, tools))
     return f"{heading}\n{comments}namespace {name} {{\n\n{body}}} // namespace {name}"
 
 
-def tool_text(tool: Mapping[str, Any]) -> str:
+def tool_text(name: str, description: str | None, schema: Any, place: str) -> str:
     """Returns a tool's description and type.
 
     Args:
-        tool: a dict of `name`, `description` (strings) and `parameters` (a schema, or None).
+        name: the tool's name.
+        description: what it does.
+        schema: its parameters, or None.
+        place: where the schema is, for errors.
 
     Raises:
-        ValueError: the schema is too deep or too large.
+        ValueError: the schema is too deep or too large, or has a number that JSON lacks.
+        TypeError: the schema has a default value that JSON lacks.
 
     Example:
-        >>> tool_text({"name": "now", "description": "The time.", "parameters": None})
+        >>> tool_text("now", "The time.", None, "tools[0].parameters")
         '// The time.\\ntype now = () => any;\\n\\n'
     """
-    name, schema = tool["name"], tool.get("parameters")
-    comments = "".join(f"// {line}\n" for line in lines_of(tool.get("description") or ""))
+    comments = "".join(f"// {line}\n" for line in lines_of(description or ""))
     if schema is None:
         return f"{comments}type {name} = () => any;\n\n"
-    check_schema(schema, f"the schema of the tool {name!r:.80}")
-    return f"{comments}type {name} = (_: {type_of(schema)}) => any;\n\n"
+    check_schema(schema, place)
+    try:
+        return f"{comments}type {name} = (_: {type_of(schema)}) => any;\n\n"
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{place}: {error}") from None
 
 
-def lines_of(text: str) -> Iterable[str]:
+def lines_of(text: str) -> list[str]:
     """Returns the lines of a text without their ends, LF or CR LF; an empty last one is none."""
     *lines, last = text.split("\n")
     lines = [line[:-1] if line.endswith("\r") else line for line in lines]
