@@ -43,8 +43,8 @@ class FromFile:
     ) -> Self:
         """Makes an encoding from the vocabulary that comes with a model.
 
-        The file may be a `.tiktoken` file, whatever its name, or Mistral's `tekken.json`. What is
-        wrong with a file, or could not be done exactly, is an error that names the place.
+        The file may be a `.tiktoken` file of any name, or Mistral's `tekken.json`. Anything that is
+        wrong with a file, or that could not be done exactly, is an error that names the place.
 
         Args:
             path: the file, or the model's folder.

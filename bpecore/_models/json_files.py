@@ -24,7 +24,7 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
         source: where they are from, for errors.
 
     Raises:
-        ValueError: they are no JSON object; the message names the source and the place.
+        ValueError: they are not a JSON object; the message names the source and the place.
     """
     try:
         text = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].decode()
@@ -67,7 +67,7 @@ def member(
     Args:
         value: the object.
         path: the member's path in the file, for errors; its last part is the member's name.
-        kind: the type or types; a bool is no int.
+        kind: the type or types; a bool is not an int.
         source: the file, for errors.
         default: what is returned if the member is missing or null; without it, that is an error.
 

@@ -49,7 +49,7 @@ def find_vocabulary(path: str | os.PathLike[str]) -> Found:
         path: the file, or the model's folder.
 
     Raises:
-        ValueError: there is none, or it is no vocabulary; the message says what it looks like.
+        ValueError: there is none, or it is not a vocabulary; the message says what it looks like.
         OSError: it cannot be read.
     """
     named = os.fsdecode(path)

@@ -26,7 +26,7 @@ from engine.vocab.token_order cimport first_token_from
 
 
 cdef list encode_broken_text(CoreBPE core, bytes text):
-    """Encodes bytes; from the first that is no valid UTF-8 they are merged without a split."""
+    """Encodes bytes; from the first that is not valid UTF-8 they are merged without a split."""
     cdef list tokens
     cdef bytes tail
     try:

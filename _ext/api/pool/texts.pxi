@@ -36,7 +36,7 @@ cdef class PackedTexts:
         limit: bytes for all texts; a single text may take more.
 
     Attributes:
-        count: texts, at least one unless there is no first.
+        count: texts, at least one unless `first` is the number of texts.
         characters: of all texts.
 
     Raises:

@@ -64,7 +64,7 @@ cdef struct PieceCache:
     size_t seen              # characters of text looked up so far, while the cache may grow; 0: it
     #                          is empty
     size_t unknown           # short pieces of the last group that the cache did not have
-    bint is_new              # whether these were so many that it learns the next group at once
+    bint is_new              # whether there were enough of these to learn the next group at once
 
 
 cdef inline NarrowEntry *narrow_bucket(const PieceCache *cache, Key key) noexcept nogil:

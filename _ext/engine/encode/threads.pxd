@@ -238,7 +238,7 @@ cdef inline void run_threads(
     """Lets threads take shares until all are done; those that cannot start are done without.
 
     Args:
-        threads: [count], the first of which is the calling thread's.
+        threads: [count], the calling thread's first.
         first_share: the first that is not done.
         placing: whether they only copy ids into the row, which does not take long.
     """

@@ -36,7 +36,7 @@ cdef struct PossiblePiece:
     uint32_t next         # of that list: 1 + the number of the next piece; 0 = none
     PieceRun run          # as far as the stem goes
     PrefixCounts counts
-    uint32_t *sequences   # owned: [known], those after so many bytes of the piece; 0 = not known
+    uint32_t *sequences   # owned: [known], those after n bytes of the piece; 0 = not known
     size_t known
 
 cdef struct PossiblePieces:

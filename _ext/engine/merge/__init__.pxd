@@ -1,1 +1,1 @@
-# A piece that is no token becomes tokens.
+# A piece that is not a token becomes tokens.

@@ -13,7 +13,7 @@
 # joint. Where no such cycle is found, the whole piece is merged.
 #
 # Time: O(n) to find and to write the repeats, plus what merging the rest takes; at most twice as
-# long as without looking for repeats, for a vocabulary made to that end. Space: 1 byte per byte of
+# long as without looking for repeats, for a vocabulary made for that. Space: 1 byte per byte of
 # the shortened piece. Loses where a unit is longer than LONGEST_PERIOD: it is not recognised.
 # Figures: docs/decisions/long-runs.md.
 
@@ -112,7 +112,7 @@ cdef inline int find_repeat(
 
 
 cdef inline size_t part_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    """Returns the length in bytes of a part, which may be a byte that is no token."""
+    """Returns the length in bytes of a part, which may be a byte that is not a token."""
     return 1 if index >= vocabulary.token_count else token_length(vocabulary, index)
 
 

@@ -3,7 +3,7 @@
 # then read by all threads without a lock.
 #
 # Inside the engine a token is known by its *index*, its place in rank order; ids are only written
-# out. So comparing indices compares ranks, and 21 bits are enough whatever the ids are.
+# out. So comparing indices compares ranks, and 21 bits are enough whatever the ids.
 #
 # - Tokens of up to 15 bytes: a hash table of 64-byte buckets of three entries, one cache line per
 #   look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A look-up goes
@@ -64,13 +64,13 @@ cdef struct Vocabulary:
     uint32_t identity_count     # the id of an index below this is the index
     uint32_t longest_token      # bytes
     uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
-    bint misses_bytes           # whether some single byte is no token
+    bint misses_bytes           # whether some single byte is not a token
     bint ordered                # whether every token is later than its two parts, bytes aside, and
     #                             `byte_pairs` is complete
     uint32_t *ids               # owned: [token_count], ascending
     uint32_t *starts            # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes        # owned; LOAD_SLACK readable bytes follow
-    uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is no token
+    uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is not a token
     Bucket *buckets             # owned: [bucket_count + PROBE_LIMIT], tokens of 1 to 15 bytes
     uint64_t bucket_count       # below 2^32
     uint32_t *long_slots        # owned: [long_mask + 1], for longer tokens 1 + the place of the
@@ -183,7 +183,7 @@ cdef inline uint64_t hash_bytes(const uint8_t *text, size_t length, const uint64
 cdef inline uint32_t overflow_bit(uint64_t hashed) noexcept nogil:
     """Returns the bit of a full bucket that says that a token with this hash may be in the next.
 
-    Thanks to it, a look-up of a piece that is no token nearly always ends in its own bucket.
+    Thanks to it, a look-up of a piece that is not a token nearly always ends in its own bucket.
     """
     return <uint32_t>1 << (hashed >> 59)
 
