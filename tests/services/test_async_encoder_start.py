@@ -158,18 +158,13 @@ for _ in range(2):
     assert output_of(code, folder=tmp_path) == "raised\nraised\n"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("moment", ["between loops", "at work", "locked", "closed"])
-def test_a_forked_child_works_afresh(backend: str, moment: str, tmp_path: Path) -> None:
-    pytest.importorskip(backend, reason="needs trio")
-    code = f"""
-import os, signal, threading, warnings
-import anyio, {backend}, bpecore
+FORKING = """
+import importlib, os, signal, threading, warnings
+import anyio, bpecore
 from bpecore.aio import AsyncEncoder, EncoderClosedError
 
 warnings.simplefilter("ignore", DeprecationWarning)  # "multi-threaded, use of fork()"
-MOMENT = {moment!r}
+importlib.import_module(BACKEND)
 LONG = "a text that is long enough for a thread " * 200
 gate, begun = threading.Event(), threading.Event()
 
@@ -182,7 +177,7 @@ class Gated(bpecore.Encoding):
 
 base = bpecore.get_encoding("o200k_base")
 encoding = Gated("gated", pat_str=base._pat_str, mergeable_ranks=base._mergeable_ranks,
-                 special_tokens={{}})
+                 special_tokens={})
 encoder = AsyncEncoder(encoding, workers=1, queue=2)
 
 async def ask(*texts):
@@ -195,13 +190,13 @@ def child():
     signal.alarm(60)
     if MOMENT == "closed":
         try:
-            anyio.run(ask, LONG, backend="{backend}")
+            anyio.run(ask, LONG, backend=BACKEND)
         except EncoderClosedError:
             return
         raise AssertionError("not closed")
-    anyio.run(ask, "short", LONG, "gated", LONG + "other", backend="{backend}")
+    anyio.run(ask, "short", LONG, "gated", LONG + "other", backend=BACKEND)
     gate.set()
-    anyio.run(ask, "gated" + LONG, backend="{backend}")
+    anyio.run(ask, "gated" + LONG, backend=BACKEND)
     assert encoder.metrics().queue_depth == 0
 
 def fork():
@@ -218,13 +213,13 @@ def fork():
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
-anyio.run(ask, "short", LONG, backend="{backend}")
+anyio.run(ask, "short", LONG, backend=BACKEND)
 if MOMENT == "at work":
     async def several():
         async with anyio.create_task_group() as group:
             for text in ("gated" + LONG, "gated" + LONG, "waits" + LONG, "for room" + LONG):
                 group.start_soon(encoder.count, text)
-    worker = threading.Thread(target=anyio.run, args=(several,), kwargs=dict(backend="{backend}"))
+    worker = threading.Thread(target=anyio.run, args=(several,), kwargs=dict(backend=BACKEND))
     worker.start()
     assert begun.wait(60)
     fork()
@@ -242,9 +237,17 @@ else:
     fork()
     fork()
 if MOMENT != "closed":
-    anyio.run(ask, "short", LONG, LONG + "later", backend="{backend}")
+    anyio.run(ask, "short", LONG, LONG + "later", backend=BACKEND)
 print("done")
 """
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("moment", ["between loops", "at work", "locked", "closed"])
+def test_a_forked_child_works_afresh(backend: str, moment: str, tmp_path: Path) -> None:
+    pytest.importorskip(backend, reason="needs trio")
+    code = f"MOMENT, BACKEND = {moment!r}, {backend!r}\n{FORKING}"
     assert output_of(code, folder=tmp_path) == "done\n"
 
 

@@ -145,7 +145,7 @@ BPECORE_VBMI2 static inline __mmask64 bpecore_flagged(__m512i places, __m512i bi
 }
 
 /* Returns which of 64 borders, each before a character, may be bridged by tokens with a fragment of
- * a character: the part of `is_bridged` (vocab/borders.pxd) that needs only one character.
+ * a character: the part of `is_bridged` (vocab/borders.pxd) that looks at characters one by one.
  *
  * `first` and `second` hold 32 characters each; `low` and `high` hold the bytes of all. */
 BPECORE_VBMI2 static inline __mmask64 bpecore_bridged_by_fragments(
