@@ -49,8 +49,8 @@ def truncate_tokens_from_messages(
 
     Raises:
         ValueError: `max_tokens` is negative, or too small for the system message and something of
-            the newest one, with the call that it answers if it is a tool's; or as for
-            `num_tokens_from_messages`.
+            the newest one, with the call that it answers if it is a tool's; there are only results
+            without calls; or as for `num_tokens_from_messages`.
         TypeError: `max_tokens` is not an int; or as for `num_tokens_from_messages`.
         KeyError: as for `num_tokens_from_messages`.
 
@@ -91,6 +91,8 @@ def truncate_tokens_from_messages(
         if cut is not None:
             result.insert(head, cut)
     if len(result) == head and len(given) > head:
+        if not whole:
+            raise ValueError("messages: there are only results of tools without their calls")
         raise ValueError(
             f"max_tokens={max_tokens} is too small: of the newest message nothing fits, or not "
             "the call that it answers"
@@ -124,16 +126,20 @@ def _groups(seen: list[Seen], number_of_messages: int) -> list[_Group]:
     has_calls = leads = False
     for number, message in enumerate(seen):
         end = seen[number + 1].position if number + 1 < len(seen) else number_of_messages
+        end = max(end, message.position + 1)
         is_same = bool(groups) and message.position < groups[-1].end
         if is_same or leads or (message.is_result and has_calls):
-            groups[-1] = groups[-1]._replace(end=max(end, groups[-1].end), is_plain=False)
+            group = groups[-1]
+            is_whole = group.is_whole and (has_calls or not message.is_result)
+            end = max(end, group.end)
+            groups[-1] = group._replace(end=end, is_whole=is_whole, is_plain=False)
             has_calls = has_calls or bool(message.calls)
         else:
             is_plain = not (message.is_result or message.calls or message.leads)
             groups.append(_Group(message.position, end, not message.is_result, is_plain))
             has_calls = bool(message.calls)
         leads = message.leads
-    return [group._replace(end=max(group.end, group.start + 1)) for group in groups]
+    return groups
 
 
 def _newest(groups: list[_Group], costs: tuple[int, ...], room: int) -> list[_Group]:
