@@ -41,12 +41,10 @@ class ArrayForm:
                 raise TypeError(f"out must be a numpy array, not {type(out).__name__}")
             if out.ndim != 1 or not out.flags.writeable:
                 raise ValueError("out must be a writable array of one dimension")
-            if dtype is not None and np.dtype(dtype) != out.dtype:
+            if dtype is not None and _integers(dtype) != out.dtype:
                 raise TypeError(f"out holds {out.dtype}, not dtype={np.dtype(dtype)}")
             dtype = out.dtype
-        self.dtype = np.dtype(np.uint32 if dtype is None else dtype)
-        if self.dtype.kind not in "iu":
-            raise TypeError(f"ids are integers, which {self.dtype} is not")
+        self.dtype = _integers(np.uint32 if dtype is None else dtype)
         most = np.iinfo(str(self.dtype)).max
         if highest_id > most:
             raise OverflowError(
@@ -87,3 +85,14 @@ class ArrayForm:
         result[is_of_text] = ids
         result[~is_of_text] = self.append
         return result, offsets
+
+
+def _integers(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Returns a type of integers; TypeError if it is not one."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be a type of integers, not {dtype!r:.80}") from None
+    if found.kind not in "iu":
+        raise TypeError(f"dtype must be a type of integers, not {found}")
+    return found

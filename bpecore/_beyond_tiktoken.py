@@ -9,6 +9,7 @@ from __future__ import annotations
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
+    disallowed_strings,
     encode_batch_to_buffer,
     has_surrogate,
     others_of,
@@ -363,7 +364,7 @@ class BeyondTiktoken(EngineCalls):
         if isinstance(disallowed_special, str) and disallowed_special == "all":
             disallowed_special = others_of(self.special_tokens_set, allowed_special)
         encoding: Any = self
-        return Counting(encoding, allowed_special), frozenset(disallowed_special or ())
+        return Counting(encoding, allowed_special), disallowed_strings(disallowed_special or ())
 
     # ---- arrays ------------------------------------------------------------------------------
 

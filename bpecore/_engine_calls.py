@@ -10,6 +10,7 @@ import functools
 
 from bpecore._build.threads import thread_count
 from bpecore._core import (
+    disallowed_strings,
     encode_batch_to_buffer,
     has_surrogate,
     others_of,
@@ -20,12 +21,13 @@ from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from collections.abc import Set as AbstractSet
     from typing import Any, Literal, TypeVar
 
     Allowed = Literal["all"] | AbstractSet[str]
     Disallowed = Literal["all"] | Collection[str]
+    Item = TypeVar("Item")
     Result = TypeVar("Result")
 
 NONE: AbstractSet[str] = set()
@@ -38,7 +40,15 @@ def texts_of_batch(texts: Iterable[str]) -> list[str]:
     """Returns the texts of a batch; TypeError if it is a single one."""
     if isinstance(texts, str):
         raise TypeError(f"expected several texts, got a single str: {texts!r:.80}")
-    return list(texts)
+    return list(iterate("texts", texts))
+
+
+def iterate(argument: str, items: Iterable[Item]) -> Iterator[Item]:
+    """Returns an iterator over an argument; the error for one that is not iterable names it."""
+    try:
+        return iter(items)
+    except TypeError:
+        raise TypeError(f"{argument} must be iterable, not {type(items).__name__}") from None
 
 
 def do_at_index(
@@ -90,7 +100,7 @@ class EngineCalls:
             special: the method's arguments on special tokens; if there are none, all special
                 tokens are ordinary text.
         """
-        texts = list(texts)
+        texts = list(iterate("text" if "encode" in method else "texts", texts))
         threads = thread_count(num_threads)
         found = [None] * len(texts)
         if self._is_own(method):
@@ -111,7 +121,7 @@ class EngineCalls:
         if disallowed_special == "all":
             disallowed_special = others_of(self.special_tokens_set, allowed_special)
         if disallowed_special:
-            refuse_strings(text, frozenset(disallowed_special))
+            refuse_strings(text, disallowed_strings(disallowed_special))
         return allowed_special
 
     def _encode_through(

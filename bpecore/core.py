@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 
 from bpecore._beyond_tiktoken import BeyondTiktoken
-from bpecore._build.assemble import check_size
+from bpecore._build.assemble import check_size, values_of
 from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._build.vocabularies import RanksOnDemand
 from bpecore._core import (
     Vocabulary,
     decode_known,
     decode_with_offsets,
+    disallowed_strings,
     encode_batch,
     without_surrogates,
 )
 from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
-from bpecore._engine_calls import NONE
+from bpecore._engine_calls import NONE, iterate
 from bpecore._registered import FromFile
 from bpecore._tiktoken import CoreBPE
 
@@ -83,9 +84,9 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         special_tokens: dict[str, int],
         explicit_n_vocab: int | None = None,
     ) -> None:
-        special_values = special_tokens.values()
+        special_values = values_of("special_tokens", special_tokens)
         if not isinstance(mergeable_ranks, (dict, Vocabulary)):
-            max(mergeable_ranks.values())  # fails as it does in tiktoken
+            max(values_of("mergeable_ranks", mergeable_ranks))  # fails as it does in tiktoken
         core = CoreBPE(mergeable_ranks, special_tokens, pat_str)
         vocabulary = core.vocabulary
         self.name = name
@@ -212,6 +213,8 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             from bpecore._arrays import ArrayForm
 
             form = ArrayForm(self.max_token_value, dtype, append, out)
+        if num_threads is not None:
+            thread_count(num_threads)
         core = self._core_bpe
         permissions = allowed_special, disallowed_special, self.special_tokens_set
         if type(core) is not CoreBPE or (isinstance(text, str) and len(text) >= LONG_TEXT):
@@ -273,7 +276,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             [[24912], [24169]]
         """
         if disallowed_special != "all":
-            disallowed_special = frozenset(disallowed_special)
+            disallowed_special = disallowed_strings(disallowed_special)
         return self._each_text(
             "encode",
             encode_batch,
@@ -325,6 +328,9 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
                 return self._core_bpe.encode_single_token(text_or_bytes.encode("utf-8"))
             except UnicodeEncodeError:
                 text_or_bytes = without_surrogates(text_or_bytes).encode("utf-8")
+        if not isinstance(text_or_bytes, bytes):
+            kind = type(text_or_bytes).__name__
+            raise TypeError(f"expected str or bytes, got {kind}: {text_or_bytes!r:.80}")
         return self._core_bpe.encode_single_token(text_or_bytes)
 
     # ---- ids to text ------------------------------------------------------------------------
@@ -415,7 +421,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             >>> bpecore.get_encoding("o200k_base").decode_tokens_bytes([24912, 2375])
             [b'hello', b' world']
         """
-        return [self.decode_single_token_bytes(token) for token in tokens]
+        return [self.decode_single_token_bytes(token) for token in iterate("tokens", tokens)]
 
     def decode_with_offsets(self, tokens: Sequence[int]) -> tuple[str, list[int]]:
         """Returns the text that ids stand for, and where each token begins in it.
@@ -437,7 +443,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             ('hello world', [0, 5])
         """
         core = self._core_bpe
-        tokens = tokens if hasattr(tokens, "__getitem__") else list(tokens)
+        tokens = tokens if hasattr(tokens, "__getitem__") else list(iterate("tokens", tokens))
         if type(core) is CoreBPE:
             try:
                 joined, offsets = decode_with_offsets(core, tokens)
@@ -480,9 +486,9 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         if skip_special or unknown != "raise":
             return [
                 self.decode(tokens, errors, skip_special=skip_special, unknown=unknown)
-                for tokens in batch
+                for tokens in iterate("batch", batch)
             ]
-        return [self.decode(tokens, errors) for tokens in batch]
+        return [self.decode(tokens, errors) for tokens in iterate("batch", batch)]
 
     def decode_bytes_batch(
         self,
@@ -503,9 +509,9 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         if skip_special or unknown != "raise":
             return [
                 self.decode_bytes(tokens, skip_special=skip_special, unknown=unknown)
-                for tokens in batch
+                for tokens in iterate("batch", batch)
             ]
-        return [self.decode_bytes(tokens) for tokens in batch]
+        return [self.decode_bytes(tokens) for tokens in iterate("batch", batch)]
 
     # ---- facts ------------------------------------------------------------------------------
 

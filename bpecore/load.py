@@ -33,6 +33,14 @@ HTTP_TIMEOUT_SECONDS = 60.0
 FilePath = Union[str, "os.PathLike[str]"]
 
 
+def _path(path: FilePath) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        kind = type(path).__name__
+        raise TypeError(f"expected the path or URL of a file, got {kind}: {path!r:.80}") from None
+
+
 def _is_url(path: str) -> bool:
     return "://" in path
 
@@ -75,7 +83,7 @@ def read_file(blobpath: FilePath) -> bytes:
         OSError: the file cannot be read; for a URL, the message names it.
         ImportError: `blobfile` is needed and missing.
     """
-    path = os.fsdecode(blobpath)
+    path = _path(blobpath)
     if not _is_url(path):
         with open(path, "rb") as file:
             return file.read()
@@ -132,7 +140,7 @@ def read_file_cached(blobpath: FilePath, expected_hash: str | None = None) -> by
 
 def _read_with_source(blobpath: FilePath, expected_hash: str | None) -> tuple[bytes, str]:
     """Reads as `read_file_cached`; returns also where the contents are from, for errors."""
-    path = os.fsdecode(blobpath)
+    path = _path(blobpath)
     if not _is_url(path):
         contents = read_file(path)
         _require_hash(contents, path, expected_hash)
@@ -213,8 +221,12 @@ def dump_tiktoken_bpe(bpe_ranks: Mapping[bytes, int], tiktoken_bpe_file: FilePat
         OSError: the file cannot be written.
         ImportError: `blobfile` is needed and missing.
     """
-    contents = tiktoken_format.written(sorted(bpe_ranks.items(), key=lambda item: item[1]))
-    path = os.fsdecode(tiktoken_bpe_file)
+    try:
+        ranks = bpe_ranks.items()
+    except AttributeError:  # as in tiktoken
+        raise AttributeError(f"bpe_ranks must be a dict, not {type(bpe_ranks).__name__}") from None
+    contents = tiktoken_format.written(sorted(ranks, key=lambda item: item[1]))
+    path = _path(tiktoken_bpe_file)
     if _is_url(path):
         with _import_blobfile().BlobFile(path, "wb") as file:
             file.write(contents)

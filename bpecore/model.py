@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of t
 if TYPE_CHECKING:
     from collections.abc import Collection
     from collections.abc import Set as AbstractSet
-    from typing import Literal
+    from typing import Literal, NoReturn
 
 # Tried in this order if no whole name matches.
 MODEL_PREFIX_TO_ENCODING: dict[str, str] = {
@@ -186,6 +186,8 @@ def plain_model_name(model_name: str) -> str:
 
 def _find(model_name: str) -> str | None:
     """Returns the name of a model's encoding, or None if nothing is known."""
+    if not isinstance(model_name, str):
+        _refuse_name(model_name)
     found = _known(model_name)
     if found is None:
         name = _without_provider(model_name.lower())
@@ -195,12 +197,23 @@ def _find(model_name: str) -> str | None:
     return found
 
 
+def _refuse_name(model_name: object) -> NoReturn:
+    """Refuses a name that is not a str; the error is of tiktoken's type."""
+    has_hash = getattr(model_name, "__hash__", None) is not None
+    error = AttributeError if has_hash and not isinstance(model_name, bytes) else TypeError
+    kind = type(model_name).__name__
+    raise error(f"a model's name must be a str, not {kind}: {model_name!r:.80}")
+
+
 def _default_encoding_name(default: str) -> str:
     """Returns the encoding's name for a `default`: an encoding's name itself, or a model's.
 
     Raises:
         ValueError: it is neither.
     """
+    if not isinstance(default, str):
+        kind = type(default).__name__
+        raise TypeError(f"default must be the name of an encoding or a model, not {kind}")
     if default in list_encoding_names():
         return default
     found = _find(default)

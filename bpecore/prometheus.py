@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from bpecore._services.latency import LATENCY_BOUNDS_SECONDS
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     # The values of a metric's labels, and the numbers to show under them.
     Labelled = tuple[list[str], Union[Metrics, WorkerMetrics]]
+
+Shown = TypeVar("Shown")
 
 try:
     from prometheus_client import Metric
@@ -82,7 +84,7 @@ class EncoderCollector(Collector):
     def __init__(self, encoders: Mapping[str, AsyncEncoder]) -> None:
         from bpecore.aio import AsyncEncoder  # needs anyio, which `PoolCollector` does without
 
-        self._encoders = dict(encoders)
+        self._encoders = _copy("encoders", encoders)
         for label, encoder in self._encoders.items():
             if not isinstance(encoder, AsyncEncoder):
                 raise TypeError(
@@ -116,7 +118,7 @@ class PoolCollector(Collector):
     """
 
     def __init__(self, pools: Mapping[str, TokenizerPool]) -> None:
-        self._pools = dict(pools)
+        self._pools = _copy("pools", pools)
 
     def collect(self) -> Iterable[Metric]:
         """Returns the current metrics of all pools."""
@@ -130,6 +132,12 @@ class PoolCollector(Collector):
         yield _latency(
             samples, names, "bpecore_worker_latency_seconds", "Time from request to answer."
         )
+
+
+def _copy(argument: str, labelled: Mapping[str, Shown]) -> dict[str, Shown]:
+    if not isinstance(labelled, Mapping):
+        raise TypeError(f"{argument} must be a mapping of labels, not {type(labelled).__name__}")
+    return dict(labelled)
 
 
 def _numbers(

@@ -50,6 +50,15 @@ cdef inline str exact_str(object text):
     return PyUnicode_FromObject(text)
 
 
+cdef inline object integer_of(str name, object number):
+    """Returns an argument as an int; the error for anything that is not an integer names it."""
+    try:
+        return PyNumber_Index(number)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be an integer, not {type(number).__name__}: {number!r:.80}") from None
+
+
 cdef inline uint32_t checked_id(object number) except? 0:
     """Returns an id or rank given as a Python number.
 
@@ -64,7 +73,7 @@ cdef inline uint32_t checked_id(object number) except? 0:
         value = PyLong_AsLongLongAndOverflow(number, &overflow)
         if overflow == 0 and 0 <= value <= UINT32_MAX:
             return <uint32_t>value
-    index = PyNumber_Index(number)
+    index = integer_of("an id", number)
     if not 0 <= index <= UINT32_MAX:
         raise OverflowError(f"{index} is out of the range of ids, 0 to 2**32 - 1")
     return <uint32_t>index

@@ -11,6 +11,9 @@ from bpecore._build.vocabularies import intern_vocabulary
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
     import regex
 
     from bpecore._core import SpecialTokens
@@ -40,10 +43,18 @@ def make_parts(
     vocabulary = vocabulary_of(encoder)
     special_tokens = make_special_tokens(special_tokens_encoder)
     if not isinstance(pattern, str):
-        raise TypeError(f"the split pattern must be str, not {type(pattern).__name__}")
+        raise TypeError(f"pat_str must be a str, not {type(pattern).__name__}: {pattern!r:.80}")
     pattern = str.__str__(pattern)  # the characters alone: a subclass may behave in any other way
     pattern.encode("utf-8")  # refuses surrogates
     return vocabulary, special_tokens, compile_split_pattern(pattern), pattern
+
+
+def values_of(argument: str, table: Mapping[Any, int]) -> Collection[int]:
+    """Returns the values of a dict; the error for anything else is of tiktoken's type."""
+    try:
+        return table.values()
+    except AttributeError:
+        raise AttributeError(f"{argument} must be a dict, not {type(table).__name__}") from None
 
 
 def check_size(name: str, tokens: int, highest_id: int, explicit_n_vocab: int) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
 
 from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
-from bpecore._core import locked
+from bpecore._core import disallowed_strings, locked
 from bpecore._services.id_buffers import encode_to_buffer, list_in_slices, list_of
 from bpecore._services.latency import LatencyHistogram
 from bpecore._services.loops import Loop, import_backends
@@ -420,7 +420,7 @@ def _frozen(strings: Special, name: str) -> Special:
 def _frozen_disallowed(strings: Disallowed) -> Disallowed:
     if isinstance(strings, str) and strings == "all":
         return "all"
-    return frozenset(strings or ())
+    return disallowed_strings(strings or ())
 
 
 def _special_arguments(allowed: Special, disallowed: Disallowed) -> dict[str, Any]:

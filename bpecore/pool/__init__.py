@@ -17,6 +17,7 @@ from bpecore.pool.errors import (
     PoolClosedError,
     PoolError,
     RequestTooLargeError,
+    StreamAlreadyOpenError,
     StreamNotOpenError,
     WorkerDiedError,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "PoolError",
     "PoolMetrics",
     "RequestTooLargeError",
+    "StreamAlreadyOpenError",
     "StreamNotOpenError",
     "TokenizerPool",
     "WorkerDiedError",

@@ -26,7 +26,14 @@ class RequestTooLargeError(PoolError, ValueError):
 
 
 class StreamNotOpenError(PoolError, ValueError):
-    """No stream of that name is open, or one is already."""
+    """No stream of that name is open."""
+
+
+class StreamAlreadyOpenError(StreamNotOpenError):
+    """A stream of that name is open already, so it cannot be opened.
+
+    A subclass of `StreamNotOpenError`, so that code which catches that handles both.
+    """
 
 
 class FeedError(PoolError):

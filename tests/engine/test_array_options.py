@@ -87,8 +87,8 @@ READ_ONLY.setflags(write=False)
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"dtype": float}, TypeError, "ids are integers"),
-        ({"dtype": bool}, TypeError, "ids are integers"),
+        ({"dtype": float}, TypeError, "dtype must be a type of integers"),
+        ({"dtype": bool}, TypeError, "dtype must be a type of integers"),
         ({"dtype": "no type"}, TypeError, "no type"),
         ({"append": "<|endoftext|>"}, TypeError, "append must be an integer"),
         ({"append": True}, TypeError, "append must be an integer"),

@@ -195,9 +195,7 @@ def test_wrong_numbers_of_sequences(cl100k: Pair) -> None:
             batch.feed(wrong)
     no_rows: list[Any] = [None, 3, "ab", {1, 2}]
     for wrong in no_rows:
-        with pytest.raises(
-            TypeError, match=f"each of 2 sequences gets, not {type(wrong).__name__}"
-        ):
+        with pytest.raises(TypeError, match=f"each of 2 sequences, not {type(wrong).__name__}"):
             batch.feed(wrong)
     for offsets in ([0, 2], [0, 1, 1], [1, 1, 2], [0, 3, 2], [0, 1, 2, 2]):
         with pytest.raises(ValueError, match="offsets"):

@@ -23,6 +23,7 @@ from bpecore.pool import (
     PoolClient,
     PoolClosedError,
     RequestTooLargeError,
+    StreamAlreadyOpenError,
     StreamNotOpenError,
     TokenizerPool,
 )
@@ -213,7 +214,7 @@ def test_a_stream_that_ends_in_the_middle_of_a_character(client: PoolClient) -> 
 
 def test_streams_that_are_not_open(client: PoolClient) -> None:
     client.open_stream(1)
-    with pytest.raises(StreamNotOpenError, match="1 is open already"):
+    with pytest.raises(StreamAlreadyOpenError, match="1 is open already"):
         client.open_stream(1)
     for call in (
         lambda: client.feed(2, 5),

@@ -34,7 +34,7 @@ cdef bytearray permit(SpecialTokens tokens, text, const TextView *view, allowed_
         if not all_allowed:
             refuse_tokens(tokens, view, mask_of_others(tokens, allowed_special))
     elif disallowed_special:
-        names = frozenset(disallowed_special)
+        names = disallowed_strings(disallowed_special)
         if names and names <= tokens.usual_set:
             refuse_tokens(tokens, view, mask_of_names(tokens, names))
         else:
@@ -75,6 +75,20 @@ cdef tuple masks_of(SpecialTokens tokens, allowed_special, disallowed_special, s
     except (TypeError, UnicodeEncodeError):
         return None
     return allowed, refused
+
+
+cpdef frozenset disallowed_strings(disallowed_special):
+    """Returns the strings of a `disallowed_special` that is not "all".
+
+    Raises:
+        TypeError: it is not a collection of strings.
+    """
+    try:
+        return frozenset(disallowed_special)
+    except TypeError as error:
+        raise TypeError("disallowed_special must be 'all' or a collection of strings, not "
+                        f"{type(disallowed_special).__name__}: {disallowed_special!r:.80}"
+                        ) from error
 
 
 cpdef others_of(special_tokens_set, allowed_special):

@@ -37,7 +37,7 @@ cdef class StreamText:
         if isinstance(disallowed_special, str) and disallowed_special == "all":
             names = frozenset(others_of(special_tokens_set, allowed_special))
         elif disallowed_special:
-            names = frozenset(disallowed_special)
+            names = disallowed_strings(disallowed_special)
         if names and names <= self.special_tokens.usual_set:
             self.refused = mask_of_names(self.special_tokens, names)
             self.any_refused = True

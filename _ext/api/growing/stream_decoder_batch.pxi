@@ -8,7 +8,7 @@ from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
-from api.arguments cimport checked_id, collect_buffer, collect_ids
+from api.arguments cimport checked_id, collect_buffer, collect_ids, integer_of
 from engine.base.exclusive cimport leave
 from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.base.heap cimport allocate_zeroed, release
@@ -71,7 +71,7 @@ cdef class StreamDecoderBatch(TextOfIds):
     def __cinit__(self, *arguments, **named):
         cdef Py_ssize_t count
         encoding, n, errors = batch_arguments(*arguments, **named)
-        count = n
+        count = integer_of("n", n)
         self._open(encoding, errors)
         if count < 0:
             raise ValueError(f"there cannot be {count} sequences")
@@ -147,8 +147,8 @@ cdef class StreamDecoderBatch(TextOfIds):
         cdef list texts
         cdef size_t i = 0
         if isinstance(ids, str) or not PySequence_Check(ids):
-            raise TypeError(f"expected a sequence of what each of {self.count} sequences gets, "
-                            f"not {type(ids).__name__}: {ids!r:.80}")
+            raise TypeError(f"ids must be a sequence with an entry for each of {self.count} "
+                            f"sequences, not {type(ids).__name__}: {ids!r:.80}")
         self._begin()
         if PyObject_CheckBuffer(ids) and collect_buffer(ids, &self.ids):
             self._check_count(self.ids.length)
@@ -233,7 +233,7 @@ cdef class StreamDecoderBatch(TextOfIds):
             UnicodeDecodeError: there is one and `errors` is "strict". The sequence can continue.
             RuntimeError: the decoder is in use by another call.
         """
-        cdef Py_ssize_t place = sequence
+        cdef Py_ssize_t place = integer_of("sequence", sequence)
         cdef str text
         if not 0 <= place < <Py_ssize_t>self.count:
             raise IndexError(f"there is no sequence {place} among {self.count}")

@@ -254,7 +254,7 @@ class PoolClient:
             request_id: its name, any hashable object.
 
         Raises:
-            StreamNotOpenError: a stream of that name is open already.
+            StreamAlreadyOpenError: a stream of that name is open already.
             PoolClosedError: the pool is closed.
         """
         self._session.connected().streams.open(request_id)

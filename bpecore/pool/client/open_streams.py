@@ -9,7 +9,7 @@ from typing import Any
 from bpecore._core import Stream, locked
 from bpecore.pool.client.send_path import SendPath
 from bpecore.pool.client.streams import Feeds, collect_feeds, in_sizes, not_open
-from bpecore.pool.errors import RequestTooLargeError, StreamNotOpenError
+from bpecore.pool.errors import RequestTooLargeError, StreamAlreadyOpenError
 
 
 class OpenStreams:
@@ -31,12 +31,12 @@ class OpenStreams:
         """Opens a stream, at the least busy worker.
 
         Raises:
-            StreamNotOpenError: a stream of that name is open already.
+            StreamAlreadyOpenError: a stream of that name is open already.
             PoolClosedError: the pool is closed.
         """
         self._send_path.check_open()
         if name in self._streams:
-            raise StreamNotOpenError(f"the stream {name!r} is open already")
+            raise StreamAlreadyOpenError(f"the stream {name!r} is open already")
         stream = Stream(name)
         self._send_path.assignments.assign([stream])
         self._streams[name] = stream
