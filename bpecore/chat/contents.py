@@ -68,7 +68,7 @@ def _read_part(reader: Reader, seen: Seen, results: list[Seen], part: Any, place
         arguments = arguments_text(fields.get("input"), f"{place}.input")
         seen.calls.append(Call(fields.get("id"), text_field(fields, "name", place), arguments))
     elif kind == "tool_result":
-        result = Seen(seen.position, "tool", is_result=True, call_id=fields.get("tool_use_id"))
+        result = Seen.result(seen.position, fields.get("tool_use_id"))
         # A result has no results, whatever is in it.
         nested = read_content(reader, result, _without_results(fields, place), f"{place}.content")
         results.extend((result, *nested))

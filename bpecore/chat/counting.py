@@ -218,10 +218,10 @@ def explain_chat(chat: Chat, messages: Iterable[Any]) -> Explanation:
 
 
 def tally_of(chat: Chat, seen: list[Seen], *, apart: bool) -> Tally:
-    """Returns what a chat costs; `apart` is as for `tally_of_harmony`."""
+    """Returns what a chat costs, with its parts kept apart if they are to be explained."""
     if chat.harmony is not None:
         return tally_of_harmony(chat.harmony, seen, apart=apart)
-    tally = Tally()
+    tally = Tally(apart)
     functions, builtin = chat.tools
     rules = chat.reader.rules
     in_system = bool(functions or chat.response_format)
@@ -251,8 +251,9 @@ def _explanation(
     by_place = {cost.place: message.position for message in seen for cost in message.costs}
     parts: list[Part] = []
     images: list[int] = []
-    tokens = tally.tokens(chat.encoding)
-    for entry, cost in zip(tally.entries, tokens):
+    total = 0
+    for entry, cost in tally.parts(chat.encoding):
+        total += cost
         if entry.kind == "frame" and entry.key == "frame of the tools":
             cost -= _add_tools(chat, tools, parts)
         elif entry.kind == "message":
@@ -266,7 +267,7 @@ def _explanation(
         parts.append(Part(_place(entry), entry.kind, cost))
     rules = chat.reader.rules
     return Explanation(
-        total=sum(tokens),
+        total=total,
         parts=tuple(parts),
         messages=tuple(messages),
         tools=tuple(tools[number] for number in sorted(tools)),

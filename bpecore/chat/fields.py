@@ -51,7 +51,7 @@ def fields_of(thing: Any, place: str) -> Mapping[str, Any]:
         >>> fields_of(SimpleNamespace(role="user", content="hi"), "messages[0]")
         {'role': 'user', 'content': 'hi'}
     """
-    if isinstance(thing, Mapping):
+    if type(thing) is dict or isinstance(thing, Mapping):
         return thing
     if not isinstance(thing, (str, bytes, int, float, list, type)):
         values = ((name, getattr(thing, name, None)) for name in FIELD_NAMES)

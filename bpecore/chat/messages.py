@@ -37,7 +37,12 @@ def read_messages(reader: Reader, messages: Iterable[Any]) -> list[Seen]:
     for position, message in enumerate(listed(messages, "messages")):
         place = f"messages[{position}]"
         fields = fields_of(message, place)
-        if is_item(fields):
+        role, content = fields.get("role"), fields.get("content")
+        if len(fields) == 2 and type(role) is str and type(content) is str:  # most messages
+            seen.append(Seen(position, role))
+            seen[-1].texts.append(content)
+            seen[-1].is_result = role in RESULT_ROLES
+        elif is_item(fields):
             read_item(reader, seen, fields, position, place)
         else:
             _read_message(reader, seen, fields, position, place)

@@ -46,7 +46,7 @@ def read_item(
     if kind in CALLS:
         _read_call(seen, fields, position, place)
     elif kind in RESULTS:
-        result = Seen(position, "tool", is_result=True, call_id=fields.get("call_id"))
+        result = Seen.result(position, fields.get("call_id"))
         output = fields.get("output")
         if isinstance(output, Mapping):
             result.texts.append(arguments_text(output, f"{place}.output"))
@@ -54,7 +54,8 @@ def read_item(
             read_content(reader, result, output, f"{place}.output")
         seen.append(result)
     else:
-        message = Seen(position, "assistant", leads=kind == "reasoning")
+        message = Seen(position, "assistant")
+        message.leads = kind == "reasoning"
         if kind != "reasoning" or not _read_reasoning(reader, message, fields, place):
             reader.add_cost(message, kind, fields, place)
         message.reasoning, message.texts = message.texts, []
@@ -65,10 +66,9 @@ def _read_call(seen: list[Seen], fields: Mapping[str, Any], position: int, place
     name = CALLS[fields["type"]]
     text = arguments_text(fields.get(name), f"{place}.{name}")
     call = Call(fields.get("call_id"), text_field(fields, "name", place), text)
-    if seen and seen[-1].calls and not seen[-1].texts:
-        seen[-1].calls.append(call)
-    else:
-        seen.append(Seen(position, "assistant", calls=[call]))
+    if not seen or not seen[-1].calls or seen[-1].texts:
+        seen.append(Seen(position, "assistant"))
+    seen[-1].calls.append(call)
 
 
 def _read_reasoning(reader: Reader, message: Seen, fields: Mapping[str, Any], place: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -34,7 +33,6 @@ class Cost(NamedTuple):
     tokens: int
 
 
-@dataclass
 class Seen:
     """A message as a model sees it, or a part of one that is a message of its own to the model.
 
@@ -51,13 +49,34 @@ class Seen:
         leads: whether the next message must not be without it, as calls without their reasoning.
     """
 
-    position: int
-    role: str
-    name: str | None = None
-    texts: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    costs: list[Cost] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    is_result: bool = False
-    call_id: Any = None
-    leads: bool = False
+    __slots__ = (
+        "call_id",
+        "calls",
+        "costs",
+        "is_result",
+        "leads",
+        "name",
+        "position",
+        "reasoning",
+        "role",
+        "texts",
+    )
+
+    def __init__(self, position: int, role: str, name: str | None = None) -> None:
+        self.position = position
+        self.role = role
+        self.name = name
+        self.texts: list[str] = []
+        self.reasoning: list[str] = []
+        self.costs: list[Cost] = []
+        self.calls: list[Call] = []
+        self.is_result = False
+        self.call_id: Any = None
+        self.leads = False
+
+    @classmethod
+    def result(cls, position: int, call_id: Any) -> Seen:
+        """Returns an empty result of a tool."""
+        seen = cls(position, "tool")
+        seen.is_result, seen.call_id = True, call_id
+        return seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bpecore.core import Encoding
@@ -25,27 +25,32 @@ class Entry(NamedTuple):
 
 
 class Tally:
-    """Texts and fixed tokens of the parts of a chat."""
+    """Texts and fixed tokens of the parts of a chat.
 
-    def __init__(self) -> None:
+    Args:
+        apart: whether the parts are kept apart.
+    """
+
+    def __init__(self, apart: bool = False) -> None:
         self.texts: list[str] = []
-        self.entries: list[Entry] = []
+        self.fixed = 0
+        self.entries: list[Entry] | None = [] if apart else None
 
     def add(self, kind: str, key: int | str, fixed: int, texts: Iterable[str] = ()) -> None:
         """Adds a part; see `Entry`."""
-        self.texts.extend(texts)
-        self.entries.append(Entry(kind, key, fixed, len(self.texts)))
+        self.texts += texts
+        self.fixed += fixed
+        if self.entries is not None:
+            self.entries.append(Entry(kind, key, fixed, len(self.texts)))
 
     def total(self, encoding: Encoding) -> int:
         """Returns the tokens of all."""
-        texts = encoding.count_batch(self.texts, disallowed_special=())
-        return sum(texts) + sum(entry.fixed for entry in self.entries)
+        return self.fixed + sum(encoding.count_batch(self.texts, disallowed_special=()))
 
-    def tokens(self, encoding: Encoding) -> list[int]:
-        """Returns the tokens of each entry."""
+    def parts(self, encoding: Encoding) -> Iterator[tuple[Entry, int]]:
+        """Yields the parts, if they are kept apart, with their tokens."""
         counts = encoding.count_batch(self.texts, disallowed_special=())
-        tokens, start = [], 0
-        for entry in self.entries:
-            tokens.append(entry.fixed + sum(counts[start : entry.end]))
+        start = 0
+        for entry in self.entries or ():
+            yield entry, entry.fixed + sum(counts[start : entry.end])
             start = entry.end
-        return tokens

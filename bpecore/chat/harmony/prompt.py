@@ -100,7 +100,7 @@ def tally_of_harmony(request: HarmonyRequest, seen: list[Seen], *, apart: bool) 
         apart: whether tools and instructions are told apart from what they are written into. They
             are not encoded by themselves: the tokens that begin in the text of one are its own.
     """
-    tally, instructions = Tally(), instructions_of(seen)
+    tally, instructions = Tally(apart), instructions_of(seen)
     system, *developer = _preface(request, instructions)
     parts: list[tuple[str, int, str]] = []
     if apart:
