@@ -12,7 +12,7 @@ MAX_DEPTH = 100
 """Lists and dicts inside one another, in arguments and schemas."""
 
 MAX_VALUES = 1_000_000
-"""Values of one argument, or of the schemas of one request once their references are followed."""
+"""Values of one argument, result or schema."""
 
 
 def json_text(value: Any, place: str, *, compact: bool = False) -> str:

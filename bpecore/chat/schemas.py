@@ -14,16 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from bpecore.chat.fields import shown, wrong_type
-from bpecore.chat.json_text import MAX_DEPTH, MAX_VALUES, json_text
+from bpecore.chat.json_text import MAX_DEPTH, json_text
 from bpecore.chat.strings import listed
 
-SIMPLE = {
-    "string": "string",
-    "boolean": "boolean",
-    "null": "null",
-    "number": "number",
-    "integer": "number",
-}
+MAX_TYPES = 100_000
+"""Types of all tools of a request, once their references are followed."""
 
 
 @dataclass
@@ -57,19 +52,26 @@ class Property:
 
 
 ANY, NEVER, OBJECT, ANY_ARRAY = Type("any"), Type("never"), Type("object"), Type("any[]")
+SIMPLE = {
+    "string": Type("string"),
+    "boolean": Type("boolean"),
+    "null": Type("null"),
+    "number": Type("number"),
+    "integer": Type("number"),
+}
 
 
 @dataclass
 class SchemaReader:
-    """Reads one schema.
+    """Reads the schemas of a request, one after the other.
 
     Attributes:
-        root: the whole schema, in which references are looked up.
-        values: how many types have been read; one reader per request keeps the number.
+        root: the schema that is read, in which references are looked up.
+        types: how many types have been read, of all schemas.
     """
 
     root: Any = None
-    values: int = 0
+    types: int = 0
     _open: set[str] = field(default_factory=set)  # references that are being followed
 
     def properties(self, schema: Any, place: str) -> list[Property]:
@@ -90,11 +92,11 @@ class SchemaReader:
         return self._read(schema, place, 1).properties or []
 
     def _read(self, schema: Any, place: str, depth: int) -> Type:
-        self.values += 1
+        self.types += 1
         if depth > MAX_DEPTH:
             raise ValueError(f"{place:.200}: is nested deeper than {MAX_DEPTH} levels")
-        if self.values > MAX_VALUES:
-            raise ValueError(f"{place:.200}: the schemas have more than {MAX_VALUES:,} types")
+        if self.types > MAX_TYPES:
+            raise ValueError(f"{place:.200}: the schemas have more than {MAX_TYPES:,} types")
         if schema is True:
             return ANY
         if schema is False:
@@ -129,7 +131,7 @@ class SchemaReader:
             if items is None:
                 return ANY_ARRAY
             return Type(items=self._read(items, f"{place}.items", depth + 1))
-        return Type(SIMPLE.get(kind, "any"))
+        return SIMPLE.get(kind, ANY)
 
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> Type:
         properties = schema.get("properties")
