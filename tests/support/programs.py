@@ -7,6 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+WITHOUT_TIKTOKEN = """
+import importlib.abc, sys
+
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tiktoken", "tiktoken_ext"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+"""
+"""Begins a program in which tiktoken is not installed."""
+
 
 def run_python(
     *arguments: object, folder: Path, timeout: float = 120, **options: Any

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import output_of
+from programs import WITHOUT_TIKTOKEN, output_of
 
 import bpecore
 import bpecore._educational
@@ -202,18 +202,6 @@ def test_uninstalling_what_is_not_installed_does_nothing() -> None:
         with bpecore.install_as_tiktoken():
             assert importlib.import_module("tiktoken").Encoding is bpecore.Encoding
     assert entries() == before
-
-
-WITHOUT_TIKTOKEN = """
-import importlib.abc, sys
-
-class Nothing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("tiktoken", "tiktoken_ext"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Nothing())
-"""
 
 
 def test_where_tiktoken_is_not_installed(tmp_path: Path) -> None:

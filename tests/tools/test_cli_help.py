@@ -6,20 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import run_python
+from programs import WITHOUT_TIKTOKEN, run_python
 
 from bpecore.cli.command_line import COMMANDS
 
-# As on a machine without tiktoken, even if something has a module of that name in a cache.
-WITHOUT_TIKTOKEN = """
-import importlib.abc, sys
-
-class Nothing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("tiktoken", "tiktoken_ext"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Nothing())
+# Even if a module of that name is in a cache.
+COMMAND = f"""{WITHOUT_TIKTOKEN}
 from bpecore.cli import main
 sys.argv[0] = "bpecore"
 sys.exit(main())
@@ -30,7 +22,7 @@ sys.exit(main())
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_without_tiktoken(command: str, option: str, tmp_path: Path) -> None:
     words = [word for word in (command, option) if word]
-    run = run_python("-c", WITHOUT_TIKTOKEN, *words, folder=tmp_path)
+    run = run_python("-c", COMMAND, *words, folder=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(" ".join(["Usage: bpecore", *words[:-1]]))
     assert "--help" in run.stdout or command == "run"
@@ -38,7 +30,7 @@ def test_help_without_tiktoken(command: str, option: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("words", [("fuzz", "--seconds", "1"), ("verify", sys.executable)])
 def test_what_needs_tiktoken_says_so(words: tuple[str, ...], tmp_path: Path) -> None:
-    run = run_python("-c", WITHOUT_TIKTOKEN, *words, folder=tmp_path)
+    run = run_python("-c", COMMAND, *words, folder=tmp_path)
     assert run.returncode == 1
     missing = "tiktoken is not installed: there is nothing to compare with (pip install tiktoken)"
     assert run.stderr == f"Error: {missing}\n"
