@@ -5,16 +5,16 @@
 Requests come at a fixed rate, each with a prompt of some KB; four in five are prompts that came
 before, as system prompts do. Each is encoded: by tiktoken in the loop's thread, then by
 `AsyncEncoder`. Meanwhile a task sleeps for a millisecond at a time; how much later than that it
-wakes is how long the loop stood still. What the machine itself adds is measured first, by the same
+wakes is how long the loop was blocked. What the machine itself adds is measured first, by the same
 loop with requests that encode nothing.
 
-Other programs take processors away, and a loop that waits for one stands still too. Linux tells how
+Other programs take processors away, and a loop that waits for one is blocked too. Linux reports how
 long a thread waited: "own" is the longest stall without that. As root, `chrt -f 50 python -m …`
-keeps other programs off, and "longest" tells the same. asyncio waits for whole milliseconds, so
-stalls of up to one are none.
+keeps other programs off, and then "longest" says the same. asyncio waits for whole milliseconds, so
+stalls of up to one do not count.
 
-A full garbage collection walks through all that the process imported, 10 ms and more, whoever
-encodes. So the start-up heap is frozen first, as services do (`gc.freeze`); `--no-freeze` leaves
+A full garbage collection looks at every object of the process, which takes 10 ms and more with any
+tokenizer. So the start-up heap is frozen first, as services do (`gc.freeze`); `--no-freeze` leaves
 it as it is.
 
 The ids are compared before anything is timed. Run it on two idle cores.

@@ -1,10 +1,10 @@
-"""What services ask of a tokenizer, and whether the bars are met.
+"""What services need from a tokenizer, and whether the bars are met.
 
     python -m benchmarks.services [FOLDER] [--encoding o200k_base] [--texts 1000000]
 
-Texts that grow by four characters are counted after each chunk, a limit is asked of texts of 10 MB,
-ids are decoded one by one and for a thousand sequences at once, and a million distinct texts go
-through an `AsyncEncoder`, whose memory must not grow once its cache is full. What comes out is
+Texts that grow by four characters are counted after each chunk, `count_up_to` is called on texts of
+10 MB, ids are decoded one by one and for a thousand sequences at once, and a million distinct texts
+go through an `AsyncEncoder`, whose memory must not grow once its cache is full. The results are
 compared with the one-shot methods first. Every text of the folder is used, and a line of spaces.
 The values are medians. `benchmarks.event_loop` measures the stalls of a loop.
 """
@@ -71,7 +71,7 @@ def median_of(measure: Callable[[], float]) -> float:
 
 
 def check(same: bool, what: str) -> None:
-    """Ends the program if something came out wrong: then no timing is of worth."""
+    """Ends the program if a result is wrong, because then timings mean nothing."""
     if not same:
         raise SystemExit(f"wrong result: {what}")
 

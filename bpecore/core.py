@@ -50,7 +50,8 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
     Args:
         name: the encoding's name; anything.
-        pat_str: a regular expression; each match in a text is a piece that is encoded by itself.
+        pat_str: a regular expression; each match in a text is a piece that is encoded by itself. A
+            text in which it matches the empty string cannot be encoded: `ValueError`.
         mergeable_ranks: the id of each token's bytes; lower ranks merge first. Or a vocabulary made
             of them: the dict is then made when it is first asked for.
         special_tokens: the id of each special token.
@@ -58,7 +59,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
     Raises:
         ValueError: there are no ranks, two tokens have one rank, a special token is empty, or the
-            pattern is no valid regular expression or can match the empty string.
+            pattern is not a valid regular expression.
         AssertionError: the number of tokens is not `explicit_n_vocab`.
         TypeError: a token is not bytes, a special token not str, or an id not an int.
         OverflowError: an id is negative or above 2**32 - 1.

@@ -242,10 +242,10 @@ def small_encoding(kind: str, extra: dict[bytes, int] | None = None) -> Encoding
 FAILING_CONSTRUCTIONS: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
     "two tokens of one rank": (ValueError, lambda: small_encoding("blocks", {b"never": 5})),
     "rank out of range": (OverflowError, lambda: small_encoding("blocks", {b"never": -1})),
-    "token that is no bytes": (TypeError, lambda: small_encoding("blocks", {_wrong("a"): 5000})),
+    "token that is not bytes": (TypeError, lambda: small_encoding("blocks", {_wrong("a"): 5000})),
     "pattern that is invalid": (ValueError, lambda: _encoding(pat_str=r"(\w)\1+|(")),
     "special token that is empty": (ValueError, lambda: _encoding(special_tokens={"": 2000})),
-    "special token that is no str": (TypeError, lambda: _encoding(special_tokens={b"": 2000})),
+    "special token that is not str": (TypeError, lambda: _encoding(special_tokens={b"": 2000})),
     "special token's id out of range": (
         OverflowError,
         lambda: _encoding(special_tokens={"<a>": 5000, "<b>": 2**32}),

@@ -173,7 +173,7 @@ class Exhaustive:
     def _build(self, revealing: list[str]) -> Revealing:
         frames = {" " + "x" * length for length in range(1, FRAME_PIECE)}
         frames.update([*FRAME_STARTS, " x's", "'s"])
-        # o200k tells s from other letters, so "'s" is a string there. It is no piece of a frame.
+        # o200k tells s from other letters, so "'s" is a string there. It is not a piece of a frame.
         frames -= {*words(self.alphabet, 2)}
         tokens = [bytes([value]) for value in range(256)]
         tokens += [token.encode() for token in [*revealing, *sorted(frames)]]

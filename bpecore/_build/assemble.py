@@ -79,7 +79,7 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         An automaton if the pattern can be one, otherwise a pattern of the `regex` library.
 
     Raises:
-        ValueError: the pattern is not a valid regular expression, or can match the empty string.
+        ValueError: the pattern is not a valid regular expression.
 
     Example:
         >>> compile_split_pattern("a+|[^a]+").__class__.__name__

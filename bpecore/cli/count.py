@@ -120,7 +120,7 @@ class Search:
         click.ClickException(message).show()
 
     def skip_or_report(self, source: Source, error: click.ClickException) -> None:
-        """Skips a file below a directory that is no text; reports every other failure."""
+        """Skips a file below a directory that is not text; reports every other failure."""
         if source.path in self._found and isinstance(error, NotTextError):
             self.skipped += 1
         else:

@@ -27,7 +27,7 @@ BYTE_ORDER_MARKS = (
 
 
 class NotTextError(click.ClickException):
-    """An input's bytes are no text."""
+    """An input's bytes are not text."""
 
 
 class Source(NamedTuple):
@@ -67,7 +67,7 @@ class Reader(NamedTuple):
 
     Attributes:
         encoding: a codec of Python's; None for UTF-8, with a hint if the text is UTF-16.
-        errors: what is done about bytes that are no text: "strict", "replace" or "ignore".
+        errors: what is done about bytes that are not text: "strict", "replace" or "ignore".
     """
 
     encoding: str | None = None
