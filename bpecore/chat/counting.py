@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from bpecore.chat.chat_format import TOKENS_PER_REPLY, tally_messages
 from bpecore.chat.explanation import Explanation, Part
+from bpecore.chat.harmony.message import harmony_encoding
 from bpecore.chat.harmony.prompt import HarmonyRequest, tally_of_harmony
 from bpecore.chat.harmony.tools import read_tools as read_harmony_tools
 from bpecore.chat.messages import read_messages
@@ -178,7 +179,7 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
         effort = request.get("reasoning_effort")
         known = read_harmony_tools(request.get("tools"), functions)
         harmony = HarmonyRequest(known, effort, response_format)
-        return Chat(encoding, reader, style, Tools({}, {}), (0, []), "", harmony)
+        return Chat(harmony_encoding(), reader, style, Tools({}, {}), (0, []), "", harmony)
     tools = read_tools(reader, request.get("tools"))
     choice = read_choice(request.get("tool_choice"), style, "tool_choice")
     if functions is not None:

@@ -57,7 +57,7 @@ def num_tokens_from_image(
         >>> num_tokens_from_image(1024, 1024, model="gpt-4.1-mini")
         1659
     """
-    rule = image_rule(rules_of(model, rules), model)
+    rule = image_rule(rules_of(model, rules), model, "model")
     return count_image(rule, (width, height), detail, "image")
 
 
@@ -90,21 +90,21 @@ def num_tokens_from_image_url(
     """
     if not isinstance(url, str):
         raise wrong_type("url", "str", url)
-    rule = image_rule(rules_of(model, rules), model)
+    rule = image_rule(rules_of(model, rules), model, "url")
     if size is None:
         size = size_of_data_url(url)
     return count_image(rule, size, detail, "url", url)
 
 
-def image_rule(rules: Rules, model: str) -> Tiles | Patches:
-    """Returns what an image of a model costs.
+def image_rule(rules: Rules, model: str, place: str) -> Tiles | Patches:
+    """Returns what an image of a model costs; `place` is where it is, for errors.
 
     Raises:
         KeyError: it is not known.
     """
     if rules.image is None:
         raise KeyError(
-            f"What images cost is not known for the model {model!r}. Give a rule for it: "
+            f"{place}: what images cost is not known for the model {model!r}. Give a rule for it: "
             "rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
         )
     return rules.image

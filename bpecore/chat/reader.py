@@ -85,7 +85,8 @@ class Reader:
         known = self.rules.image is not None and (size is not None or detail == "low")
         tokens = None if known else self.cost_of(kind, part)
         if tokens is None:
-            tokens = count_image(image_rule(self.rules, self.model), size, detail, place, url)
+            rule = image_rule(self.rules, self.model, place)
+            tokens = count_image(rule, size, detail, place, url)
         seen.costs.append(Cost(place, "image", tokens))
 
     def _image(
