@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bpecore._build.checks import check_number
 from bpecore.chat.contents import TEXT_FIELDS, read_content
 from bpecore.chat.counting import Chat, chat_of, count_chat, explain_chat
 from bpecore.chat.fields import fields_of, with_content
+from bpecore.chat.groups import Group, groups_of
 from bpecore.chat.messages import read_messages
 from bpecore.chat.seen import Seen
 from bpecore.chat.strings import count, listed
@@ -70,10 +71,11 @@ def truncate_tokens_from_messages(
     given = listed(messages, "messages")
     seen = read_messages(chat.reader, given)
     costs = explain_chat(chat, given)
-    groups = _groups(seen, len(given))
-    if costs.total <= max_tokens and all(group.is_whole for group in groups):
+    groups = groups_of(seen, len(given))
+    if costs.total <= max_tokens and sum(len(group.positions) for group in groups) == len(given):
         return given
-    head = groups.pop(0).end if seen and _is_instruction(seen[0]) else 0
+    head = 1 if seen and _is_instruction(seen[0]) else 0
+    del groups[:head]
     fixed = costs.total - sum(costs.messages[head:])
     if fixed > max_tokens:
         raise ValueError(
@@ -85,13 +87,12 @@ def truncate_tokens_from_messages(
     while kept and count_chat(chat, _messages(given, head, kept)) > max_tokens:
         del kept[0]
     result = _messages(given, head, kept)
-    whole = [group for group in groups if group.is_whole]
-    if len(kept) < len(whole) and whole[-len(kept) - 1].is_plain:
-        cut = _cut(chat, given, head, kept, whole[-len(kept) - 1], max_tokens)
+    if len(kept) < len(groups) and groups[-len(kept) - 1].is_plain:
+        cut = _cut(chat, result, head, given[groups[-len(kept) - 1].positions[0]], max_tokens)
         if cut is not None:
             result.insert(head, cut)
     if len(result) == head and len(given) > head:
-        if not whole:
+        if not groups:
             raise ValueError("messages: there are only results of tools without their calls")
         raise ValueError(
             f"max_tokens={max_tokens} is too small: of the newest message nothing fits, or not "
@@ -100,87 +101,40 @@ def truncate_tokens_from_messages(
     return result
 
 
-class _Group(NamedTuple):
-    """Messages that are kept together: `[start:end]`.
-
-    Attributes:
-        start: the first.
-        end: after the last.
-        is_whole: whether it has no result without a call.
-        is_plain: whether it is one message whose content can be cut.
-    """
-
-    start: int
-    end: int
-    is_whole: bool
-    is_plain: bool
-
-
 def _is_instruction(message: Seen) -> bool:
     return message.position == 0 and message.role in KEPT_ROLES and not message.calls
 
 
-def _groups(seen: list[Seen], number_of_messages: int) -> list[_Group]:
-    """Returns the groups of all messages, in order."""
-    groups: list[_Group] = []
-    has_calls = leads = False
-    for number, message in enumerate(seen):
-        end = seen[number + 1].position if number + 1 < len(seen) else number_of_messages
-        end = max(end, message.position + 1)
-        is_same = bool(groups) and message.position < groups[-1].end
-        if is_same or leads or (message.is_result and has_calls):
-            group = groups[-1]
-            is_whole = group.is_whole and (has_calls or not message.is_result)
-            end = max(end, group.end)
-            groups[-1] = group._replace(end=end, is_whole=is_whole, is_plain=False)
-            has_calls = has_calls or bool(message.calls)
-        else:
-            is_plain = not (message.is_result or message.calls or message.leads)
-            groups.append(_Group(message.position, end, not message.is_result, is_plain))
-            has_calls = bool(message.calls)
-        leads = message.leads
-    return groups
-
-
-def _newest(groups: list[_Group], costs: tuple[int, ...], room: int) -> list[_Group]:
-    """Returns the newest groups that fit, without results that are alone."""
-    kept: list[_Group] = []
+def _newest(groups: list[Group], costs: tuple[int, ...], room: int) -> list[Group]:
+    """Returns the newest groups that fit."""
+    kept: list[Group] = []
     for group in reversed(groups):
-        if not group.is_whole:
-            continue
-        room -= sum(costs[group.start : group.end])
+        room -= sum(costs[position] for position in group.positions)
         if room < 0:
             break
         kept.append(group)
     return kept[::-1]
 
 
-def _messages(given: list[Any], head: int, groups: list[_Group]) -> list[Any]:
-    return given[:head] + [
-        message for group in groups for message in given[group.start : group.end]
-    ]
+def _messages(given: list[Any], head: int, groups: list[Group]) -> list[Any]:
+    return given[:head] + [given[position] for group in groups for position in group.positions]
 
 
-def _cut(
-    chat: Chat,
-    given: list[Any],
-    head: int,
-    kept: list[_Group],
-    group: _Group,
-    max_tokens: int,
-) -> Any | None:
-    """Returns the end of a message that fits together with what is kept, or None."""
-    message = given[group.start]
-    excess = count_chat(chat, _messages(given, head, [group, *kept])) - max_tokens
+def _cut(chat: Chat, kept: list[Any], head: int, message: Any, max_tokens: int) -> Any | None:
+    """Returns the end of a message that fits after the first `head` that are kept, or None."""
+
+    def over(inserted: Any) -> int:
+        return count_chat(chat, [*kept[:head], inserted, *kept[head:]]) - max_tokens
+
+    excess = over(message)
     for _ in range(MAX_CUTS):
         cut = _cut_message(chat, message, excess)
         if cut is None:
             return None
-        rest = _messages(given, head, kept)
-        over = count_chat(chat, [*rest[:head], cut, *rest[head:]]) - max_tokens
-        if over <= 0:
+        too_many = over(cut)
+        if too_many <= 0:
             return cut
-        excess += over
+        excess += too_many
     return None
 
 
