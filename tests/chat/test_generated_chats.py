@@ -13,8 +13,8 @@ from bpecore.chat import num_tokens_from_messages, truncate_tokens_from_messages
 
 CHATS = 500
 MODELS = ("gpt-4o", "gpt-4", "gpt-3.5-turbo", "gpt-5-mini", "gpt-oss-120b")
-# Errors begin with the place of what is wrong, or name the model.
-PLACE = re.compile(r"(messages|tools|functions|tool_choice|response_format|\"?What images cost)\b")
+# Errors begin with the place of what is wrong.
+PLACE = re.compile(r"[\"']?(messages|tools|tool_choice|response_format)\b")
 
 
 FEW, MORE = range(4), range(4, 20)
