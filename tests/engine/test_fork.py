@@ -209,7 +209,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_load_that_does_not_end(tmp_path: Pa
         assert not registry._lock.acquire(blocking=False)
         go_on.set()
         loader.join()
-        assert registry._lock.acquire(timeout=5)
+        assert registry._lock.acquire(timeout=30)
         registry._lock.release()
         work()
         """,

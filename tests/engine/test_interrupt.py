@@ -17,7 +17,7 @@ import bpecore
 SIGNAL_AFTER = 0.1  # seconds; each call below takes longer than that
 SANITIZED = "san" in os.environ.get("LD_PRELOAD", "")  # the engine is several times as slow then
 ALLOWED_DELAY = 1.0 if SANITIZED else 0.2  # seconds
-ATTEMPTS = 3  # the best one counts
+ATTEMPTS = 10  # one that is in time is enough: other programs delay any call
 PROSE = "It was the best of times, it was the worst of times. 日本語のテキスト\n" * 2_000_000
 
 
@@ -76,9 +76,12 @@ def test_a_signal_stops_a_long_call(alarm: None, name: str) -> None:
         signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
         with pytest.raises(StoppedError):
             CALLS[name](encoding)
-        # Processor time if that is less: other programs delay any call.
+        # Processor time if that is less.
         taken.append(min(clock() - start for clock, start in zip(clocks, starts)))
-    assert min(taken) < SIGNAL_AFTER + ALLOWED_DELAY, taken
+        if taken[-1] < SIGNAL_AFTER + ALLOWED_DELAY:
+            break
+    else:
+        pytest.fail(f"stopped after {taken} seconds")
     assert encoding.encode("hello world") == before
     assert encoding.count(PROSE[:100_000]) == len(encoding.encode(PROSE[:100_000]))
 

@@ -164,12 +164,14 @@ def test_counting_up_to_a_limit(pair: Pair, keywords: dict[str, Any]) -> None:
 def test_counting_stops_at_the_limit(pair: Pair, text: str) -> None:
     """0.01 s is many times what it takes, and a tenth of what reading the text takes."""
     text *= 10_000_000 // len(text)
-    best = 1.0
-    for _ in range(3):
+    taken = []
+    for _ in range(10):
         start = time.process_time()
         assert pair.ours.count_up_to(text, 1000) is None
-        best = min(best, time.process_time() - start)
-    assert best < 0.01
+        taken.append(time.process_time() - start)
+        if taken[-1] < 0.01:
+            return
+    pytest.fail(f"it takes {taken} s")
 
 
 def test_special_tokens_after_the_stop_are_not_looked_for(cl100k: Pair) -> None:

@@ -105,8 +105,12 @@ async def main():
 asyncio.run(main())
 print(max(turns))
 """
-    longest = min(float(output_of(code, folder=tmp_path)) for _ in range(3))
-    assert longest < 0.003
+    longest = []
+    for _ in range(6):
+        longest.append(float(output_of(code, folder=tmp_path)))
+        if longest[-1] < 0.003:
+            return
+    pytest.fail(f"the longest turns take {longest} s")
 
 
 def test_load(tmp_path: Path) -> None:

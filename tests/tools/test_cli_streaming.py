@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -173,11 +172,9 @@ def test_the_first_ids_come_before_the_end_of_the_input() -> None:
 def test_a_reader_that_leaves_ends_the_command(tmp_path: Path) -> None:
     """An endless input ends as well."""
     command = f"yes 'some words' | {sys.executable} -m bpecore encode | head -c 20"
-    start = time.monotonic()
     result = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60)
     assert len(result.stdout) == 20
     assert result.stderr == b""
-    assert time.monotonic() - start < 30
 
 
 @pytest.fixture(scope="module")
