@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import bpecore
+from bpecore.data.rank_tables import tiktoken_file
 
 NO_PACKAGE = "needs the package openai-harmony"
 
@@ -24,9 +23,7 @@ def load_openai_harmony(folder: Path) -> Any:
     The package compares the file's checksum with that of OpenAI's.
     """
     openai_harmony = pytest.importorskip("openai_harmony", reason=NO_PACKAGE)
-    ranks = bpecore.get_encoding("o200k_base")._mergeable_ranks
-    lines = (base64.b64encode(token) + b" %d\n" % rank for token, rank in ranks.items())
-    (folder / "o200k_base.tiktoken").write_bytes(b"".join(lines))
+    (folder / "o200k_base.tiktoken").write_bytes(tiktoken_file("o200k_base"))
     variable = "TIKTOKEN_ENCODINGS_BASE"
     before = os.environ.get(variable)
     os.environ[variable] = str(folder)
