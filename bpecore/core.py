@@ -58,7 +58,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         explicit_n_vocab: if given, the number of tokens, special ones included, to check for.
 
     Raises:
-        ValueError: there are no ranks, two tokens have one rank, a special token is empty, or the
+        ValueError: there are no ranks, two tokens share a rank, a special token is empty, or the
             pattern is not a valid regular expression.
         AssertionError: the number of tokens is not `explicit_n_vocab`.
         TypeError: a token is not bytes, a special token not str, or an id not an int.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from bpecore._core import SplitPattern, Vocabulary, holding
 from bpecore._build.locks import pattern_lock
 from bpecore._build.special_tokens import make_special_tokens
 from bpecore._build.vocabularies import intern_vocabulary
+from bpecore._core import SplitPattern, Vocabulary, holding
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The locks of this process, in the order in which a thread takes them, and how they survive a fork.
+"""The locks of this process in the order in which a thread takes them, and how they survive a fork.
 
 Only the forking thread lives on in a child of `os.fork`, so a lock that another thread held would
 stay locked there for ever. A fork therefore waits until the locks are free, so that what they guard

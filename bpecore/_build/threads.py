@@ -44,7 +44,9 @@ def thread_count(num_threads: int | None) -> int:
         is_positive = num_threads > 0
     except TypeError:
         kind = type(num_threads).__name__
-        raise TypeError(f"num_threads must be an integer, not {kind}: {num_threads!r:.80}") from None
+        raise TypeError(
+            f"num_threads must be an integer, not {kind}: {num_threads!r:.80}"
+        ) from None
     if not is_positive:
         raise ValueError(f"num_threads must be greater than 0, not {num_threads}")
     return min(int(num_threads), available)

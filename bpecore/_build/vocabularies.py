@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 
-from bpecore._core import RankTable, Vocabulary, holding
 from bpecore._build.frozen_files import (
     keep_vocabulary,
     kept_tables_path,
@@ -17,6 +16,7 @@ from bpecore._build.frozen_files import (
     map_kept_vocabulary,
 )
 from bpecore._build.locks import ranks_lock, vocabulary_lock
+from bpecore._core import RankTable, Vocabulary, holding
 
 _vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValueDictionary()
 _bundled: weakref.WeakValueDictionary[str, Vocabulary] = weakref.WeakValueDictionary()
@@ -30,11 +30,11 @@ def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
 
     Returns:
         A vocabulary that is built if no equal one is in use. If the user has named a folder for
-        tables (see `bpecore._build.frozen_files`), it is mapped from there, or built and kept there.
+        tables (see `bpecore._build.frozen_files`), it is mapped from there, or built and kept.
 
     Raises:
         TypeError: a token is not bytes, or a rank is not an int.
-        ValueError: the dict is empty or too large, or two tokens have one rank.
+        ValueError: the dict is empty or too large, or two tokens share a rank.
         OverflowError: a rank is out of range.
 
     Example:

@@ -10,7 +10,7 @@ from engine.encode.workspace cimport Workspace, give_back
 
 cdef enum:
     FIRST_WINDOW = 1 << 9     # characters that are looked at first
-    LAST_WINDOW = 1 << 14     # most characters that are looked at at a time
+    LAST_WINDOW = 1 << 14     # the most characters read at a time
 
 
 def count_up_to(CoreBPE core not None, text, size_t limit, allowed_special, disallowed_special,

@@ -1,4 +1,4 @@
-"""Where tokens begin in the text that they are together."""
+"""Where tokens begin in their joint text."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.sequence cimport PySequence_Check
@@ -63,7 +63,7 @@ def token_offsets(CoreBPE core not None, TokenBuffer ids not None, bint in_bytes
         in_bytes: whether places are bytes of UTF-8, or characters.
 
     Returns:
-        The places as int64[n, 2], and the bytes of the text that the tokens are together.
+        The places as int64[n, 2], and the length in bytes of the tokens' joint text.
     """
     cdef size_t count = ids.ids.length, length = 0, total = 0, i
     cdef bytearray places = bytearray(16 * count)

@@ -41,7 +41,7 @@ cdef class RankTable:
 
     Raises:
         TypeError: a token is not bytes or a rank is not an int.
-        ValueError: two tokens have one rank, or there are none or too many tokens.
+        ValueError: two tokens share a rank, or there are none or too many tokens.
         OverflowError: a rank is negative or above 2**32 - 1.
     """
 

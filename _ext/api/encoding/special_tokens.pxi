@@ -31,7 +31,7 @@ cdef class SpecialTokens:
     Args:
         special_tokens: the id of each special token, whose names are exactly `str`.
         trie: the tables of a trie over these names, see `bpecore._build.special_tokens`.
-        decoded: the special tokens whose ids are decoded; None: these ones.
+        decoded: the special tokens whose ids are decoded; None: these.
 
     Raises:
         TypeError: an id is not an int.

@@ -36,7 +36,7 @@ cdef enum:
 cdef inline void prefer_huge_pages(const void *memory, size_t size) noexcept nogil:
     """Requests huge pages for a block of the C library's that is large enough to be mapped alone.
 
-    A block that grows afterwards loses by it, because moving it splits the pages.
+    It slows down a block that grows afterwards, because moving it splits the pages.
     """
     if size >= MAPPED_ALONE:
         advise(memory, size, HUGE_PAGE_ADVICE)

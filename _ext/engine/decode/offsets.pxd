@@ -67,7 +67,7 @@ cdef inline bint replace_by_starts(
         length: of the text, below 2**32.
 
     Returns:
-        Whether the tokens are together the whole text; if not, the numbers mean nothing.
+        Whether the tokens make up the whole text; if not, the numbers mean nothing.
     """
     cdef uint8_t *lengths = NULL
     cdef uint32_t known = 0, token_id

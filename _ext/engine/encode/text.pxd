@@ -171,7 +171,7 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
 cdef inline void prefetch_chunk(
     const TextView *view, size_t position, size_t end, Pieces *pieces
 ) noexcept nogil:
-    """Has the chunk at `position` prefetched bit by bit while some pieces are encoded.
+    """Makes the encoding of some pieces prefetch the chunk at `position`, bit by bit.
 
     A chunk is read faster than memory can deliver it. For texts too large for the processor's
     caches, waiting for it would take a tenth of the time.

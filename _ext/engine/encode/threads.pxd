@@ -4,7 +4,7 @@
 # sure borders into independent sections. Threads take shares of the tasks, in order, by an atomic
 # counter; each writes ids into memory of its own and notes where. The caller is the first thread.
 # Threads live only as long as the call: starting one takes about as long as encoding 10 KB, and
-# nothing is left that a fork could lose. They take no signals and never the GIL.
+# nothing is left that a fork could lose. They handle no signals and never take the GIL.
 #
 # If the ids of all texts are to be in one row, a thread copies those of a share there as soon as
 # all earlier shares have been encoded, because then their place is known. So a thread's own memory
@@ -235,7 +235,7 @@ cdef inline void *start_placing(void *thread) noexcept nogil:
 cdef inline void run_threads(
     ThreadState *threads, uint32_t count, size_t first_share, bint placing
 ) noexcept nogil:
-    """Lets threads take shares until all are done; those that cannot start are done without.
+    """Lets threads take shares until all are done; goes on without threads that cannot start.
 
     Args:
         threads: [count], the calling thread's first.

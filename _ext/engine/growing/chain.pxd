@@ -1,6 +1,6 @@
 # The pieces that the unfinished end of a growing text would have if the text ended now.
 #
-# The first is the unfinished piece. It may have to give up its last characters if the text ends, to
+# The first is the unfinished piece. If the text ends, it may have to give up its last characters to
 # the pieces after it. Each has its own run of the automaton and its own prefix counts, which stay
 # valid while the piece before it would still end where it begins; so until that end moves, nothing
 # is read or counted twice. With OpenAI's patterns a chain has at most three pieces, and a byte is

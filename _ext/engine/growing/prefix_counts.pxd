@@ -3,7 +3,7 @@
 # For every beginning of n bytes the last token of its BPE and the number of its tokens are kept.
 # The last token is the one token t that ends there and is compatible with the last token of the
 # first n - |t| bytes (compatible.pxd); there is exactly one. So a guess that turns out to be
-# compatible is right. What followed the same last token and byte before is guessed. If no guess is
+# compatible is right. A guess is what followed the same last token and byte before. If no guess is
 # right, the tokens that end there are tried, longest first.
 #
 # Time: amortised constant per byte while the guesses are right; otherwise one look-up per length

@@ -8,9 +8,9 @@
 #
 # Bounds: SPARE_SLOTS mappings are kept, each of at most MAPPED_LIMIT ids. A mapping takes up to
 # twice what its ids need if they fill half a huge page, and a spare one twice that. Growing a
-# mapping copies it, so it doubles. Loses where that would be a lot, so more ids are left to the C
-# library, which moves large blocks without copying. Huge pages would lose there too, because moving
-# a block splits them (docs/decisions/ids-and-lists.md).
+# mapping copies it, so it doubles. That would cost too much for more ids, which are left to the C
+# library, because it moves large blocks without copying. Huge pages would lose there too, because
+# moving a block splits them (docs/decisions/ids-and-lists.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset

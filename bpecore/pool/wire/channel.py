@@ -2,8 +2,8 @@
 
 The socket carries no data. A byte on it means "look into your ring", and its end means that the
 other process is gone, however it ended. A byte is sent after the ring's store and received before
-its load, so no message is overlooked. None is sent to a process that looks anyway
-(`api/pool/ring.pxi`). If the socket is full, a byte is already waiting there.
+its load, so no message is overlooked. No byte is sent to a process that looks
+anyway (`api/pool/ring.pxi`). If the socket is full, a byte is already waiting there.
 """
 
 from __future__ import annotations
