@@ -481,16 +481,18 @@ class BeyondTiktoken(EngineCalls):
         permissions = allowed_special, disallowed_special, self.special_tokens_set
         clean = without_surrogates(text) if has_surrogate(text) else text
         ids = core.encode_to_buffer(clean, *permissions)
-        places, length = token_offsets(core, ids, unit == "bytes" or clean.isascii())
-        if length != (len(clean) if clean.isascii() else len(clean.encode("utf-8"))):
+        offsets = np.empty((len(ids), 2), dtype=np.int64)
+        is_ascii = clean.isascii()
+        length = token_offsets(core, ids, offsets, unit == "bytes" or is_ascii)
+        if length != len(clean if unit == "characters" or is_ascii else clean.encode("utf-8")):
             raise ValueError(
                 f"the split pattern of {self.name!r} leaves characters of the text out, so its "
                 "tokens have no places"
             )
-        offsets = np.frombuffer(places, dtype=np.int64)
         if clean is not text and unit == "characters":
             from bpecore._limits.trimming import Clean
 
             original = Clean(text).original
-            offsets = np.array([original(place) for place in offsets.tolist()], dtype=np.int64)
-        return offsets.reshape(-1, 2)
+            flat = [original(place) for place in offsets.reshape(-1).tolist()]
+            offsets = np.array(flat, dtype=np.int64).reshape(-1, 2)
+        return offsets

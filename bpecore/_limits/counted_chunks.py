@@ -75,7 +75,7 @@ def counted_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearra
     limit, overlap = rules.max_tokens, rules.overlap
     cuts = wanted_cuts(text, rules)
     spans = array("q")
-    start = end = byte = 0
+    start = end = 0
     while end < len(text):
         following = tight_end(counting, text, start, limit)
         if following <= end and start < end:
@@ -85,9 +85,7 @@ def counted_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearra
             return bytearray(spans.tobytes()), start
         if following < len(text):
             following = last_cut(counting, text, cuts, start, end, following, limit)
-        first = byte - len(text[start:end].encode())
-        byte += len(text[end:following].encode())
-        spans.extend((start, following, first, byte, counting.count(text[start:following])))
+        spans.extend((start, following, counting.count(text[start:following])))
         end = following
         previous, start = start, end
         if overlap and end < len(text):

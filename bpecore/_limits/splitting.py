@@ -7,11 +7,11 @@ every character is in a token. For other split patterns they are found here, by 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bpecore._build.checks import check_number
 from bpecore._build.threads import LONG_TEXT, thread_count
-from bpecore._core import chunk_spans, encode_batch_to_buffer, strings_of_spans
+from bpecore._core import bytes_of_spans, chunk_spans, strings_of_spans
 from bpecore._engine_calls import do_at_index, texts_of_batch
 from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
 from bpecore._limits.counting import Counting
@@ -63,7 +63,7 @@ def split(
     places = memoryview(spans).cast("q").tolist()
     return [
         text[clean.original(start) : clean.original(end)]
-        for start, end in zip(places[::5], places[1::5])
+        for start, end in zip(places[::3], places[1::3])
     ]
 
 
@@ -98,14 +98,15 @@ def split_spans(
     import numpy as np
 
     clean, spans = spans_of(counting, text, rules, disallowed_special)
-    table = np.frombuffer(spans, dtype=np.int64).reshape(-1, 5)
+    table = np.frombuffer(spans, dtype=np.int64).reshape(-1, 3)
+    places = np.frombuffer(bytes_of_spans(clean.text, spans), dtype=np.int64).reshape(-1, 2)
     characters = table[:, :2]
     if clean.text is not text:
         characters = np.array(
             [[clean.original(place) for place in row] for row in characters.tolist()],
             dtype=np.int64,
         ).reshape(-1, 2)
-    return Spans(characters, table[:, 2:4], table[:, 4])
+    return Spans(characters, places, table[:, 2])
 
 
 def spans_of(
@@ -123,8 +124,8 @@ def spans_of(
         spans, misfit = chunk_spans(
             core,
             clean.text,
-            ids_of(counting, clean.text),
             counting.allowed_special,
+            thread_count(None) if len(text) >= LONG_TEXT else 1,
             min(rules.max_tokens, 1 << 62),
             min(rules.overlap, 1 << 62),
             BOUNDARIES.index(rules.boundary),
@@ -138,14 +139,3 @@ def spans_of(
             f"max_tokens={rules.max_tokens} tokens"
         )
     return clean, spans
-
-
-def ids_of(counting: Counting, text: str) -> Any:
-    """Encodes a text without surrogates into a buffer that nothing else uses."""
-    core = counting.core
-    permissions = counting.allowed_special, (), counting.encoding.special_tokens_set
-    if len(text) >= LONG_TEXT and (threads := thread_count(None)) > 1:
-        buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
-        if buffers is not None:
-            return buffers[0]
-    return core.encode_to_buffer(text, *permissions)

@@ -6,7 +6,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from api.arguments cimport collect_ids
 from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
-from engine.decode.offsets cimport characters_begun
+from engine.decode.offsets cimport (
+    TokenLengths, characters_begun, close_token_lengths, length_of, open_token_lengths)
 from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 
@@ -54,32 +55,31 @@ def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
         give_back(&core.vocabulary.pool, workspace)
 
 
-def token_offsets(CoreBPE core not None, TokenBuffer ids not None, bint in_bytes) -> tuple:
+def token_offsets(CoreBPE core not None, TokenBuffer ids not None, int64_t[:, ::1] places,
+                  bint in_bytes) -> int:
     """Finds where the tokens of a text begin and end.
 
     Args:
         core: the engine.
         ids: of the text.
+        places: receives where each token begins and ends, int64[n, 2].
         in_bytes: whether places are bytes of UTF-8, or characters.
 
     Returns:
-        The places as int64[n, 2], and the length in bytes of the tokens' joint text.
+        The length of the text of the tokens' joint text, in the same unit.
     """
-    cdef size_t count = ids.ids.length, length = 0, total = 0, i
-    cdef bytearray places = bytearray(16 * count)
-    cdef int64_t *place = <int64_t *><char *>places
-    cdef TokenBytes token
+    cdef size_t count = ids.ids.length, length, total = 0, i
+    cdef TokenLengths lengths
+    cdef bint inside
+    if <size_t>places.shape[0] != count or places.shape[1] != 2:
+        raise ValueError(f"{count} ids need as many places, not {places.shape[0]}")
     with nogil:
+        open_token_lengths(&lengths, core.engine.vocabulary, &core.special_tokens.token_bytes, in_bytes,
+                     count)
         for i in range(count):
-            token = bytes_of(&core.vocabulary.tables, &core.special_tokens.token_bytes,
-                             ids.ids.data[i])
-            place[2 * i] = <int64_t>total
-            if in_bytes:
-                total += token.length
-            else:
-                if token.length and token.data[0] & 0xC0 == 0x80 and total > 0:
-                    place[2 * i] -= 1
-                total += characters_begun(token.data, token.length)
-            place[2 * i + 1] = <int64_t>total
-            length += token.length
-    return places, length
+            length = length_of(&lengths, ids.ids.data[i], &inside)
+            places[i, 0] = <int64_t>(total - (inside and total > 0))
+            total += length
+            places[i, 1] = <int64_t>total
+        close_token_lengths(&lengths)
+    return total

@@ -1,12 +1,13 @@
 """`chunk_spans`: where the chunks of a text begin and end, for `Encoding.split`."""
 
 from cpython.list cimport PyList_New
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memset
 
 from api.arguments cimport view_text
 from engine.base.errors cimport raise_status
 from engine.base.types cimport STATUS_OK
-from engine.decode.offsets cimport replace_by_starts
+from engine.decode.offsets cimport TokenLengths, close_token_lengths, open_token_lengths, replace_by_starts
 from engine.encode.workspace cimport give_back
 from engine.growing.chunk_ends cimport Chunk, CutText, next_chunk
 from engine.growing.text_borders cimport Boundary, is_sure_grapheme
@@ -18,9 +19,8 @@ cdef extern from "Python.h":
 cdef enum:
     SPANS_AT_ONCE = 64    # chunks that are searched for before they become a Python object
 
-cdef struct Span64:
-    int64_t start, end              # characters
-    int64_t first_byte, last_byte   # the chunk ends before the latter
+cdef struct ChunkSpan:
+    int64_t start, end      # characters
     int64_t tokens
 
 
@@ -40,71 +40,96 @@ cdef size_t grapheme_floor(void *context, size_t low, size_t place) noexcept wit
     return floor
 
 
-def chunk_spans(CoreBPE core not None, str text not None, TokenBuffer ids not None, allowed_special,
+cdef struct TextStarts:
+    TokenLengths lengths
+    TextView view
+    int wrong           # whether the tokens are not together the text; set by any thread
+
+
+cdef void replace_ids(
+    void *context, const TextView *view, uint32_t *ids, size_t count
+) noexcept nogil:
+    """Replaces the ids of a section of a text by where their tokens begin in the text."""
+    cdef TextStarts *text = <TextStarts *>context
+    cdef size_t start = <size_t>(
+        <const uint8_t *>view.data - <const uint8_t *>text.view.data) // max(view.width, 1)
+    if replace_by_starts(&text.lengths, ids, count, start) != start + view.length:
+        text.wrong = True
+
+
+cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t num_threads):
+    """Returns the character in which each token of a text begins, in place of the ids."""
+    cdef TextStarts starts
+    cdef TextBatch batch = TextBatch(core, [text])
+    view_text(text, &starts.view)
+    starts.wrong = False
+    open_token_lengths(&starts.lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,
+                 starts.view.width == 0, starts.view.length // 4)
+    try:
+        batch.job.at_end = replace_ids
+        batch.job.context = &starts
+        batch.run((allowed_mask(core.special_tokens, text, allowed_special), empty_mask),
+                  num_threads, ROW)
+    finally:
+        close_token_lengths(&starts.lengths)
+    if batch.any_failed():
+        core.encode(text, allowed_special)    # raises the reason
+        raise MemoryError("no memory for the ids of a text")
+    if starts.wrong:
+        raise ValueError("the split pattern leaves characters of the text out")
+    return batch.take_ids()
+
+
+def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_t num_threads,
                 size_t max_tokens, size_t overlap, int boundary, clusters):
     """Finds chunks of at most so many tokens.
 
     Args:
         core: whose split pattern has an automaton that leaves no character out.
         text: without surrogates, of fewer than 2**32 characters.
-        ids: of the text; overwritten.
         allowed_special: a set of special tokens.
+        num_threads: threads to encode the text with, at most.
         max_tokens: tokens per chunk, at least 1.
         overlap: tokens of a chunk that the next one repeats, at most.
         boundary: 0 = any character, 1 = words, 2 = sentences, 3 = lines.
         clusters: what finds grapheme clusters, which then stay whole; or None.
 
     Returns:
-        The chunks as int64[n, 5]: first and last character, first and last byte, tokens; and the
-        place of a character that takes more than `max_tokens` tokens, or None.
+        The chunks as int64[n, 3]: where each begins and ends, in characters, and its tokens; and
+        the place of a character that takes more than `max_tokens` tokens, or None.
     """
     cdef CutText cut
     cdef Chunk chunk
-    cdef Span64 spans[SPANS_AT_ONCE]
-    cdef Span64 span
+    cdef ChunkSpan spans[SPANS_AT_ONCE]
     cdef size_t count = SPANS_AT_ONCE
+    cdef TokenBuffer starts = token_starts(core, text, allowed_special, num_threads)
     cdef bytearray found = bytearray()
     cdef bytearray mask = allowed_mask(core.special_tokens, text, allowed_special)
     cdef object context = (text, clusters)
+    memset(&cut, 0, sizeof(CutText))
     view_text(text, &cut.view)
-    span.end = span.last_byte = 0
     cut.engine = &core.engine
     cut.allowed = <const uint8_t *>mask
     cut.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
-    cut.starts = ids.ids.data
-    cut.count = ids.ids.length
+    cut.starts = starts.ids.data
+    cut.count = starts.ids.length
     cut.max_tokens = max_tokens
     cut.overlap = overlap
     cut.boundary = <Boundary>boundary
-    cut.grapheme_floor = NULL
     if clusters is not None:
         cut.grapheme_floor = grapheme_floor
     cut.context = <void *>context
-    cut.start = cut.end = cut.near = 0
-    cut.status = STATUS_OK
-    with nogil:
-        if not replace_by_starts(core.engine.vocabulary, &core.special_tokens.token_bytes,
-                                 ids.ids.data, ids.ids.length, cut.view.width == 0,
-                                 cut.view.length):
-            count = 0
-    if count == 0:
-        raise ValueError("the ids are not the text's")
     cut.workspace = core.take()
     try:
         while count == SPANS_AT_ONCE:
             with nogil:
                 count = 0
                 while count < SPANS_AT_ONCE and next_chunk(&cut, &chunk):
-                    span.start = <int64_t>chunk.start
-                    span.first_byte = span.last_byte - <int64_t>(
-                        utf8_length(&cut.view, chunk.start, <size_t>span.end))
-                    span.last_byte += <int64_t>utf8_length(
-                        &cut.view, <size_t>span.end, chunk.end)
-                    span.end = <int64_t>chunk.end
-                    span.tokens = <int64_t>chunk.tokens
-                    spans[count] = span
+                    spans[count].start = <int64_t>chunk.start
+                    spans[count].end = <int64_t>chunk.end
+                    spans[count].tokens = <int64_t>chunk.tokens
                     count += 1
-            found += (<const char *>spans)[:count * sizeof(Span64)]
+            found += (<const char *>spans)[:count * sizeof(ChunkSpan)]
     finally:
         give_back(&core.vocabulary.pool, cut.workspace)
     if cut.status != STATUS_OK:
@@ -112,10 +137,40 @@ def chunk_spans(CoreBPE core not None, str text not None, TokenBuffer ids not No
     return found, cut.start if cut.end < cut.view.length else None
 
 
+def bytes_of_spans(str text not None, bytearray spans not None) -> bytearray:
+    """Returns where the chunks of a text begin and end in its UTF-8, as int64[n, 2].
+
+    Args:
+        text: without surrogates.
+        spans: of the chunks, as `chunk_spans` returns them; starts and ends ascend.
+    """
+    cdef const ChunkSpan *span = <const ChunkSpan *><const char *>spans
+    cdef Py_ssize_t count = len(spans) // <Py_ssize_t>sizeof(ChunkSpan), i
+    cdef bytearray found = bytearray(count * 2 * sizeof(int64_t))
+    cdef int64_t *places = <int64_t *><char *>found
+    cdef size_t start = 0, end = 0, following, start_byte = 0, end_byte = 0
+    cdef TextView view
+    view_text(text, &view)
+    with nogil:
+        for i in range(count):
+            following = <size_t>span[i].start
+            if end - following < following - start:    # an overlap shorter than what precedes it
+                start_byte = end_byte - utf8_length(&view, following, end)
+            else:
+                start_byte += utf8_length(&view, start, following)
+            start = following
+            following = <size_t>span[i].end
+            end_byte += utf8_length(&view, end, following)
+            end = following
+            places[2 * i] = <int64_t>start_byte
+            places[2 * i + 1] = <int64_t>end_byte
+    return found
+
+
 def strings_of_spans(str text not None, bytearray spans not None) -> list:
     """Returns the chunks whose spans `chunk_spans` has found in a text."""
-    cdef const Span64 *span = <const Span64 *><const char *>spans
-    cdef Py_ssize_t count = len(spans) // <Py_ssize_t>sizeof(Span64), i
+    cdef const ChunkSpan *span = <const ChunkSpan *><const char *>spans
+    cdef Py_ssize_t count = len(spans) // <Py_ssize_t>sizeof(ChunkSpan), i
     cdef list chunks = PyList_New(count)
     for i in range(count):
         put(chunks, <size_t>i, PyUnicode_Substring(text, span[i].start, span[i].end))

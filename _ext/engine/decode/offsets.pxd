@@ -8,7 +8,16 @@ from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of
 from engine.vocab.tables cimport Vocabulary
 
 cdef enum:
-    LONG_TOKEN = 255
+    LENGTH_BITS = 0x7F     # of an entry of `TokenLengths.short_ones`
+    LONG_TOKEN = 0x7F      # in place of the length: it is not in the table
+    INSIDE = 0x80          # the token begins inside a character
+
+cdef struct TokenLengths:
+    const Vocabulary *vocabulary   # borrowed
+    const SpecialBytes *special    # borrowed
+    bint in_bytes                  # lengths are bytes; otherwise the characters that begin
+    uint8_t *short_ones            # owned: [known], by id; see LENGTH_BITS
+    uint32_t known                 # 0: there is no table
 
 
 cdef inline size_t characters_begun(const uint8_t *data, size_t length) noexcept nogil:
@@ -26,61 +35,85 @@ cdef inline size_t characters_begun(const uint8_t *data, size_t length) noexcept
     return length - continuing
 
 
-cdef inline size_t length_of(
-    const Vocabulary *vocabulary, const SpecialBytes *special, uint32_t token_id, bint in_bytes
+cdef inline bint begins_inside(const uint8_t *data, size_t length) noexcept nogil:
+    """Returns whether some bytes of UTF-8 begin inside a character."""
+    return length > 0 and data[0] & 0xC0 == 0x80
+
+
+cdef inline void open_token_lengths(
+    TokenLengths *lengths, const Vocabulary *vocabulary, const SpecialBytes *special,
+    bint in_bytes, size_t count
 ) noexcept nogil:
-    """Returns a token's bytes, or how many characters begin in it; 0 if the id is unknown."""
-    cdef TokenBytes token = bytes_of(vocabulary, special, token_id)
-    return token.length if in_bytes else characters_begun(token.data, token.length)
+    """Prepares for the lengths of about `count` tokens.
 
-
-cdef inline uint8_t *short_lengths(const Vocabulary *vocabulary, bint in_bytes) noexcept nogil:
-    """Returns the lengths of the tokens whose id is their index, LONG_TOKEN for longer ones.
-
-    It takes a few hundred microseconds, and a quarter of the time for each id from then on: the
-    lengths of 200,000 tokens stay in the processor's second cache, where their bytes do not.
-
-    Returns:
-        [identity_count], owned by the caller; NULL if there is no memory.
+    If they are many, those of the tokens whose id is their index go into a table. That takes a few
+    hundred microseconds, and a quarter of the time for each token from then on: the lengths of
+    200,000 tokens stay in the processor's second cache, where their bytes do not.
     """
-    cdef uint8_t *lengths = <uint8_t *>allocate(vocabulary.identity_count, 1)
-    cdef const uint32_t *starts = vocabulary.starts
+    cdef const uint8_t *data
     cdef size_t length
     cdef uint32_t i
-    if lengths != NULL:
-        for i in range(vocabulary.identity_count):
-            length = starts[i + 1] - starts[i]
-            if not in_bytes:
-                length = characters_begun(vocabulary.token_bytes + starts[i], length)
-            lengths[i] = <uint8_t>min(length, <size_t>LONG_TOKEN)
-    return lengths
+    lengths.vocabulary = vocabulary
+    lengths.special = special
+    lengths.in_bytes = in_bytes
+    lengths.known = 0
+    lengths.short_ones = NULL
+    if count < vocabulary.identity_count // 4:
+        return
+    lengths.short_ones = <uint8_t *>allocate(vocabulary.identity_count, 1)
+    if lengths.short_ones == NULL:
+        return
+    lengths.known = vocabulary.identity_count
+    for i in range(lengths.known):
+        data = vocabulary.token_bytes + vocabulary.starts[i]
+        length = vocabulary.starts[i + 1] - vocabulary.starts[i]
+        if not in_bytes:
+            lengths.short_ones[i] = <uint8_t>(
+                min(characters_begun(data, length), <size_t>LONG_TOKEN)
+                | (INSIDE if begins_inside(data, length) else 0))
+        else:
+            lengths.short_ones[i] = <uint8_t>min(length, <size_t>LONG_TOKEN)
 
 
-cdef inline bint replace_by_starts(
-    const Vocabulary *vocabulary, const SpecialBytes *special, uint32_t *ids, size_t count,
-    bint in_bytes, size_t length
+cdef inline void close_token_lengths(TokenLengths *lengths) noexcept nogil:
+    release(lengths.short_ones)
+
+
+cdef inline size_t length_of(
+    const TokenLengths *lengths, uint32_t token_id, bint *inside
+) noexcept nogil:
+    """Returns the length of a token; 0 if the id is unknown.
+
+    Args:
+        inside: receives whether the token begins inside a character, if characters are counted.
+    """
+    cdef TokenBytes token
+    cdef uint8_t entry
+    if token_id < lengths.known:
+        entry = lengths.short_ones[token_id]
+        if entry & LENGTH_BITS != LONG_TOKEN:
+            inside[0] = entry & INSIDE
+            return entry & LENGTH_BITS
+    token = bytes_of(lengths.vocabulary, lengths.special, token_id)
+    inside[0] = not lengths.in_bytes and begins_inside(token.data, token.length)
+    return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
+
+
+cdef inline size_t replace_by_starts(
+    const TokenLengths *lengths, uint32_t *ids, size_t count, size_t start
 ) noexcept nogil:
     """Replaces each id by the number of characters, or bytes, that begin before its token.
 
     Args:
-        in_bytes: whether bytes are counted; characters then, if they are ASCII.
-        length: of the text, below 2**32.
+        start: the number for the first token.
 
     Returns:
-        Whether the tokens make up the whole text; if not, the numbers mean nothing.
+        That for a token after the last one; all are below 2**32.
     """
-    cdef uint8_t *lengths = NULL
-    cdef uint32_t known = 0, token_id
-    cdef size_t total = 0, size, i
-    if count >= vocabulary.identity_count // 4:
-        lengths = short_lengths(vocabulary, in_bytes)
-        known = vocabulary.identity_count if lengths != NULL else 0
+    cdef bint inside
+    cdef size_t length, i
     for i in range(count):
-        token_id = ids[i]
-        size = lengths[token_id] if token_id < known else <size_t>LONG_TOKEN
-        if size == LONG_TOKEN:
-            size = length_of(vocabulary, special, token_id, in_bytes)
-        ids[i] = <uint32_t>total
-        total += size
-    release(lengths)
-    return total == length
+        length = length_of(lengths, ids[i], &inside)
+        ids[i] = <uint32_t>start
+        start += length
+    return start

@@ -40,6 +40,10 @@ cdef struct Task:
     size_t first       # where its ids begin in the thread's memory
     size_t count       # how many ids it has
 
+# Does something with the ids of a task, while they are in the cache of the thread that made them.
+ctypedef void (*TaskEnd)(void *context, const TextView *view, uint32_t *ids, size_t count) \
+    noexcept nogil
+
 cdef struct Job:
     const Engine *engine       # borrowed, as everything below
     WorkspacePool *pool
@@ -58,6 +62,8 @@ cdef struct Job:
     size_t *places             # [share_count + 1], atomic: where the ids of each share begin in the
     #                            row, and where the last end; NOT_KNOWN at first
     size_t *later              # [share_count]: the next of a thread's waiting shares
+    TaskEnd at_end             # called for each task that was encoded; NULL = nothing
+    void *context              # of `at_end`
 
 cdef struct ThreadState:
     Job *job             # borrowed
@@ -203,6 +209,8 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
             if task.status != STATUS_OK:
                 thread.ids.length = task.first
             task.count = thread.ids.length - task.first
+            if job.at_end != NULL:
+                job.at_end(job.context, &task.view, thread.ids.data + task.first, task.count)
             if task.status == STATUS_INTERRUPTED:
                 stop_all(job)
         if job.row != NULL:

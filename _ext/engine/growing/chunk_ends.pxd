@@ -14,20 +14,26 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from engine.base.types cimport STATUS_OK
+from engine.base.types cimport STATUS_OK, prefetch
 from engine.encode.text cimport Engine, encode_text
 from engine.encode.workspace cimport Workspace
 from engine.growing.text_borders cimport (
     ANY_CHARACTER, WORDS, Boundary, is_border, is_sure_grapheme)
-from engine.split.sure_borders cimport in_special_token, is_sure_border, next_sure_border
+from engine.split.sure_borders cimport (
+    in_special_token, is_sure_border, last_sure_border, next_sure_border)
 from engine.text.utf8 cimport TextView
 
 cdef enum:
+    COUNTS_KEPT = 16      # counted parts of the text that are remembered
     NEIGHBOURHOOD = 32    # characters on either side of a cut where a better one is looked for
     FAR = 1024            # characters from a sure border from which none is looked for
 
 # Returns the last place from `low` to `place` where a grapheme cluster begins; one does at `low`.
 ctypedef size_t (*GraphemeFloor)(void *context, size_t low, size_t place) noexcept nogil
+
+cdef struct Counted:
+    size_t start, end
+    size_t tokens
 
 cdef struct CutText:
     const Engine *engine          # borrowed, as is all below
@@ -46,6 +52,7 @@ cdef struct CutText:
     size_t end                    # of the last one
     size_t near                   # a token near the next one that is looked for
     int status                    # of a count that failed
+    Counted counted[COUNTS_KEPT]  # parts counted before; the end is 0 if there is none
 
 cdef struct Chunk:
     size_t start
@@ -62,12 +69,18 @@ cdef struct Chunk:
 
 
 cdef inline size_t count_range(CutText *cut, size_t start, size_t end) noexcept nogil:
-    """Returns the tokens of a part of the text, as if it were the whole."""
+    """Returns the tokens of a part of the text, as if it were the whole.
+
+    Chunk ends, overlaps and the starts of the next chunks need the same counts: a few are kept.
+    """
     cdef TextView part
     cdef Workspace *workspace = cut.workspace
+    cdef Counted *counted = &cut.counted[(start + 5 * end) % COUNTS_KEPT]
     cdef int status
     if start >= end:
         return 0
+    if counted.start == start and counted.end == end:
+        return counted.tokens
     part.width = cut.view.width
     part.data = <const uint8_t *>cut.view.data + start * max(part.width, 1)
     part.length = end - start
@@ -77,6 +90,9 @@ cdef inline size_t count_range(CutText *cut, size_t start, size_t end) noexcept 
                          &workspace.ids)
     if status != STATUS_OK:
         cut.status = status
+    counted.start = start
+    counted.end = end
+    counted.tokens = workspace.ids.length
     return workspace.ids.length
 
 
@@ -129,10 +145,10 @@ cdef inline size_t border_after(const CutText *cut, size_t place, size_t limit) 
 
 
 cdef inline size_t border_before(const CutText *cut, size_t place, size_t low) noexcept nogil:
-    """Returns the last sure border up to a place, or `low`."""
-    while place > low and not is_sure(cut, place):
-        place -= 1
-    return place
+    """Returns the last sure border up to a place, or `low`; the end of the text is one."""
+    if place == cut.view.length:
+        return place
+    return last_sure_border(cut.engine.automaton, cut.engine.special_tokens, &cut.view, place, low)
 
 
 cdef inline size_t count_to(CutText *cut, const Chunk *chunk, size_t end) noexcept nogil:
@@ -398,7 +414,6 @@ cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
         guess = start_of(cut, cut.near)
         border = border_after(cut, max(guess, chunk.start + 1), tail.border)
         left -= tail.token - token_at(cut, border)
-        guess = border
     start = border
     if left:
         start = tight_start(cut, chunk.start, min(max(guess, chunk.start), border), border, left)
@@ -419,6 +434,21 @@ cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
 
 
 # ---- all chunks -----------------------------------------------------------------------------
+
+
+cdef inline void fetch_ahead(const CutText *cut) noexcept nogil:
+    """Prefetches what finding the chunk after the next one begins with.
+
+    The text and the starts of its tokens are too large for the processor's caches.
+    """
+    cdef size_t token = cut.near + min(2 * cut.max_tokens - cut.overlap, cut.count)
+    cdef const uint8_t *place
+    if token >= cut.count:
+        return
+    place = <const uint8_t *>cut.view.data + cut.starts[token] * max(cut.view.width, 1)
+    prefetch(place)
+    prefetch(place - 64)
+    prefetch(cut.starts + min(token + cut.max_tokens - cut.overlap, cut.count))
 
 
 cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
@@ -443,5 +473,6 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
         cut.start = cut.end = chunk.end
         if cut.overlap and cut.end < cut.view.length:
             cut.start = find_start(cut, chunk)
+        fetch_ahead(cut)
         return True
     return False

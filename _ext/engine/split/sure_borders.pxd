@@ -14,7 +14,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from engine.split.automaton cimport Automaton, class_of
 from engine.base.heap cimport allocate_zeroed, release
-from engine.text.special_tokens cimport SpecialTokens, longest_at
+from engine.text.special_tokens cimport SpecialTokens, follow_edge, longest_at
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView, character_at
 
@@ -56,13 +56,19 @@ cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noex
     return STATUS_OK
 
 
+cdef inline bint is_sure_pair(
+    const Automaton *automaton, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns whether there is a sure border between characters of two classes."""
+    return automaton.sure_borders[left * PAIR_WORDS + (right >> 6)] >> (right & 63) & 1
+
+
 cdef inline bint is_sure_border(
     const Automaton *automaton, const TextView *view, size_t position
 ) noexcept nogil:
     """Returns whether there is a sure border before a character, which is not the first."""
-    cdef uint32_t left = class_of(automaton, character_at(view, position - 1))
-    cdef uint32_t right = class_of(automaton, character_at(view, position))
-    return automaton.sure_borders[left * PAIR_WORDS + (right >> 6)] >> (right & 63) & 1
+    return is_sure_pair(automaton, class_of(automaton, character_at(view, position - 1)),
+                        class_of(automaton, character_at(view, position)))
 
 
 cdef inline bint in_special_token(
@@ -72,8 +78,9 @@ cdef inline bint in_special_token(
     cdef size_t start = (position - special_tokens.longest
                          if position > special_tokens.longest else <size_t>0)
     while start < position:
-        if longest_at(special_tokens, view.data, view.width, view.length, start,
-                      NULL).end > position:
+        if (follow_edge(special_tokens, 0, character_at(view, start))
+                and longest_at(special_tokens, view.data, view.width, view.length, start,
+                               NULL).end > position):
             return True
         start += 1
     return False
@@ -91,9 +98,39 @@ cdef inline size_t next_sure_border(
         view: ASCII or not UTF-8.
         position: a character that is not the first.
     """
+    cdef uint32_t left, right
+    if position < limit:
+        right = class_of(automaton, character_at(view, position - 1))
     while position < limit:
-        if (is_sure_border(automaton, view, position)
+        left = right
+        right = class_of(automaton, character_at(view, position))
+        if (is_sure_pair(automaton, left, right)
                 and not in_special_token(special_tokens, view, position)):
             return position
         position += 1
     return limit
+
+
+cdef inline size_t last_sure_border(
+    const Automaton *automaton, const SpecialTokens *special_tokens, const TextView *view,
+    size_t position, size_t low
+) noexcept nogil:
+    """Returns the last sure border up to `position` and above `low`, or `low`.
+
+    No special token crosses it.
+
+    Args:
+        view: ASCII or not UTF-8.
+        position: below the length of the text.
+    """
+    cdef uint32_t left, right
+    if position > low:
+        left = class_of(automaton, character_at(view, position))
+    while position > low:
+        right = left
+        left = class_of(automaton, character_at(view, position - 1))
+        if (is_sure_pair(automaton, left, right)
+                and not in_special_token(special_tokens, view, position)):
+            return position
+        position -= 1
+    return low

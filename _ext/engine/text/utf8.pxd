@@ -2,6 +2,9 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
+cdef enum:
+    COUNTED_AT_ONCE = 1 << 16    # characters whose bytes are added up in a 32-bit word
+
 cdef struct TextView:
     const void *data     # the characters; owned by the Python object, which outlives the view
     int width            # bytes per character: 1, 2 or 4; 0 = `data` is UTF-8
@@ -110,19 +113,31 @@ cdef inline size_t count_characters(const uint8_t *text, size_t size) noexcept n
     return count
 
 
-cdef inline size_t utf8_length(const TextView *view, size_t start, size_t end) noexcept nogil:
-    """Returns the bytes of the characters from `start` to `end`, none of them a surrogate."""
+cdef inline uint32_t bytes_beyond_first(const TextView *view, size_t start, size_t end) \
+        noexcept nogil:
+    """Returns how many bytes some characters have more than one each; few enough for a word."""
     cdef const uint8_t *bytes = <const uint8_t *>view.data
     cdef const uint16_t *narrow = <const uint16_t *>view.data
     cdef const uint32_t *wide = <const uint32_t *>view.data
-    cdef size_t length = end - start, i
+    cdef uint32_t found = 0
+    cdef size_t i
     if view.width == 1:
         for i in range(start, end):
-            length += bytes[i] >= 0x80
+            found += bytes[i] >= 0x80
     elif view.width == 2:
         for i in range(start, end):
-            length += (narrow[i] >= 0x80) + (narrow[i] >= 0x800)
+            found += (narrow[i] >= 0x80) + (narrow[i] >= 0x800)
     elif view.width == 4:
         for i in range(start, end):
-            length += (wide[i] >= 0x80) + (wide[i] >= 0x800) + (wide[i] >= 0x10000)
+            found += (wide[i] >= 0x80) + (wide[i] >= 0x800) + (wide[i] >= 0x10000)
+    return found
+
+
+cdef inline size_t utf8_length(const TextView *view, size_t start, size_t end) noexcept nogil:
+    """Returns the bytes of the characters from `start` to `end`, none of them a surrogate."""
+    cdef size_t length = end - start, stop
+    while start < end and view.width:
+        stop = min(end, start + COUNTED_AT_ONCE)
+        length += bytes_beyond_first(view, start, stop)
+        start = stop
     return length
