@@ -1,4 +1,5 @@
-"""Arrays of ids in the form that a caller wants: their type, what ends each text, and where."""
+"""Arrays of ids in the form that a caller wants: their type, what ends each text, and where they
+are."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from bpecore._build.checks import check_number
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from typing import Any
+
+HIGHEST_ID = (1 << 32) - 1
 
 
 class ArrayForm:
@@ -36,6 +39,7 @@ class ArrayForm:
     ) -> None:
         self.append = None if append is None else check_number("append", append, 0)
         self.out = out
+        self.has_type = dtype is not None
         if out is not None:
             if not isinstance(out, np.ndarray):
                 raise TypeError(f"out must be a numpy array, not {type(out).__name__}")
@@ -50,41 +54,29 @@ class ArrayForm:
             raise OverflowError(
                 f"{self.dtype} holds numbers up to {most}, and the ids go up to {highest_id}"
             )
+        most = min(most, HIGHEST_ID)
         if self.append is not None and self.append > most:
-            raise OverflowError(f"{self.dtype} holds numbers up to {most}, append is {append}")
+            raise OverflowError(f"{self.dtype} holds ids up to {most}, append is {append}")
 
-    def apply(
-        self, ids: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-        """Returns ids in this form.
+    def place(self, ids: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+        """Returns ids with this type and in this place.
 
         Args:
-            ids: the ids of some texts, one text after another, `uint32[n]`.
-            offsets: where those of each text begin, and where the last end, `int64[texts + 1]`.
+            ids: `uint32[n]`, with what is appended.
 
         Returns:
-            The ids in the caller's array or in a new one, with what is appended; and the offsets.
+            The ids themselves if the caller gave neither a type nor an array.
 
         Raises:
             ValueError: `out` is too short.
         """
-        texts = len(offsets) - 1
-        length = len(ids) if self.append is None else len(ids) + texts
         if self.out is None:
-            result = np.empty(length, self.dtype)
-        elif len(self.out) >= length:
-            result = self.out[:length]
-        else:
-            raise ValueError(f"out has room for {len(self.out)} ids, and {length} are needed")
-        if self.append is None:
-            result[:] = ids
-            return result, offsets
-        offsets = offsets + np.arange(texts + 1)
-        is_of_text = np.ones(length, np.bool_)
-        is_of_text[offsets[1:] - 1] = False
-        result[is_of_text] = ids
-        result[~is_of_text] = self.append
-        return result, offsets
+            return ids.astype(self.dtype) if self.has_type else ids
+        if len(self.out) < len(ids):
+            raise ValueError(f"out has room for {len(self.out)} ids, and {len(ids)} are needed")
+        result = self.out[: len(ids)]
+        result[:] = ids
+        return result
 
 
 def _integers(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -391,8 +391,8 @@ class BeyondTiktoken(EngineCalls):
             out: as for `encode_to_numpy`.
 
         Returns:
-            The ids of all texts one after another, `uint32[n]`, read-only (of the caller's own with
-            one of the last three arguments); and where those of each text begin,
+            The ids of all texts one after another: `uint32[n]`, read-only and without a copy,
+            unless `dtype` or `out` is given; and where those of each text begin,
             `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
 
         Raises:
@@ -413,29 +413,36 @@ class BeyondTiktoken(EngineCalls):
             from bpecore._arrays import ArrayForm
 
             form = ArrayForm(self.max_token_value, dtype, append, out)
-        ids, offsets = self._rows(
-            texts_of_batch(texts), thread_count(num_threads), allowed_special, disallowed_special
-        )
-        arrays = np.asarray(ids, dtype=np.uint32), np.frombuffer(offsets, dtype=np.int64)
-        return arrays if form is None else form.apply(*arrays)
+            append = form.append
+        special = allowed_special, disallowed_special
+        found = self._rows(texts_of_batch(texts), thread_count(num_threads), *special, append)
+        ids, offsets = np.asarray(found[0], dtype=np.uint32), np.frombuffer(found[1], np.int64)
+        return (ids if form is None else form.place(ids)), offsets
 
     def _rows(
-        self, texts: list[str], threads: int, allowed_special: Allowed, disallowed: Disallowed
+        self,
+        texts: list[str],
+        threads: int,
+        allowed_special: Allowed,
+        disallowed: Disallowed,
+        append: int | None,
     ) -> tuple[Any, Any]:
-        """Returns the ids of all texts, and where each text's begin."""
+        """Returns the ids of all texts with `append` after each, and where each text's begin."""
         import numpy as np
 
         if self._is_own("encode_to_numpy"):
-            permissions = allowed_special, disallowed, self.special_tokens_set
-            found = encode_batch_to_buffer(self._core_bpe, texts, *permissions, threads)
+            rest = allowed_special, disallowed, self.special_tokens_set, threads, append
+            found = encode_batch_to_buffer(self._core_bpe, texts, *rest)
             if found is None and any(isinstance(t, str) and has_surrogate(t) for t in texts):
                 clean = [without_surrogates(t) if isinstance(t, str) else t for t in texts]
-                found = encode_batch_to_buffer(self._core_bpe, clean, *permissions, threads)
+                found = encode_batch_to_buffer(self._core_bpe, clean, *rest)
             if found is not None:
                 return found
         special = {"allowed_special": allowed_special, "disallowed_special": disallowed}
         one = getattr(self, "encode_to_numpy")  # noqa: B009
         rows = [do_at_index(i, one, text, num_threads=1, **special) for i, text in enumerate(texts)]
+        if append is not None:
+            rows = [np.append(row, np.uint32(append)) for row in rows]
         offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return np.concatenate([np.empty(0, dtype=np.uint32), *rows]), offsets
 

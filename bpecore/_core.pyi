@@ -150,6 +150,7 @@ def encode_batch_to_buffer(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
     num_threads: int,
+    append: int | None = None,
 ) -> tuple[TokenBuffer, bytearray] | None: ...
 def free_at_forks(locks: Sequence[Any], patience: Callable[[], float]) -> None: ...
 def holding(lock: object) -> Callable[[_Function], _Function]: ...
@@ -239,7 +240,15 @@ class StreamDecoder:
 
 @final
 class StreamDecoderBatch:
-    def __init__(self, encoding: Encoding, n: int, errors: str = "replace") -> None: ...
+    def __init__(
+        self,
+        encoding: Encoding,
+        n: int,
+        errors: str = "replace",
+        *,
+        skip_special: bool = False,
+        unknown: Literal["raise", "replace", "skip"] = "raise",
+    ) -> None: ...
     def __len__(self) -> int: ...
     def feed(
         self,

@@ -191,8 +191,8 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             out: an array whose beginning the ids are written to, of at least their number.
 
         Returns:
-            The ids of its tokens. Without the last three arguments `uint32[n]`, read-only, and no
-            copy is made; with `out` the beginning of that.
+            The ids of its tokens: `uint32[n]`, read-only and without a copy, if none of the last
+            three arguments is given; with `out` the beginning of that.
 
         Raises:
             ValueError: as for `encode`; or `out` is too short, read-only or not of one dimension.
@@ -223,7 +223,11 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         else:
             buffer = self._encode_to_buffer(core, text, permissions)
         ids = np.asarray(buffer, dtype=np.uint32)
-        return ids if form is None else form.apply(ids, np.array([0, len(ids)]))[0]
+        if form is None:
+            return ids
+        if form.append is not None:
+            ids = np.append(ids, np.uint32(form.append))
+        return form.place(ids)
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8
@@ -367,8 +371,6 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             b'hello'
         """
         if skip_special or unknown != "raise":
-            if unknown not in ("raise", "replace", "skip"):
-                raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")
             return decode_known(self._core_bpe, tokens, skip_special, unknown)
         return self._core_bpe.decode_bytes(tokens)
 

@@ -96,8 +96,14 @@ cdef inline bint read_number(const char *item, char format, Py_ssize_t size, int
     return True
 
 
-cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
-    """Reads the ids of a buffer; returns False unless it is a row of native integers in range."""
+cdef inline bint collect_row(
+    const Py_buffer *buffer, IdBuffer *ids, const uint32_t *unknown
+) except -1:
+    """Reads the ids of a buffer; returns False unless it is a row of native integers in range.
+
+    Args:
+        unknown: what stands for numbers that are out of range; NULL: they are refused.
+    """
     cdef const char *format = "B"
     cdef const char *item = <const char *>buffer.buf
     cdef int64_t number
@@ -120,7 +126,9 @@ cdef inline bint collect_row(const Py_buffer *buffer, IdBuffer *ids) except -1:
         for i in range(buffer.shape[0]):
             if (not read_number(item, format[0], buffer.itemsize, &number)
                     or not 0 <= number <= UINT32_MAX):
-                return False
+                if unknown == NULL:
+                    return False
+                number = unknown[0]
             ids.data[i] = <uint32_t>number
             item += buffer.strides[0]
     ids.length = <size_t>buffer.shape[0]
@@ -134,8 +142,13 @@ cdef inline int refuse_masked(object tokens) except -1:
     return 0
 
 
-cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
+cdef inline bint collect_buffer(
+    object tokens, IdBuffer *ids, const uint32_t *unknown
+) except -1:
     """Reads the ids of a buffer, such as a numpy array, without making an object per id.
+
+    Args:
+        unknown: as for `collect_row`.
 
     Returns:
         Whether that was possible. If not, reading the items one by one raises the reason.
@@ -147,21 +160,40 @@ cdef inline bint collect_buffer(object tokens, IdBuffer *ids) except -1:
     except (BufferError, ValueError):
         return False
     try:
-        return collect_row(&buffer, ids)
+        return collect_row(&buffer, ids, unknown)
     finally:
         PyBuffer_Release(&buffer)
 
 
+cdef inline uint32_t id_or(object number, uint32_t unknown) except? 0:
+    """Returns an id given as a Python number, or `unknown` if it is out of range."""
+    cdef int overflow = 0
+    cdef long long value = PyLong_AsLongLongAndOverflow(
+        number if PyLong_CheckExact(number) else PyNumber_Index(number), &overflow)
+    return <uint32_t>value if overflow == 0 and 0 <= value <= UINT32_MAX else unknown
+
+
 cdef inline int collect_ids(object tokens, IdBuffer *ids) except -1:
     """Reads a sequence of ids of any kind into a buffer."""
+    return collect_numbers(tokens, ids, NULL)
+
+
+cdef inline int collect_numbers(
+    object tokens, IdBuffer *ids, const uint32_t *unknown
+) except -1:
+    """Reads a sequence of ids of any kind into a buffer.
+
+    Args:
+        unknown: as for `collect_row`.
+    """
     if isinstance(tokens, str) or not PySequence_Check(tokens):
         raise TypeError(f"expected a sequence of ids, got {type(tokens).__name__}")
-    if PyObject_CheckBuffer(tokens) and collect_buffer(tokens, ids):
+    if PyObject_CheckBuffer(tokens) and collect_buffer(tokens, ids, unknown):
         return 0
     ids.length = 0
     for token in tokens:
         if ids.length == ids.capacity and grow_ids(ids, ids.length + 256) != STATUS_OK:
             raise MemoryError("no memory for the ids")
-        ids.data[ids.length] = checked_id(token)
+        ids.data[ids.length] = checked_id(token) if unknown == NULL else id_or(token, unknown[0])
         ids.length += 1
     return 0

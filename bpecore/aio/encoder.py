@@ -28,7 +28,6 @@ from bpecore.aio.text_cache import TextCache
 from bpecore.core import Encoding
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from bpecore._services.id_buffers import IdBuffer
@@ -172,13 +171,18 @@ class AsyncEncoder:
         *,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
-    ) -> npt.NDArray[np.uint32]:
-        """Encodes a text into an array, `uint32[n]`, read-only. Nothing is cached.
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Encodes a text into an array. Nothing is cached.
 
-        This is the way for long texts: no Python object is made per id.
+        This is the way for long texts: no Python object is made per id. If the call is cancelled,
+        a thread may still write to `out`.
         """
+        form: dict[str, Any] = {"dtype": dtype, "append": append, "out": out}
         special = _special_arguments(allowed_special, disallowed_special)
-        return await self._do(text, partial(self.encoding.encode_to_numpy, text, **special))
+        return await self._do(text, partial(self.encoding.encode_to_numpy, text, **special, **form))
 
     async def count_up_to(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 from typing import Any
 
 import numpy as np
 import pytest
+from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_text
 
@@ -55,6 +58,72 @@ def test_beside_a_loop(pair: Pair, skip_special: bool, unknown: Any) -> None:
         assert "".join(parts) + decoder.flush() == text
 
 
+@pytest.mark.parametrize("skip_special", [False, True])
+@pytest.mark.parametrize("unknown", ["replace", "skip"])
+def test_a_batch_beside_decoders(cl100k: Pair, skip_special: bool, unknown: Any) -> None:
+    """Each sequence of a `StreamDecoderBatch` is decoded as by a `StreamDecoder` of its own."""
+    source = random.Random(f"{skip_special} {unknown}")
+    keywords: dict[str, Any] = {"skip_special": skip_special, "unknown": unknown}
+    some_ids = [*cl100k.ours.encode("naïve 𓀀 😀 text, そして"), 100257, 100276, 2**32 - 1, -1, -100]
+
+    def row(length: int) -> list[int]:
+        return source.choices(some_ids, k=length)
+
+    for errors in ("replace", "ignore"):
+        decoders = [bpecore.StreamDecoder(cl100k.ours, errors, **keywords) for _ in range(5)]
+        batch = bpecore.StreamDecoderBatch(cl100k.ours, 5, errors, **keywords)
+        for turn in range(200):
+            single, ragged = row(5), [row(source.randrange(4)) for _ in range(5)]
+            entries: Any = [
+                source.choice([None, one, np.int64(one), rows]) for one, rows in zip(single, ragged)
+            ]
+            if turn % 3 == 0:
+                given, got = single, batch.feed(np.array(single, dtype=np.int64))
+            elif turn % 3 == 1:
+                given, got = entries, batch.feed(entries)
+            else:
+                joined = [one for rows in ragged for one in rows]
+                places = np.cumsum([0, *map(len, ragged)])
+                given, got = (
+                    ragged,
+                    batch.feed_ragged(
+                        source.choice([joined, np.array(joined, dtype=np.int64)]), places
+                    ),
+                )
+            wanted = [
+                "" if ids is None else decoder.feed(ids) for decoder, ids in zip(decoders, given)
+            ]
+            assert got == wanted, given
+            batch = source.choice([batch, copy.copy(batch), pickle.loads(pickle.dumps(batch))])
+        assert [batch.flush(i) for i in range(5)] == [decoder.flush() for decoder in decoders]
+
+
+def test_a_batch_names_the_unknown_id_and_takes_none(cl100k: Pair) -> None:
+    batch = bpecore.StreamDecoderBatch(cl100k.ours, 2, skip_special=True)
+    half = cl100k.ours.encode("𓀀")[:1]
+    assert batch.feed([half, [15339, 100257]]) == ["", "hello"]
+    for wrong in (-100, 2**40):
+        for ids in ([half, wrong], [[], [1, wrong]], np.array([5, wrong])):
+            with pytest.raises(KeyError, match=f"Invalid token for decoding: {wrong}"):
+                batch.feed(ids)  # type: ignore[arg-type]
+        with pytest.raises(KeyError, match=f"Invalid token for decoding: {wrong}"):
+            batch.feed_ragged([1, 2, wrong], [0, 1, 3])
+    assert batch.feed([cl100k.ours.encode("𓀀")[1:], None]) == ["𓀀", ""]
+    with pytest.raises(ValueError, match="unknown must be"):
+        bpecore.StreamDecoderBatch(cl100k.ours, 1, unknown="ignore")  # type: ignore[arg-type]
+
+
+def test_the_highest_id_may_be_a_token() -> None:
+    """An id stands for the unknown ones inside the decoder; it is no token's."""
+    for ids in ((2**32 - 1,), (2**32 - 1, 2**32 - 2)):
+        special = {f"<{i}>": i for i in ids}
+        encoding = own_encoding(r"\w+", BYTES, special)
+        expected = "".join(f"<{i}>" for i in ids)
+        assert encoding.decode([*ids, -1, 2**40], unknown="skip") == expected
+        assert encoding.decode([*ids, -1], unknown="replace") == expected + "\ufffd"
+        assert encoding.decode([*ids, 97], skip_special=True) == "a"
+
+
 def test_only_special_tokens_left_out(cl100k: Pair) -> None:
     encoding = cl100k.ours
     assert encoding.decode([15339, 100257], skip_special=True) == "hello"
@@ -77,6 +146,9 @@ def test_masked_arrays_are_refused(cl100k: Pair) -> None:
         cl100k.ours.decode_bytes,
         lambda ids: cl100k.ours.decode(ids, unknown="skip"),
         bpecore.StreamDecoder(cl100k.ours).feed,
+        bpecore.StreamDecoder(cl100k.ours, unknown="skip").feed,
+        bpecore.StreamDecoderBatch(cl100k.ours, 2).feed,
+        bpecore.StreamDecoderBatch(cl100k.ours, 2, unknown="skip").feed,
     ):
         with pytest.raises(TypeError, match="masked array"):
             call(masked)

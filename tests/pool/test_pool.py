@@ -61,6 +61,67 @@ def test_texts_to_arrays(client: PoolClient) -> None:
     assert (ids.dtype, ids.flags.writeable) == (np.uint32, False)
 
 
+@pytest.mark.parametrize("dtype", [None, "int64", "uint32"])
+@pytest.mark.parametrize("append", [None, 199999])
+def test_forms_of_arrays(client: PoolClient, dtype: str | None, append: int | None) -> None:
+    np = pytest.importorskip("numpy")
+    texts = ["", MIXED, "", "a" * 100_000, "a\ud800b", *["hello "] * 30_000]
+    out = np.zeros(200_000, dtype or np.int32)
+    for options in ({"dtype": dtype, "append": append}, {"append": append, "out": out}):
+        wanted = ENCODING.encode_batch_to_numpy(texts, **options)  # type: ignore[arg-type]
+        place = wanted[0].copy()
+        found = client.encode_batch_to_numpy(iter(texts), **options)  # type: ignore[arg-type]
+        assert np.array_equal(found[0], place)
+        assert np.array_equal(found[1], wanted[1])
+        assert found[0].dtype == wanted[0].dtype
+        assert np.shares_memory(found[0], out) == ("out" in options)
+        one = client.encode_to_numpy(MIXED, **options)  # type: ignore[arg-type]
+        assert one.tolist() == IDS + ([] if append is None else [append])
+        assert client.encode_batch_to_numpy([], **options)[0].tolist() == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dtype": "uint16"},
+        {"dtype": float},
+        {"append": -1},
+        {"append": 1 << 32},
+        {"append": "<|endoftext|>"},
+        {"out": [0]},
+        {"out": "room for one"},
+    ],
+    ids=str,
+)
+def test_wrong_forms_of_arrays(client: PoolClient, options: dict[str, Any]) -> None:
+    np = pytest.importorskip("numpy")
+    if options.get("out") == "room for one":
+        options = {"out": np.zeros(1, np.uint32)}
+    raised: list[Exception] = []
+    for one in (client, ENCODING):
+        for call in (
+            lambda one=one: one.encode_to_numpy("hello world", **options),
+            lambda one=one: one.encode_batch_to_numpy(["hello", " world"], **options),
+        ):
+            with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
+                call()
+            raised.append(caught.value)
+    assert len({(type(error), str(error)) for error in raised}) == 1
+
+
+def test_counts_of_many_texts(client: PoolClient) -> None:
+    texts = [MIXED * 9] * 300 + ["", "a\ud800b", "<|endoftext|>", "x🌊" * 5000]
+    for arguments in ({"disallowed_special": ()}, {"allowed_special": "all"}):
+        wanted = ENCODING.count_batch(texts, **arguments)  # type: ignore[arg-type]
+        assert client.count_batch(iter(texts), **arguments) == wanted  # type: ignore[arg-type]
+    assert client.count_batch([]) == []
+    assert client.count_batch(["hello"]) == [1]
+    with pytest.raises(ValueError, match=r"^at index 302: .*endoftext"):
+        client.count_batch(texts)
+    with pytest.raises(TypeError, match="single str"):
+        client.count_batch("hello")
+
+
 @pytest.mark.parametrize(
     ("texts", "error"),
     [

@@ -18,6 +18,7 @@ from bpecore.pool import (
 
 def test_awaitable_forms(pool: TokenizerPool) -> None:
     pytest.importorskip("anyio")
+    np = pytest.importorskip("numpy")
     with pool.client() as blocking:
         client = blocking.awaitable
         assert blocking.awaitable is client
@@ -34,7 +35,15 @@ def test_awaitable_forms(pool: TokenizerPool) -> None:
             assert ids.tolist() == [*IDS, 24912]
             assert offsets.tolist() == [0, len(IDS), len(IDS) + 1]
             assert (await client.encode_to_numpy(MIXED)).tolist() == IDS
+            into = np.zeros(len(IDS) + 3, np.int64)
+            ids, offsets = await client.encode_batch_to_numpy([MIXED, ""], append=7, out=into)
+            assert (into.tolist(), len(ids)) == ([*IDS, 7, 7, 0], len(IDS) + 2)
+            ids = await client.encode_to_numpy(MIXED, append=7, dtype="int64")
+            assert (ids.tolist(), ids.dtype) == ([*IDS, 7], np.int64)
+            with pytest.raises(OverflowError, match="uint16"):
+                await client.encode_to_numpy(MIXED, dtype=np.uint16)
             assert await client.count(MIXED) == len(IDS)
+            assert await client.count_batch([MIXED, "", "hello"]) == [len(IDS), 0, 1]
             assert await client.decode(IDS) == MIXED
             before = pool.metrics()
             assert await asyncio.gather(*map(stream, range(100))) == [MIXED] * 100

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bpecore
@@ -121,7 +122,14 @@ async def test_a_caller_owns_its_list(encoding: Encoding) -> None:
 async def test_numpy(encoding: Encoding) -> None:
     async with AsyncEncoder(encoding) as encoder:
         for text in ("short", LONG):
-            assert (await encoder.encode_to_numpy(text)).tolist() == encoding.encode(text)
+            ids = encoding.encode(text)
+            assert (await encoder.encode_to_numpy(text)).tolist() == ids
+            out = np.zeros(len(ids) + 1, np.int64)
+            found = await encoder.encode_to_numpy(text, append=5, out=out)
+            assert out.tolist() == found.tolist() == [*ids, 5]
+            assert (await encoder.encode_to_numpy(text, dtype="int32")).dtype == np.int32
+            with pytest.raises(OverflowError, match="uint16"):
+                await encoder.encode_to_numpy(text, dtype=np.uint16)
 
 
 async def test_cutting(encoding: Encoding) -> None:

@@ -17,32 +17,12 @@ from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.text.utf8 cimport TextView
 
 
-cdef enum Results:
-    LISTS     # the ids of each text
-    COUNTS    # how many they are
-    ROW       # the ids of all texts, one text after another
-
-
 @cython.final
 cdef class TextBatch:
     """Texts that are encoded together; owns what the threads work on.
 
     A text that cannot be encoded is marked as failed. Encoding it by itself raises the reason.
     """
-
-    cdef CoreBPE core
-    cdef list texts            # the views borrow from them
-    cdef object allowed        # masks that the job borrows
-    cdef object refused
-    cdef Job job
-    cdef size_t task_count
-    cdef size_t task_capacity
-    cdef size_t *shares        # owned: [task_capacity + 1]
-    cdef size_t open_characters    # of the last share
-    cdef ThreadState *threads  # owned: [thread_count]
-    cdef uint32_t thread_count
-    cdef uint8_t *failed       # owned: one byte per text
-    cdef IdBuffer row          # the ids of all texts, in order, for ROW
 
     def __cinit__(self, CoreBPE core not None, list texts not None):
         self.core = core
@@ -103,20 +83,21 @@ cdef class TextBatch:
             part.width = view.width
             part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
             part.length = end - start
-            self._add_task(&part, text)
+            self._add_task(&part, text, False)
             start = end
         part.width = view.width
         part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
         part.length = view.length - start
-        return self._add_task(&part, text)
+        return self._add_task(&part, text, True)
 
-    cdef int _add_task(self, const TextView *view, size_t text) except -1:
+    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) except -1:
         cdef Task *task
         if self.task_count == self.task_capacity:
             self._reserve(2 * self.task_count + 16)
         task = &self.job.tasks[self.task_count]
         task.view = view[0]
         task.text = text
+        task.ends_text = ends_text
         task.status = STATUS_NO_MEMORY
         task.first = 0
         task.count = 0
@@ -309,7 +290,7 @@ cdef bint mask_names_any(SpecialTokens special_tokens, mask):
 
 
 cdef TextBatch run_batch(CoreBPE core, list texts, allowed_special, disallowed_special,
-                         special_tokens_set, size_t num_threads, Results wanted):
+                         special_tokens_set, size_t num_threads, Results wanted, append=None):
     """Encodes a batch and returns it; None if its texts have to be encoded one by one."""
     cdef TextBatch batch
     cdef tuple masks
@@ -319,6 +300,9 @@ cdef TextBatch run_batch(CoreBPE core, list texts, allowed_special, disallowed_s
     if masks is None:
         return None
     batch = TextBatch(core, texts)
+    if append is not None:
+        batch.job.appends = True
+        batch.job.appended = append
     batch.run(masks, num_threads, wanted)
     return batch
 
@@ -352,15 +336,19 @@ def count_batch(CoreBPE core not None, list texts not None, allowed_special, dis
 
 
 def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_special,
-                           disallowed_special, special_tokens_set, size_t num_threads):
+                           disallowed_special, special_tokens_set, size_t num_threads,
+                           append=None):
     """Encodes many texts into one buffer; arguments as for `encode_batch`.
+
+    Args:
+        append: an id that follows the ids of each text; None: nothing does.
 
     Returns:
         The ids of all texts, and the `int64` offsets at which each text's begin; None if a text
         has to be encoded by itself.
     """
     cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                     special_tokens_set, num_threads, ROW)
+                                     special_tokens_set, num_threads, ROW, append)
     if batch is None or batch.any_failed():
         return None
     return batch.take_ids(), batch.offsets()

@@ -5,9 +5,9 @@ from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from api.arguments cimport collect_ids
-from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, decode_ids, decoded_length
+from engine.decode.ids cimport SpecialBytes, decoded_length
 from engine.decode.offsets cimport (
-    TokenLengths, characters_begun, close_token_lengths, length_of, open_token_lengths)
+    TokenLengths, close_token_lengths, decode_with_starts, length_of, open_token_lengths)
 from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 
@@ -25,10 +25,10 @@ def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
     """
     cdef Workspace *workspace = core.take()
     cdef const SpecialBytes *special = &core.special_tokens.token_bytes
-    cdef size_t length, unknown, count, characters = 0, place, i
-    cdef TokenBytes token
+    cdef size_t length, unknown, count
     cdef bytes joined
     cdef uint32_t *ids
+    cdef uint8_t *out
     try:
         collect_ids(tokens if PySequence_Check(tokens) else list(tokens), &workspace.ids)
         ids = workspace.ids.data
@@ -39,17 +39,9 @@ def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
         if length >= <size_t>1 << 32:
             raise OverflowError(f"{length} bytes are too many for offsets")
         joined = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>length)
-        decode_ids(&core.vocabulary.tables, special, ids, count,
-                   <uint8_t *>PyBytes_AS_STRING(joined),
-                   <uint8_t *>PyBytes_AS_STRING(joined) + length)
+        out = <uint8_t *>PyBytes_AS_STRING(joined)
         with nogil:
-            for i in range(count):
-                token = bytes_of(&core.vocabulary.tables, special, ids[i])
-                place = characters
-                if place > 0 and token.data[0] & 0xC0 == 0x80:
-                    place -= 1
-                ids[i] = <uint32_t>place
-                characters += characters_begun(token.data, token.length)
+            decode_with_starts(&core.vocabulary.tables, special, ids, count, out, out + length)
         return joined, list_of_ids(&int_objects, ids, count)
     finally:
         give_back(&core.vocabulary.pool, workspace)
@@ -74,8 +66,8 @@ def token_offsets(CoreBPE core not None, TokenBuffer ids not None, int64_t[:, ::
     if <size_t>places.shape[0] != count or places.shape[1] != 2:
         raise ValueError(f"{count} ids need as many places, not {places.shape[0]}")
     with nogil:
-        open_token_lengths(&lengths, core.engine.vocabulary, &core.special_tokens.token_bytes, in_bytes,
-                     count)
+        open_token_lengths(&lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,
+                           in_bytes, count)
         for i in range(count):
             length = length_of(&lengths, ids.ids.data[i], &inside)
             places[i, 0] = <int64_t>(total - (inside and total > 0))

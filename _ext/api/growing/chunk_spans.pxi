@@ -7,7 +7,8 @@ from libc.string cimport memset
 from api.arguments cimport view_text
 from engine.base.errors cimport raise_status
 from engine.base.types cimport STATUS_OK
-from engine.decode.offsets cimport TokenLengths, close_token_lengths, open_token_lengths, replace_by_starts
+from engine.decode.offsets cimport (
+    TokenLengths, close_token_lengths, open_token_lengths, replace_by_starts)
 from engine.encode.workspace cimport give_back
 from engine.growing.chunk_ends cimport Chunk, CutText, next_chunk
 from engine.growing.text_borders cimport Boundary, is_sure_grapheme
@@ -64,7 +65,7 @@ cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t nu
     view_text(text, &starts.view)
     starts.wrong = False
     open_token_lengths(&starts.lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,
-                 starts.view.width == 0, starts.view.length // 4)
+                       starts.view.width == 0, starts.view.length // 4)
     try:
         batch.job.at_end = replace_ids
         batch.job.context = &starts

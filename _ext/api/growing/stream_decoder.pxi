@@ -1,9 +1,6 @@
 """`StreamDecoder`: the text of one growing sequence of ids."""
 
 cimport cython
-from cpython.sequence cimport PySequence_Check
-from libc.stdint cimport uint8_t
-
 from engine.base.exclusive cimport leave
 
 
@@ -53,18 +50,13 @@ cdef class StreamDecoder(TextOfIds):
 
     cdef PendingBytes pending
     cdef bint flushed
-    cdef bint skip_special
-    cdef str unknown
 
     __signature__ = Signature(decoder_arguments)
 
     def __cinit__(self, *arguments, **named):
         encoding, errors, skip_special, unknown = decoder_arguments(*arguments, **named)
         self._open(encoding, errors)
-        if unknown not in ("raise", "replace", "skip"):
-            raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")
-        self.skip_special = skip_special
-        self.unknown = unknown
+        self._open_rules(skip_special, unknown)
 
     def __repr__(self) -> str:
         state = "flushed" if self.flushed else f"pending={saved_bytes(&self.pending)!r}"
@@ -81,8 +73,8 @@ cdef class StreamDecoder(TextOfIds):
         self._enter()
         try:
             return _resume_decoder, (
-                self.encoding, self.errors.decode("utf-8"), self.skip_special, self.unknown,
-                saved_bytes(&self.pending), self.flushed)
+                self.encoding, self.errors.decode("utf-8"), bool(self.rules.skip_special),
+                name_of_unknown(&self.rules), saved_bytes(&self.pending), self.flushed)
         finally:
             leave(&self.in_use)
 
@@ -96,9 +88,10 @@ cdef class StreamDecoder(TextOfIds):
             The text that the ids complete, which may be empty.
 
         Raises:
-            KeyError: an id is unknown.
+            KeyError: an id is unknown, and `unknown` is "raise".
             UnicodeDecodeError: the bytes are invalid and `errors` is "strict".
-            OverflowError: an id is negative or above 2**32 - 1.
+            OverflowError: an id is negative or above 2**32 - 1, and the last two arguments of the
+                decoder have their defaults.
             TypeError: `ids` is neither an int nor a sequence of ints.
             ValueError: the decoder has been flushed.
             RuntimeError: the decoder is in use by another call.
@@ -109,18 +102,9 @@ cdef class StreamDecoder(TextOfIds):
         try:
             if self.flushed:
                 raise ValueError("the decoder has been flushed: make a new one for other ids")
-            if self.skip_special or self.unknown != "raise":
-                return self._decode_known(ids)
             return self._decode_object(ids, &self.pending)
         finally:
             leave(&self.in_use)
-
-    cdef str _decode_known(self, ids):
-        cdef bytes known = decode_known(self.core, ids if PySequence_Check(ids) else [ids],
-                                        self.skip_special, self.unknown)
-        known = (<const char *>self.pending.bytes)[:self.pending.count] + known
-        return self._decode(<const uint8_t *><const char *>known, <size_t>len(known),
-                            &self.pending)
 
     def flush(self) -> str:
         """Ends the text.

@@ -3,29 +3,29 @@
 cimport cython
 from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.list cimport PyList_New
-from cpython.long cimport PyLong_CheckExact
 from cpython.sequence cimport PySequence_Check
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
-from api.arguments cimport checked_id, collect_buffer, collect_ids, integer_of
+from api.arguments cimport collect_buffer, collect_ids, integer_of
 from engine.base.exclusive cimport leave
 from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.base.heap cimport allocate_zeroed, release
 
 
 def _make_batch_arguments():
-    def StreamDecoderBatch(encoding, n, errors="replace"):
-        return encoding, n, errors
+    def StreamDecoderBatch(encoding, n, errors="replace", *, skip_special=False, unknown="raise"):
+        return encoding, n, errors, skip_special, unknown
     return StreamDecoderBatch
 
 
 cdef object batch_arguments = _make_batch_arguments()
 
 
-def _resume_batch(encoding, n, errors, incomplete):
+def _resume_batch(encoding, n, errors, skip_special, unknown, incomplete):
     """Returns the decoder that `StreamDecoderBatch.__reduce__` describes."""
-    cdef StreamDecoderBatch decoder = StreamDecoderBatch(encoding, n, errors)
+    cdef StreamDecoderBatch decoder = StreamDecoderBatch(
+        encoding, n, errors, skip_special=skip_special, unknown=unknown)
     cdef size_t i
     for place, pending in incomplete.items():
         i = place
@@ -45,10 +45,11 @@ cdef class StreamDecoderBatch(TextOfIds):
         encoding: a `bpecore.Encoding`.
         n: how many sequences there are.
         errors: what to do about invalid UTF-8, as in `bytes.decode`.
+        skip_special: as for `Encoding.decode`, as is `unknown`.
 
     Raises:
         TypeError: `encoding` is not a `bpecore.Encoding`, or `errors` not a string.
-        ValueError: `n` is negative.
+        ValueError: `n` is negative, or `unknown` is none of the three.
         LookupError: there is no error handler of that name.
 
     Example:
@@ -70,9 +71,10 @@ cdef class StreamDecoderBatch(TextOfIds):
 
     def __cinit__(self, *arguments, **named):
         cdef Py_ssize_t count
-        encoding, n, errors = batch_arguments(*arguments, **named)
+        encoding, n, errors, skip_special, unknown = batch_arguments(*arguments, **named)
         count = integer_of("n", n)
         self._open(encoding, errors)
+        self._open_rules(skip_special, unknown)
         if count < 0:
             raise ValueError(f"there cannot be {count} sequences")
         self.count = <size_t>count
@@ -100,7 +102,8 @@ cdef class StreamDecoderBatch(TextOfIds):
         self._enter()
         try:
             return _resume_batch, (
-                self.encoding, self.count, self.errors.decode("utf-8"), self._incomplete())
+                self.encoding, self.count, self.errors.decode("utf-8"),
+                bool(self.rules.skip_special), name_of_unknown(&self.rules), self._incomplete())
         finally:
             leave(&self.in_use)
 
@@ -129,9 +132,10 @@ cdef class StreamDecoderBatch(TextOfIds):
 
         Raises:
             ValueError: there are not as many entries as sequences.
-            KeyError: an id is unknown.
+            KeyError: an id is unknown, and `unknown` is "raise".
             UnicodeDecodeError: bytes are invalid and `errors` is "strict".
-            OverflowError: an id is negative or above 2**32 - 1.
+            OverflowError: an id is negative or above 2**32 - 1, and the last two arguments of the
+                decoder have their defaults.
             TypeError: an entry is none of these, or `ids` is not a sequence.
             RuntimeError: the decoder is in use by another call.
 
@@ -150,23 +154,19 @@ cdef class StreamDecoderBatch(TextOfIds):
             raise TypeError(f"ids must be a sequence with an entry for each of {self.count} "
                             f"sequences, not {type(ids).__name__}: {ids!r:.80}")
         self._begin()
-        if PyObject_CheckBuffer(ids) and collect_buffer(ids, &self.ids):
+        if PyObject_CheckBuffer(ids) and collect_buffer(
+                ids, &self.ids, &self.rules.no_token if self.has_rules else NULL):
             self._check_count(self.ids.length)
             texts = PyList_New(<Py_ssize_t>self.count)
             for i in range(self.count):
-                put(texts, i, self._decode_one(self.ids.data[i], &self.following[i]))
+                put(texts, i, self._decode_next(self.ids.data + i, 1, &self.following[i], ids, i))
             return self._end(texts)
         self._check_count(<size_t>len(ids))
         texts = PyList_New(<Py_ssize_t>self.count)
         for entry in ids:
             if i == self.count:
                 break
-            if PyLong_CheckExact(entry):
-                put(texts, i, self._decode_one(checked_id(entry), &self.following[i]))
-            elif entry is None:
-                put(texts, i, "")
-            else:
-                put(texts, i, self._decode_object(entry, &self.following[i]))
+            put(texts, i, "" if entry is None else self._decode_object(entry, &self.following[i]))
             i += 1
         self._check_count(i)
         return self._end(texts)
@@ -196,7 +196,7 @@ cdef class StreamDecoderBatch(TextOfIds):
         cdef const uint32_t *places
         cdef size_t i, start
         self._begin()
-        collect_ids(ids, &self.ids)
+        self._collect(ids)
         collect_ids(offsets, &self.offsets)
         if self.offsets.length != self.count + 1:
             raise ValueError(f"{self.count} sequences need {self.count + 1} offsets, "
@@ -212,11 +212,8 @@ cdef class StreamDecoderBatch(TextOfIds):
         texts = PyList_New(<Py_ssize_t>self.count)
         for i in range(self.count):
             start = places[i]
-            if places[i + 1] - start == 1:
-                put(texts, i, self._decode_one(self.ids.data[start], &self.following[i]))
-            else:
-                put(texts, i, self._decode_many(self.ids.data + start, places[i + 1] - start,
-                                                &self.following[i]))
+            put(texts, i, self._decode_next(self.ids.data + start, places[i + 1] - start,
+                                            &self.following[i], ids, start))
         return self._end(texts)
 
     def flush(self, sequence) -> str:

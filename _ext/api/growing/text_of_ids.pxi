@@ -9,11 +9,12 @@ from cpython.ref cimport Py_INCREF
 from cpython.sequence cimport PySequence_Check
 from libc.string cimport memcpy, memset
 
-from api.arguments cimport checked_id, collect_ids
+from api.arguments cimport checked_id, collect_numbers
 from engine.base.exclusive cimport enter
 from engine.base.heap cimport grow_bytes, release
 from engine.base.types cimport STATUS_OK, check
 from engine.decode.ids cimport SpecialBytes, bytes_of, decode_ids, decoded_length
+from engine.decode.known_ids cimport NO_BYTES, UNKNOWN_REFUSED, decode_kept, keep_ids
 from engine.decode.short_text cimport decode_short_text
 from engine.sink.id_buffer cimport release_ids
 from engine.vocab.tables cimport Vocabulary as VocabularyTables
@@ -37,6 +38,11 @@ cdef class TextOfIds:
             raise TypeError(f"errors must be str, not {type(errors).__name__}")
         codecs.lookup_error(errors)   # raises LookupError if there is no such handler
         self.errors = errors.encode("utf-8")
+        return 0
+
+    cdef int _open_rules(self, skip_special, unknown) except -1:
+        self.rules = rules_of(self.core, skip_special, unknown)
+        self.has_rules = self.rules.skip_special or self.rules.unknown != UNKNOWN_REFUSED
         return 0
 
     def __dealloc__(self):
@@ -111,14 +117,51 @@ cdef class TextOfIds:
         decode_ids(tables, special, ids, count, out, out + length)
         return self._decode(self.joined.data, length + pending.count, pending)
 
+    cdef str _decode_known(
+        self, uint32_t *ids, size_t count, PendingBytes *pending, tokens, size_t first
+    ):
+        """Decodes ids by the rules after the pending bytes, which are updated.
+
+        Args:
+            ids: [count], overwritten.
+            tokens: what the ids were made from, from `first` on; for errors.
+        """
+        cdef const VocabularyTables *tables = &self.core.vocabulary.tables
+        cdef const SpecialBytes *special = &self.core.special_tokens.token_bytes
+        cdef size_t length = keep_ids(tables, special, &self.rules, ids, &count)
+        cdef uint8_t *out
+        if length == NO_BYTES:
+            raise_unknown(tokens, first + count)
+        if grow_bytes(&self.joined, length + sizeof(PendingBytes)) != STATUS_OK:
+            raise MemoryError("no memory to decode")
+        memcpy(self.joined.data, pending.bytes, pending.count)
+        out = self.joined.data + pending.count
+        decode_kept(tables, special, ids, count, out, out + length)
+        return self._decode(self.joined.data, length + pending.count, pending)
+
+    cdef str _decode_next(
+        self, uint32_t *ids, size_t count, PendingBytes *pending, tokens, size_t first
+    ):
+        """Decodes ids that `_collect` has collected; arguments as for `_decode_known`."""
+        if self.has_rules:
+            return self._decode_known(ids, count, pending, tokens, first)
+        if count == 1:
+            return self._decode_one(ids[0], pending)
+        return self._decode_many(ids, count, pending)
+
     cdef str _decode_object(self, ids, PendingBytes *pending):
         """Decodes an id or a sequence of ids."""
         if PyLong_CheckExact(ids) or (PyIndex_Check(ids) and not PySequence_Check(ids)):
-            return self._decode_one(checked_id(ids), pending)
-        collect_ids(ids, &self.ids)
-        if self.ids.length == 1:
-            return self._decode_one(self.ids.data[0], pending)
-        return self._decode_many(self.ids.data, self.ids.length, pending)
+            if not self.has_rules:
+                return self._decode_one(checked_id(ids), pending)
+            ids = (ids,)
+        self._collect(ids)
+        return self._decode_next(self.ids.data, self.ids.length, pending, ids, 0)
+
+    cdef int _collect(self, tokens) except -1:
+        """Reads a sequence of ids into `ids`."""
+        return collect_numbers(
+            tokens, &self.ids, &self.rules.no_token if self.has_rules else NULL)
 
     cdef str _decode_rest(self, const PendingBytes *pending):
         """Decodes pending bytes as the end of a text."""

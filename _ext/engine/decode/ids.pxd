@@ -67,6 +67,17 @@ cdef inline size_t decoded_length(
     return total
 
 
+cdef inline void put_token(
+    const TokenBytes *token, uint8_t *out, const uint8_t *out_end
+) noexcept nogil:
+    """Writes the bytes of a token, and perhaps others after it, but none from `out_end` on."""
+    # Tokens are followed by readable bytes in both tables, and most have at most 16 bytes.
+    if token.length <= 16 and out_end - out >= 16:
+        memcpy(out, token.data, 16)
+    else:
+        memcpy(out, token.data, token.length)
+
+
 cdef inline void decode_ids(
     const Vocabulary *vocabulary, const SpecialBytes *special, const uint32_t *ids, size_t count,
     uint8_t *out, const uint8_t *out_end
@@ -76,9 +87,5 @@ cdef inline void decode_ids(
     cdef TokenBytes token
     for i in range(count):
         token = bytes_of(vocabulary, special, ids[i])
-        # Tokens are followed by readable bytes in both tables, and most have at most 16 bytes.
-        if token.length <= 16 and out_end - out >= 16:
-            memcpy(out, token.data, 16)
-        else:
-            memcpy(out, token.data, token.length)
+        put_token(&token, out, out_end)
         out += token.length

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from engine.base.heap cimport allocate, release
-from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of
+from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, put_token
 from engine.vocab.tables cimport Vocabulary
 
 cdef enum:
@@ -117,3 +117,23 @@ cdef inline size_t replace_by_starts(
         ids[i] = <uint32_t>start
         start += length
     return start
+
+
+cdef inline void decode_with_starts(
+    const Vocabulary *vocabulary, const SpecialBytes *special, uint32_t *ids, size_t count,
+    uint8_t *out, const uint8_t *out_end
+) noexcept nogil:
+    """Writes the bytes of known ids, exactly up to `out_end`, and replaces the ids.
+
+    Args:
+        ids: receives the character that holds the first byte of each token.
+    """
+    cdef TokenBytes token
+    cdef size_t characters = 0, i
+    for i in range(count):
+        token = bytes_of(vocabulary, special, ids[i])
+        put_token(&token, out, out_end)
+        out += token.length
+        ids[i] = <uint32_t>(
+            characters - (characters > 0 and begins_inside(token.data, token.length)))
+        characters += characters_begun(token.data, token.length)

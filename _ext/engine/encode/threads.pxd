@@ -22,7 +22,7 @@ from engine.base.interrupt cimport (
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
 from engine.encode.text cimport Engine, encode_text
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
-from engine.sink.id_buffer cimport IdBuffer, grow_ids
+from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
 from engine.text.special_tokens cimport Occurrence, find_special
 from engine.text.utf8 cimport TextView
 
@@ -35,6 +35,7 @@ cdef enum:
 cdef struct Task:
     TextView view      # a text, or a section of one
     size_t text        # which text
+    bint ends_text     # whether no section of the text follows
     uint32_t thread    # the number of the thread that encoded it
     int status         # how that ended; STATUS_NO_MEMORY until it has been tried
     size_t first       # where its ids begin in the thread's memory
@@ -52,6 +53,8 @@ cdef struct Job:
     bint any_allowed
     bint any_refused
     bint counting              # ids are counted, not kept
+    bint appends               # `appended` follows the ids of each text
+    uint32_t appended
     Task *tasks
     const size_t *shares       # [share_count + 1]: the first task of each share
     size_t share_count
@@ -126,13 +129,17 @@ cdef inline int encode_task(
 ) noexcept nogil:
     """Encodes one task and appends its ids."""
     cdef Occurrence found
+    cdef int status
     if job.any_refused:
         found = find_special(job.engine.special_tokens, &job.engine.vectors, &task.view, 0,
                              job.refused)
         if found.start < task.view.length:
             return STATUS_REFUSED
-    return encode_text(job.engine, workspace, &task.view, job.allowed, job.any_allowed,
-                       job.counting, ids)
+    status = encode_text(job.engine, workspace, &task.view, job.allowed, job.any_allowed,
+                         job.counting, ids)
+    if status == STATUS_OK and job.appends and task.ends_text:
+        status = append_id(ids, job.appended, job.counting)
+    return status
 
 
 cdef inline size_t count_ids(const Job *job, size_t share) noexcept nogil:

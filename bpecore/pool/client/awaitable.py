@@ -22,6 +22,7 @@ from bpecore.pool.client.requests import (
     LIST,
     LISTS,
     NUMBER,
+    NUMBERS,
     TEXT,
     decode_call,
     result_of,
@@ -30,7 +31,7 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import Session
 from bpecore.pool.client.streams import Feeds
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special
+from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,13 +116,14 @@ class AwaitablePoolClient:
         *,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
-    ) -> npt.NDArray[np.uint32]:
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
         """Returns the ids of a text in an array; see `PoolClient.encode_to_numpy`."""
-        import numpy  # noqa: F401  # here rather than in the reader thread
-
-        ids: npt.NDArray[np.uint32]
-        ids = await self._ask_texts(ARRAY, [text], allowed_special, disallowed_special)
-        return ids
+        form = self._session.array_form(dtype, append, out)
+        special = allowed_special, disallowed_special
+        return form.place(await self._ask_texts(ARRAY, [text], *special, form.append))
 
     async def encode_batch_to_numpy(
         self,
@@ -129,13 +131,15 @@ class AwaitablePoolClient:
         *,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Returns the ids of many texts in one array; see `PoolClient.encode_batch_to_numpy`."""
-        import numpy  # noqa: F401  # here rather than in the reader thread
-
-        arrays: tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
-        arrays = await self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
-        return arrays
+        form = self._session.array_form(dtype, append, out)
+        special = allowed_special, disallowed_special
+        ids, offsets = await self._ask_texts(ARRAYS, texts, *special, form.append)
+        return form.place(ids), offsets
 
     async def count(
         self,
@@ -147,6 +151,18 @@ class AwaitablePoolClient:
         """Returns how many tokens a text has; see `PoolClient.count`."""
         return int(await self._ask_texts(NUMBER, [text], allowed_special, disallowed_special))
 
+    async def count_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> list[int]:
+        """Returns how many tokens each of many texts has; see `PoolClient.count_batch`."""
+        counts: list[int]
+        counts = await self._ask_texts(NUMBERS, texts, allowed_special, disallowed_special)
+        return counts
+
     async def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids; see `PoolClient.decode`."""
         connection = await self._connected()
@@ -157,12 +173,18 @@ class AwaitablePoolClient:
         return str(result_of(reply, TEXT))
 
     async def _ask_texts(
-        self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
+        self,
+        form: Form,
+        texts: Iterable[str],
+        allowed: Special,
+        disallowed: Disallowed,
+        append: int | None = None,
     ) -> Any:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
+        options = Options(allowed, disallowed, append)
+        calls = text_calls(form, texts, options, connection.largest, reply)
         if calls:
             await self._ask(calls, connection, reply, done)
         return result_of(reply, form)

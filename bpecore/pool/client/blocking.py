@@ -13,6 +13,7 @@ from bpecore.pool.client.requests import (
     LIST,
     LISTS,
     NUMBER,
+    NUMBERS,
     TEXT,
     decode_call,
     result_of,
@@ -22,7 +23,7 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import PoolAddress, Session
 from bpecore.pool.client.streams import Feeds
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special
+from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,16 +148,18 @@ class PoolClient:
         *,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
-    ) -> npt.NDArray[np.uint32]:
-        """Returns the ids of a text, `uint32[n]`, read-only, as `Encoding.encode_to_numpy` does.
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
+        """Returns the ids of a text in an array.
 
-        The arguments and exceptions are those of `encode`.
+        The arguments, what is returned and the exceptions are those of `Encoding.encode_to_numpy`,
+        and the exceptions also those of `encode`.
         """
-        import numpy  # noqa: F401  # here rather than in the reader thread
-
-        ids: npt.NDArray[np.uint32]
-        ids = self._ask_texts(ARRAY, [text], allowed_special, disallowed_special)
-        return ids
+        form = self._session.array_form(dtype, append, out)
+        special = allowed_special, disallowed_special
+        return form.place(self._ask_texts(ARRAY, [text], *special, form.append))
 
     def encode_batch_to_numpy(
         self,
@@ -164,15 +167,19 @@ class PoolClient:
         *,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        dtype: npt.DTypeLike | None = None,
+        append: int | None = None,
+        out: npt.NDArray[Any] | None = None,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Returns the ids of many texts in one array, which all workers encode together.
 
         It costs the client's process less than half as much as the lists of `encode_batch`.
-        The arguments and exceptions are those of `encode_to_numpy`.
+        The arguments and exceptions are those of `encode_to_numpy`; `append` follows each text.
 
         Returns:
-            The ids of all texts, one text after the other, `uint32[n]`, read-only; and where each
-            text's begin, `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
+            The ids of all texts, one text after the other, `uint32[n]`, read-only unless `dtype` or
+            `out` is given; and where each text's begin, `int64[texts + 1]`: text `i` has
+            `ids[offsets[i]:offsets[i + 1]]`.
 
         Example:
             >>> from bpecore.pool import TokenizerPool
@@ -181,11 +188,10 @@ class PoolClient:
             >>> ids.tolist(), offsets.tolist()
             ([24912, 2375, 24912], [0, 2, 3])
         """
-        import numpy  # noqa: F401  # here rather than in the reader thread
-
-        arrays: tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
-        arrays = self._ask_texts(ARRAYS, texts, allowed_special, disallowed_special)
-        return arrays
+        form = self._session.array_form(dtype, append, out)
+        special = allowed_special, disallowed_special
+        ids, offsets = self._ask_texts(ARRAYS, texts, *special, form.append)
+        return form.place(ids), offsets
 
     def count(
         self,
@@ -196,6 +202,27 @@ class PoolClient:
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
         return int(self._ask_texts(NUMBER, [text], allowed_special, disallowed_special))
+
+    def count_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Special = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> list[int]:
+        """Returns how many tokens each of many texts has, which all workers count together.
+
+        The arguments and exceptions are those of `encode`.
+
+        Example:
+            >>> from bpecore.pool import TokenizerPool
+            >>> with TokenizerPool("o200k_base", processes=1) as pool, pool.client() as client:
+            ...     client.count_batch(["hello world", ""])
+            [2, 0]
+        """
+        counts: list[int]
+        counts = self._ask_texts(NUMBERS, texts, allowed_special, disallowed_special)
+        return counts
 
     def decode(self, ids: Ids, errors: str = "replace") -> str:
         """Returns the text of ids, as `Encoding.decode` does.
@@ -220,12 +247,18 @@ class PoolClient:
         return str(result_of(reply, TEXT))
 
     def _ask_texts(
-        self, form: Form, texts: Iterable[str], allowed: Special, disallowed: Disallowed
+        self,
+        form: Form,
+        texts: Iterable[str],
+        allowed: Special,
+        disallowed: Disallowed,
+        append: int | None = None,
     ) -> Any:
         connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        calls = text_calls(form, texts, allowed, disallowed, connection.largest, reply)
+        options = Options(allowed, disallowed, append)
+        calls = text_calls(form, texts, options, connection.largest, reply)
         if calls:
             self._ask(calls, connection, reply, waiter)
         return result_of(reply, form)

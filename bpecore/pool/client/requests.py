@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
@@ -18,10 +19,9 @@ from bpecore.pool.wire.messages import (
     DECODE,
     ENCODE,
     KIND_NAMES,
-    Disallowed,
     Fragment,
-    Special,
-    pack_special,
+    Options,
+    pack_options,
 )
 
 if TYPE_CHECKING:
@@ -70,24 +70,23 @@ LISTS = Form(ENCODE, False, hidden_lists_of_ids, joined_lists)
 ARRAY = Form(ENCODE, True, _read_arrays, lambda found: _join_arrays(found)[0])
 ARRAYS = Form(ENCODE, False, _read_arrays, _join_arrays)
 NUMBER = Form(COUNT, True, _read_counts, lambda found: found[0][0])
+NUMBERS = Form(COUNT, False, _read_counts, lambda found: [*chain.from_iterable(found)])
 TEXT = Form(DECODE, True, _read_text, lambda found: found[0])
 
 
 def text_calls(
     form: Form,
     texts: Iterable[str],
-    allowed: Special,
-    disallowed: Disallowed,
+    options: Options,
     largest: int,
     reply: Reply,
 ) -> list[StatelessCall]:
     """Returns the calls that encode or count texts.
 
     Args:
-        form: LISTS or ARRAYS; for one text LIST, ARRAY or NUMBER.
+        form: LISTS, ARRAYS or NUMBERS; for one text LIST, ARRAY or NUMBER.
         texts: the texts.
-        allowed: as for `Encoding.encode`.
-        disallowed: as for `Encoding.encode`.
+        options: how.
         largest: bytes of the largest request.
         reply: what the caller waits for; it then expects as many answers.
 
@@ -95,12 +94,12 @@ def text_calls(
         RequestTooLargeError: a text does not fit.
         TypeError: a text is not a string, `texts` is one, or an argument has a wrong type.
     """
-    special = pack_special(allowed, disallowed)
-    limit = largest - len(special)
+    packed_options = pack_options(*options)
+    limit = largest - len(packed_options)
     if limit < 0:
         raise RequestTooLargeError(
-            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(special)} bytes, and "
-            f"at most {largest} fit into the pool's ring"
+            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(packed_options)} "
+            f"bytes, and at most {largest} fit into the pool's ring"
         )
     texts = texts_of_batch(texts)
     calls: list[StatelessCall] = []
@@ -113,7 +112,7 @@ def text_calls(
                 f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
             )
         tokens = packed.characters // CHARACTERS_PER_TOKEN + packed.count
-        body: list[Fragment] = [packed, special]
+        body: list[Fragment] = [packed, packed_options]
         goes_on = first + packed.count < len(texts)
         calls.append(StatelessCall(form, packed.count, tokens, body, reply, first, goes_on))
         first += packed.count

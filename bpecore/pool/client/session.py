@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._core import locked
 from bpecore.pool.client.calls import StatelessCall
 from bpecore.pool.client.connection import Connection
 from bpecore.pool.errors import PoolBusy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from bpecore._arrays import ArrayForm
 
 FULL = "the pool is busy: there is no room for the request"
 
@@ -24,6 +29,7 @@ class PoolAddress(NamedTuple):
         ring_bytes: the size of each ring.
         max_inflight: messages of one client that may be unanswered.
         raise_if_full: whether a client that finds no room raises `PoolBusy` instead of waiting.
+        highest_id: the highest id of the pool's encoding.
     """
 
     folder: str
@@ -31,6 +37,7 @@ class PoolAddress(NamedTuple):
     ring_bytes: int
     max_inflight: int
     raise_if_full: bool
+    highest_id: int
 
 
 class Session:
@@ -65,8 +72,7 @@ class Session:
     def _connect(self) -> Connection:
         if self._connection is not None and self._connection.is_usable:
             return self._connection
-        folder, token, ring_bytes, max_inflight, _ = self.address
-        connection = Connection(folder, token, ring_bytes, max_inflight)
+        connection = Connection(*self.address[:4])
         # First: after a fork in between the child frees what it finds here.
         self._finalizer = weakref.finalize(self, connection.close)
         self._connection = connection
@@ -84,6 +90,14 @@ class Session:
         """Sends calls, or raises `PoolBusy`."""
         if not connection.send_path.ask(calls, not self.address.raise_if_full):
             raise PoolBusy(FULL)
+
+    def array_form(
+        self, dtype: npt.DTypeLike | None, append: int | None, out: npt.NDArray[Any] | None
+    ) -> ArrayForm:
+        """Checks the arguments of a method that encodes to arrays; imports numpy."""
+        from bpecore._arrays import ArrayForm
+
+        return ArrayForm(self.address.highest_id, dtype, append, out)
 
     def check_full(self) -> None:
         """Raises `PoolBusy`, unless the client waits for room."""

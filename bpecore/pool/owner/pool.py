@@ -87,6 +87,7 @@ class TokenizerPool:
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
         _check_seconds(stuck_after)
+        self._highest_id = encoding.max_token_value
         self._raise_if_full = _is_raise(when_full)
         self._max_inflight = max_inflight
         self._ring_bytes = -(-ring_bytes // 8) * 8
@@ -121,6 +122,7 @@ class TokenizerPool:
                 self._ring_bytes,
                 self._max_inflight,
                 self._raise_if_full if when_full is None else _is_raise(when_full),
+                self._highest_id,
             )
         )
 

@@ -8,7 +8,7 @@ the machine. Lone surrogates pass unchanged. Texts to encode are as in Python's 
 ids u32[] | lengths u32[items], in characters; UTF-8 of all texts; `extra` bytes of JSON: errors \
 of streams whose length is FAILED |
 | ENCODE | lengths u32[items], in characters; bytes per character u32[items]; each text, padded \
-to 4 bytes; `extra` bytes of JSON: special tokens \
+to 4 bytes; `extra` bytes of JSON: special tokens, and for ENCODE an id to append to each text \
 | places i64[items + 1]; ids u32[] |
 | COUNT | the same | u64[items] |
 | DECODE | ids u32[items]; `extra` bytes: name of the error handler | UTF-8 |
@@ -34,6 +34,21 @@ Fragment = Union[Bytes, PackedTexts]
 
 Special = Union[Literal["all"], AbstractSet[str]]
 Disallowed = Union[Literal["all"], Collection[str]]
+
+
+class Options(NamedTuple):
+    """How texts are encoded or counted.
+
+    Attributes:
+        allowed: special tokens that become their ids.
+        disallowed: special tokens that a text may not hold.
+        append: an id that follows those of each text; None: nothing does.
+    """
+
+    allowed: Special
+    disallowed: Disallowed
+    append: int | None
+
 
 FEED, CLOSE, RESTORE, ENCODE, COUNT, DECODE = range(1, 7)
 ANSWER, PARTIAL, ERROR = range(1, 4)
@@ -91,17 +106,18 @@ CHARACTERS_PER_TOKEN = 4
 """Estimates the work in texts before their tokens are known."""
 
 
-def pack_special(allowed: Special, disallowed: Disallowed) -> bytes:
-    """Returns the arguments for special tokens as bytes; no bytes for the defaults.
+def pack_options(allowed: Special, disallowed: Disallowed, append: int | None) -> bytes:
+    """Returns the arguments for special tokens, and what follows each text, as bytes; no bytes for
+    the defaults.
 
     Raises:
         TypeError: an argument has another type.
     """
-    if disallowed == "all" and isinstance(allowed, (set, frozenset)) and not allowed:
+    is_default = disallowed == "all" and isinstance(allowed, (set, frozenset)) and not allowed
+    if is_default and append is None:
         return b""
-    return json.dumps(
-        [_list_of(allowed, "allowed_special"), _list_of(disallowed, "disallowed_special")]
-    ).encode()
+    special = _list_of(allowed, "allowed_special"), _list_of(disallowed, "disallowed_special")
+    return json.dumps([*special, append]).encode()
 
 
 def _list_of(strings: Special | Disallowed, name: str) -> list[str] | str:
@@ -117,14 +133,15 @@ def _list_of(strings: Special | Disallowed, name: str) -> list[str] | str:
     raise TypeError(f'{name} must be a set of str or "all", not {strings!r:.80}')
 
 
-def unpack_special(data: bytes) -> tuple[Special, Disallowed]:
-    """Returns what `pack_special` packed."""
+def unpack_options(data: bytes) -> Options:
+    """Returns what `pack_options` packed."""
     if not data:
-        return frozenset(), "all"
-    allowed, disallowed = json.loads(data)
-    return (
+        return Options(frozenset(), "all", None)
+    allowed, disallowed, append = json.loads(data)
+    return Options(
         "all" if allowed == "all" else frozenset(allowed),
         "all" if disallowed == "all" else frozenset(disallowed),
+        append,
     )
 
 

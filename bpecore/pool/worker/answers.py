@@ -11,7 +11,7 @@ from typing import Any
 
 from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
 from bpecore._engine_calls import do_at_index
-from bpecore._services.id_buffers import encode_to_buffer
+from bpecore._services.id_buffers import encode_to_buffer, list_of
 from bpecore.core import Encoding
 from bpecore.pool.wire.messages import (
     CLOSE,
@@ -19,15 +19,14 @@ from bpecore.pool.wire.messages import (
     ONE_EACH,
     RESTORE,
     Bytes,
-    Disallowed,
+    Options,
     RequestHeader,
-    Special,
     describe_error,
-    unpack_special,
+    unpack_options,
 )
 
-SPECIAL_LIMIT = 256
-"""How many combinations of special-token arguments are remembered."""
+OPTIONS_LIMIT = 256
+"""How many combinations of options are remembered."""
 
 
 class Answer:
@@ -54,7 +53,7 @@ class Answerer:
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
-        self._special: dict[bytes, tuple[Special, Disallowed]] = {}
+        self._options: dict[bytes, Options] = {}
 
     # ---- streams ----------------------------------------------------------------------------
 
@@ -91,11 +90,11 @@ class Answerer:
     def encode(self, header: RequestHeader, body: memoryview) -> Answer:
         """Answers ENCODE."""
         encoding = self._encoding
-        texts, allowed, disallowed = self._texts(header, body)
+        texts, (allowed, disallowed, append) = self._texts(header, body)
         if encoding._is_own("encode"):
             special_tokens = encoding.special_tokens_set
             buffers = encode_batch_to_buffer(
-                encoding._core_bpe, texts, allowed, disallowed, special_tokens, 1
+                encoding._core_bpe, texts, allowed, disallowed, special_tokens, 1, append
             )
             if buffers is not None:
                 ids, offsets = buffers
@@ -103,12 +102,14 @@ class Answerer:
         # A text has surrogates or a disallowed string, or the engine is not ours.
         encode = partial(encode_to_buffer, encoding)
         found = [do_at_index(i, encode, text, allowed, disallowed) for i, text in enumerate(texts)]
+        if append is not None:
+            found = [array("I", [*list_of(ids), append]) for ids in found]
         places = array("q", accumulate(map(len, found), initial=0))
         return Answer(memoryview(places).cast("B"), *(memoryview(ids).cast("B") for ids in found))
 
     def count(self, header: RequestHeader, body: memoryview) -> Answer:
         """Answers COUNT."""
-        texts, allowed, disallowed = self._texts(header, body)
+        texts, (allowed, disallowed, _) = self._texts(header, body)
         counts = self._encoding.count_batch(
             texts, allowed_special=allowed, disallowed_special=disallowed, num_threads=1
         )
@@ -120,17 +121,15 @@ class Answerer:
         text = self._encoding.decode(body[:end].cast("I"), str(body[end:], "utf-8"))
         return Answer(text.encode("utf-8", "surrogatepass"))
 
-    def _texts(
-        self, header: RequestHeader, body: memoryview
-    ) -> tuple[list[str], Special, Disallowed]:
+    def _texts(self, header: RequestHeader, body: memoryview) -> tuple[list[str], Options]:
         texts, end = unpack_texts(body, header.items)
         packed = bytes(body[end:])
-        special = self._special.get(packed)
-        if special is None:
-            if len(self._special) == SPECIAL_LIMIT:
-                self._special.clear()
-            special = self._special[packed] = unpack_special(packed)
-        return texts, *special
+        options = self._options.get(packed)
+        if options is None:
+            if len(self._options) == OPTIONS_LIMIT:
+                self._options.clear()
+            options = self._options[packed] = unpack_options(packed)
+        return texts, options
 
 
 def _pack_texts(texts: list[str], errors: Sequence[Any] = ()) -> Answer:

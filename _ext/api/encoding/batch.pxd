@@ -1,0 +1,44 @@
+cimport cython
+from libc.stdint cimport uint8_t, uint32_t
+
+from engine.encode.threads cimport Job, Task, ThreadState
+from engine.sink.id_buffer cimport IdBuffer
+from engine.text.utf8 cimport TextView
+
+cdef enum Results:
+    LISTS     # the ids of each text
+    COUNTS    # how many they are
+    ROW       # the ids of all texts, one text after another
+
+
+@cython.final
+cdef class TextBatch:
+    cdef CoreBPE core
+    cdef list texts            # the views borrow from them
+    cdef object allowed        # masks that the job borrows
+    cdef object refused
+    cdef Job job
+    cdef size_t task_count
+    cdef size_t task_capacity
+    cdef size_t *shares        # owned: [task_capacity + 1]
+    cdef size_t open_characters    # of the last share
+    cdef ThreadState *threads  # owned: [thread_count]
+    cdef uint32_t thread_count
+    cdef uint8_t *failed       # owned: one byte per text
+    cdef IdBuffer row          # the ids of all texts, in order, for ROW
+
+    cdef int _reserve(self, size_t count) except -1
+    cdef int _add_texts(self) except -1
+    cdef int _add_text(self, const TextView *view, size_t text) except -1
+    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) except -1
+    cdef int _close_share(self) except -1
+    cdef int run(self, masks, size_t num_threads, Results wanted) except -1
+    cdef int _make_row(self) except -1
+    cdef int _complete_row(self) except -1
+    cdef const uint32_t *ids_of(self, const Task *task)
+    cdef size_t last_task(self, size_t first)
+    cdef list lists(self)
+    cdef list counts(self)
+    cdef bytearray offsets(self)
+    cdef bint any_failed(self)
+    cdef TokenBuffer take_ids(self)
