@@ -136,7 +136,7 @@ def other_table(record: Record, encoding: str) -> tuple[str, str] | None:
         samples = [found.get((engine, measure, subject)) for engine in engines]
         if any(samples):
             rows.append([heading, *(shown(sample) if sample else "" for sample in samples)])
-    return f"`{encoding}`, everything else:", markdown_table(rows)
+    return f"`{encoding}`, other measurements:", markdown_table(rows)
 
 
 def hostile_sentence(record: Record) -> str:
@@ -149,12 +149,11 @@ def hostile_sentence(record: Record) -> str:
         subjects.update(dict.fromkeys(costs))
         if costs:
             subject = max(costs, key=lambda key: costs[key])
-            worst.append(f"{costs[subject]:.0f} ns in `{encoding}` (`{subject}`)")
+            worst.append(f"{costs[subject]:.0f} ns per character in `{encoding}` (`{subject}`)")
     if not worst:
         return ""
     tried = ", ".join(f"`{subject}`" for subject in subjects)
     return (
-        f"Worst case, one character repeated a million times (tried: {tried}), per character: "
-        + ", ".join(worst)
-        + "."
+        f"Worst case, one character repeated a million times: {', '.join(worst)}. "
+        f"The characters tried are {tried}."
     )

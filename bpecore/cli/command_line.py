@@ -59,4 +59,4 @@ class CommandLine(click.Group):
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bpecore")
 def main() -> None:
-    """Count, encode and decode tokens as OpenAI's models do. Offline."""
+    """Count, encode and decode tokens as OpenAI's models do. Needs no network."""

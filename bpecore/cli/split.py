@@ -13,7 +13,7 @@ from bpecore.cli.streams import special_arguments
 from bpecore.core import Encoding
 
 
-@click.command(short_help="Cut a file into chunks of some tokens.")
+@click.command(short_help="Split a file into chunks of at most N tokens.")
 @with_encoding
 @allow_special
 @click.option(

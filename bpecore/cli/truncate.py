@@ -16,7 +16,7 @@ MORE_TOKENS = 256
 """Tokens after the cut that are read, too: where to cut may depend on what follows."""
 
 
-@click.command(short_help="Cut a file to a number of tokens.")
+@click.command(short_help="Cut a file to at most N tokens.")
 @with_encoding
 @allow_special
 @click.option(

@@ -281,7 +281,7 @@ def test_readme_shows_the_record_between_its_marks(tmp_path: Path) -> None:
     section = figures(record, "record.json", ["docs/speed-warm.svg"])
     assert "| Chinese | 500 |" in section
     assert "| `encode`, 11 characters | 0.20 µs |" in section
-    assert "100 ns in `r50k_base` (`a`)" in section
+    assert "100 ns per character in `r50k_base` (`a`)" in section
     pytest.importorskip("matplotlib")
     (tmp_path / "docs").mkdir()
     readme = tmp_path / "README.md"
