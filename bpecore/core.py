@@ -116,7 +116,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             The ids of its tokens.
 
         Raises:
-            TypeError: `text` is no string.
+            TypeError: `text` is not a string.
             ValueError: the vocabulary lacks a byte that the text needs.
 
         Example:
@@ -144,7 +144,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
         Raises:
             ValueError: a disallowed string occurs, or the vocabulary lacks a byte that is needed.
-            TypeError: `text` is no string, or `allowed_special` is no set.
+            TypeError: `text` is not a string, or `allowed_special` is not a set.
 
         Example:
             >>> import bpecore
@@ -196,7 +196,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
         Raises:
             ValueError: as for `encode`; or `out` is too short, read-only or not of one dimension.
-            TypeError: as for `encode`; or `dtype` is no type of integers, or not that of `out`.
+            TypeError: as for `encode`; or `dtype` is not a type of integers, or not that of `out`.
             OverflowError: `dtype` cannot hold the encoding's ids, or `append`.
 
         Example:
@@ -352,14 +352,14 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         Args:
             tokens: any sequence of ids: list, tuple, numpy array, …
             skip_special: leave special tokens out.
-            unknown: what becomes of ids that are no tokens, such as a trainer's -100: "raise",
+            unknown: what becomes of ids that are not tokens, such as a trainer's -100: "raise",
                 "skip", or "replace" by U+FFFD.
 
         Raises:
             KeyError: an id is unknown, and `unknown` is "raise".
             OverflowError: an id is negative or above 2**32 - 1, and both keywords have their
                 defaults.
-            TypeError: `tokens` is no sequence of integers, or a masked array.
+            TypeError: `tokens` is not a sequence of integers, or a masked array.
             ValueError: `unknown` is none of the three.
 
         Example:
@@ -386,7 +386,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
         Args:
             tokens: any sequence of ids.
-            errors: what to do where the bytes are no valid UTF-8, as in `bytes.decode`.
+            errors: what to do where the bytes are not valid UTF-8, as in `bytes.decode`.
             skip_special: as for `decode_bytes`, as is `unknown`.
 
         Raises:
@@ -437,7 +437,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
             holds bytes of it.
 
         Raises:
-            UnicodeDecodeError: the bytes are no valid UTF-8.
+            UnicodeDecodeError: the bytes are not valid UTF-8.
             KeyError, OverflowError: as for `decode_bytes`.
 
         Example:
@@ -539,7 +539,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         return set(self._special_tokens.keys())
 
     def is_special_token(self, token: int) -> bool:
-        """Returns whether an id is a special token's; AssertionError if it is no int.
+        """Returns whether an id is a special token's; AssertionError if it is not an int.
 
         Example:
             >>> import bpecore

@@ -173,7 +173,7 @@ def read_automaton(
         return None
     body = data[12:]
     if data[:8] != _AUTOMATON_MAGIC or len(body) < 28:
-        _warn(f"{path} cannot be used: it is no file of an automaton")
+        _warn(f"{path} cannot be used: it is not a file of an automaton")
         return None
     if struct.unpack_from("<I", data, 8) != (zlib.crc32(body),):
         _warn(f"{path} cannot be used: it is damaged")

@@ -110,7 +110,7 @@ def test_cut_short_anywhere(table_file: Path) -> None:
 @pytest.mark.parametrize("foreign", [b"", b"\0" * 20_000, b"PK\3\4" * 5_000, b"BPETABLF" * 3_000])
 def test_foreign(table_file: Path, foreign: bytes) -> None:
     table_file.write_bytes(foreign)
-    assert "no file of frozen tables" in refusal(table_file)
+    assert "not a file of frozen tables" in refusal(table_file)
 
 
 @pytest.mark.parametrize(

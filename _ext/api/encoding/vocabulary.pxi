@@ -26,7 +26,7 @@ cdef uint64_t random_word() except? 0:
 
 # What each TableFault means, as the end of a message about the file.
 cdef dict TABLE_FAULTS = {
-    TABLE_FOREIGN: "it is no file of frozen tables",
+    TABLE_FOREIGN: "it is not a file of frozen tables",
     TABLE_OTHER_LAYOUT: "its layout is another version's",
     TABLE_OTHER_MACHINE: "it was made for another kind of machine",
     TABLE_HEADER_DAMAGED: "its header is damaged",

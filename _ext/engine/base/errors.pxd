@@ -25,5 +25,5 @@ cdef inline int raise_status(int status, object source) except -1:
     if status >= STATUS_MISSING_BYTE:
         raise ValueError(
             f"the text has no encoding: it needs the byte 0x{status - STATUS_MISSING_BYTE:02x}, "
-            "which is no token of this vocabulary")
+            "which is not a token of this vocabulary")
     raise MemoryError("no memory to encode the text")
