@@ -46,6 +46,10 @@ HOP_BY_HOP = {
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
+# What of a request costs tokens besides its messages.
+COUNTED = ("tools", "tool_choice", "functions", "function_call", "response_format")
+TOKENS_OF_IMAGE = 1445  # the largest one of GPT-4o, for images whose size is not known
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -261,8 +265,13 @@ def estimate(body: bytes) -> tuple[int, bpecore.Encoding]:
     try:
         request = json.loads(body)
         encoding = encoding_of(request["model"])
+        options = {name: request[name] for name in COUNTED if request.get(name) is not None}
         tokens = num_tokens_from_messages(
-            request["messages"], request["model"], tools=request.get("tools"), default="o200k_base"
+            request["messages"],
+            request["model"],
+            default="o200k_base",
+            costs={"image_url": TOKENS_OF_IMAGE, "*": 0},
+            **options,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return 0, encoding

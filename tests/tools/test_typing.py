@@ -41,6 +41,8 @@ WRONG_USES = (
 def test_typical_uses_work(tmp_path: Path) -> None:
     ids, count = typical_uses.encode_and_count()
     assert len(ids) > count > 2
+    tokens, explanation, kept = typical_uses.count_chats()
+    assert (tokens, explanation.total, len(kept)) == (8, 31, 1)
     assert typical_uses.encode_many()[0] == [15339]
     assert typical_uses.decode().startswith("hello worldhello worldhello world")
     assert typical_uses.arrays() > 24912 + 2375

@@ -10,12 +10,19 @@ import copy
 import pickle
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import bpecore
 import bpecore as tiktoken
 from bpecore import Encoding, encoding_for_model, get_encoding
 from bpecore._educational import SimpleBytePairEncoding
+from bpecore.chat import (
+    Explanation,
+    Rules,
+    Tiles,
+    num_tokens_from_messages,
+    truncate_tokens_from_messages,
+)
 from bpecore.load import dump_tiktoken_bpe, load_tiktoken_bpe
 
 if TYPE_CHECKING:
@@ -39,6 +46,17 @@ def encode_and_count() -> tuple[list[int], int]:
     count += bpecore.count_for_model("gpt-4o", "hello")
     ids += bpecore.encode_for_model("gpt-4o", "hello", allowed_special="all")
     return ids, count
+
+
+def count_chats() -> tuple[int, Explanation, list[Any]]:
+    messages = [{"role": "user", "content": "hello"}]
+    ours = Rules("our-*", "our bills", "2026-11", encoding="o200k_base", image=Tiles(85, 170))
+    tokens: int = num_tokens_from_messages(messages, "our-model", rules=[ours], costs={"*": 0})
+    explanation: Explanation = num_tokens_from_messages(
+        messages, "gpt-4o", tools=[{"name": "f"}], tool_choice="auto", explain=True
+    )
+    kept: list[Any] = truncate_tokens_from_messages(messages, "gpt-4o", 100, default="gpt-4o")
+    return tokens, explanation, kept
 
 
 def encode_many() -> list[list[int]]:

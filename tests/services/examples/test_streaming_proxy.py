@@ -184,6 +184,23 @@ def completion_tokens(written: list[str]) -> int:
     return sum(map(encoding.count, written))
 
 
+def test_an_estimate_of_all_that_a_request_has() -> None:
+    """Images count as the largest, and what has no published cost as nothing."""
+    proxy = load_example("streaming_proxy", *NEEDED)
+    parts = [
+        {"type": "text", "text": "hi"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "input_audio", "input_audio": {"data": ""}},
+    ]
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    messages = [{"role": "user", "content": parts}]
+    text = [{"role": "user", "content": "hi"}]
+    for model in ("gpt-4o", "someone-elses"):
+        request = {"model": model, "messages": messages, "tools": tools, "tool_choice": "none"}
+        expected = num_tokens_from_messages(text, "gpt-4o", tools=tools, tool_choice="none")
+        assert proxy.estimate(json.dumps(request).encode())[0] == expected + 1445
+
+
 @pytest.mark.parametrize("usage", [None, {"prompt_tokens": 11, "completion_tokens": 2222}])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
 def test_what_is_counted_in_a_stream(usage: Any, path: str) -> None:
