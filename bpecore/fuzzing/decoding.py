@@ -51,6 +51,70 @@ def decoding(subject: Subject, text: str) -> Difference | None:
     return None
 
 
+def known_ids(subject: Subject, text: str) -> Difference | None:
+    """`decode` and `decode_bytes` without special tokens, and with ids that are no tokens."""
+    special = {*subject.definition["special_tokens"].values()}
+    ids = [number for row in id_lists(subject, text[:UNKNOWN_LIMIT]) for number in [*row, -100]]
+    ids += [subject.theirs.max_token_value + 1, *special]
+    for skip in (False, True):
+        for unknown, instead in (("skip", b""), ("replace", "\ufffd".encode())):
+            content = b"".join(
+                b"" if skip and number in special else bytes_or(subject, number, instead)
+                for number in ids
+            )
+            for method, wanted in (
+                ("decode_bytes", content),
+                ("decode", content.decode("utf-8", "replace")),
+            ):
+                call = getattr(subject.ours, method)
+                found = outcome(call, ids, skip_special=skip, unknown=unknown)
+                if found != wanted:
+                    name = f"{method}({excerpt(ids, 0)}, skip_special={skip}, unknown={unknown!r})"
+                    return Difference(name, found, wanted)
+    return None
+
+
+def bytes_or(subject: Subject, number: int, instead: bytes) -> bytes:
+    """Returns the bytes of an id, or something else if it is no token's."""
+    content = outcome(subject.theirs.decode_single_token_bytes, number)
+    return content if isinstance(content, bytes) else instead
+
+
+def offsets(subject: Subject, text: str) -> Difference | None:
+    """`token_offsets`, in characters and in bytes, beside a sum over tiktoken's tokens."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    for arguments in ({"allowed_special": "all"}, {"disallowed_special": ()}):
+        ids = outcome(functools.partial(subject.theirs.encode, text, **arguments))
+        if not isinstance(ids, list):
+            continue
+        tokens = subject.theirs.decode_tokens_bytes(ids)
+        if b"".join(tokens).decode("utf-8", "replace") != text:
+            expected = {unit: Raised("ValueError") for unit in ("characters", "bytes")}
+        else:
+            expected = places_of(tokens, text)
+        for unit, wanted in expected.items():
+            call: Any = subject.ours.token_offsets
+            found: Any = outcome(call, text, unit=unit, **arguments)
+            if not isinstance(found, Raised):
+                found = found.tolist()
+            if found != wanted:
+                return Difference(f"token_offsets in {unit}, {arguments}", found, wanted)
+    return None
+
+
+def places_of(tokens: list[bytes], text: str) -> dict[str, Any]:
+    """Returns where tokens begin and end in the text that they are together, by unit."""
+    owners = [place for place, character in enumerate(text) for _ in character.encode()]
+    in_bytes, in_characters = [], []
+    end = 0
+    for token in tokens:
+        start, end = end, end + len(token)
+        in_bytes.append([start, end])
+        last = owners[end - 1] + 1 if end else 0
+        in_characters.append([owners[start] if token else last, last])
+    return {"bytes": in_bytes, "characters": in_characters}
+
+
 def in_both(subject: Subject, method: str, argument: Any) -> Difference | None:
     """Compares a method's results for a list and, if there are any, for arrays."""
     expected = outcome(getattr(subject.theirs, method), argument)

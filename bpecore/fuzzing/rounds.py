@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bpecore.fuzzing.case_patterns import case_definition, text_of_case
 from bpecore.fuzzing.checks import (
     CHECKS,
     LONG_CHECKS,
@@ -29,6 +30,7 @@ from bpecore.fuzzing.texts import (
     joined_snippets,
     mutated_page,
     mutated_snippet,
+    sentences,
 )
 from bpecore.fuzzing.vocabularies import (
     GENERATED,
@@ -39,6 +41,8 @@ from bpecore.fuzzing.vocabularies import (
 
 GENERATED_ENCODINGS = 4
 GENERATED_TEXTS = 30
+CASE_ENCODINGS = 8
+CASE_TEXTS = 12
 SHORT_TEXTS = 200
 JOINED_TEXTS = 6
 PAGES = 4
@@ -104,6 +108,10 @@ def subjects_of(
             definition = with_special_tokens(source, definition)
         subject = Subject(definition, instructions)
         yield subject, generated_cases(source, subject)
+    for _ in range(CASE_ENCODINGS):
+        definition = case_definition(source)
+        subject = Subject(definition, instructions)
+        yield subject, case_cases(source, subject)
 
 
 def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:
@@ -114,7 +122,7 @@ def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:
     share = SLOW_SHARE / 8 if len(material.special_tokens) > MANY_SPECIAL_TOKENS else SLOW_SHARE
     for _ in range(SHORT_TEXTS):
         make = source.choice(short)
-        wanted = 4 * share if make is glued_special_tokens else share
+        wanted = 4 * share if make in (glued_special_tokens, sentences) else share
         yield Case(make(source, material), short_checks(source, wanted))
     for make in BAD_GENERATORS.values():
         yield Case(make(source, material), slow)
@@ -133,8 +141,15 @@ def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:
 
 def generated_cases(source: random.Random, subject: Subject) -> Iterator[Case]:
     """Yields the cases of a round of a generated encoding."""
-    for _ in range(GENERATED_TEXTS):
-        yield Case(text_over(source, subject.definition), short_checks(source, 0.3))
+    for number in range(GENERATED_TEXTS):
+        checks = short_checks(source, 0.3) + (tuple(RARE_CHECKS) if number < 2 else ())
+        yield Case(text_over(source, subject.definition), checks)
+
+
+def case_cases(source: random.Random, subject: Subject) -> Iterator[Case]:
+    """Yields the cases of an encoding whose pattern ignores case."""
+    for _ in range(CASE_TEXTS):
+        yield Case(text_of_case(source, subject.definition), tuple(QUICK_CHECKS))
 
 
 def short_checks(source: random.Random, slow_share: float) -> tuple[str, ...]:

@@ -194,6 +194,31 @@ def emoji(source: random.Random, material: Material) -> str:
     return "".join(source.choices(elements, k=source.randint(1, 12)))
 
 
+def sentences(source: random.Random, material: Material) -> str:
+    """Short sentences and lines: stops, closing marks and white space of several scripts."""
+    stops = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\u061f", "\u0964", "...", "?!", ",")
+    closers = (
+        "",
+        "",
+        '"',
+        ")",
+        "\u201d",
+        "\u300d",
+        ".)",
+        ')"',
+        "\u2019\u201d",
+        '")',
+        "]'",
+        "'" * 9,
+    )
+    gaps = (" ", " ", " ", "  ", "\xa0", "\u3000", source.choice(LINE_ENDS))
+    parts = []
+    for _ in range(source.randint(1, 6)):
+        word = source.choice(("a", "It", "3.1", "e\u0301", *EMOJI[:4], of_any_category(source)))
+        parts += [word, source.choice(stops), source.choice(closers), source.choice(gaps)]
+    return "".join(parts)
+
+
 def surrogates(source: random.Random, material: Material) -> str:
     """Surrogates alone, in pairs and in the wrong order, which UTF-8 cannot encode."""
     elements = ["\ud800", "\udbff", "\udc00", "\udfff", "\ud83d\ude00", "a", " ", "中", "\x80"]
@@ -312,6 +337,7 @@ SHORT_GENERATORS: dict[str, Generator] = {
     for make in (
         *(alternatives, any_characters, few_categories, one_block, borders_of_utf8, emoji),
         *(white_space_runs, contractions, digits, cases_and_marks, glued_special_tokens),
+        sentences,
     )
 }
 """Generators whose texts can be joined to longer ones: no surrogates."""

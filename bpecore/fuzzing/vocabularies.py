@@ -7,6 +7,7 @@ from typing import Any
 
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 from bpecore.encodings import ENCODING_CONSTRUCTORS
+from bpecore.fuzzing.case_patterns import case_definition
 from bpecore.fuzzing.characters import of_any_category
 
 GENERATED = "generated"
@@ -25,6 +26,9 @@ LETTERS = [
     "aAbB1 .\n/'",
     "a",
 ]
+
+CASE_SHARE = 0.1
+"""The share of encodings that are made for `(?i)`."""
 
 _ATOMS = [
     *(r"\p{L}", r"\p{Lu}", r"\p{Ll}", r"\p{N}", r"\p{M}", r"\s", r"\S", r"\w", r"[^\s\p{L}\p{N}]"),
@@ -57,6 +61,8 @@ def random_definition(source: random.Random) -> dict[str, Any]:
     The ranks may have gaps and go up to 2^31. The tokens include some that merging cannot reach,
     that are longer than 15 or 255 bytes, that start inside a character, or that are empty.
     """
+    if source.random() < CASE_SHARE:
+        return case_definition(source)
     alphabet = source.choice(LETTERS)
     if source.random() < 0.3:
         alphabet += of_any_category(source)

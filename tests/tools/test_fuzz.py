@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from own import BYTES
 
 from bpecore import _core
+from bpecore.fuzzing.case_patterns import case_definition
 from bpecore.fuzzing.checks import CHECKS
+from bpecore.fuzzing.chunks import fault_of, is_end
 from bpecore.fuzzing.command import NAMES, fuzz
 from bpecore.fuzzing.finding import Framed, read_case, replay
 from bpecore.fuzzing.limits import Limited, is_best, is_split, is_truncated
@@ -231,6 +233,55 @@ class TestLimits:
         assert not is_split(limited, ["abc", "bcd", "def"], 3, 1), "two tokens overlap"
         assert not is_split(limited, ["abc", "def"], 2, 1)
         assert not is_split(limited, ["abc", "ef"], 3, 1)
+
+
+class TestChunks:
+    @pytest.mark.parametrize(
+        ("text", "kind", "places"),
+        [
+            ("a b\nc", "word", [1, 3, 4]),
+            ("a b\nc", "line", [4]),
+            ("a\r\nb", "line", [3]),
+            ('a.") b', "sentence", [4]),
+            ("3.1 a", "sentence", []),
+            ("a。」b", "sentence", [3]),
+            ("a." + ")" * 9 + " b", "sentence", []),
+        ],
+    )
+    def test_where_words_sentences_and_lines_end(
+        self, text: str, kind: str, places: list[int]
+    ) -> None:
+        assert [place for place in range(1, len(text)) if is_end(text, place, kind)] == places
+
+    @pytest.mark.parametrize(
+        ("ends", "fault"),
+        [
+            ([4, 6], None),
+            ([3, 6], "worse"),
+            ([4], "missing"),
+            ([6], "too long"),
+        ],
+    )
+    def test_chunks_that_end_at_a_worse_place(self, ends: list[int], fault: str | None) -> None:
+        text = 'a.") b'
+        limited = Limited(openai_subject("gpt2"), text, {}, len, False)
+        places = [[start, end] for start, end in zip([0, *ends], ends)]
+        arguments = {"boundary": "sentence", "whole_graphemes": False, "overlap": 0}
+        found = fault_of(limited, places, 5, arguments)
+        assert found is None if fault is None else fault in (found or "")
+
+
+def test_patterns_for_case_show_their_splits() -> None:
+    source = random.Random(4)
+    patterns = set()
+    for _ in range(30):
+        definition = case_definition(source)
+        patterns.add(definition["pat_str"])
+        Subject(definition)
+        letters = eval(definition["name"].rpartition("over ")[2])
+        pairs = {(a + b).encode() for a in letters for b in letters}
+        assert pairs <= definition["mergeable_ranks"].keys()
+    assert len(patterns) > 15
 
 
 def test_a_panic_of_tiktoken_is_no_mismatch() -> None:
