@@ -260,6 +260,9 @@ def test_streams(client: PoolClient) -> None:
         for name, text in answer.items():
             texts[name] += text
     assert client.feed_many({}) == {}
+    wrong: Any = [1, 2]
+    with pytest.raises(TypeError, match="ids must be a mapping of streams to their ids, not list"):
+        client.feed_many(wrong)
     assert texts == dict.fromkeys(names, MIXED)
     assert client.close_many(names) == dict.fromkeys(names, "")
 

@@ -30,7 +30,7 @@ from bpecore.pool.client.requests import (
     texts_of,
 )
 from bpecore.pool.client.session import Session
-from bpecore.pool.client.streams import Feeds
+from bpecore.pool.client.streams import Feeds, names_and_ids
 from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class AwaitablePoolClient:
     async def feed_many(self, ids: Mapping[Any, int | Ids]) -> dict[Any, str]:
         """Takes the next ids of many streams; see `PoolClient.feed_many`."""
         connection = await self._connected()
-        parts = connection.streams.feeds_of(ids.keys(), ids.values())
+        parts = connection.streams.feeds_of(*names_and_ids(ids))
         return texts_of(await self._send_feeds(connection, FEED, parts), parts)
 
     async def close(self, request_id: Hashable) -> str:

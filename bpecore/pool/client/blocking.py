@@ -22,7 +22,7 @@ from bpecore.pool.client.requests import (
     texts_of,
 )
 from bpecore.pool.client.session import PoolAddress, Session
-from bpecore.pool.client.streams import Feeds
+from bpecore.pool.client.streams import Feeds, names_and_ids
 from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ class PoolClient:
 
     def _feed(self, ids: Mapping[Any, int | Ids]) -> tuple[Reply, list[Feeds]]:
         connection = self._session.connected()
-        parts = connection.streams.feeds_of(ids.keys(), ids.values())
+        parts = connection.streams.feeds_of(*names_and_ids(ids))
         return self._send_feeds(connection, FEED, parts), parts
 
     def _send_feeds(self, connection: Connection, kind: int, parts: list[Feeds]) -> Reply:

@@ -9,7 +9,7 @@ decoder that is fed the last three ids, and whose text for them is dropped, is i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -100,6 +100,15 @@ def in_sizes(feeds: Feeds, largest: int) -> list[Feeds]:
         end += count
     parts.append(Feeds(feeds.streams[first:], counts[first:], feeds.ids[start:end]))
     return parts
+
+
+def names_and_ids(ids: Mapping[Any, Any]) -> tuple[Iterable[Hashable], Iterable[Any]]:
+    """Returns the streams of a `feed_many`, and what each is fed."""
+    try:
+        return ids.keys(), ids.values()
+    except AttributeError:
+        kind = type(ids).__name__
+        raise TypeError(f"ids must be a mapping of streams to their ids, not {kind}") from None
 
 
 def not_open(name: Hashable) -> StreamNotOpenError:
