@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+import click
 import numpy as np
 
 import bpecore
@@ -206,7 +207,11 @@ if __name__ == "__main__":
     parser.add_argument("--encoding", default="o200k_base")
     parser.add_argument("--texts", type=int, default=1_000_000, help="for the cache")
     arguments = parser.parse_args()
+    try:
+        files = find_texts(arguments.folder)
+    except click.UsageError as error:
+        parser.error(error.message)
     print(" · ".join(describe_machine().values()), "·", arguments.encoding)
     chosen = bpecore.get_encoding(arguments.encoding)
-    for row in rows(chosen, find_texts(arguments.folder), arguments.texts):
+    for row in rows(chosen, files, arguments.texts):
         print(row, flush=True)

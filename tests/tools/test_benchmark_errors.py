@@ -1,4 +1,4 @@
-"""A benchmark whose packages are missing says what to install."""
+"""What a benchmark says if packages or texts are missing."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def test_a_missing_package(program: str, missing: str, tmp_path: Path) -> None:
     run = run_python("-m", f"benchmarks.{program}", folder=SOURCE, env=environment)
     assert run.returncode == 1
     assert run.stderr == f'{missing} is not installed: pip install "bpecore[benchmarks]"\n'
+
+
+def test_a_folder_without_texts(tmp_path: Path) -> None:
+    pytest.importorskip("psutil")
+    run = run_python("-m", "benchmarks.services", tmp_path, folder=SOURCE)
+    assert run.returncode == 2
+    assert run.stderr.endswith(f"error: no .txt file in {tmp_path}\n")
