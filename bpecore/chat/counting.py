@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from bpecore.chat.chat_format import TOKENS_PER_REPLY, tally_messages
 from bpecore.chat.explanation import Explanation, Part
+from bpecore.chat.fields import wrong_type
 from bpecore.chat.harmony.message import harmony_encoding
 from bpecore.chat.harmony.prompt import HarmonyRequest, tally_of_harmony
 from bpecore.chat.harmony.tools import read_tools as read_harmony_tools
@@ -170,8 +171,7 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
         if name not in OPTIONS:
             raise TypeError(f"there is no option {name!r}; there are {', '.join(OPTIONS)}")
     encoding, rules = _rules_for(model, request)
-    costs, sizes = request.get("costs"), request.get("image_sizes")
-    reader = Reader(model, rules, costs or {}, sizes or {})
+    reader = Reader(model, rules, _mapping(request, "costs"), _mapping(request, "image_sizes"))
     functions = request.get("functions")
     response_format = response_format_text(request.get("response_format"))
     style = STYLES["indented" if functions is not None else rules.tools]
@@ -191,10 +191,22 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
     return Chat(encoding, reader, style, tools, choice, response_format)
 
 
+def _mapping(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = request.get(name)
+    if value is not None and not isinstance(value, Mapping):
+        raise wrong_type(name, "a dict", value)
+    return value or {}
+
+
 def _rules_for(model: str, request: Mapping[str, Any]) -> tuple[Encoding, Rules]:
     """Returns a model's encoding and rules, or those of the default if the model is unknown."""
-    further = tuple(request.get("rules") or ())
+    further = listed(request.get("rules") or (), "rules")
+    for number, rules in enumerate(further):
+        if not isinstance(rules, Rules):
+            raise wrong_type(f"rules[{number}]", "Rules", rules)
     default = request.get("default")
+    if default is not None and not isinstance(default, str):
+        raise wrong_type("default", "str", default)
     if isinstance(model, str):
         rules = rules_of(model, further)
         if rules.encoding is not None:

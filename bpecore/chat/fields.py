@@ -28,7 +28,10 @@ _shown.maxstring = _shown.maxother = 80
 
 def shown(thing: Any) -> str:
     """Returns a short text that shows a value in an error, however large or deep it is."""
-    return _shown.repr(thing)
+    try:
+        return _shown.repr(thing)
+    except Exception:  # a number with too many digits, or what an object's own code raises
+        return f"<{type(thing).__name__}>"
 
 
 def wrong_type(place: str, wanted: str, thing: Any) -> TypeError:

@@ -6,7 +6,8 @@ import base64
 import binascii
 import io
 
-# Base64 characters that are read. In a JPEG a preview and colour profiles can come before the size.
+# Base64 characters that are read first. In a JPEG a preview and colour profiles can come before the
+# size.
 HEADER_CHARACTERS = 1 << 18
 
 # What files of the formats that models accept begin with. The library reads other formats too, and
@@ -18,7 +19,7 @@ def size_of_data_url(url: str) -> tuple[int, int] | None:
     """Returns an image's width and height in pixels, or None if they cannot be read.
 
     Args:
-        url: any URL; only the beginning of "data:" URLs in base64 is read.
+        url: any URL; only "data:" URLs in base64 are read.
 
     Example:
         >>> size_of_data_url("data:image/gif;base64,R0lGODlhAgABAAAAADs=")
@@ -27,22 +28,31 @@ def size_of_data_url(url: str) -> tuple[int, int] | None:
     head, comma, _ = url[:200].partition(",")
     if not comma or head[:5].lower() != "data:" or not head.lower().endswith(";base64"):
         return None
-    start = len(head) + 1
-    return size_of_base64(url[start : start + HEADER_CHARACTERS])
+    return size_of_base64(url, len(head) + 1)
 
 
-def size_of_base64(encoded: str) -> tuple[int, int] | None:
-    """Returns the width and height of an image in base64, or None if they cannot be read."""
-    encoded = encoded[:HEADER_CHARACTERS]
-    try:
-        data = base64.b64decode(encoded[: len(encoded) // 4 * 4])
-    except (binascii.Error, ValueError):
-        return None
-    return size_of_image(data)
+def size_of_base64(encoded: str, start: int = 0) -> tuple[int, int] | None:
+    """Returns the width and height of an image in base64, or None if they cannot be read.
+
+    Args:
+        encoded: the file, after `start` characters of something else.
+        start: how many.
+    """
+    # All of it only if the size is not near the beginning.
+    ends = (start + HEADER_CHARACTERS, len(encoded))
+    for end in ends[: 1 + (len(encoded) > ends[0])]:
+        part = encoded[start:end]
+        try:
+            size = size_of_image(base64.b64decode(part[: len(part) // 4 * 4]))
+        except (binascii.Error, ValueError):
+            return None
+        if size is not None:
+            return size
+    return None
 
 
 def size_of_image(data: bytes) -> tuple[int, int] | None:
-    """Returns the width and height of an image from the first bytes of its file, or None."""
+    """Returns the width and height of an image from its file or the beginning of it, or None."""
     if not data.startswith(BEGINNINGS):
         return None
     import imagesize

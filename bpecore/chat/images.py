@@ -154,6 +154,8 @@ def count_image(
 
 
 def _check_size(size: tuple[int, int], place: str) -> None:
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise wrong_type(f"{place}: the size of an image", "(width, height)", size)
     for name, side in zip(("width", "height"), size):
         if isinstance(side, bool) or not isinstance(side, int):
             raise wrong_type(f"{place}: the {name} of an image", "an int", side)

@@ -38,7 +38,8 @@ def json_text(value: Any, place: str, *, compact: bool = False) -> str:
         default = None if plain else _as_dict
         return json.dumps(value, ensure_ascii=not compact, separators=separators, default=default)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{place}: is not JSON, {error}: {shown(value)}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{place}: is not JSON, {error}: {shown(value)}") from None
 
 
 def _checked(value: Any, place: str) -> bool:

@@ -7,7 +7,6 @@ Linear in the number of types.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,7 +147,7 @@ class SchemaReader:
         for name, value in properties.items():
             if not isinstance(name, str):
                 raise wrong_type(f"{place}.properties: the name of a property", "str", name)
-            inner = f"{place}.properties.{name}"
+            inner = f"{place}.properties.{name:.80}"
             description = value.get("description") if isinstance(value, Mapping) else None
             if description is not None and not isinstance(description, str):
                 raise wrong_type(f"{inner}.description", "str", description)
@@ -212,6 +211,4 @@ def _literal(value: Any, place: str) -> str:
     """Returns a value of an enum; strings in quotes, unescaped, as models see them."""
     if isinstance(value, str):
         return f'"{value}"'
-    if isinstance(value, (bool, int, float)) or value is None:
-        return json.dumps(value)
     return json_text(value, place)

@@ -104,3 +104,12 @@ def test_models_that_no_table_knows() -> None:
 def test_options_that_do_not_exist() -> None:
     with pytest.raises(TypeError, match="there is no option 'tool'; there are tools, "):
         num_tokens_from_messages([], "gpt-4o", tool=[])  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["costs", "image_sizes", "rules", "default"])
+@pytest.mark.parametrize("wrong", [5, "x", ["x"]])
+def test_options_of_a_wrong_type(name: str, wrong: Any) -> None:
+    if name == "default" and isinstance(wrong, str):
+        return
+    with pytest.raises(TypeError, match=rf"{name}.*: must be"):
+        num_tokens_from_messages([], "gpt-4o", **{name: wrong})

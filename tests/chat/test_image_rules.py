@@ -204,3 +204,12 @@ def test_costs_of_a_caller_are_for_images_that_are_not_known() -> None:
     assert counted(unknown, "gpt-4o") == 1000
     assert counted(known, "gpt-4o") == 85
     assert counted(known, "gpt-5.5") == 1000
+
+
+@pytest.mark.parametrize("size", [(1,), (1, 2, 3), "12", 5, (1, 0), (1, 1.5), (None, 1), {1: 2}])
+def test_sizes_of_a_caller_that_are_wrong(size: Any) -> None:
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/x"}}
+    messages = [{"role": "user", "content": [part]}]
+    sizes = {"https://example.com/x": size}
+    with pytest.raises((TypeError, ValueError), match=r"messages\[0\]\.content\[0\]: the "):
+        num_tokens_from_messages(messages, "gpt-4o", image_sizes=sizes)

@@ -89,6 +89,13 @@ def test_size_in_a_header(make: Any, size: tuple[int, int]) -> None:
     assert num_tokens_from_image_url(data_url(make(*size))) == num_tokens_from_image(*size)
 
 
+def test_a_size_far_from_the_beginning() -> None:
+    """Photographs can have megabytes of metadata in front of their size."""
+    start, profile = b"\xff\xd8", b"\xff\xe2" + struct.pack(">H", 65_535) + bytes(65_533)
+    assert size_of_data_url(data_url(start + profile * 20 + jpeg(640, 480)[2:])) == (640, 480)
+    assert size_of_data_url(data_url(start + profile * 20)) is None
+
+
 @pytest.mark.parametrize("make", FORMATS)
 def test_headers_cut_short_and_damaged(make: Any) -> None:
     data = make(640, 480)
