@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bpecore.cli.chunk_stream import chunk_stream
 from bpecore.cli.inputs import Reader, Source
 from bpecore.cli.options import allow_special, with_encoding, with_one_input
 from bpecore.cli.streams import special_arguments
@@ -50,13 +51,13 @@ def split(
     """
     if overlap >= tokens:
         raise click.UsageError(f"--overlap {overlap} is not below --tokens {tokens}")
-    text = reader.text(source)
+    output = sys.stdout.buffer
+    arguments = {"overlap": overlap, **special_arguments(special)}
     try:
-        chunks = encoding.split(text, tokens, overlap=overlap, **special_arguments(special))
+        for chunks in chunk_stream(encoding, reader.chunks(source), tokens, **arguments):
+            for chunk in chunks:
+                line = chunk + "\0" if null else json.dumps(chunk, ensure_ascii=False) + "\n"
+                output.write(line.encode())
+            output.flush()
     except ValueError as error:
         raise click.ClickException(f"{source.display_name}: {error}") from None
-    output = sys.stdout.buffer
-    for chunk in chunks:
-        line = chunk + "\0" if null else json.dumps(chunk, ensure_ascii=False) + "\n"
-        output.write(line.encode())
-    output.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from texts import random_texts
 
 import bpecore
-from bpecore.cli import inputs, main
+from bpecore.cli import chunk_stream, inputs, main
 
 TEXT = "one two three four five\r\n中文 😀 <|endoftext|> six"
 
@@ -85,6 +86,42 @@ class TestSplit:
 
     def test_nothing(self) -> None:
         assert run("split", "-t", "5").output == ""
+
+    @pytest.mark.parametrize("overlap", [0, 3])
+    @pytest.mark.parametrize("tokens", [7, 60, 900, 20_000])
+    def test_parts_of_a_long_text_have_the_chunks_of_the_whole(
+        self, tokens: int, overlap: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chunk_stream, "FIRST_PART", 5_000)
+        monkeypatch.setattr(chunk_stream, "LONGEST_PART", 9_000)
+        encoding = bpecore.get_encoding("cl100k_base")
+        texts = [text.encode(errors="replace").decode() for text in random_texts(seed=4, count=900)]
+        texts += ["a" * 30_000, " \n" * 9_000, "<|endoftext|>" * 3_000, "中文字" * 2_000]
+        for special in ({"disallowed_special": ()}, {"allowed_special": "all"}):
+            arguments = {"overlap": overlap, **special}
+            found = chunk_stream.chunk_stream(encoding, texts, tokens, **arguments)
+            expected = encoding.split("".join(texts), tokens, **arguments)  # type: ignore[arg-type]
+            assert [chunk for part in found for chunk in part] == expected
+
+    def test_the_first_chunks_come_before_the_end(self) -> None:
+        encoding = bpecore.get_encoding("o200k_base")
+        read = 0
+
+        def texts() -> Iterator[str]:
+            nonlocal read
+            for _ in range(1_000):
+                read += 1
+                yield "some words " * 1_000
+
+        first = next(chunk_stream.chunk_stream(encoding, texts(), 10))
+        assert len(first) > 100
+        assert read < 10
+
+    def test_a_character_that_does_not_fit_is_named_by_its_place(self) -> None:
+        text = "some words " * 20_000 + "\U00012345"
+        result = run("split", "-t", "3", "-e", "r50k_base", stdin=text)
+        assert result.exit_code == 1
+        assert f" at {len(text) - 1} takes more than max_tokens=3 tokens" in result.output
 
     def test_wrong_arguments(self) -> None:
         result = run("split", "-t", "2", "--overlap", "2", "-x", "a")

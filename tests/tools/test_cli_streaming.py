@@ -210,3 +210,9 @@ class TestMemory:
         text = (folder / "text").read_bytes().decode()
         expected = bpecore.get_encoding("o200k_base").count(text, disallowed_special=())
         assert (folder / "count").read_text() == f"{expected}\n"
+
+    def test_split(self, folder: Path) -> None:
+        self.run(folder, "chunks", "split", "-t", "200", "-0", "text")
+        content = (folder / "chunks").read_bytes()
+        assert content.replace(b"\0", b"") == (folder / "text").read_bytes().replace(b"\0", b"")
+        assert content.count(b"\0") > 100_000
