@@ -60,6 +60,21 @@ SIMPLE = {
 }
 
 
+ORDINARY = frozenset(
+    (
+        "type",
+        "description",
+        "title",
+        "default",
+        "properties",
+        "required",
+        "items",
+        "additionalProperties",
+    )
+)
+"""Keywords beside which `type` says what a schema is."""
+
+
 @dataclass
 class SchemaReader:
     """Reads the schemas of a request, one after the other.
@@ -96,6 +111,10 @@ class SchemaReader:
             raise ValueError(f"{place:.200}: is nested deeper than {MAX_DEPTH} levels")
         if self.types > MAX_TYPES:
             raise ValueError(f"{place:.200}: the schemas have more than {MAX_TYPES:,} types")
+        if type(schema) is dict and schema.keys() <= ORDINARY:  # most schemas
+            kind = schema.get("type")
+            if type(kind) is str:
+                return self._of_kind(schema, kind, place, depth)
         if schema is True:
             return ANY
         if schema is False:
@@ -108,7 +127,7 @@ class SchemaReader:
         for keyword in ("anyOf", "oneOf", "allOf"):
             if schema.get(keyword) is not None:
                 return self._union(schema, keyword, place, depth)
-        if "enum" in schema:
+        if schema.get("enum") is not None:
             return self._enum(schema["enum"], f"{place}.enum")
         if "const" in schema and schema.get("type") is None:
             return Type(json_text(schema["const"], f"{place}.const"))
@@ -119,6 +138,9 @@ class SchemaReader:
         return self._of_kind(schema, kind, place, depth)
 
     def _of_kind(self, schema: Mapping[str, Any], kind: Any, place: str, depth: int) -> Type:
+        simple = SIMPLE.get(kind) if type(kind) is str else None
+        if simple is not None:
+            return simple
         if kind is None:
             kind = "object" if schema.get("properties") else "array" if "items" in schema else "any"
         if not isinstance(kind, str):
@@ -130,7 +152,7 @@ class SchemaReader:
             if items is None:
                 return ANY_ARRAY
             return Type(items=self._read(items, f"{place}.items", depth + 1))
-        return SIMPLE.get(kind, ANY)
+        return ANY
 
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> Type:
         properties = schema.get("properties")

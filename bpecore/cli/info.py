@@ -16,7 +16,16 @@ from bpecore._build.frozen_files import FROZEN_FOLDER, TABLES_DIRECTORY_VARIABLE
 from bpecore._build.threads import thread_count
 from bpecore.registry import get_encoding, list_encoding_names
 
-PACKAGES = ("tiktoken", "numpy", "regex", "click", "pathspec", "anyio", "prometheus_client")
+PACKAGES = (
+    "tiktoken",
+    "numpy",
+    "regex",
+    "click",
+    "imagesize",
+    "pathspec",
+    "anyio",
+    "prometheus_client",
+)
 VARIABLES = (
     "BPECORE_SIMD",
     TABLES_DIRECTORY_VARIABLE,
