@@ -78,6 +78,12 @@ class ArrayForm:
         result[:] = ids
         return result
 
+    def end_and_place(self, ids: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+        """Appends to the ids of a single text, `uint32[n]`, then does what `place` does."""
+        if self.append is not None:
+            ids = np.append(ids, np.uint32(self.append))
+        return self.place(ids)
+
 
 def _integers(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """Returns a type of integers; TypeError if it is not one."""

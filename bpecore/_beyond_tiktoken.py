@@ -10,13 +10,12 @@ from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
     disallowed_strings,
-    encode_batch_to_buffer,
     has_surrogate,
     others_of,
     token_offsets,
     without_surrogates,
 )
-from bpecore._engine_calls import NONE, EngineCalls, do_at_index, texts_of_batch
+from bpecore._engine_calls import NONE, EngineCalls, texts_of_batch
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -39,7 +38,6 @@ class BeyondTiktoken(EngineCalls):
     """What `bpecore.core.Encoding` inherits."""
 
     name: str
-    max_token_value: int
 
     # ---- ordinary text -----------------------------------------------------------------------
 
@@ -410,41 +408,12 @@ class BeyondTiktoken(EngineCalls):
 
         form = None
         if dtype is not None or append is not None or out is not None:
-            from bpecore._arrays import ArrayForm
-
-            form = ArrayForm(self.max_token_value, dtype, append, out)
+            form = self._array_form(dtype, append, out)
             append = form.append
         special = allowed_special, disallowed_special
         found = self._rows(texts_of_batch(texts), thread_count(num_threads), *special, append)
         ids, offsets = np.asarray(found[0], dtype=np.uint32), np.frombuffer(found[1], np.int64)
         return (ids if form is None else form.place(ids)), offsets
-
-    def _rows(
-        self,
-        texts: list[str],
-        threads: int,
-        allowed_special: Allowed,
-        disallowed: Disallowed,
-        append: int | None,
-    ) -> tuple[Any, Any]:
-        """Returns the ids of all texts with `append` after each, and where each text's begin."""
-        import numpy as np
-
-        if self._is_own("encode_to_numpy"):
-            rest = allowed_special, disallowed, self.special_tokens_set, threads, append
-            found = encode_batch_to_buffer(self._core_bpe, texts, *rest)
-            if found is None and any(isinstance(t, str) and has_surrogate(t) for t in texts):
-                clean = [without_surrogates(t) if isinstance(t, str) else t for t in texts]
-                found = encode_batch_to_buffer(self._core_bpe, clean, *rest)
-            if found is not None:
-                return found
-        special = {"allowed_special": allowed_special, "disallowed_special": disallowed}
-        one = getattr(self, "encode_to_numpy")  # noqa: B009
-        rows = [do_at_index(i, one, text, num_threads=1, **special) for i, text in enumerate(texts)]
-        if append is not None:
-            rows = [np.append(row, np.uint32(append)) for row in rows]
-        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        return np.concatenate([np.empty(0, dtype=np.uint32), *rows]), offsets
 
     # ---- offsets -----------------------------------------------------------------------------
 

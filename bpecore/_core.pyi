@@ -179,8 +179,7 @@ def chunk_spans(
     text: str,
     allowed_special: AbstractSet[str],
     num_threads: int,
-    max_tokens: int,
-    overlap: int,
+    limits: tuple[int, int],
     boundary: int,
     clusters: regex.Pattern[str] | None,
 ) -> tuple[bytearray, int | None]: ...

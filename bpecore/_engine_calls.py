@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Any, Literal, TypeVar
 
+    import numpy.typing as npt
+
+    from bpecore._arrays import ArrayForm
+
     Allowed = Literal["all"] | AbstractSet[str]
     Disallowed = Literal["all"] | Collection[str]
     Item = TypeVar("Item")
@@ -67,6 +71,7 @@ class EngineCalls:
     """What `bpecore.core.Encoding` inherits by way of `BeyondTiktoken`."""
 
     _core_bpe: CoreBPE
+    max_token_value: int
     if TYPE_CHECKING:
 
         @functools.cached_property
@@ -111,6 +116,41 @@ class EngineCalls:
             do_at_index(i, one, texts[i], **special) if result is None else result
             for i, result in enumerate(found)
         ]
+
+    def _rows(
+        self,
+        texts: list[str],
+        threads: int,
+        allowed_special: Allowed,
+        disallowed: Disallowed,
+        append: int | None,
+    ) -> tuple[Any, Any]:
+        """Returns the ids of all texts with `append` after each, and where each text's begin."""
+        import numpy as np
+
+        if self._is_own("encode_to_numpy"):
+            rest = allowed_special, disallowed, self.special_tokens_set, threads, append
+            found = encode_batch_to_buffer(self._core_bpe, texts, *rest)
+            if found is None and any(isinstance(t, str) and has_surrogate(t) for t in texts):
+                clean = [without_surrogates(t) if isinstance(t, str) else t for t in texts]
+                found = encode_batch_to_buffer(self._core_bpe, clean, *rest)
+            if found is not None:
+                return found
+        special = {"allowed_special": allowed_special, "disallowed_special": disallowed}
+        one = getattr(self, "encode_to_numpy")  # noqa: B009
+        rows = [do_at_index(i, one, text, num_threads=1, **special) for i, text in enumerate(texts)]
+        if append is not None:
+            rows = [np.append(row, np.uint32(append)) for row in rows]
+        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        return np.concatenate([np.empty(0, dtype=np.uint32), *rows]), offsets
+
+    def _array_form(
+        self, dtype: npt.DTypeLike | None, append: int | None, out: npt.NDArray[Any] | None
+    ) -> ArrayForm:
+        """Checks the arguments on the form of arrays; they raise as `ArrayForm` does."""
+        from bpecore._arrays import ArrayForm
+
+        return ArrayForm(self.max_token_value, dtype, append, out)
 
     def _allowed_set(
         self, text: str, allowed_special: Allowed, disallowed_special: Disallowed

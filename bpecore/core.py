@@ -211,9 +211,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
 
         form = None
         if dtype is not None or append is not None or out is not None:
-            from bpecore._arrays import ArrayForm
-
-            form = ArrayForm(self.max_token_value, dtype, append, out)
+            form = self._array_form(dtype, append, out)
         if num_threads is not None:
             thread_count(num_threads)
         core = self._core_bpe
@@ -223,11 +221,7 @@ class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
         else:
             buffer = self._encode_to_buffer(core, text, permissions)
         ids = np.asarray(buffer, dtype=np.uint32)
-        if form is None:
-            return ids
-        if form.append is not None:
-            ids = np.append(ids, np.uint32(form.append))
-        return form.place(ids)
+        return ids if form is None else form.end_and_place(ids)
 
     def encode_ordinary_batch(
         self, text: Iterable[str], *, num_threads: int = 8

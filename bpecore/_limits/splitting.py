@@ -126,8 +126,7 @@ def spans_of(
             clean.text,
             counting.allowed_special,
             thread_count(None) if len(text) >= LONG_TEXT else 1,
-            min(rules.max_tokens, 1 << 62),
-            min(rules.overlap, 1 << 62),
+            (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62)),
             BOUNDARIES.index(rules.boundary),
             grapheme_clusters() if rules.whole_graphemes else None,
         )

@@ -289,15 +289,15 @@ cdef bint mask_names_any(SpecialTokens special_tokens, mask):
     return special_tokens.trie.count > 0 and (mask is None or len(mask) > 0)
 
 
-cdef TextBatch run_batch(CoreBPE core, list texts, allowed_special, disallowed_special,
-                         special_tokens_set, size_t num_threads, Results wanted, append=None):
-    """Encodes a batch and returns it; None if its texts have to be encoded one by one."""
+cdef TextBatch run_batch(CoreBPE core, list texts, tuple masks, size_t num_threads,
+                         Results wanted, append=None):
+    """Encodes a batch and returns it; None if its texts have to be encoded one by one.
+
+    Args:
+        masks: from `masks_of`.
+    """
     cdef TextBatch batch
-    cdef tuple masks
-    if core.split_pattern is None:
-        return None
-    masks = masks_of(core.special_tokens, allowed_special, disallowed_special, special_tokens_set)
-    if masks is None:
+    if core.split_pattern is None or masks is None:
         return None
     batch = TextBatch(core, texts)
     if append is not None:
@@ -322,16 +322,18 @@ def encode_batch(CoreBPE core not None, list texts not None, allowed_special, di
         The ids of each text; None for a text that has to be encoded by itself, which raises what
         is wrong with it.
     """
-    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                     special_tokens_set, num_threads, LISTS)
+    cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
+                                special_tokens_set)
+    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, LISTS)
     return [None] * len(texts) if batch is None else batch.lists()
 
 
 def count_batch(CoreBPE core not None, list texts not None, allowed_special, disallowed_special,
                 special_tokens_set, size_t num_threads) -> list:
     """Counts the ids of many texts; arguments and result as for `encode_batch`."""
-    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                     special_tokens_set, num_threads, COUNTS)
+    cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
+                                special_tokens_set)
+    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, COUNTS)
     return [None] * len(texts) if batch is None else batch.counts()
 
 
@@ -347,8 +349,9 @@ def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_s
         The ids of all texts, and the `int64` offsets at which each text's begin; None if a text
         has to be encoded by itself.
     """
-    cdef TextBatch batch = run_batch(core, texts, allowed_special, disallowed_special,
-                                     special_tokens_set, num_threads, ROW, append)
+    cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
+                                special_tokens_set)
+    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, ROW, append)
     if batch is None or batch.any_failed():
         return None
     return batch.take_ids(), batch.offsets()

@@ -82,22 +82,22 @@ cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t nu
 
 
 def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_t num_threads,
-                size_t max_tokens, size_t overlap, int boundary, clusters):
-    """Finds chunks of at most so many tokens.
+                tuple limits not None, int boundary, clusters):
+    """Finds chunks of at most some number of tokens.
 
     Args:
         core: whose split pattern has an automaton that leaves no character out.
         text: without surrogates, of fewer than 2**32 characters.
         allowed_special: a set of special tokens.
         num_threads: threads to encode the text with, at most.
-        max_tokens: tokens per chunk, at least 1.
-        overlap: tokens of a chunk that the next one repeats, at most.
+        limits: tokens per chunk, at least 1, and tokens of a chunk that the next one repeats, both
+            at most.
         boundary: 0 = any character, 1 = words, 2 = sentences, 3 = lines.
         clusters: what finds grapheme clusters, which then stay whole; or None.
 
     Returns:
         The chunks as int64[n, 3]: where each begins and ends, in characters, and its tokens; and
-        the place of a character that takes more than `max_tokens` tokens, or None.
+        the place of a character that takes more tokens than a chunk may have, or None.
     """
     cdef CutText cut
     cdef Chunk chunk
@@ -114,8 +114,7 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
     cut.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
     cut.starts = starts.ids.data
     cut.count = starts.ids.length
-    cut.max_tokens = max_tokens
-    cut.overlap = overlap
+    cut.max_tokens, cut.overlap = limits
     cut.boundary = <Boundary>boundary
     if clusters is not None:
         cut.grapheme_floor = grapheme_floor

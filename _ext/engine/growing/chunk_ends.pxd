@@ -1,4 +1,4 @@
-# Cuts a text into chunks of at most so many tokens, given where the tokens of the whole text begin.
+# Cuts a text into chunks of limited size, given where the tokens of the whole text begin.
 #
 # Adding a character to a text may reduce its tokens, so the longest chunk is not looked for, but a
 # *tight* end: the chunk fits, but does not with the next character. If one character adds more
