@@ -36,6 +36,7 @@ class Vocabulary:
     def nbytes(self) -> int: ...
     @property
     def unreachable_count(self) -> int: ...
+    def token_pairs(self) -> tuple[bytes, bytes]: ...
     def sorted_tokens(self) -> list[bytes]: ...
 
 class SplitPattern:
@@ -60,7 +61,11 @@ class SpecialTokens:
         special_tokens: dict[str, int],
         trie: tuple[bytes, ...],
         decoded: SpecialTokens | None = None,
+        added: dict[str, int] | None = None,
+        only_decoded: dict[bytes, int] | None = None,
     ) -> None: ...
+    @property
+    def added(self) -> dict[str, int]: ...
 
 class CoreBPE:
     @property

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NONE: AbstractSet[str] = set()
 """The default of `allowed_special`, which equals that of tiktoken's signatures."""
 
-_OWN_MODULES = ("bpecore._beyond_tiktoken", "bpecore.core")
+_OWN_MODULES = ("bpecore._beyond_tiktoken", "bpecore.core", "bpecore._models.encoding")
 
 
 def texts_of_batch(texts: Iterable[str]) -> list[str]:

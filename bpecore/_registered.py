@@ -43,8 +43,10 @@ class FromFile:
     ) -> Self:
         """Makes an encoding from the vocabulary that comes with a model.
 
-        The file may be a `.tiktoken` file of any name, or Mistral's `tekken.json`. Anything that is
-        wrong with a file, or that could not be done exactly, is an error that names the place.
+        The file may be Hugging Face's `tokenizer.json` of a byte-level BPE model, whose ids are
+        those of `tokenizers`; a `.tiktoken` file of any name; or Mistral's `tekken.json`. Anything
+        that is wrong with a file, or that could not be done exactly, is an error that names the
+        place.
 
         Args:
             path: the file, or the model's folder.
@@ -55,7 +57,9 @@ class FromFile:
                 file's own.
 
         Returns:
-            An encoding whose `source` says what was found.
+            An encoding whose `source` says what was found. That of a `tokenizer.json` also has
+            added tokens that are always found, and `add_special_tokens=` of `encode` and
+            `encode_batch`.
 
         Raises:
             ValueError: the file is damaged or none of these, has no split pattern and none was

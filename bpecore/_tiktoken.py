@@ -8,7 +8,7 @@ from bpecore._build.special_tokens import build_trie
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from typing import NoReturn, final
+    from typing import Any, NoReturn, final
 
     from bpecore._core import Vocabulary
 else:
@@ -56,9 +56,15 @@ class CoreBPE(_core.CoreBPE, metaclass=_Immutable):
 
     def without_special_tokens(self) -> CoreBPE:
         """Returns an engine that finds no special tokens in texts, and still decodes their ids."""
-        special_tokens = _core.SpecialTokens({}, build_trie(()), self.special_tokens)
-        parts = (self.vocabulary, special_tokens, self.splitter, self.pattern)
-        return _core.CoreBPE.__new__(CoreBPE, *parts)
+        added = self.special_tokens.added
+        trie = build_trie(list(added))
+        special_tokens = _core.SpecialTokens({}, trie, self.special_tokens, added)
+        return CoreBPE.of_parts(self.vocabulary, special_tokens, self.splitter, self.pattern)
+
+    @classmethod
+    def of_parts(cls, *parts: Any) -> CoreBPE:
+        """Returns an engine made of what `make_parts` returns."""
+        return _core.CoreBPE.__new__(cls, *parts)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("type 'CoreBPE' is not an acceptable base type")

@@ -16,6 +16,7 @@ from bpecore._models.presets import (
 from bpecore._models.recognition import Found, find_vocabulary
 from bpecore._models.source import ModelSource
 from bpecore._models.tekken import is_tekken, read_tekken
+from bpecore._models.tokenizer_json import is_tokenizer_json, read_tokenizer_json
 from bpecore.data import tiktoken_format
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def load_encoding(
     if found.kind == "tiktoken":
         return _from_tiktoken(cls, found, name, pattern, special_tokens)
     file = parse_json(found.contents, found.path)
+    if is_tokenizer_json(file):
+        return _from_tokenizer_json(cls, found, file, name, pattern, special_tokens)
     if is_tekken(file):
         return _from_tekken(cls, found, file, name, pattern, special_tokens)
     keys = ", ".join(list(file)[:8]) or "no keys"
@@ -77,6 +80,25 @@ def _from_tiktoken(
     )
     encoding.source = _source("tiktoken", found.path, encoding)
     return encoding
+
+
+def _from_tokenizer_json(
+    cls: type[AnyEncoding],
+    found: Found,
+    file: dict[str, Any],
+    name: str,
+    pattern: str | None,
+    special_tokens: dict[str, int] | None,
+) -> AnyEncoding:
+    from bpecore._models.encoding import ModelEncoding
+
+    if pattern is not None or special_tokens is not None:
+        raise ValueError(f"{found.path} has its own split pattern and special tokens")
+    vocabulary, parts = read_tokenizer_json(file, found.path)
+    pattern_name = name_of_pattern(parts.pattern)
+    source = ModelSource("tokenizer.json", found.path, pattern_name, parts.details)
+    made: Any = ModelEncoding.of_parts(name, vocabulary, parts, source)
+    return made  # type: ignore[no-any-return]
 
 
 def _from_tekken(

@@ -27,6 +27,7 @@ from bpecore._pattern.character_sets import CODE_POINT_LIMIT, CharacterSet
 from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
 from bpecore._pattern.instructions import Goto, Instruction, Match, Read, Require, instructions_of
 from bpecore._pattern.parser import parse
+from bpecore._pattern.syntax import Node
 
 BLOCK_LENGTH = 128
 """Code points in one block of the table that maps code points to classes."""
@@ -85,7 +86,12 @@ def compile_pattern(pattern: str) -> Automaton:
         >>> automaton.class_count, automaton.state_count
         (3, 5)
     """
-    instructions, start = instructions_of(parse(pattern))
+    return compile_tree(parse(pattern))
+
+
+def compile_tree(tree: Node) -> Automaton:
+    """Compiles a syntax tree without groups that capture, like `compile_pattern`."""
+    instructions, start = instructions_of(tree)
     sets = list({item.members: None for item in instructions if isinstance(item, (Read, Require))})
     segments, class_masks = _partition(sets)
     masks_of_sets = {

@@ -66,8 +66,17 @@ def parse(pattern: str) -> Node:
     """
     if len(pattern) > _LENGTH_LIMIT:
         raise UnsupportedPattern(f"a pattern of more than {_LENGTH_LIMIT} characters")
+    return _within_the_stack(lambda: rewritten(parse_as_written(pattern)))
+
+
+def parse_as_written(pattern: str) -> Node:
+    """Reads a split pattern like `parse`, into a tree that nothing has rewritten."""
+    return _within_the_stack(_Parser(pattern).parse)
+
+
+def _within_the_stack(read: Callable[[], Node]) -> Node:
     try:
-        return rewritten(_Parser(pattern).parse())
+        return read()
     except RecursionError:
         raise UnsupportedPattern("groups nested too deep for the stack that is left") from None
 

@@ -33,11 +33,12 @@ def rewritten(tree: Node) -> Node:
     Only whole matches are used, so captures do not matter.
     """
     tree = _with_factored_repeats(_with_merged_repeats(tree))
-    return _without_captures(with_common_prefixes(tree))
+    return without_captures(with_common_prefixes(tree))
 
 
-def _without_captures(node: Node) -> Node:
-    node = with_children(node, _without_captures)
+def without_captures(node: Node) -> Node:
+    """Returns a copy of a tree whose groups capture nothing."""
+    node = with_children(node, without_captures)
     return node.body if isinstance(node, Captured) else node
 
 

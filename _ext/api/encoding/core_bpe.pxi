@@ -102,7 +102,7 @@ cdef class CoreBPE:
         """Encodes text to ids as if there were no special tokens."""
         cdef TextView view
         view_text(text, &view)
-        return encode_list(self, text, &view, empty_mask)
+        return encode_list(self, text, &view, self.special_tokens.always)
 
     def encode_to_buffer(self, text, allowed_special, disallowed_special,
                          special_tokens_set) -> TokenBuffer:

@@ -1,7 +1,8 @@
 """Which special tokens a call allows, and which strings it refuses.
 
 The special tokens that a call allows or refuses are passed as a mask: a byte per special token, 0
-or 1. None means all of them, an empty mask none.
+or 1. None means all of them, an empty mask none. Added tokens, if there are any, are in every mask
+of allowed tokens and in none of refused ones.
 """
 
 from cpython.set cimport PySet_GET_SIZE
@@ -45,7 +46,7 @@ cdef bytearray permit(SpecialTokens tokens, text, const TextView *view, allowed_
 cdef inline bint is_usual(SpecialTokens tokens, special_tokens_set) except -1:
     """Returns whether a set holds exactly the special tokens."""
     if (special_tokens_set is tokens.known_set
-            and PySet_GET_SIZE(special_tokens_set) == <Py_ssize_t>tokens.trie.count):
+            and PySet_GET_SIZE(special_tokens_set) == tokens.usual_count):
         return True
     if type(special_tokens_set) is set and special_tokens_set == tokens.usual_set:
         tokens.learn(special_tokens_set)
@@ -115,8 +116,9 @@ cdef bytearray mask_of_others(SpecialTokens tokens, allowed_special):
     if type(allowed_special) is not set and type(allowed_special) is not frozenset:
         return mask_of_names(tokens, others_of(tokens.usual_set, allowed_special))
     if not allowed_special:
-        return None
-    mask = bytearray(b"\1") * tokens.trie.count
+        return tokens.refusable
+    mask = (bytearray(b"\1") * tokens.trie.count if tokens.refusable is None
+            else bytearray(tokens.refusable))
     for name in allowed_special:
         position = tokens.positions.get(name)
         if position is not None:
@@ -142,7 +144,7 @@ cdef bytearray allowed_mask(SpecialTokens tokens, text, allowed_special):
         UnicodeEncodeError: the text or one of the strings holds a surrogate.
     """
     if type(allowed_special) is set and not allowed_special:
-        return empty_mask
+        return tokens.always
     try:
         return mask_of_strings(tokens, allowed_special)
     except (TypeError, UnicodeEncodeError):
@@ -152,7 +154,7 @@ cdef bytearray allowed_mask(SpecialTokens tokens, text, allowed_special):
 
 cdef bytearray mask_of_strings(SpecialTokens tokens, allowed_special):
     """Returns the mask of the special tokens in a set, which may hold other strings too."""
-    cdef bytearray mask = bytearray(tokens.trie.count)
+    cdef bytearray mask = bytearray(tokens.always or tokens.trie.count)
     if not isinstance(allowed_special, (set, frozenset)):
         raise_wrong_allowed(allowed_special)
     for name in allowed_special:

@@ -7,9 +7,14 @@ from engine.text.special_tokens cimport SpecialTokens as SpecialTokenTrie
 
 @cython.final
 cdef class SpecialTokens:
-    cdef list names
-    cdef dict positions           # the place of each special token in `names`
-    cdef frozenset usual_set
+    cdef list names               # the special tokens, then the added ones
+    cdef dict positions           # the place of each in `names`
+    cdef frozenset usual_set      # the special tokens
+    cdef Py_ssize_t usual_count
+    cdef bytearray always         # the mask of the added tokens; `empty_mask` if there are none
+    cdef bytearray refusable      # the mask of the special tokens; None if there are no others
+    cdef readonly dict added      # the id of each added token
+    cdef dict kept                # ids that are decoded although special tokens are left out
     cdef dict ids                 # the id of each special token's bytes
     cdef size_t longest_bytes     # of a special token
     cdef SpecialTokenTrie trie

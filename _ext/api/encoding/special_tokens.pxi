@@ -30,8 +30,12 @@ cdef class SpecialTokens:
 
     Args:
         special_tokens: the id of each special token, whose names are exactly `str`.
-        trie: the tables of a trie over these names, see `bpecore._build.special_tokens`.
+        trie: the tables of a trie over these names and then the added ones, see
+            `bpecore._build.special_tokens`.
         decoded: the special tokens whose ids are decoded; None: these.
+        added: the id of each added token. They are encoded wherever they occur in a text, whatever
+            a call allows, and are never refused. None: there are none.
+        only_decoded: the id of the bytes of each token that no text is encoded to. None: none.
 
     Raises:
         TypeError: an id is not an int.
@@ -40,19 +44,29 @@ cdef class SpecialTokens:
     """
 
     def __cinit__(self, dict special_tokens not None, tuple trie not None,
-                  SpecialTokens decoded=None):
-        self.names = list(special_tokens)
+                  SpecialTokens decoded=None, dict added=None, dict only_decoded=None):
+        cdef dict all_tokens = special_tokens if added is None else {**special_tokens, **added}
+        self.names = list(all_tokens)
         self.positions = {name: i for i, name in enumerate(self.names)}
-        self.usual_set = frozenset(self.names)
+        self.usual_set = frozenset(special_tokens)
+        self.usual_count = len(self.usual_set)
         self.known_set = no_set
         self.known_sets = []
-        self.ids = {
-            name.encode("utf-8"): checked_id(number) for name, number in special_tokens.items()}
+        self.always = empty_mask
+        self.added = added or {}
+        if added:
+            self.refusable = bytearray(name in self.usual_set for name in self.names)
+            self.always = bytearray(name not in self.usual_set for name in self.names)
+        self.ids = {name.encode("utf-8"): checked_id(number) for name, number in all_tokens.items()}
         self.longest_bytes = max(map(len, self.ids), default=0)
         self.vectors = vectors
         self._copy_trie(trie)
+        self.kept = dict.fromkeys([*self.added.values(), *(only_decoded or {}).values()])
         if decoded is not None:
             self.ids = decoded.ids
+            self.kept = decoded.kept
+        if only_decoded:
+            self.ids = {**{token: checked_id(i) for token, i in only_decoded.items()}, **self.ids}
         self._copy_token_bytes()
 
     cdef int _copy_trie(self, tuple tables) except -1:
@@ -94,6 +108,9 @@ cdef class SpecialTokens:
             self.token_bytes.starts[i + 1] = (
                 self.token_bytes.starts[i] + <size_t>len(by_id[number]))
             i += 1
+        if self.kept:
+            self.token_bytes.ordinary = <uint8_t *>copy_bytes(
+                bytes([number in self.kept for number in numbers]))
         return 0
 
     def __dealloc__(self):
@@ -107,6 +124,7 @@ cdef class SpecialTokens:
         release(self.token_bytes.ids)
         release(self.token_bytes.starts)
         release(self.token_bytes.bytes)
+        release(self.token_bytes.ordinary)
 
     cdef int learn(self, set found) except -1:
         """Remembers a set that equals the usual one."""

@@ -201,6 +201,18 @@ cdef class Vocabulary:
             release(order)
         return self.order
 
+    def token_pairs(self) -> tuple:
+        """Returns the pair whose merge makes each token, by indices in rank order.
+
+        Returns:
+            `uint32[tokens]` twice, the left and the right parts; 2**21 - 1 for tokens that no merge
+            makes, and numbers from the number of tokens on for bytes that are no tokens.
+        """
+        cdef const TokenParts *parts = self.token_parts()
+        cdef Py_ssize_t size = sizeof(uint32_t) * <Py_ssize_t>self.tables.token_count
+        return (PyBytes_FromStringAndSize(<const char *>parts.left, size),
+                PyBytes_FromStringAndSize(<const char *>parts.right, size))
+
     cdef const TokenParts *token_parts(self) except NULL:
         """Returns the parts of the tokens; made once, on first use."""
         with cython.critical_section(self):

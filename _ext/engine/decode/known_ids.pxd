@@ -41,8 +41,19 @@ cdef inline uint32_t unknown_id(
 
 cdef inline bint is_special(const SpecialBytes *special, const TokenBytes *token) noexcept nogil:
     """Returns whether the bytes are a special token's."""
-    return (special.count > 0 and token.data >= special.bytes
-            and token.data < special.bytes + special.starts[special.count])
+    cdef uint32_t low = 0, high = special.count, middle
+    if (special.count == 0 or token.data < special.bytes
+            or token.data >= special.bytes + special.starts[special.count]):
+        return False
+    if special.ordinary == NULL:
+        return True
+    while high - low > 1:
+        middle = (low + high) // 2
+        if special.bytes + special.starts[middle] <= token.data:
+            low = middle
+        else:
+            high = middle
+    return not special.ordinary[low]
 
 
 cdef inline size_t keep_ids(

@@ -1,0 +1,161 @@
+"""The added tokens of a tokenizer.json, and how `tokenizers` finds them in a text.
+
+It searches twice: first those that are not `normalized`; then, in each stretch between them, which
+is normalized now, the others. At each place the longest one counts, and a match that is then
+refused (`single_word`, or a special token that a call does not allow) is skipped as a whole.
+
+Reference: `tokenizer/added_vocabulary.rs` of tokenizers 0.23.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from bpecore._models.errors import refusal
+from bpecore._models.json_files import member
+from bpecore._pattern.properties import WHITE_SPACE, word_characters
+
+_SPACES = "".join(map(chr, WHITE_SPACE.code_points()))
+
+
+class AddedToken(NamedTuple):
+    """One added token.
+
+    Attributes:
+        content: how it is spelled.
+        id: its id.
+        special: whether it counts as a special token.
+        normalized: whether it is searched for in normalized text.
+        single_word: whether it counts only where no word character touches it.
+        lstrip: whether it takes the white space to its left with it.
+        rstrip: whether it takes that to its right.
+    """
+
+    content: str
+    id: int
+    special: bool
+    normalized: bool
+    single_word: bool
+    lstrip: bool
+    rstrip: bool
+
+
+def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[AddedToken]:
+    """Returns the added tokens of a file.
+
+    Args:
+        entries: the member `added_tokens`.
+        vocab: the id of each token of the model.
+        source: the file, for errors.
+
+    Raises:
+        ValueError: an entry is invalid, or has another id than `tokenizers` gives it.
+    """
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise ValueError(f"{source}: added_tokens must be a JSON array, found {entries!r:.60}")
+    found: dict[str, AddedToken] = {}
+    following = len(vocab)
+    for number, entry in enumerate(entries):
+        path = f"added_tokens[{number}]"
+        if not isinstance(entry, dict):
+            raise ValueError(f"{source}: {path} must be a JSON object, found {entry!r:.60}")
+        token = _added_token(entry, path, source)
+        if token.content in found:
+            raise refusal(source, f"{path}.content is there before: {token.content!r:.60}")
+        expected = vocab.get(token.content, following)
+        if token.id != expected:
+            raise refusal(
+                source,
+                f"{path}.id is {token.id}, and tokenizers gives {token.content!r:.60} the id "
+                f"{expected}",
+            )
+        if token.content not in vocab or expected >= len(vocab):
+            following = max(following, expected + 1)
+        found[token.content] = token
+    return [*found.values()]
+
+
+def _added_token(entry: dict[str, Any], path: str, source: str) -> AddedToken:
+    content = member(entry, f"{path}.content", str, source)
+    if not content:
+        raise refusal(source, f"{path}.content is empty")
+    return AddedToken(
+        content,
+        member(entry, f"{path}.id", int, source),
+        *(
+            member(entry, f"{path}.{name}", bool, source)
+            for name in ("special", "normalized", "single_word", "lstrip", "rstrip")
+        ),
+    )
+
+
+def are_found_at_once(tokens: Sequence[AddedToken]) -> bool:
+    """Returns whether one search for all tokens finds what two searches find in plain text.
+
+    It does not if a token of the second search can overlap one of the first, or has options.
+    """
+    if any(token.single_word or token.lstrip or token.rstrip for token in tokens):
+        return False
+    first = {token.content for token in tokens if not token.normalized}
+    beginnings = {content[:end] for content in first for end in range(1, len(content) + 1)}
+    for token in tokens:
+        if not token.normalized:
+            continue
+        content = token.content
+        for start in range(len(content)):
+            rest = content[start:]
+            if rest in beginnings or any(rest[:end] in first for end in range(1, len(rest))):
+                return False
+    return True
+
+
+class Search:
+    """Finds some added tokens in a text.
+
+    Args:
+        contents: how each token is spelled in the texts to search.
+    """
+
+    def __init__(self, contents: dict[str, AddedToken]) -> None:
+        self.contents = contents
+        longest_first = sorted(contents, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if contents else None
+
+    def split(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:
+        """Yields the tokens in a text, and the stretches between them, which are not empty.
+
+        Args:
+            text: the text.
+            skipped: special tokens that do not count.
+        """
+        reached = 0
+        for found in self._pattern.finditer(text) if self._pattern else ():
+            start, stop = found.span()
+            token = self.contents[found.group()]
+            if token.special and token.content in skipped:
+                continue
+            if token.single_word and (
+                _is_word(text[start - 1 : start]) or _is_word(text[stop : stop + 1])
+            ):
+                continue
+            if token.lstrip:
+                start = max(len(text[:start].rstrip(_SPACES)), reached)
+            if token.rstrip:
+                stop = len(text) - len(text[stop:].lstrip(_SPACES))
+            if reached < start:
+                yield text[reached:start]
+            # An earlier token may have taken all of it; and what a later one took, tokenizers
+            # encodes again if another token is found in it.
+            if start < stop:
+                yield token
+            reached = stop
+        if reached < len(text):
+            yield text[reached:]
+
+
+def _is_word(character: str) -> bool:
+    return character != "" and ord(character) in word_characters()

@@ -1,0 +1,127 @@
+"""The member `model` of a tokenizer.json: byte-level BPE, or the reason why it is not."""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpecore._core import Vocabulary
+from bpecore._models.byte_letters import bytes_of_letters
+from bpecore._models.errors import refusal
+from bpecore._models.json_files import member
+from bpecore._models.merges import Merges, proven_vocabulary
+
+_MAX_ID = 2**32 - 1
+
+
+class BpeModel(NamedTuple):
+    """A byte-level BPE model.
+
+    Attributes:
+        vocab: the id of each token, as the file writes it.
+        vocabulary: the tokens that texts are encoded to.
+        only_decoded: the id of the bytes of each other token.
+        merges: how many pairs are listed.
+    """
+
+    vocab: dict[str, int]
+    vocabulary: Vocabulary
+    only_decoded: dict[bytes, int]
+    merges: int
+
+
+def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
+    """Reads a model and shows that this package merges as it does.
+
+    Args:
+        model: the member `model` of the file.
+        source: the file, for errors.
+
+    Raises:
+        ValueError: it is invalid, another kind of model, or cannot be reproduced exactly.
+    """
+    kind = member(model, "model.type", str, source, default="BPE")
+    if kind != "BPE" or "merges" not in model:
+        raise refusal(source, f"its model is {kind}, not byte-level BPE")
+    for option in ("continuing_subword_prefix", "end_of_word_suffix"):
+        given = member(model, f"model.{option}", str, source, default="")
+        if given:
+            raise refusal(source, f"model.{option} is {given!r}, which tokens of bytes do not have")
+    if member(model, "model.dropout", (int, float), source, default=0):
+        raise refusal(source, "model.dropout makes ids random")
+    byte_fallback = member(model, "model.byte_fallback", bool, source, default=False)
+    vocab = _checked_vocab(member(model, "model.vocab", dict, source), source)
+    written = list(vocab)
+    tokens = bytes_of_letters(written)
+    known = {token: vocab[name] for name, token in zip(written, tokens) if token}
+    missing = [byte for byte in range(256) if bytes([byte]) not in known]
+    unknown = member(model, "model.unk_token", str, source, default=None)
+    if missing and (byte_fallback or unknown is not None or len(missing) > 200):
+        raise refusal(
+            source,
+            f"its model is BPE of characters, not of bytes: {len(missing)} bytes are no tokens"
+            + (", and byte_fallback is on, as in SentencePiece" if byte_fallback else ""),
+        )
+    merges = _checked_merges(member(model, "model.merges", list, source), vocab, source)
+    is_known = np.zeros(max(vocab.values(), default=0) + 1, dtype=bool)
+    is_known[[*known.values()]] = True
+    inside = is_known[merges.merged] & is_known[merges.left] & is_known[merges.right]
+    ignore_merges = member(model, "model.ignore_merges", bool, source, default=False)
+    vocabulary, others = proven_vocabulary(
+        known, Merges(*(part[inside] for part in merges)), ignore_merges, source
+    )
+    others.update(
+        (name.encode("utf-8", "replace"), vocab[name])
+        for name in compress(written, [token is None or token == b"" for token in tokens])
+    )
+    return BpeModel(vocab, vocabulary, others, len(inside))
+
+
+def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
+    owners: dict[int, str] = {}
+    for token, number in vocab.items():
+        if type(number) is not int or not 0 <= number <= _MAX_ID:
+            raise ValueError(
+                f"{source}: model.vocab[{token!r:.60}] must be an id from 0 to {_MAX_ID}, "
+                f"found {number!r:.60}"
+            )
+        if owners.setdefault(number, token) is not token:
+            raise ValueError(
+                f"{source}: model.vocab has the id {number} twice: "
+                f"{owners[number]!r:.60} and {token!r:.60}"
+            )
+    if not vocab:
+        raise ValueError(f"{source}: model.vocab is empty")
+    return vocab
+
+
+def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str) -> Merges:
+    if merges and isinstance(merges[0], str):
+        merges = [pair.split(" ") if isinstance(pair, str) else None for pair in merges]
+    try:
+        pairs = [(left, right) for left, right in merges]
+        ids = [(vocab[left], vocab[right], vocab[left + right]) for left, right in pairs]
+    except (TypeError, ValueError, KeyError):
+        raise _faulty_merge(merges, vocab, source) from None
+    columns = np.array(ids, dtype=np.int64).reshape(-1, 3)
+    return Merges(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str) -> ValueError:
+    for number, pair in enumerate(merges):
+        if not (
+            isinstance(pair, (list, tuple))
+            and len(pair) == 2
+            and all(isinstance(part, str) for part in pair)
+        ):
+            return ValueError(
+                f"{source}: model.merges[{number}] must be a pair, found {pair!r:.60}"
+            )
+        for token in (*pair, "".join(pair)):
+            if token not in vocab:
+                return ValueError(
+                    f"{source}: model.merges[{number}] has {token!r:.60}, which is not in vocab"
+                )
+    raise AssertionError("a faulty merge is found again")

@@ -1,0 +1,284 @@
+"""`ModelEncoding`: an `Encoding` with what a tokenizer.json can say and tiktoken cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpecore._build.assemble import compile_split_pattern
+from bpecore._build.special_tokens import make_special_tokens
+from bpecore._build.vocabularies import intern_vocabulary
+from bpecore._core import Vocabulary, has_surrogate, without_surrogates
+from bpecore._engine_calls import NONE
+from bpecore._models.added_tokens import AddedToken
+from bpecore._models.normalizers import read_normalizers
+from bpecore._models.source import ModelSource
+from bpecore._models.text_rules import TextRules
+from bpecore._models.tokenizer_json import ModelParts
+from bpecore._tiktoken import CoreBPE
+from bpecore.core import Encoding
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+    from bpecore._engine_calls import Allowed, Disallowed
+
+
+class ModelEncoding(Encoding):
+    """The encoding of a tokenizer.json; `Encoding.from_file` makes it.
+
+    Besides special tokens it has *added* ones: they are found in every text, whatever a call
+    allows. A text is normalized between them where the file says so. With normalizers, an encoding
+    cannot be used for texts in chunks, and methods that return places refuse a text that they
+    change.
+    """
+
+    _parts: ModelParts
+    _rules: TextRules | None
+
+    @classmethod
+    def of_parts(
+        cls, name: str, vocabulary: Vocabulary, parts: ModelParts, source: ModelSource | None
+    ) -> Self:
+        """Makes an encoding.
+
+        Args:
+            name: its name.
+            vocabulary: its tokens.
+            parts: what else it is made of.
+            source: what it was made from.
+        """
+        special = {token.content: token.id for token in parts.tokens if token.special}
+        added = {token.content: token.id for token in parts.tokens if not token.special}
+        tokens = make_special_tokens(special, added, parts.only_decoded)
+        core = CoreBPE.of_parts(
+            vocabulary, tokens, compile_split_pattern(parts.pattern), parts.pattern
+        )
+        rules = TextRules(
+            parts.tokens, read_normalizers(parts.normalizer, name), parts.prefix_space
+        )
+        made = object.__new__(cls)
+        made.name = name
+        made.source = source
+        made._pat_str = parts.pattern
+        made._mergeable_ranks = vocabulary
+        made._special_tokens = special
+        made._special_token_values = set(special.values())
+        others = [*special.values(), *added.values(), *parts.only_decoded.values()]
+        made.max_token_value = max([vocabulary.highest_id, *others])
+        made._core_bpe = core
+        made._parts = parts
+        made._rules = rules if rules.are_needed else None
+        return made
+
+    # ---- text to ids --------------------------------------------------------------------------
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Allowed = NONE,
+        disallowed_special: Disallowed = "all",
+        add_special_tokens: bool = False,
+    ) -> list[int]:
+        """Encodes text; as `Encoding.encode`.
+
+        Args:
+            text: any text.
+            allowed_special: see `Encoding`.
+            disallowed_special: see `Encoding`.
+            add_special_tokens: put the ids around the text's that the file's post-processor names.
+        """
+        special = {"allowed_special": allowed_special, "disallowed_special": disallowed_special}
+        if self._rules is None or self._is_plain(text):
+            ids = super().encode(text, **special)  # type: ignore[arg-type]
+        else:
+            ids = self._encode_by_rules(text, allowed_special, disallowed_special)
+        if not add_special_tokens:
+            return ids
+        return [*self._parts.before, *ids, *self._parts.after]
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Encodes text as if there were no special tokens; added ones count."""
+        if self._rules is None or self._is_plain(text):
+            return super().encode_ordinary(text)
+        return self._encode_by_rules(text, set(), ())
+
+    def encode_to_numpy(self, text: str, **arguments: Any) -> npt.NDArray[Any]:
+        """Encodes text into an array; as `Encoding.encode_to_numpy`."""
+        if self._rules is None or self._is_plain(text):
+            return super().encode_to_numpy(text, **arguments)
+        from bpecore._arrays import ArrayForm
+
+        names = ("dtype", "append", "out")
+        given = [arguments.pop(name, None) for name in names]
+        arguments.pop("num_threads", None)
+        ids = np.array(self.encode(text, **arguments), dtype=np.uint32)
+        if all(option is None for option in given):
+            return ids
+        form = ArrayForm(self.max_token_value, *given)
+        return form.apply(ids, np.array([0, len(ids)]))[0]
+
+    def count(self, text: str, **arguments: Any) -> int:
+        """Counts tokens; as `Encoding.count`."""
+        if self._rules is None or self._is_plain(text):
+            return super().count(text, **arguments)
+        return len(self.encode(text, **arguments))
+
+    def encode_with_unstable(
+        self, text: str, **arguments: Any
+    ) -> tuple[list[int], list[list[int]]]:
+        """As `Encoding.encode_with_unstable`; ValueError if normalizers would change the text."""
+        self._require_plain(text, "encode_with_unstable")
+        return super().encode_with_unstable(text, **arguments)
+
+    # ---- batches ------------------------------------------------------------------------------
+
+    def encode_ordinary_batch(self, text: Iterable[str], **arguments: Any) -> list[list[int]]:
+        """Encodes many texts; as `Encoding.encode_ordinary_batch`."""
+        ids: list[list[int]] = self._batch("encode_ordinary_batch", text, arguments)
+        return ids
+
+    def encode_batch(
+        self, text: Iterable[str], *, add_special_tokens: bool = False, **arguments: Any
+    ) -> list[list[int]]:
+        """Encodes many texts; as `Encoding.encode_batch`, and `encode`."""
+        found: list[list[int]] = self._batch("encode_batch", text, arguments)
+        if not add_special_tokens:
+            return found
+        return [[*self._parts.before, *ids, *self._parts.after] for ids in found]
+
+    def count_batch(self, texts: Iterable[str], **arguments: Any) -> list[int]:
+        """Counts the tokens of many texts; as `Encoding.count_batch`."""
+        found: list[int] = self._batch("count_batch", texts, arguments)
+        return found
+
+    def encode_batch_to_numpy(self, texts: Iterable[str], **arguments: Any) -> Any:
+        """Encodes many texts into one array; as `Encoding.encode_batch_to_numpy`."""
+        return self._batch("encode_batch_to_numpy", texts, arguments)
+
+    def _batch(self, method: str, texts: Iterable[str], arguments: dict[str, Any]) -> Any:
+        texts = texts if isinstance(texts, str) else list(texts)
+        of_class = getattr(Encoding, method)
+        if self._rules is None or not all(map(self._is_plain, texts)):
+            return of_class(self, texts, **arguments)
+        return of_class(self._engine_alone, texts, **arguments)
+
+    @property
+    def _engine_alone(self) -> Encoding:
+        """An encoding on the same engine that knows no rules."""
+        if "_alone" not in self.__dict__:
+            alone = object.__new__(Encoding)
+            alone.__dict__.update(vars(self))
+            del alone.__dict__["_rules"]
+            self.__dict__["_alone"] = alone
+        alone = self.__dict__["_alone"]
+        return alone  # type: ignore[no-any-return]
+
+    # ---- places in a text ---------------------------------------------------------------------
+
+    def count_up_to(self, text: str, limit: int, **arguments: Any) -> int | None:
+        """As `Encoding.count_up_to`."""
+        if self._rules is None or self._is_plain(text):
+            return Encoding.count_up_to(self._alone_or_self, text, limit, **arguments)
+        found = self.count(text, **arguments)
+        return found if found <= limit else None
+
+    def truncate(self, text: str, max_tokens: int, **arguments: Any) -> str:
+        """As `Encoding.truncate`; ValueError if normalizers would change the text."""
+        self._require_plain(text, "truncate")
+        return Encoding.truncate(self._alone_or_self, text, max_tokens, **arguments)
+
+    def split(self, text: str, max_tokens: int, **arguments: Any) -> list[str]:
+        """As `Encoding.split`; ValueError if normalizers would change the text."""
+        self._require_plain(text, "split")
+        return Encoding.split(self._alone_or_self, text, max_tokens, **arguments)
+
+    def split_batch(
+        self, texts: Iterable[str], max_tokens: int, **arguments: Any
+    ) -> list[list[str]]:
+        """As `Encoding.split_batch`; ValueError if normalizers would change a text."""
+        texts = texts if isinstance(texts, str) else list(texts)
+        for text in texts:
+            self._require_plain(text, "split_batch")
+        return Encoding.split_batch(self._alone_or_self, texts, max_tokens, **arguments)
+
+    def split_spans(self, text: str, max_tokens: int, **arguments: Any) -> Any:
+        """As `Encoding.split_spans`; ValueError if normalizers would change the text."""
+        self._require_plain(text, "split_spans")
+        return Encoding.split_spans(self._alone_or_self, text, max_tokens, **arguments)
+
+    def token_offsets(self, text: str, **arguments: Any) -> npt.NDArray[np.int64]:
+        """As `Encoding.token_offsets`; ValueError if normalizers would change the text."""
+        self._require_plain(text, "token_offsets")
+        return super().token_offsets(text, **arguments)
+
+    @property
+    def _alone_or_self(self) -> Encoding:
+        return self if self._rules is None else self._engine_alone
+
+    def _require_plain(self, text: str, method: str) -> None:
+        if self._rules is not None and not self._is_plain(text):
+            raise ValueError(
+                f"{method} needs a text that {self.name!r} encodes as it is: this one is changed "
+                "by the encoding's normalizers, or has an added token that takes blanks with it"
+            )
+
+    # ---- rules --------------------------------------------------------------------------------
+
+    def _is_plain(self, text: str) -> bool:
+        assert self._rules is not None
+        # What is no text is left to the engine to refuse.
+        return not isinstance(text, str) or self._rules.is_plain(text)
+
+    def _encode_by_rules(
+        self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> list[int]:
+        assert self._rules is not None
+        allowed = self._allowed_set(text, allowed_special, disallowed_special)
+        if has_surrogate(text):
+            text = without_surrogates(text)
+        skipped = self._special_tokens.keys() - (allowed & self.special_tokens_set)
+        encode = self._engine_without_tokens.encode_ordinary
+        ids: list[int] = []
+        for part in self._rules.parts(text, skipped):
+            if isinstance(part, AddedToken):
+                ids.append(part.id)
+            else:
+                ids += encode(part)
+        return ids
+
+    @property
+    def _engine_without_tokens(self) -> CoreBPE:
+        if "_tokenless" not in self.__dict__:
+            core = self._core_bpe
+            tokens = make_special_tokens({})
+            made = CoreBPE.of_parts(core.vocabulary, tokens, core.splitter, core.pattern)
+            self.__dict__["_tokenless"] = made
+        found: CoreBPE = self.__dict__["_tokenless"]
+        return found
+
+    def _is_own(self, method: str) -> bool:
+        return self._rules is None and super()._is_own(method)
+
+    # ---- pickling -----------------------------------------------------------------------------
+
+    def __getstate__(self) -> object:
+        """What the encoding is made of."""
+        return {
+            "name": self.name,
+            "ranks": self._mergeable_ranks,
+            "parts": tuple(self._parts),
+            "source": self.source,
+            "ordinary": self._is_ordinary,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parts = ModelParts(*state["parts"])
+        made = self.of_parts(
+            state["name"], intern_vocabulary(state["ranks"]), parts, state["source"]
+        )
+        self.__dict__ = (made.ordinary if state["ordinary"] else made).__dict__

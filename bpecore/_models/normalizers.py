@@ -1,0 +1,165 @@
+"""The normalizers of a tokenizer.json, exactly as `tokenizers` 0.23 applies them.
+
+Its tables are those of Unicode 9.0.0 for the normalization forms, and 17.0.0 for lower case;
+Python's are newer or older. Forms of characters never change once they are assigned, so the form by
+older tables is that by newer ones with all later characters inert: text is normalized between them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from bpecore._models.errors import refusal
+from bpecore._models.json_files import member
+from bpecore._pattern.properties import WHITE_SPACE
+
+_NEWEST_KNOWN = 18
+"""The newest version of Unicode of which the later characters below are known."""
+_CASES_OF = 17
+"""The version of Unicode of the lower case."""
+
+# Assigned after Unicode 9.0.0, up to 18.0.0, and composed, decomposed or reordered.
+_LATER = (
+    "558 58B-58C 5C8-5C9 7FD 897-89F 8CA-8D3 9FE C3C D3B-D3C EBA 1715 1ABF-1AF0 1DF6-1DFA "
+    "209D-209F 32FF A7F1-A7F4 A82C AB69 105C9 105D2 105DA 105E4 10781-10785 10787-107B0 "
+    "107B2-107BF 10D24-10D27 10D69-10D6D 10EAB-10EAC 10ECB-10ECF 10EF0-10EFB 10EFD-10EFF "
+    "10F46-10F50 10F82-10F85 11070 1133B 11382-11385 1138B 1138E 11390-11391 113B8 113BB 113C2 "
+    "113C5 113C7-113C9 113CE-113D0 1145E 11839-1183A 11930 11935 11938 1193D-1193E 11943 119E0 "
+    "11A34 11A47 11A99 11D42 11D44-11D45 11D97 11F41-11F42 1611E-16129 1612F 16D63 16D67-16D6A "
+    "16FF0-16FF1 1B123-1B126 1CCD6-1CCF9 1D127-1D128 1D250-1D252 1D25B-1D25C 1D25F 1D280-1D281 "
+    "1D6A6 1DF95 1DFCD-1DFFF 1E030-1E06D 1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF "
+    "1E5EE-1E5EF 1E6E3 1E6E6 1E6EE-1E6EF 1E6F5 1F16C 1FBF0-1FBF9"
+)
+# Upper-case letters later than Unicode 13.0.0, and their distance to the lower-case ones.
+_LATER_CASES = (
+    "2C2F+48 A7C0+1 A7D0+1 A7D6+1 A7D8+1 10570-1057A+39 1057C-1058A+39 1058C-10592+39 "
+    "10594-10595+39 1C89+1 A7CB-42343 A7CC+1 A7CE+1 A7D2+1 A7D4+1 A7DA+1 A7DC-42561 "
+    "10D50-10D65+32 16EA0-16EB8+27"
+)
+_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
+    "NFC": "NFC",
+    "NFD": "NFD",
+    "NFKC": "NFKC",
+    "NFKD": "NFKD",
+}
+_SPACES = "".join(map(chr, WHITE_SPACE.code_points()))
+
+
+class Step(NamedTuple):
+    """One normalizer.
+
+    Attributes:
+        apply: normalizes a stretch of text.
+        leaves: returns whether it leaves a text as it is, and every stretch of it. None: never
+            known.
+    """
+
+    apply: Callable[[str], str]
+    leaves: Callable[[str], bool] | None
+
+
+def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[Step]:
+    """Returns the normalizers of a file in the order in which they are applied.
+
+    Args:
+        value: the member `normalizer`.
+        source: the file, for errors.
+        path: where it is in the file.
+
+    Raises:
+        ValueError: one is invalid or unknown.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, dict):
+        raise ValueError(f"{source}: {path} must be a JSON object, found {value!r:.60}")
+    kind = member(value, f"{path}.type", str, source)
+    if kind == "Sequence":
+        items = member(value, f"{path}.normalizers", list, source)
+        return [
+            step
+            for number, item in enumerate(items)
+            for step in read_normalizers(item, source, f"{path}.normalizers[{number}]")
+        ]
+    if kind in _FORMS:
+        return [_form(kind, source, path)]
+    if kind == "Lowercase":
+        _require_known_version(_CASES_OF, kind, source, path)
+        return [_unchanged_if_equal(_lowercase)]
+    if kind == "Prepend":
+        prefix = member(value, f"{path}.prepend", str, source)
+        return [Step(lambda text: prefix + text if text else text, None)]
+    if kind == "Strip":
+        left = member(value, f"{path}.strip_left", bool, source)
+        right = member(value, f"{path}.strip_right", bool, source)
+        return [Step(partial(_stripped, left=left, right=right), None)]
+    if kind == "Replace":
+        return [_replacement(value, source, path)]
+    raise refusal(source, f"{path} is {kind}, which is not known exactly")
+
+
+def _form(kind: str, source: str, path: str) -> Step:
+    _require_known_version(_NEWEST_KNOWN, kind, source, path)
+    form = _FORMS[kind]
+    later = re.compile(f"([{_ranges(_LATER)}]+)")
+
+    def apply(text: str) -> str:
+        parts = later.split(text)
+        parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
+        return "".join(parts)
+
+    return Step(apply, partial(unicodedata.is_normalized, form))
+
+
+def _require_known_version(newest: int, kind: str, source: str, path: str) -> None:
+    version = unicodedata.unidata_version
+    if int(version.partition(".")[0]) > newest:
+        raise refusal(
+            source, f"{path} is {kind}, and this Python's Unicode {version} is newer than is known"
+        )
+
+
+def _ranges(written: str) -> str:
+    return "".join(
+        "-".join(f"\\U{int(point, 16):08X}" for point in part.split("-"))
+        for part in written.split()
+    )
+
+
+def _unchanged_if_equal(apply: Callable[[str], str]) -> Step:
+    return Step(apply, lambda text: apply(text) == text)
+
+
+def _later_cases() -> dict[int, int]:
+    cases = {}
+    for first, last, distance in re.findall(r"(\w+)(?:-(?=\w+[+-])(\w+))?([+-]\d+)", _LATER_CASES):
+        for point in range(int(first, 16), int(last or first, 16) + 1):
+            cases[point] = point + int(distance)
+    return cases
+
+
+_CASES = _later_cases()
+
+
+def _lowercase(text: str) -> str:
+    # Letter by letter: `str.lower` knows the final sigma.
+    return "".join(map(str.lower, text)).translate(_CASES)
+
+
+def _stripped(text: str, *, left: bool, right: bool) -> str:
+    if left:
+        text = text.lstrip(_SPACES)
+    return text.rstrip(_SPACES) if right else text
+
+
+def _replacement(value: dict[str, Any], source: str, path: str) -> Step:
+    given = member(value, f"{path}.pattern", dict, source)
+    content = member(value, f"{path}.content", str, source)
+    old = given.get("String")
+    if not isinstance(old, str) or not old:
+        raise refusal(source, f"{path} replaces {given!r:.60}, and only strings are known")
+    return Step(lambda text: text.replace(old, content), lambda text: old not in text)

@@ -1,0 +1,76 @@
+"""What is done to a text before the engine sees it: added tokens, normalizers, prefixes.
+
+Most texts are *plain*: the engine's single search for tokens finds what `tokenizers` finds, and the
+normalizers leave the text as it is. Any other text is cut at its tokens here, piece by piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from bpecore._models.added_tokens import AddedToken, Search, are_found_at_once
+from bpecore._models.normalizers import Step
+
+
+class TextRules:
+    """The rules of one encoding.
+
+    Args:
+        tokens: its added tokens, special ones included.
+        steps: its normalizers.
+        prefix_space: whether a blank is put before a stretch that does not begin with one.
+    """
+
+    def __init__(
+        self, tokens: Sequence[AddedToken], steps: Sequence[Step], prefix_space: bool
+    ) -> None:
+        self._steps = steps
+        self._prefix_space = prefix_space
+        self._first = Search({token.content: token for token in tokens if not token.normalized})
+        self._second = Search(
+            {self.normalized(token.content): token for token in tokens if token.normalized}
+        )
+        checks = [step.leaves for step in steps]
+        self._leaves: list[Callable[[str], bool]] = [check for check in checks if check]
+        changes_tokens = any(
+            self.normalized(token.content) != token.content for token in tokens if token.normalized
+        )
+        self._is_never_plain = prefix_space or None in checks
+        self._has_tokens: re.Pattern[str] | None = None
+        if changes_tokens or not are_found_at_once(tokens):
+            spellings = {*(token.content for token in tokens), *self._second.contents}
+            self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
+
+    @property
+    def are_needed(self) -> bool:
+        """Whether any text is not plain."""
+        return bool(self._steps) or self._is_never_plain or self._has_tokens is not None
+
+    def normalized(self, text: str) -> str:
+        """Returns what the normalizers make of a stretch between added tokens."""
+        for step in self._steps:
+            text = step.apply(text)
+        return text
+
+    def is_plain(self, text: str) -> bool:
+        """Returns whether the engine alone encodes a text as it should be."""
+        if self._is_never_plain or not all(leaves(text) for leaves in self._leaves):
+            return False
+        return self._has_tokens is None or self._has_tokens.search(text) is None
+
+    def parts(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:
+        """Yields the added tokens of a text, and what the engine encodes between them.
+
+        Args:
+            text: the text.
+            skipped: special tokens that do not count.
+        """
+        for part in self._first.split(text, skipped):
+            if isinstance(part, AddedToken):
+                yield part
+                continue
+            for inner in self._second.split(self.normalized(part), skipped):
+                if isinstance(inner, str) and self._prefix_space and not inner.startswith(" "):
+                    inner = " " + inner
+                yield inner

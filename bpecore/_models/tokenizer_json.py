@@ -1,0 +1,97 @@
+"""Reads a tokenizer.json of Hugging Face, whose model is byte-level BPE."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bpecore._core import Vocabulary
+from bpecore._models.added_tokens import AddedToken, read_added_tokens
+from bpecore._models.bpe_model import read_bpe_model
+from bpecore._models.errors import refusal
+from bpecore._models.json_files import member
+from bpecore._models.normalizers import read_normalizers
+from bpecore._models.post_processors import read_post_processors
+from bpecore._models.pre_tokenizers import read_pre_tokenizers
+
+
+class ModelParts(NamedTuple):
+    """What an encoding is made of besides its vocabulary.
+
+    Attributes:
+        pattern: the split pattern.
+        tokens: the added tokens, special ones included.
+        normalizer: the member of the file.
+        prefix_space: whether a blank is put before a stretch that does not begin with one.
+        only_decoded: the id of the bytes of each token that no text is encoded to.
+        before: ids that `add_special_tokens` puts before those of a text.
+        after: ids that it puts after them.
+        details: what was found, in words.
+    """
+
+    pattern: str
+    tokens: list[AddedToken]
+    normalizer: Any
+    prefix_space: bool
+    only_decoded: dict[bytes, int]
+    before: list[int]
+    after: list[int]
+    details: str
+
+
+def is_tokenizer_json(file: dict[str, Any]) -> bool:
+    """Returns whether a JSON object is a tokenizer.json."""
+    return isinstance(file.get("model"), dict)
+
+
+def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, ModelParts]:
+    """Reads a tokenizer.json.
+
+    Args:
+        file: its contents.
+        source: where they are from, for errors.
+
+    Returns:
+        The vocabulary, and what else an encoding is made of.
+
+    Raises:
+        ValueError: it is invalid, or its ids could not be reproduced exactly.
+    """
+    model = member(file, "model", dict, source)
+    kind = member(model, "model.type", str, source, default="BPE")
+    if kind != "BPE":
+        raise refusal(source, f"its model is {kind}, not byte-level BPE")
+    for option in ("truncation", "padding"):
+        if file.get(option) is not None:
+            raise refusal(source, f"{option} is on, which changes the ids of a text")
+    steps = read_normalizers(file.get("normalizer"), source)
+    pre_tokenization = read_pre_tokenizers(file.get("pre_tokenizer"), source)
+    before, after = read_post_processors(file.get("post_processor"), source)
+    bpe = read_bpe_model(model, source)
+    tokens = read_added_tokens(file.get("added_tokens"), bpe.vocab, source)
+    special = sum(token.special for token in tokens)
+    details = (
+        f"byte-level BPE of {len(bpe.vocab):,} tokens, {bpe.merges:,} merges, "
+        f"{special:,} special and {len(tokens) - special:,} other added tokens"
+    )
+    if steps:
+        details += f", normalizer {_name_of(file['normalizer'])}"
+    added = {token.content.encode(): token.id for token in tokens}
+    only_decoded = {
+        token: number for token, number in bpe.only_decoded.items() if token not in added
+    }
+    return bpe.vocabulary, ModelParts(
+        pre_tokenization.pattern,
+        tokens,
+        file.get("normalizer"),
+        pre_tokenization.prefix_space,
+        only_decoded,
+        before,
+        after,
+        details,
+    )
+
+
+def _name_of(normalizer: dict[str, Any]) -> str:
+    if normalizer["type"] == "Sequence":
+        return " then ".join(map(_name_of, normalizer["normalizers"]))
+    return str(normalizer["type"])

@@ -1,0 +1,123 @@
+"""Added tokens: every option, alone and together, as `tokenizers` finds them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+from small_models import added_tokens, both, first_difference, mixed_texts, model_json
+
+from bpecore import Encoding
+from bpecore._models.added_tokens import AddedToken, are_found_at_once
+
+OPTIONS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+CONTENTS = ["<a>", "<ab>", "b>", "  ", "tool", "<K>", "e\u0301", "Å", "k", "a b"]
+NORMALIZERS = [None, {"type": "NFC"}, {"type": "NFKC"}, {"type": "Lowercase"}]
+
+
+@pytest.mark.parametrize("chosen", itertools.product((False, True), repeat=5))
+def test_each_set_of_options(chosen: tuple[bool, ...], tmp_path: Path) -> None:
+    options = dict(zip(OPTIONS, chosen))
+    tokens = added_tokens({"content": "<a>", **options}, {"content": "tool", **options})
+    for normalizer in NORMALIZERS:
+        ours, theirs = both(model_json(added_tokens=tokens, normalizer=normalizer), tmp_path)
+        assert first_difference(ours, theirs, mixed_texts(4, 120)) is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_tokens_with_different_options_that_overlap(seed: int, tmp_path: Path) -> None:
+    source = random.Random(seed)
+    entries = [
+        {"content": content, **{name: source.random() < 0.3 for name in OPTIONS}}
+        for content in source.sample(CONTENTS, 5)
+    ]
+    file = model_json(added_tokens=added_tokens(*entries), normalizer=source.choice(NORMALIZERS))
+    ours, theirs = both(file, tmp_path)
+    texts = mixed_texts(seed, 200, [*CONTENTS, " ", "a", "b", "é", ">", "<", "A", "\u212a", "\n"])
+    assert first_difference(ours, theirs, texts) is None
+
+
+@pytest.mark.parametrize("normalizer", [None, {"type": "NFC"}])
+def test_special_tokens_must_be_allowed_and_others_need_not(
+    normalizer: object, tmp_path: Path
+) -> None:
+    tokens = added_tokens({"content": "<s>", "special": True}, {"content": "<a>"})
+    ours, theirs = both(model_json(added_tokens=tokens, normalizer=normalizer), tmp_path)
+    text = "é<a> <s>e\u0301<a>"
+    everything = theirs.encode(text, add_special_tokens=False).ids
+    assert ours.encode(text, allowed_special="all") == everything
+    assert ours.encode(text, allowed_special={"<s>"}) == everything
+    theirs.encode_special_tokens = True
+    as_text = theirs.encode(text, add_special_tokens=False).ids
+    assert ours.encode_ordinary(text) == as_text
+    assert ours.encode(text, disallowed_special=()) == as_text
+    assert ours.ordinary.encode(text) == as_text
+    assert ours.ordinary.encode(text, allowed_special={"<s>"}) == as_text
+    assert ours.special_tokens_set == {"<s>"}
+    with pytest.raises(ValueError, match="<s>"):
+        ours.encode(text)
+    with pytest.raises(ValueError, match="<s>"):
+        ours.encode(text.replace("e\u0301", "é"))
+    assert ours.encode("<a>") == [tokens[1]["id"]]
+
+
+def test_decoding_leaves_out_special_tokens_alone(tmp_path: Path) -> None:
+    tokens = added_tokens({"content": "<s>", "special": True}, {"content": "<a>"})
+    ours, theirs = both(model_json(added_tokens=tokens), tmp_path)
+    ids = ours.encode("the<s><a>", allowed_special="all")
+    assert ours.decode(ids) == "the<s><a>"
+    assert ours.decode(ids, skip_special=True) == "the<a>"
+    assert theirs.decode(ids, skip_special_tokens=True) == "the<a>"
+    assert ours.encode_single_token("<a>") == tokens[1]["id"]
+    assert ours.n_vocab == tokens[1]["id"] + 1
+
+
+@pytest.mark.parametrize(
+    ("tokens", "at_once"),
+    [
+        ([("<a>", False), ("<b>", True)], True),
+        ([("<a>", False), ("<a>b", True)], False),
+        ([("b<a>", False), ("<a>", True)], True),
+        ([("<a>", False), ("x<a>y", True)], False),
+        ([("<a>", False), ("x<", True)], False),
+        ([(">x", False), ("<a>", True)], False),
+        ([("a<", False), ("<a>", True)], True),
+    ],
+)
+def test_when_one_search_is_enough(tokens: list[tuple[str, bool]], at_once: bool) -> None:
+    made = [
+        AddedToken(content, number, False, normalized, False, False, False)
+        for number, (content, normalized) in enumerate(tokens)
+    ]
+    assert are_found_at_once(made) is at_once
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": 5}, r"added_tokens\[0\]\.id is 5, and tokenizers gives '<a>' the id"),
+        ({"id": "5"}, r"added_tokens\[0\]\.id must be a JSON integer, found '5'"),
+        ({"content": ""}, r"added_tokens\[0\]\.content is empty"),
+        ({"special": None}, r"added_tokens\[0\]\.special must be a JSON boolean, found nothing"),
+    ],
+)
+def test_faulty_added_tokens(changes: dict[str, object], reason: str, tmp_path: Path) -> None:
+    entry = {**added_tokens({"content": "<a>"})[0], **changes}
+    with pytest.raises(ValueError, match=reason):
+        load(model_json(added_tokens=[entry]), tmp_path)
+
+
+def test_a_token_that_is_there_twice(tmp_path: Path) -> None:
+    entry = added_tokens({"content": "<a>"})[0]
+    with pytest.raises(ValueError, match=r"added_tokens\[1\]\.content is there before: '<a>'"):
+        load(model_json(added_tokens=[entry, entry]), tmp_path)
+
+
+def load(file: dict[str, object], folder: Path) -> Encoding:
+    import json
+
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(file), encoding="utf-8")
+    return Encoding.from_file(path)

@@ -1,0 +1,177 @@
+"""Pre-tokenizers as one pattern: the pieces that `tokenizers` makes, for all short strings."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import regex
+from small_models import BYTE_LEVEL, PIECES, mixed_texts
+
+from bpecore._models.pre_tokenizers import read_pre_tokenizers
+from bpecore._models.presets import GPT2_PATTERN, PATTERNS
+from bpecore._models.tables import same_pieces
+from bpecore._pattern import compile_pattern
+from bpecore._pattern.families import R50K_PATTERN
+from bpecore._pattern.library_syntax import source_of
+from bpecore._pattern.parser import parse
+
+tokenizers = pytest.importorskip("tokenizers", reason='pip install "bpecore[models-test]"')
+
+LAST = {**BYTE_LEVEL, "use_regex": False}
+DEEPSEEK = (
+    r"\p{N}{1,3}",
+    "[一-龥\u3040-ゟ\u30a0-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+    "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
+)
+
+
+def split(pattern: str, behavior: str = "Isolated", invert: bool = False) -> dict[str, Any]:
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}
+
+
+def sequence(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Sequence", "pretokenizers": [*steps]}
+
+
+def digits(single: bool) -> dict[str, Any]:
+    return {"type": "Digits", "individual_digits": single}
+
+
+# The classes that the patterns tell apart, and more of each script that is split by itself.
+CHARACTERS = "aB'sé\u0301\u09becd1٣ \t\n\r!_中ひ\u30a0\u3040\u3099\u200b\u00a0Σǅ"
+
+KNOWN: dict[str, dict[str, Any]] = {
+    "GPT-2": BYTE_LEVEL,
+    "DeepSeek V3": sequence(*map(split, DEEPSEEK), LAST),
+    "StarCoder": sequence(digits(True), BYTE_LEVEL),
+    "runs of digits": sequence(digits(False), BYTE_LEVEL),
+    "three digits": sequence(split(r"\p{N}{1,3}"), BYTE_LEVEL),
+    "white space alone": sequence(split(r"\s+"), digits(True), BYTE_LEVEL),
+    **{
+        name: sequence(split(PATTERNS[name].pattern), LAST)
+        for name in ("llama3", "qwen3", "qwen35", "tekken", "kimik2", "o200k")
+    },
+    "with gaps": sequence(split(r"\p{L}+"), LAST),
+    "with more gaps": sequence(split(r"ab|a1|\s+(?!\S)"), LAST),
+    "string": sequence(
+        {"type": "Split", "pattern": {"String": "a"}, "behavior": "Isolated", "invert": False}, LAST
+    ),
+    **{
+        f"{behavior} {pattern}": sequence(split(pattern, behavior), LAST)
+        for behavior in ("Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+        for pattern in (r"\s", r"\s+", r"a+1?", r"[ab1]|\p{P}")
+    },
+    "Removed": sequence(split(r"\s+", "Removed"), LAST),
+    "Removed one by one": sequence(split(r"\s|\p{N}", "Removed"), LAST),
+    "inverted": sequence(split(r"\p{L}+", "Isolated", True), LAST),
+    "inverted, removed": sequence(split(r"\p{L}+|a1", "Removed", True), LAST),
+}
+
+
+def short_strings(length: int) -> Iterator[str]:
+    for size in range(1, length + 1):
+        yield from map("".join, itertools.product(CHARACTERS, repeat=size))
+
+
+def pieces_of(pre_tokenizer: dict[str, Any]) -> Any:
+    """Returns a function to the pieces that `tokenizers` makes of a text, as bytes in letters."""
+    file = {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": {"type": "BPE", "vocab": {}, "merges": []},
+        "pre_tokenizer": pre_tokenizer,
+    }
+    theirs = tokenizers.Tokenizer.from_str(json.dumps(file)).pre_tokenizer
+    return lambda text: [piece for piece, _ in theirs.pre_tokenize_str(text)]
+
+
+def check(pre_tokenizer: dict[str, Any], texts: Iterator[str] | list[str]) -> None:
+    pattern = read_pre_tokenizers(pre_tokenizer, "here").pattern
+    compile_pattern(pattern)  # an automaton
+    ours = regex.compile(source_of(parse(pattern)), regex.VERSION1)
+    letters = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    spelling = {
+        character: letters.pre_tokenize_str(character)[0][0]
+        for character in {*CHARACTERS, *"".join(PIECES)}
+    }
+    theirs = pieces_of(pre_tokenizer)
+    for text in texts:
+        expected = theirs(text)
+        found = ["".join(map(spelling.__getitem__, piece)) for piece in ours.findall(text)]
+        assert found == expected, text
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_pieces_of_short_strings(name: str) -> None:
+    source = random.Random(name)
+    longer = ["".join(source.choices(CHARACTERS, k=source.randrange(3, 9))) for _ in range(400)]
+    check(KNOWN[name], [*short_strings(2), *longer, *mixed_texts(5, 150)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KNOWN)
+def test_pieces_of_all_strings_of_four(name: str) -> None:
+    check(KNOWN[name], short_strings(4))
+
+
+def test_the_pattern_of_byte_level_is_one_that_is_fast() -> None:
+    assert read_pre_tokenizers(BYTE_LEVEL, "here").pattern == R50K_PATTERN
+    assert same_pieces(compile_pattern(GPT2_PATTERN), compile_pattern(R50K_PATTERN))
+
+
+def test_a_pattern_without_gaps_stays_as_it_is_written() -> None:
+    for name in ("llama3", "qwen3", "o200k"):
+        pattern = PATTERNS[name].pattern
+        assert read_pre_tokenizers(sequence(split(pattern), LAST), "here").pattern == pattern
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "equal"),
+    [
+        (r"a|b", r"[ab]", True),
+        (r"a|ab", r"ab|a", False),
+        (r"\s+(?!\S)|\s+", r"\s+", False),
+        (r"a+", r"a++", True),
+        (r"a{1,2}", r"a{1,3}", False),
+        (r"\p{L}+", r"\p{Lu}+", False),
+    ],
+)
+def test_equal_pieces_are_known(first: str, second: str, equal: bool) -> None:
+    assert same_pieces(compile_pattern(first), compile_pattern(second)) is equal
+
+
+REFUSED = {
+    "nothing": (None, "it has no pre_tokenizer"),
+    "no byte level": (sequence(digits(True)), "is Digits; only byte-level BPE is known"),
+    "only letters": (sequence(LAST), "splits nothing"),
+    "after byte level": (sequence(LAST, digits(True)), "other pre-tokenizers follow it"),
+    "other kind": (sequence({"type": "Punctuation"}, LAST), "is Punctuation, which cannot be part"),
+    "word": (sequence(split(r"\w+"), LAST), r"pattern has \\w at character 0"),
+    "line": (sequence(split(r"a$"), LAST), r"pattern has \$ at character 1"),
+    "counted": (sequence(split(r"a{1,3}+"), LAST), r"pattern has \{1 at character 1"),
+    "look-behind": (sequence(split(r"(?<=a)b"), LAST), r"pattern has \(\? at character 0"),
+    "removed": (sequence(split("ab", "Removed"), LAST), "does not match certain characters"),
+    "general first": (sequence(split("ab|c"), BYTE_LEVEL), "does not match certain characters"),
+    "split again": (sequence(split(r"\p{L}{1,9}"), split("[ae]"), LAST), "would split what"),
+    "prefix": (
+        sequence(digits(True), {**BYTE_LEVEL, "add_prefix_space": True}),
+        "add_prefix_space applies to each piece",
+    ),
+    "far": (sequence(split("abc"), LAST), "depends on more than two characters"),
+    "rewritten": (sequence(split(r"\d+\.?\d+"), LAST), "otherwise than Oniguruma"),
+    "behaviour": (sequence(split("a", "Other"), LAST), "behavior must be one of Isolated"),
+    "inverted": (sequence(split("a", "Contiguous", True), LAST), "inverted split"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_one_pattern_is_refused(name: str) -> None:
+    value, reason = REFUSED[name]
+    with pytest.raises(ValueError, match=reason):
+        read_pre_tokenizers(value, "here")

@@ -1,0 +1,229 @@
+"""tokenizer.json files of models: the ids that `tokenizers` gives."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from model_files import CLAUDE, DEEPSEEK, model_file
+from small_models import (
+    BYTE_LEVEL,
+    added_tokens,
+    both,
+    first_difference,
+    mixed_texts,
+    model_json,
+)
+from texts import random_texts
+
+import bpecore
+from bpecore import Encoding
+
+SPECIAL = {"content": "<s>", "special": True}
+
+
+@pytest.mark.parametrize("path", [DEEPSEEK, CLAUDE])
+def test_ids_are_those_of_tokenizers(path: str, corpora: dict[str, str]) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    file = model_file(path)
+    ours, theirs = Encoding.from_file(file), tokenizers.Tokenizer.from_file(str(file))
+    texts = random_texts(7, 800)
+    tokens = [token["content"] for token in json.loads(file.read_text("utf-8"))["added_tokens"]]
+    source = random.Random(7)
+    texts += ["".join(source.choices([*tokens, *texts[:200]], k=4)) for _ in range(300)]
+    texts += [text[:20_000] for text in corpora.values()]
+    assert first_difference(ours, theirs, texts) is None
+    for text in texts[-20:]:
+        ids = ours.encode(text, allowed_special="all")
+        assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [DEEPSEEK, CLAUDE])
+def test_every_code_point_alone(path: str) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    file = model_file(path)
+    ours, theirs = Encoding.from_file(file), tokenizers.Tokenizer.from_file(str(file))
+    texts = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    assert first_difference(ours, theirs, texts) is None
+
+
+def test_what_was_found_is_said(tmp_path: Path) -> None:
+    ours, _ = both(model_json(added_tokens=added_tokens(SPECIAL)), tmp_path)
+    assert ours.source is not None
+    assert ours.source.kind == "tokenizer.json"
+    assert ours.source.pattern == "r50k"
+    assert "1 special and 0 other added tokens" in ours.source.details
+    assert ours.name == "tokenizer.json"
+    assert Encoding.from_file(tmp_path).name == tmp_path.name
+
+
+def test_a_pattern_of_the_callers_is_refused(tmp_path: Path) -> None:
+    both(model_json(), tmp_path)
+    with pytest.raises(ValueError, match="has its own split pattern"):
+        Encoding.from_file(tmp_path, pattern="qwen3")
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "WordPiece": ({"model": {"type": "WordPiece", "vocab": {}}}, "its model is WordPiece"),
+    "Unigram": ({"model": {"type": "Unigram", "vocab": []}}, "its model is Unigram"),
+    "padding": ({"padding": {"strategy": "BatchLongest"}}, "padding is on"),
+    "truncation": ({"truncation": {"max_length": 3}}, "truncation is on"),
+    "no pre-tokenizer": ({"pre_tokenizer": None}, "merges may cross words"),
+    "Metaspace": ({"pre_tokenizer": {"type": "Metaspace"}}, "pre_tokenizer is Metaspace"),
+    "normalizer": ({"normalizer": {"type": "Precompiled"}}, "normalizer is Precompiled"),
+    "post-processor": ({"post_processor": {"type": "New"}}, "post_processor is New"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_exact_is_refused(name: str, tmp_path: Path) -> None:
+    changes, reason = REFUSED[name]
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(model_json(**changes)))
+    with pytest.raises(ValueError, match=reason) as caught:
+        Encoding.from_file(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("end_of_word_suffix", "</w>", "end_of_word_suffix is '</w>'"),
+        ("continuing_subword_prefix", "##", "continuing_subword_prefix is '##'"),
+        ("dropout", 0.1, "dropout makes ids random"),
+        ("vocab", {"a": "1"}, r"model\.vocab\['a'\] must be an id from 0"),
+        ("vocab", {"a": 1, "b": 1}, "has the id 1 twice: 'a' and 'b'"),
+        ("vocab", {}, "vocab is empty"),
+        ("vocab", [], "must be a JSON object, found "),
+        ("merges", [["a"]], r"merges\[0\] must be a pair"),
+        ("merges", [["a", "b", "c"]], r"merges\[0\] must be a pair"),
+        ("merges", ["a b c"], r"merges\[0\] must be a pair"),
+        ("merges", [["~", "~"]], r"merges\[0\] has '~~', which is not in vocab"),
+    ],
+)
+def test_faults_of_the_model_are_named(
+    option: str, value: object, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(model_json(model={**model_json()["model"], option: value})))
+    with pytest.raises(ValueError, match=reason) as caught:
+        Encoding.from_file(path)
+    assert str(path) in str(caught.value)
+
+
+def test_sentencepiece_is_refused(tmp_path: Path) -> None:
+    model = {"type": "BPE", "byte_fallback": True, "vocab": {"▁a": 0, "a": 1}, "merges": []}
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(model_json(model=model)))
+    with pytest.raises(ValueError, match=r"BPE of characters, not of bytes.* SentencePiece"):
+        Encoding.from_file(path)
+
+
+@pytest.mark.parametrize("as_strings", [True, False])
+def test_merges_may_be_strings_or_pairs(as_strings: bool, tmp_path: Path) -> None:
+    model = model_json()["model"]
+    pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+    merges = [" ".join(pair) for pair in pairs] if as_strings else pairs
+    ours, theirs = both(model_json(model={**model, "merges": merges}), tmp_path)
+    assert first_difference(ours, theirs, mixed_texts(1, 500)) is None
+
+
+@pytest.mark.parametrize(
+    "post_processor",
+    [
+        None,
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False},
+        {
+            "type": "TemplateProcessing",
+            "single": [
+                {"SpecialToken": {"id": "<s>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}},
+            ],
+            "pair": [
+                {"Sequence": {"id": "A", "type_id": 0}},
+                {"Sequence": {"id": "B", "type_id": 1}},
+            ],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [5], "tokens": ["<s>"]}},
+        },
+        {
+            "type": "RobertaProcessing",
+            "sep": ["</s>", 3],
+            "cls": ["<s>", 4],
+            "trim_offsets": True,
+            "add_prefix_space": False,
+        },
+        {"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["<s>", 4]},
+    ],
+)
+def test_special_tokens_around_a_text(post_processor: object, tmp_path: Path) -> None:
+    ours, theirs = both(model_json(post_processor=post_processor), tmp_path)
+    texts = mixed_texts(2, 50)
+    encode: Any = ours.encode
+    encode_batch: Any = ours.encode_batch
+    expected = [theirs.encode(text).ids for text in texts]
+    assert [encode(text, add_special_tokens=True) for text in texts] == expected
+    assert encode_batch(texts, add_special_tokens=True) == expected
+    assert encode("the") == theirs.encode("the", add_special_tokens=False).ids
+
+
+def test_a_sequence_of_post_processors(tmp_path: Path) -> None:
+    bert = {"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["<s>", 4]}
+    sequence = {"type": "Sequence", "processors": [BYTE_LEVEL, bert]}
+    ours, theirs = both(model_json(post_processor=sequence), tmp_path)
+    encode: Any = ours.encode
+    assert encode("tool", add_special_tokens=True) == theirs.encode("tool").ids
+
+
+def test_all_methods_agree(tmp_path: Path) -> None:
+    file = model_json(
+        normalizer={"type": "NFC"},
+        added_tokens=added_tokens(SPECIAL, {"content": "<a>"}, {"content": "<b>", "lstrip": True}),
+    )
+    ours, _ = both(file, tmp_path)
+    texts = [*mixed_texts(3, 200), "e\u0301 <a> <b> x", "<b>", "the tool <a>"]
+    expected = [ours.encode(text) for text in texts]
+    assert ours.encode_batch(texts) == expected
+    assert [ours.encode_to_numpy(text).tolist() for text in texts] == expected
+    assert [ours.count(text) for text in texts] == [*map(len, expected)] == ours.count_batch(texts)
+    assert [ours.count_up_to(text, 10_000) for text in texts] == [*map(len, expected)]
+    ids, offsets = ours.encode_batch_to_numpy(texts)
+    assert [ids[i:j].tolist() for i, j in zip(offsets, offsets[1:])] == expected
+    assert ours.encode_ordinary_batch(texts) == [*map(ours.encode_ordinary, texts)] == expected
+    assert [ours.ordinary.encode(text) for text in texts] == expected
+    for again in (pickle.loads(pickle.dumps(ours)), pickle.loads(pickle.dumps(ours.ordinary))):
+        assert [again.encode(text) for text in texts] == expected
+
+
+def test_places_and_chunks_are_refused_where_the_text_is_changed(tmp_path: Path) -> None:
+    ours, _ = both(model_json(normalizer={"type": "NFC"}), tmp_path)
+    assert ours.truncate("the quick the", 2) == "the quick"
+    assert ours.token_offsets("the").tolist() == [[0, 3]]
+    assert ours.split("the quick", 1) == ["the", " quick"]
+    for call in (
+        lambda text: ours.truncate(text, 2),
+        lambda text: ours.split(text, 2),
+        lambda text: ours.split_spans(text, 2),
+        lambda text: ours.split_batch([text], 2),
+        ours.token_offsets,
+        ours.encode_with_unstable,
+    ):
+        with pytest.raises(ValueError, match="changed by the encoding's normalizers"):
+            call("e\u0301")
+    for chunked in (bpecore.TokenCounter, bpecore.StreamEncoder):
+        with pytest.raises(ValueError, match="a text in chunks cannot be normalized"):
+            chunked(ours)
+    assert bpecore.StreamDecoder(ours).feed(ours.encode("the")) == "the"
+
+
+def test_without_rules_a_text_may_come_in_chunks(tmp_path: Path) -> None:
+    ours, _ = both(model_json(added_tokens=added_tokens({"content": "<a>"})), tmp_path)
+    encoder = bpecore.StreamEncoder(ours)
+    chunks = ["the <", "a", "> tool", "<a>"]
+    ids = [number for chunk in chunks for number in encoder.feed(chunk)] + encoder.flush()
+    assert ids == ours.encode("".join(chunks))
+    assert bpecore.TokenCounter(ours).feed("".join(chunks)) == len(ids)
