@@ -113,14 +113,13 @@ class ModelEncoding(Encoding):
             return super().encode_to_numpy(text, **arguments)
         from bpecore._arrays import ArrayForm
 
-        names = ("dtype", "append", "out")
-        given = [arguments.pop(name, None) for name in names]
-        arguments.pop("num_threads", None)
-        ids = np.array(self.encode(text, **arguments), dtype=np.uint32)
-        if all(option is None for option in given):
-            return ids
+        given = [arguments.pop(name, None) for name in ("dtype", "append", "out")]
         form = ArrayForm(self.max_token_value, *given)
-        return form.apply(ids, np.array([0, len(ids)]))[0]
+        arguments.pop("num_threads", None)
+        ids = self.encode(text, **arguments)
+        if form.append is not None:
+            ids.append(form.append)
+        return form.place(np.array(ids, dtype=np.uint32))
 
     def count(self, text: str, **arguments: Any) -> int:
         """Counts tokens; as `Encoding.count`."""

@@ -191,6 +191,8 @@ def test_all_methods_agree(tmp_path: Path) -> None:
     assert [ours.encode_to_numpy(text).tolist() for text in texts] == expected
     assert [ours.count(text) for text in texts] == [*map(len, expected)] == ours.count_batch(texts)
     assert [ours.count_up_to(text, 10_000) for text in texts] == [*map(len, expected)]
+    for text, ids in zip(texts, expected):
+        assert ours.encode_to_numpy(text, dtype="int64", append=7).tolist() == [*ids, 7]
     ids, offsets = ours.encode_batch_to_numpy(texts)
     assert [ids[i:j].tolist() for i, j in zip(offsets, offsets[1:])] == expected
     assert ours.encode_ordinary_batch(texts) == [*map(ours.encode_ordinary, texts)] == expected
