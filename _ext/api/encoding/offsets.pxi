@@ -58,7 +58,7 @@ def token_offsets(CoreBPE core not None, TokenBuffer ids not None, int64_t[:, ::
         in_bytes: whether places are bytes of UTF-8, or characters.
 
     Returns:
-        The length of the text of the tokens' joint text, in the same unit.
+        The length of the tokens' joint text, in the same unit.
     """
     cdef size_t count = ids.ids.length, length, total = 0, i
     cdef TokenLengths lengths
