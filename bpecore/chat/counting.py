@@ -179,7 +179,7 @@ def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
         effort = request.get("reasoning_effort")
         known = read_harmony_tools(request.get("tools"), functions)
         harmony = HarmonyRequest(known, effort, response_format)
-        return Chat(harmony_encoding(), reader, style, Tools({}, {}), (0, []), "", harmony)
+        return Chat(encoding, reader, style, Tools({}, {}), (0, []), "", harmony)
     tools = read_tools(reader, request.get("tools"))
     choice = read_choice(request.get("tool_choice"), style, "tool_choice")
     if functions is not None:
@@ -209,6 +209,8 @@ def _rules_for(model: str, request: Mapping[str, Any]) -> tuple[Encoding, Rules]
         raise wrong_type("default", "str", default)
     if isinstance(model, str):
         rules = rules_of(model, further)
+        if rules.format == "harmony":
+            return harmony_encoding(), rules
         if rules.encoding is not None:
             return get_encoding(rules.encoding), rules
     encoding = encoding_of(model, default)

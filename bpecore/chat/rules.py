@@ -94,7 +94,7 @@ TOOLS = "counts in the tests of openai-messages-token-helper and langchain4j, fr
 
 # The first row that matches counts.
 RULES: tuple[Rules, ...] = (
-    Rules("gpt-oss gpt-oss-*", "openai-harmony 0.0.8", "2025-11", format="harmony"),
+    Rules("gpt-oss*", "openai-harmony 0.0.8", "2025-11", format="harmony"),
     Rules("gpt-3.5-turbo-0301", COOKBOOK, "2024-07", per_message=4, per_name=-1),
     Rules("gpt-3.5-turbo-1106 gpt-3.5-turbo-0125", TOOLS, "2024-07"),
     Rules(

@@ -10,7 +10,7 @@ import pytest
 from harmony_reference import TEXTS, Conversations, Reference
 
 import bpecore
-from bpecore.chat import num_tokens_from_messages
+from bpecore.chat import Rules, num_tokens_from_messages
 from bpecore.chat.harmony import render_chat
 
 MODEL = "gpt-oss-120b"
@@ -304,6 +304,15 @@ def test_random_chats(reference: Reference, seed: int) -> None:
         assert len(explained.tools) == len(tools)
         assert sum(part.tokens for part in explained.parts) == explained.total
         assert min(part.tokens for part in explained.parts) >= 0
+
+
+def test_other_models_with_the_format() -> None:
+    expected = num_tokens_from_messages([HI], MODEL)
+    ours = Rules("our-*", "our model's card", "2026-11", format="harmony")
+    assert num_tokens_from_messages([HI], "our-oss", rules=[ours]) == expected
+    assert num_tokens_from_messages([HI], "our-oss", default=MODEL) == expected
+    for name in ("gpt-oss:20b", "openai/gpt-oss-20b", "openai.gpt-oss-120b-1:0"):
+        assert num_tokens_from_messages([HI], name) == expected
 
 
 def test_the_date_does_not_change_the_count() -> None:
