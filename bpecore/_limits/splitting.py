@@ -118,19 +118,16 @@ def spans_of(
         ValueError: a character takes more tokens than a chunk may have, or as for `refuse`.
     """
     refuse(counting, text, disallowed_special)
-    clean = Clean(text)
     core = counting.core
     if type(core) is CoreBPE and core.longest_token and len(text) < 1 << 32:
-        spans, misfit = chunk_spans(
-            core,
-            clean.text,
-            counting.allowed_special,
-            thread_count(None) if len(text) >= LONG_TEXT else 1,
-            (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62)),
-            BOUNDARIES.index(rules.boundary),
-            grapheme_clusters() if rules.whole_graphemes else None,
-        )
+        clean = Clean(text, is_clean=True)
+        try:
+            spans, misfit = engine_spans(counting, text, rules)
+        except UnicodeEncodeError:
+            clean = Clean(text)
+            spans, misfit = engine_spans(counting, clean.text, rules)
     else:
+        clean = Clean(text)
         spans, misfit = counted_spans(counting, clean.text, rules)
     if misfit is not None:
         raise ValueError(
@@ -138,3 +135,16 @@ def spans_of(
             f"max_tokens={rules.max_tokens} tokens"
         )
     return clean, spans
+
+
+def engine_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearray, int | None]:
+    """Finds the chunks of a text in the engine; UnicodeEncodeError if it has surrogates."""
+    return chunk_spans(
+        counting.core,
+        text,
+        counting.allowed_special,
+        thread_count(None) if len(text) >= LONG_TEXT else 1,
+        (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62)),
+        BOUNDARIES.index(rules.boundary),
+        grapheme_clusters() if rules.whole_graphemes else None,
+    )

@@ -60,12 +60,13 @@ class Clean:
 
     Args:
         text: any text.
+        is_clean: whether it is known to have no surrogates.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_clean: bool = False) -> None:
         self.text = text
         self._pairs: list[int] = []
-        if has_surrogate(text):
+        if not is_clean and has_surrogate(text):
             self.text = without_surrogates(text)
             found = _SURROGATE_PAIR.finditer(text)
             self._pairs = [pair.start() - i for i, pair in enumerate(found)]

@@ -14,7 +14,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from engine.base.types cimport STATUS_OK, prefetch
+from engine.base.types cimport STATUS_OK
 from engine.encode.text cimport Engine, encode_text
 from engine.encode.workspace cimport Workspace
 from engine.growing.text_borders cimport (
@@ -436,21 +436,6 @@ cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
 # ---- all chunks -----------------------------------------------------------------------------
 
 
-cdef inline void fetch_ahead(const CutText *cut) noexcept nogil:
-    """Prefetches what finding the chunk after the next one begins with.
-
-    The text and the starts of its tokens are too large for the processor's caches.
-    """
-    cdef size_t token = cut.near + min(2 * cut.max_tokens - cut.overlap, cut.count)
-    cdef const uint8_t *place
-    if token >= cut.count:
-        return
-    place = <const uint8_t *>cut.view.data + cut.starts[token] * max(cut.view.width, 1)
-    prefetch(place)
-    prefetch(place - 64)
-    prefetch(cut.starts + min(token + cut.max_tokens - cut.overlap, cut.count))
-
-
 cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
     """Finds the next chunk.
 
@@ -473,6 +458,5 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
         cut.start = cut.end = chunk.end
         if cut.overlap and cut.end < cut.view.length:
             cut.start = find_start(cut, chunk)
-        fetch_ahead(cut)
         return True
     return False
