@@ -18,7 +18,8 @@ from bpecore.chat.harmony.message import harmony_encoding
 from bpecore.chat.harmony.prompt import HarmonyRequest, tally_of_harmony
 from bpecore.chat.harmony.tools import read_tools as read_harmony_tools
 from bpecore.chat.messages import read_messages
-from bpecore.chat.reader import CostOf, Reader
+from bpecore.chat.reader import Reader
+from bpecore.chat.request import Request
 from bpecore.chat.rules import Rules, rules_of
 from bpecore.chat.seen import Seen
 from bpecore.chat.strings import count, encoding_of, listed
@@ -36,51 +37,9 @@ from bpecore.core import Encoding
 from bpecore.registry import get_encoding
 
 if TYPE_CHECKING:
-    from typing_extensions import TypedDict, Unpack
+    from typing_extensions import Unpack
 
-    class Request(TypedDict, total=False):
-        """What a chat has besides messages, and what is known of its costs.
-
-        Attributes:
-            tools: the tools that the model can call, as dicts or objects, as chat completions, the
-                Responses API or Anthropic's API take them.
-            tool_choice: as the API takes it.
-            functions: deprecated: the functions that the model can call.
-            function_call: deprecated: the choice of a function.
-            response_format: the format of the reply; its JSON schema is counted.
-            reasoning_effort: how much the model reasons; gpt-oss sees it.
-            default: the name of the encoding for unknown models, or of a known model whose rules
-                are taken for them.
-            rules: rules of the caller, tried before those of `bpecore.chat.rules`.
-            costs: what parts cost for which nothing is published, by their type: tokens, or a
-                function that takes the part and returns them. "*" is for all other types.
-            image_sizes: width and height in pixels of images, by their URL or file id.
-        """
-
-        tools: Iterable[Any] | None
-        tool_choice: Any
-        functions: Iterable[Any] | None
-        function_call: Any
-        response_format: Any
-        reasoning_effort: str | None
-        default: str | None
-        rules: Iterable[Rules]
-        costs: Mapping[str, CostOf] | None
-        image_sizes: Mapping[str, tuple[int, int]] | None
-
-
-OPTIONS = (
-    "tools",
-    "tool_choice",
-    "functions",
-    "function_call",
-    "response_format",
-    "reasoning_effort",
-    "default",
-    "rules",
-    "costs",
-    "image_sizes",
-)
+OPTIONS = tuple(Request.__annotations__)
 
 
 @overload
@@ -114,7 +73,7 @@ def num_tokens_from_messages(
             blocks of Anthropic's API are understood too.
         model: the model's name, as for `bpecore.encoding_for_model`.
         explain: whether to return the tokens of each message, tool and image.
-        **request: see `Request`: `tools`, `tool_choice`, `functions`, `function_call`,
+        **request: see `bpecore.chat.Request`: `tools`, `tool_choice`, `functions`, `function_call`,
             `response_format` and `reasoning_effort` as the API takes them; `default`, a known
             encoding or model for an unknown one; `rules`, `costs` and `image_sizes` for what is not
             known otherwise.
@@ -168,8 +127,10 @@ class Chat(NamedTuple):
 def chat_of(model: str, request: Mapping[str, Any]) -> Chat:
     """Returns a chat with what `num_tokens_from_messages` takes; raises as it does."""
     for name in request:
-        if name not in OPTIONS:
-            raise TypeError(f"there is no option {name!r}; there are {', '.join(OPTIONS)}")
+        if name not in Request.__annotations__:
+            raise TypeError(
+                f"there is no option {name!r}; there are {', '.join(Request.__annotations__)}"
+            )
     encoding, rules = _rules_for(model, request)
     reader = Reader(model, rules, _mapping(request, "costs"), _mapping(request, "image_sizes"))
     functions = request.get("functions")

@@ -79,7 +79,7 @@ def _read_reasoning(reader: Reader, message: Seen, fields: Mapping[str, Any], pl
     if fields.get("content"):
         read_content(reader, message, fields["content"], f"{place}.content")
         return True
-    if reader.cost_of("reasoning", fields) is not None or fields.get("encrypted_content"):
+    if "reasoning" in reader.costs or fields.get("encrypted_content"):
         return False
     read_content(reader, message, fields.get("summary"), f"{place}.summary")
     return True

@@ -18,7 +18,7 @@ from bpecore.core import Encoding
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from bpecore.chat.counting import Request
+    from bpecore.chat.request import Request
 
 KEPT_ROLES = ("system", "developer")
 MAX_CUTS = 4

@@ -144,6 +144,9 @@ def test_reasoning() -> None:
     assert counted({**thought, "content": [text]}) == 3 + says("assistant", "hm hm")
     summary = {"type": "summary_text", "text": "hm"}
     assert counted({**thought, "summary": [summary]}) == 3 + says("assistant", "hm")
+    assert counted({**thought, "summary": [summary]}, costs={"*": 99}) == 3 + says(
+        "assistant", "hm"
+    )
     encrypted = {**thought, "encrypted_content": "gAAAA"}
     with pytest.raises(ValueError, match=r"messages\[0\]: what 'reasoning' costs is not known"):
         counted(encrypted)
