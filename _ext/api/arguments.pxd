@@ -102,7 +102,7 @@ cdef inline bint collect_row(
     """Reads the ids of a buffer; returns False unless it is a row of native integers in range.
 
     Args:
-        unknown: what stands for numbers that are out of range; NULL: they are refused.
+        unknown: what replaces numbers that are out of range; NULL: they are refused.
     """
     cdef const char *format = "B"
     cdef const char *item = <const char *>buffer.buf

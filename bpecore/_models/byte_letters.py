@@ -13,7 +13,7 @@ _OTHER = re.compile(f"[^{re.escape(''.join(_LETTERS))}]")
 
 
 def bytes_of_letters(tokens: Iterable[str]) -> list[bytes | None]:
-    """Returns the bytes of each token; None where a character is no letter.
+    """Returns the bytes of each token; None where a character is not a letter.
 
     Example:
         >>> bytes_of_letters(["Ġa", "a b"])

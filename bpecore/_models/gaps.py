@@ -23,7 +23,7 @@ def gap_of(tree: Node) -> Node | None:
         covered by matches.
 
     Raises:
-        UnsupportedPattern: the pattern is no automaton.
+        UnsupportedPattern: the pattern cannot be an automaton.
         ValueError: more than two characters decide whether it matches.
     """
     automaton = compile_tree(tree)

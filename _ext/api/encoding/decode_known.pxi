@@ -14,7 +14,7 @@ cdef tuple unknown_names = ("raise", "replace", "skip")    # in the order of `Un
 
 
 cdef IdRules rules_of(CoreBPE core, bint skip_special, unknown) except *:
-    """Returns what becomes of special and of unknown ids; ValueError if `unknown` is no choice."""
+    """Returns what becomes of special and of unknown ids; ValueError if `unknown` is wrong."""
     cdef IdRules rules
     if unknown not in unknown_names:
         raise ValueError(f"unknown must be 'raise', 'replace' or 'skip', not {unknown!r}")

@@ -206,7 +206,7 @@ cdef class Vocabulary:
 
         Returns:
             `uint32[tokens]` twice, the left and the right parts; 2**21 - 1 for tokens that no merge
-            makes, and numbers from the number of tokens on for bytes that are no tokens.
+            makes, and numbers from the number of tokens on for bytes that are not tokens.
         """
         cdef const TokenParts *parts = self.token_parts()
         cdef Py_ssize_t size = sizeof(uint32_t) * <Py_ssize_t>self.tables.token_count

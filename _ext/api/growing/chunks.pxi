@@ -16,8 +16,8 @@ cdef CoreBPE core_of(encoding):
         raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
     if getattr(encoding, "_rules", None) is not None:
         raise ValueError(
-            f"a text in chunks cannot be normalized, and {encoding.name!r} has normalizers or added "
-            "tokens that take blanks with them")
+            f"a text in chunks cannot be normalized, and {encoding.name!r} has normalizers or "
+            "added tokens that take blanks with them")
     if (<CoreBPE>core).split_pattern is None:
         raise ValueError(
             f"a text in chunks needs a split pattern without look-behind and the like; "

@@ -14,7 +14,7 @@ cdef struct SpecialBytes:
     uint32_t *ids         # owned: [count], ascending, no id twice
     size_t *starts        # owned: [count + 1], offsets into bytes
     uint8_t *bytes        # owned: the special tokens' UTF-8, then LOAD_SLACK bytes
-    uint8_t *ordinary     # owned: [count], whether a token is no special one; NULL: all are special
+    uint8_t *ordinary     # owned: [count], whether a token is not special; NULL: all are special
 
 cdef struct TokenBytes:
     const uint8_t *data   # borrowed; NULL: the id is unknown

@@ -32,7 +32,7 @@ cdef struct IdRules:
 cdef inline uint32_t unknown_id(
     const Vocabulary *vocabulary, const SpecialBytes *special
 ) noexcept nogil:
-    """Returns an id that is no token's."""
+    """Returns an id that no token has."""
     cdef uint32_t token_id = UINT32_MAX
     while bytes_of(vocabulary, special, token_id).data != NULL:
         token_id -= 1
