@@ -91,12 +91,11 @@ def num_tokens_from_messages(
     Example:
         >>> num_tokens_from_messages([{"role": "user", "content": "hello world"}], "gpt-4o")
         9
-        >>> print(num_tokens_from_messages(
-        ...     [{"role": "user", "content": "hello world"}], "gpt-4o", explain=True))
-               6  messages[0]         message
-               3  start of the reply  frame
-               9  in total, an estimate by rules for gpt-4o: \
-OpenAI's guide to images as inputs, 2025-11
+        >>> explanation = num_tokens_from_messages(
+        ...     [{"role": "user", "content": "hello world"}], "gpt-4o", explain=True
+        ... )
+        >>> explanation.messages
+        (6,)
     """
     chat = chat_of(model, request)
     return explain_chat(chat, messages) if explain else count_chat(chat, messages)

@@ -51,5 +51,5 @@ class Explanation:
     def __str__(self) -> str:
         width = max([len(part.place) for part in self.parts], default=0)
         lines = [f"{part.tokens:>8}  {part.place:<{width}}  {part.kind}" for part in self.parts]
-        rules = f"{self.model}: {self.source}, {self.date}"
-        return "\n".join([*lines, f"{self.total:>8}  in total, an estimate by rules for {rules}"])
+        lines.append(f"{self.total:>8}  in total, by the rules for {self.model} ({self.date})")
+        return "\n".join([*lines, f"{'':>8}  {self.source}"])

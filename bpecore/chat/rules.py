@@ -86,11 +86,11 @@ class Rules:
     image: Tiles | Patches | None = None
 
 
-GUIDE = "OpenAI's guide to images as inputs"
-BILLS = "API users' bills; OpenAI's guide has another factor"
 COOKBOOK = "OpenAI's cookbook, How to count tokens with tiktoken"
-FUNCTIONS = "counts in the tests of openai-chat-tokens, from the API"
-TOOLS = "counts in the tests of openai-messages-token-helper and langchain4j, from the API"
+FUNCTIONS = f"{COOKBOOK}; tools: counts from the API in the tests of openai-chat-tokens"
+TOOLS = f"{COOKBOOK}; tools: counts from the API in the tests of openai-messages-token-helper"
+GUIDE = f"{TOOLS}; images: OpenAI's guide to images as inputs"
+BILLS = f"{TOOLS}; images: API users' bills, OpenAI's guide has another factor"
 
 # The first row that matches counts.
 RULES: tuple[Rules, ...] = (

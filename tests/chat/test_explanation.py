@@ -80,11 +80,12 @@ def test_the_rules_are_named() -> None:
 
 
 def test_a_table_of_it() -> None:
-    lines = str(explain(tools=TOOLS)).splitlines()
-    assert lines[-1].split()[:3] == [str(explain(tools=TOOLS).total), "in", "total,"]
-    assert [line.split()[0] for line in lines[:-1]] == [
-        str(part.tokens) for part in explain(tools=TOOLS).parts
-    ]
+    explanation = explain(tools=TOOLS)
+    *parts, total, source = str(explanation).splitlines()
+    assert total.split()[:3] == [str(explanation.total), "in", "total,"]
+    assert total.endswith("by the rules for gpt-4o (2025-11)")
+    assert source.strip() == explanation.source
+    assert [int(line.split()[0]) for line in parts] == [part.tokens for part in explanation.parts]
 
 
 def test_models_that_no_table_knows() -> None:
