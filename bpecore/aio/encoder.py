@@ -30,6 +30,7 @@ from bpecore.core import Encoding
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from bpecore._beyond_tiktoken import Boundary
     from bpecore._services.id_buffers import IdBuffer
 
 from anyio.lowlevel import checkpoint
@@ -217,14 +218,22 @@ class AsyncEncoder:
         max_tokens: int,
         *,
         overlap: int = 0,
+        boundary: Boundary = "character",
+        whole_graphemes: bool = False,
         allowed_special: Special = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[str]:
-        """Splits a text into chunks of at most `max_tokens` tokens."""
-        special = _special_arguments(allowed_special, disallowed_special)
-        return await self._do(
-            text, partial(self.encoding.split, text, max_tokens, overlap=overlap, **special)
+        """Splits a text into chunks of at most `max_tokens` tokens, as `Encoding.split` does."""
+        split = partial(
+            self.encoding.split,
+            text,
+            max_tokens,
+            overlap=overlap,
+            boundary=boundary,
+            whole_graphemes=whole_graphemes,
+            **_special_arguments(allowed_special, disallowed_special),
         )
+        return await self._do(text, split)
 
     @locked
     def metrics(self) -> Metrics:

@@ -103,6 +103,9 @@ async def test_cutting(encoding: Encoding) -> None:
                 cut = await encoder.truncate(text, 3, side=side)
                 assert cut == encoding.truncate(text, 3, side=side)
             assert await encoder.split(text, 100) == encoding.split(text, 100)
+            options: dict[str, Any] = {"boundary": "word", "whole_graphemes": True}
+            chunks = await encoder.split(text, 10, overlap=2, **options)
+            assert chunks == encoding.split(text, 10, overlap=2, **options)
         with pytest.raises(ValueError, match="-1"):
             await encoder.truncate("text", -1)
 
