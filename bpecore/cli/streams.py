@@ -3,7 +3,7 @@
 A text is cut at sure borders, where the ids of the two parts are those of the whole; each part then
 goes through the engine at full speed. Memory is bounded by the size of a chunk. A stretch of
 more than `LONGEST_STRETCH` characters without such a border, which only a text without words has,
-goes through a `StreamEncoder`, whose memory is bounded by the longest piece.
+goes through a `StreamEncoder`, which does not hold long pieces either.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from bpecore import StreamEncoder
 from bpecore.core import Encoding
 
 LONGEST_STRETCH = 1 << 21
+LONG_PIECE = 1 << 20
+"""Bytes of a piece from which on its ids are looked for before it ends."""
+
 WINDOWS = (1 << 10, 1 << 16)
 """Characters at the end of a text in which a border is looked for first."""
 
@@ -57,6 +60,7 @@ def stream(
             rest = rest[border:]
         elif len(rest) > LONGEST_STRETCH and encoding._core_bpe.splits_by_automaton:
             encoder = StreamEncoder(encoding, **arguments)
+            encoder._settle_long_pieces(LONG_PIECE)
             yield of_ids(encoder.feed(rest))
             rest = ""
     if encoder is not None:

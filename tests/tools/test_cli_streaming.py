@@ -216,3 +216,12 @@ class TestMemory:
         content = (folder / "chunks").read_bytes()
         assert content.replace(b"\0", b"") == (folder / "text").read_bytes().replace(b"\0", b"")
         assert content.count(b"\0") > 100_000
+
+    @pytest.mark.parametrize("letters", ["a", "qxyz", " "])
+    def test_one_piece(self, tmp_path: Path, letters: str) -> None:
+        unit = "".join(random.Random(1).choices(letters, k=1_000_003))
+        text = unit * 12
+        (tmp_path / "text").write_text(text)
+        self.run(tmp_path, "count", "count", "text")
+        expected = bpecore.get_encoding("o200k_base").count(text)
+        assert (tmp_path / "count").read_text() == f"{expected}\n"

@@ -62,6 +62,7 @@ cdef class SplitPattern:
                 raise ValueError("the automaton names a block that it does not have")
         memcpy(self.tables.ascii_classes,
                self.tables.block_classes + (<size_t>self.tables.block_index[0] << 7), 128)
+        self.state_count = state_count
         if (find_sure_pairs(&self.tables, state_count) != STATUS_OK
                 or find_coverage(&self.tables, state_count, &self.covers_all) != STATUS_OK):
             raise MemoryError("no memory for a split pattern")

@@ -8,6 +8,7 @@ from engine.base.exclusive cimport enter, leave
 from engine.sink.int_lists cimport list_of_ids
 from engine.growing.encoder cimport PieceStream, close_stream, end_stream, feed_stream, open_stream
 from engine.base.types cimport STATUS_OK
+from engine.growing.settled cimport open_settling
 from engine.encode.workspace cimport Workspace, give_back
 from engine.text.utf8 cimport TextView, holds_surrogate
 
@@ -103,10 +104,35 @@ cdef class StreamEncoder:
     def __deepcopy__(self, memo):
         return copied(self)
 
+    def _settle_long_pieces(self, size_t stretch) -> None:
+        """From now on also returns the ids of an unfinished piece that nothing can change.
+
+        For pieces of many megabytes, which need not be held then, but take longer. An encoder in
+        such a piece cannot be copied.
+
+        Args:
+            stretch: bytes of a piece that are looked at together, at least.
+        """
+        cdef int status
+        self._enter()
+        try:
+            if self.core.vocabulary.tables.misses_bytes or self.stream.settling.tables != NULL:
+                return
+            status = open_settling(
+                &self.stream.settling, &self.core.vocabulary.tables,
+                self.core.vocabulary.token_parts(), self.core.engine.automaton,
+                self.core.split_pattern.state_count, stretch)
+            if status != STATUS_OK:
+                raise_status(status, None)
+        finally:
+            leave(&self.in_use)
+
     def __reduce__(self):
         """An encoder is pickled as its arguments, and the text that waits."""
         enter_encoder(&self.in_use)
         try:
+            if self.stream.settling.inside:
+                raise ValueError("the encoder is inside a long piece of which ids were returned")
             return _resume_encoder, (
                 self.encoding, *self.special.permissions(), self._waiting(), self.special.tail,
                 self.special.half, self.flushed)

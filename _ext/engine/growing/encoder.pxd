@@ -3,6 +3,8 @@
 # A piece is encoded once it is finished (piece_run.pxd) and no special token may have begun before
 # the character that finished it. The rest of the text waits for the next chunk.
 #
+# Of a long unfinished piece, the tokens that nothing can change may be encoded too (settled.pxd).
+#
 # Time: linear. Space: the text from the unfinished piece on.
 
 from libc.stdint cimport uint8_t
@@ -15,10 +17,13 @@ from engine.encode.workspace cimport Workspace
 from engine.growing.finished_pieces cimport collect_piece, encode_collected
 from engine.growing.piece_run cimport (
     PieceRun, begin_piece, end_of_piece, move_run_back, next_start, read_piece)
+from engine.growing.settled cimport (
+    Settling, begin_unsettled, close_settling, settle_tokens)
 from engine.growing.special_places cimport (
     SPECIAL_FOUND, SPECIAL_NONE, SpecialPlace, next_special)
 from engine.growing.text cimport GrowingText, append_text, forget_text
-from engine.sink.id_buffer cimport IdBuffer, append_id
+from engine.merge.merge cimport merge_piece
+from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
 from engine.split.automaton cimport NO_MATCH, Automaton
 from engine.text.special_tokens cimport SpecialTokens
 from engine.text.utf8 cimport TextView
@@ -31,7 +36,8 @@ cdef struct PieceStream:
     const uint8_t *allowed                 # borrowed; NULL = all
     bint any_allowed
     GrowingText text
-    PieceRun run                           # the unfinished piece
+    PieceRun run                           # the unfinished piece, without its settled tokens
+    Settling settling                      # owned
     size_t open_from                       # where a special token may have begun, or the end
 
 
@@ -49,6 +55,7 @@ cdef inline void open_stream(
 cdef inline void close_stream(PieceStream *stream) noexcept nogil:
     release(stream.text.buffer.data)
     memset(&stream.text, 0, sizeof(GrowingText))
+    close_settling(&stream.settling)
 
 
 cdef inline int add_piece(
@@ -65,6 +72,53 @@ cdef inline int add_piece(
     return status
 
 
+cdef inline int settle_piece(
+    PieceStream *stream, Workspace *workspace, IdBuffer *sink
+) noexcept nogil:
+    """Encodes what is settled of the unfinished piece."""
+    cdef const uint8_t *piece = stream.text.buffer.data + stream.run.start
+    cdef size_t end = stream.run.accepted, settled
+    cdef int status
+    if stream.settling.tables == NULL:
+        return STATUS_OK
+    if stream.settling.lasting[stream.run.row >> stream.automaton.row_bits]:
+        end = stream.run.position
+    if end == NO_MATCH or end - stream.run.start < stream.settling.wanted:
+        return STATUS_OK
+    status = encode_collected(stream.vocabulary, workspace, &stream.text, False, sink)
+    if status == STATUS_OK:
+        status = settle_tokens(&stream.settling, &workspace.interrupt, piece,
+                               end - stream.run.start, sink, &settled)
+    if status == STATUS_OK:
+        stream.run.start += settled
+        if stream.run.accepted < stream.run.start:
+            stream.run.accepted = NO_MATCH    # the automaton accepts again before it dies
+    return status
+
+
+cdef inline int end_settled_piece(
+    PieceStream *stream, Workspace *workspace, size_t end, IdBuffer *sink
+) noexcept nogil:
+    """Encodes what follows the settled tokens of a piece, by merging alone."""
+    cdef size_t length = end - stream.run.start, count = 0
+    cdef int status
+    if length == 0:
+        return STATUS_OK
+    if grow_ids(sink, sink.length + length) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    status = merge_piece(stream.vocabulary, &workspace.merging, &workspace.interrupt,
+                         stream.text.buffer.data + stream.run.start, length,
+                         sink.data + sink.length, &count)
+    if status == STATUS_OK:
+        sink.length += count
+    return status
+
+
+cdef inline void begin_next(PieceStream *stream, size_t start) noexcept nogil:
+    begin_piece(stream.automaton, &stream.run, start)
+    begin_unsettled(&stream.settling)
+
+
 cdef inline int encode_up_to(
     PieceStream *stream, Workspace *workspace, size_t end, bint final, bint counting,
     IdBuffer *sink
@@ -75,13 +129,20 @@ cdef inline int encode_up_to(
     cdef int status
     while stream.run.start < end:
         if not read_piece(stream.automaton, text, end, &stream.run) and not final:
+            status = settle_piece(stream, workspace, sink)
+            if status != STATUS_OK:
+                return status
             break
         piece_end = end_of_piece(stream.automaton, &stream.run)
-        if piece_end != NO_MATCH:
+        if stream.settling.inside:
+            status = end_settled_piece(stream, workspace, piece_end, sink)
+            if status != STATUS_OK:
+                return status
+        elif piece_end != NO_MATCH:
             status = add_piece(stream, workspace, stream.run.start, piece_end, counting, sink)
             if status != STATUS_OK:
                 return status
-        begin_piece(stream.automaton, &stream.run, next_start(text, &stream.run, piece_end))
+        begin_next(stream, next_start(text, &stream.run, piece_end))
     return encode_collected(stream.vocabulary, workspace, &stream.text, counting, sink)
 
 
@@ -105,10 +166,19 @@ cdef inline int encode_stream(
             return status
         if append_id(sink, found.id, counting) != STATUS_OK:
             return STATUS_NO_MEMORY
-        begin_piece(stream.automaton, &stream.run, found.end)
+        begin_next(stream, found.end)
         searched = found.end
     stream.open_from = stream.text.length if found.outcome == SPECIAL_NONE else found.start
     return encode_up_to(stream, workspace, stream.open_from, final, counting, sink)
+
+
+cdef inline void restore_stream(PieceStream *stream, PieceStream *before) noexcept nogil:
+    """Gives a stream its state before a call that failed; memory that has grown stays."""
+    before.text.buffer = stream.text.buffer
+    before.settling.counts = stream.settling.counts
+    before.settling.counts.done = 0
+    before.settling.tables = stream.settling.tables
+    stream[0] = before[0]
 
 
 cdef inline int feed_stream(
@@ -130,8 +200,7 @@ cdef inline int feed_stream(
     if status == STATUS_OK:
         status = encode_stream(stream, workspace, False, counting, sink)
     if status != STATUS_OK:
-        before.text.buffer = stream.text.buffer
-        stream[0] = before
+        restore_stream(stream, &before)
     return status
 
 
@@ -144,6 +213,5 @@ cdef inline int end_stream(
     if status == STATUS_OK:
         status = encode_stream(stream, workspace, True, False, sink)
     if status != STATUS_OK:
-        before.text.buffer = stream.text.buffer
-        stream[0] = before
+        restore_stream(stream, &before)
     return status

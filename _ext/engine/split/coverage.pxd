@@ -49,3 +49,32 @@ cdef inline int find_coverage(
     release(seen)
     release(waiting)
     return STATUS_OK
+
+
+cdef inline void find_lasting_states(
+    const Automaton *automaton, uint32_t state_count, uint8_t *lasting
+) noexcept nogil:
+    """Finds the states in which all that has been read belongs to the piece, whatever follows.
+
+    These are the states from which the automaton accepts before it dies. Time: O(states * classes)
+    for each round in which some are ruled out; there are few.
+
+    Args:
+        lasting: receives whether each state is one.
+    """
+    cdef const uint32_t *row
+    cdef uint32_t state, column
+    cdef bint changed = True
+    for state in range(state_count):
+        lasting[state] = state != 0
+    while changed:
+        changed = False
+        for state in range(1, state_count):
+            row = automaton.transitions + (<size_t>state << automaton.row_bits)
+            if not lasting[state]:
+                continue
+            lasting[state] = row[automaton.end_class] & 1
+            for column in range(automaton.end_class):
+                if not row[column] & 1 and not lasting[row[column] >> automaton.row_bits]:
+                    lasting[state] = 0
+            changed |= not lasting[state]
