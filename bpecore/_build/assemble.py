@@ -97,12 +97,26 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     family = family_of(pat_str)
     if family:
         return _compile_family(pat_str, family)
+    from bpecore._build.frozen_files import (
+        keep_file,
+        kept_automaton_path,
+        pack_automaton,
+        read_kept_automaton,
+    )
+
+    path = kept_automaton_path(pat_str)
+    kept = read_kept_automaton(path, pat_str) if path else None
+    if kept is not None:
+        return SplitPattern(kept)
     from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
 
     try:
-        return SplitPattern(compile_pattern(pat_str))
+        automaton = compile_pattern(pat_str)
     except UnsupportedPattern:
         return compile_fallback(pat_str)
+    if path:
+        keep_file(path, pack_automaton(pat_str, (*automaton, b"")))
+    return SplitPattern(automaton)
 
 
 def _compile_family(pat_str: str, family: int) -> SplitPattern:

@@ -6,9 +6,9 @@ are mapped into memory, and the automaton of each of OpenAI's split patterns, `F
 A package without them works the same and starts more slowly. A file that cannot be used is
 reported by a warning, and what it should have held is made in memory.
 
-A user may name a folder for the tables of other vocabularies, in the environment variable
-`BPECORE_TABLES_DIR`. It must be as trustworthy as the program: files are checked for damage, not
-for malice.
+A user may name a folder for the tables of other vocabularies, and for the automata of other split
+patterns, in the environment variable `BPECORE_TABLES_DIR`. It must be as trustworthy as the
+program: files are checked for damage, not for malice.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def map_bundled_vocabulary(name: str) -> Vocabulary | None:
         >>> vocabulary is None or len(vocabulary)
         50256
     """
-    return _map_tables(os.path.join(FROZEN_FOLDER, f"{name}.tables"))
+    return map_tables(os.path.join(FROZEN_FOLDER, f"{name}.tables"))
 
 
-def _map_tables(path: str) -> Vocabulary | None:
+def map_tables(path: str) -> Vocabulary | None:
+    """Maps a file of tables; None, with a warning unless it is missing, if it cannot be used."""
     try:
         return Vocabulary(path)
     except FileNotFoundError:
@@ -95,7 +96,7 @@ def map_kept_vocabulary(path: str, table: RankTable) -> Vocabulary | None:
     Warns:
         RuntimeWarning: the file is there and cannot be used. It will be replaced.
     """
-    vocabulary = _map_tables(path)
+    vocabulary = map_tables(path)
     if vocabulary is not None and not vocabulary.has_ranks_of(table):
         _warn(f"{path} cannot be used: it holds another vocabulary")
         return None
@@ -112,14 +113,7 @@ def keep_vocabulary(path: str, vocabulary: Vocabulary) -> None:
     Warns:
         RuntimeWarning: the file cannot be written; the vocabulary works without it.
     """
-    from bpecore._build.atomic_files import write_atomically
-
-    try:
-        write_atomically(path, vocabulary.to_bytes())
-    except OSError as error:
-        import warnings
-
-        warnings.warn(f"the tables cannot be kept: {error}", RuntimeWarning, stacklevel=3)
+    keep_file(path, vocabulary.to_bytes())
 
 
 def pack_automaton(pattern: str, parts: tuple[int, int, bytes, bytes, bytes, bytes]) -> bytes:
@@ -159,10 +153,63 @@ def read_automaton(
     Warns:
         RuntimeWarning: the file is there and cannot be used.
     """
+    return _read_automaton(os.path.join(FROZEN_FOLDER, f"{family_name}.automaton"), pattern)
+
+
+def kept_automaton_path(pattern: str) -> str | None:
+    """Returns where the automaton of a caller's split pattern is kept.
+
+    Args:
+        pattern: the pattern.
+
+    Returns:
+        A path in the folder that `BPECORE_TABLES_DIR` names; None without that variable.
+    """
+    folder = os.environ.get(TABLES_DIRECTORY_VARIABLE)
+    if not folder:
+        return None
+    import hashlib
+
+    return os.path.join(folder, f"{hashlib.sha256(pattern.encode()).hexdigest()}.automaton")
+
+
+def read_kept_automaton(path: str, pattern: str) -> tuple[int, int, bytes, bytes, bytes] | None:
+    """Reads the automaton of a caller's split pattern from the folder that the user named.
+
+    Args:
+        path: from `kept_automaton_path`.
+        pattern: the pattern, which must be the one that the automaton was made from.
+
+    Returns:
+        The automaton; None if there is no file, or one that cannot be used.
+
+    Warns:
+        RuntimeWarning: the file is there and cannot be used. It will be replaced.
+    """
+    found = _read_automaton(path, pattern)
+    return None if found is None else found[:5]
+
+
+def keep_file(path: str, contents: bytes) -> None:
+    """Writes a file into the folder that the user named; a reader sees a whole file or none.
+
+    Warns:
+        RuntimeWarning: it cannot be written; everything works without it.
+    """
+    from bpecore._build.atomic_files import write_atomically
+
+    try:
+        write_atomically(path, contents)
+    except OSError as error:
+        import warnings
+
+        warnings.warn(f"the tables cannot be kept: {error}", RuntimeWarning, stacklevel=3)
+
+
+def _read_automaton(path: str, pattern: str) -> tuple[int, int, bytes, bytes, bytes, bytes] | None:
     import struct
     import zlib
 
-    path = os.path.join(FROZEN_FOLDER, f"{family_name}.automaton")
     try:
         with open(path, "rb") as file:
             data = file.read()

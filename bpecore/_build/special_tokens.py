@@ -17,6 +17,7 @@ def make_special_tokens(
     special_tokens_encoder: dict[str, int],
     added: dict[str, int] | None = None,
     only_decoded: dict[bytes, int] | None = None,
+    trie: Trie | None = None,
 ) -> SpecialTokens:
     """Makes the special tokens of an engine.
 
@@ -24,6 +25,7 @@ def make_special_tokens(
         special_tokens_encoder: the id of each special token.
         added: the id of each token that is found in texts like a special one, but always.
         only_decoded: the id of the bytes of each token that no text is encoded to.
+        trie: that of the special tokens and the added ones, if it is known.
 
     Raises:
         TypeError: it is not a dict, a special token is not str, or an id is not an int.
@@ -41,7 +43,8 @@ def make_special_tokens(
             raise TypeError(f"a special token must be str, not {type(name).__name__}: {name!r}")
         # Its characters alone: a subclass may compare, iterate or encode in another way.
         special_tokens[str.__str__(name)] = number
-    trie = build_trie([*special_tokens, *(added or ())])
+    if trie is None:
+        trie = build_trie([*special_tokens, *(added or ())])
     return SpecialTokens(special_tokens, trie, added=added, only_decoded=only_decoded)
 
 

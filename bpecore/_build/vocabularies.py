@@ -14,6 +14,7 @@ from bpecore._build.frozen_files import (
     kept_tables_path,
     map_bundled_vocabulary,
     map_kept_vocabulary,
+    map_tables,
 )
 from bpecore._build.locks import ranks_lock, vocabulary_lock
 from bpecore._core import RankTable, Vocabulary, holding
@@ -101,6 +102,26 @@ def _map_bundled(name: str) -> Vocabulary | None:
         if vocabulary is not None:
             vocabulary = _bundled[name] = _intern_mapped(vocabulary)
     return vocabulary
+
+
+@holding(vocabulary_lock)
+def kept_vocabulary(path: str, digest: bytes) -> Vocabulary | None:
+    """Returns the one vocabulary of this process with the tables of a file.
+
+    Args:
+        path: a file that an earlier process has kept, see `bpecore._build.frozen_files`.
+        digest: that of the vocabulary which it should hold.
+
+    Returns:
+        The vocabulary; None if there is no such file, or one that cannot be used.
+
+    Warns:
+        RuntimeWarning: the file is there and cannot be used.
+    """
+    vocabulary = map_tables(path)
+    if vocabulary is None or vocabulary.digest != digest:
+        return None
+    return _intern_mapped(vocabulary)
 
 
 def _intern_mapped(vocabulary: Vocabulary) -> Vocabulary:

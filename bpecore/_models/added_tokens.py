@@ -9,37 +9,15 @@ Reference: `tokenizer/added_vocabulary.rs` of tokenizers 0.23.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Any
 
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._pattern.properties import WHITE_SPACE, word_characters
+from bpecore._models.parts import AddedToken
 
-_SPACES = "".join(map(chr, WHITE_SPACE.code_points()))
-
-
-class AddedToken(NamedTuple):
-    """One added token.
-
-    Attributes:
-        content: how it is spelled.
-        id: its id.
-        special: whether it counts as a special token.
-        normalized: whether it is searched for in normalized text.
-        single_word: whether it counts only where no word character touches it.
-        lstrip: whether it takes the white space to its left with it.
-        rstrip: whether it takes that to its right.
-    """
-
-    content: str
-    id: int
-    special: bool
-    normalized: bool
-    single_word: bool
-    lstrip: bool
-    rstrip: bool
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
 
 
 def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[AddedToken]:
@@ -122,8 +100,13 @@ class Search:
 
     def __init__(self, contents: dict[str, AddedToken]) -> None:
         self.contents = contents
-        longest_first = sorted(contents, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if contents else None
+
+    @functools.cached_property
+    def _pattern(self) -> Any:
+        import re
+
+        longest_first = sorted(self.contents, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def split(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:
         """Yields the tokens in a text, and the stretches between them, which are not empty.
@@ -133,7 +116,7 @@ class Search:
             skipped: special tokens that do not count.
         """
         reached = 0
-        for found in self._pattern.finditer(text) if self._pattern else ():
+        for found in self._pattern.finditer(text):
             start, stop = found.span()
             token = self.contents[found.group()]
             if token.special and token.content in skipped:
@@ -143,9 +126,9 @@ class Search:
             ):
                 continue
             if token.lstrip:
-                start = max(len(text[:start].rstrip(_SPACES)), reached)
+                start = max(len(text[:start].rstrip(_spaces())), reached)
             if token.rstrip:
-                stop = len(text) - len(text[stop:].lstrip(_SPACES))
+                stop = len(text) - len(text[stop:].lstrip(_spaces()))
             if reached < start:
                 yield text[reached:start]
             # An earlier token may have taken all of it; and what a later one took, tokenizers
@@ -157,5 +140,14 @@ class Search:
             yield text[reached:]
 
 
+@functools.cache
+def _spaces() -> str:
+    from bpecore._pattern.properties import WHITE_SPACE
+
+    return "".join(map(chr, WHITE_SPACE.code_points()))
+
+
 def _is_word(character: str) -> bool:
+    from bpecore._pattern.properties import word_characters
+
     return character != "" and ord(character) in word_characters()

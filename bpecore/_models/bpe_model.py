@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -98,15 +100,35 @@ def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
 
 
 def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str) -> Merges:
-    if merges and isinstance(merges[0], str):
-        merges = [pair.split(" ") if isinstance(pair, str) else None for pair in merges]
     try:
-        pairs = [(left, right) for left, right in merges]
-        ids = [(vocab[left], vocab[right], vocab[left + right]) for left, right in pairs]
+        left, right, merged = _strings_of(merges)
+        columns = [
+            np.fromiter(map(vocab.__getitem__, column), dtype=np.int64, count=len(merges))
+            for column in (left, right, merged)
+        ]
     except (TypeError, ValueError, KeyError):
+        if merges and isinstance(merges[0], str):
+            merges = [pair.split(" ") if isinstance(pair, str) else None for pair in merges]
         raise _faulty_merge(merges, vocab, source) from None
-    columns = np.array(ids, dtype=np.int64).reshape(-1, 3)
-    return Merges(columns[:, 0], columns[:, 1], columns[:, 2])
+    return Merges(*columns)
+
+
+def _strings_of(merges: list[Any]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Returns the left and right parts of pairs, and what they make; an error if one is no pair.
+
+    A hundred thousand pairs are taken apart together where they are strings.
+    """
+    if not merges or not isinstance(merges[0], str):
+        left, right = zip(*((left, right) for left, right in merges)) if merges else ((), ())
+        return left, right, [*map(operator.add, left, right)]
+    joined = "\n".join(merges)
+    parts = joined.replace("\n", " ").split(" ")
+    merged = joined.replace(" ", "").split("\n")
+    if len(parts) != 2 * len(merges) or len(merged) != len(merges):
+        raise ValueError("not all are pairs")
+    if joined.count(" ") != len(merges) or any(" " not in pair for pair in merges):
+        raise ValueError("not all are pairs")
+    return parts[::2], parts[1::2], merged
 
 
 def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str) -> ValueError:
@@ -124,4 +146,4 @@ def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str) -> Valu
                 return ValueError(
                     f"{source}: model.merges[{number}] has {token!r:.60}, which is not in vocab"
                 )
-    raise AssertionError("a faulty merge is found again")
+    return ValueError(f"{source}: model.merges has a token with a line end or a blank")

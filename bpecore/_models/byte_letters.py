@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 from bpecore.data.gpt2_format import byte_letters
 
@@ -20,17 +22,30 @@ def bytes_of_letters(tokens: Iterable[str]) -> list[bytes | None]:
         [b' a', None]
     """
     known = list(tokens)
-    joined = "".join(known)
-    if _OTHER.search(joined):
-        return [None if _OTHER.search(token) else _bytes(token) for token in known]
-    everything = _bytes(joined)
     found: list[bytes | None] = []
+    joined = "".join(known)
+    others = _with_other_characters(known, joined)
+    if others:
+        joined = "".join("" if number in others else token for number, token in enumerate(known))
+    everything = _bytes(joined)
     start = 0
     for token in known:
         end = start + len(token)
         found.append(everything[start:end])
         start = end
+        if others and len(found) - 1 in others:
+            found[-1] = None
+            start -= len(token)
     return found
+
+
+def _with_other_characters(tokens: list[str], joined: str) -> set[int]:
+    """Returns the places of tokens with a character that is no letter."""
+    found = [other.start() for other in _OTHER.finditer(joined)]
+    if not found:
+        return set()
+    ends = [*accumulate(map(len, tokens))]
+    return {bisect_right(ends, place) for place in found}
 
 
 def _bytes(letters: str) -> bytes:

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._build.special_tokens import make_special_tokens
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary, has_surrogate, without_surrogates
 from bpecore._engine_calls import NONE
-from bpecore._models.added_tokens import AddedToken
-from bpecore._models.normalizers import read_normalizers
+from bpecore._models.parts import AddedToken, ModelParts
 from bpecore._models.source import ModelSource
 from bpecore._models.text_rules import TextRules
-from bpecore._models.tokenizer_json import ModelParts
 from bpecore._tiktoken import CoreBPE
 from bpecore.core import Encoding
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     from typing_extensions import Self
 
     from bpecore._engine_calls import Allowed, Disallowed
+    from bpecore._models.normalizers import Step
+
+
+def _steps(normalizer: Any, source: str) -> list[Step]:
+    if normalizer is None:
+        return []
+    from bpecore._models.normalizers import read_normalizers
+
+    return read_normalizers(normalizer, source)
 
 
 class ModelEncoding(Encoding):
@@ -53,12 +59,12 @@ class ModelEncoding(Encoding):
         """
         special = {token.content: token.id for token in parts.tokens if token.special}
         added = {token.content: token.id for token in parts.tokens if not token.special}
-        tokens = make_special_tokens(special, added, parts.only_decoded)
+        tokens = make_special_tokens(special, added, parts.only_decoded, parts.trie)
         core = CoreBPE.of_parts(
             vocabulary, tokens, compile_split_pattern(parts.pattern), parts.pattern
         )
         rules = TextRules(
-            parts.tokens, read_normalizers(parts.normalizer, name), parts.prefix_space
+            parts.tokens, _steps(parts.normalizer, name), parts.prefix_space, parts.at_once
         )
         made = object.__new__(cls)
         made.name = name
@@ -111,6 +117,8 @@ class ModelEncoding(Encoding):
         """Encodes text into an array; as `Encoding.encode_to_numpy`."""
         if self._rules is None or self._is_plain(text):
             return super().encode_to_numpy(text, **arguments)
+        import numpy as np
+
         from bpecore._arrays import ArrayForm
 
         given = [arguments.pop(name, None) for name in ("dtype", "append", "out")]
@@ -270,13 +278,13 @@ class ModelEncoding(Encoding):
         return {
             "name": self.name,
             "ranks": self._mergeable_ranks,
-            "parts": tuple(self._parts),
+            "parts": self._parts.plain(),
             "source": self.source,
             "ordinary": self._is_ordinary,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        parts = ModelParts(*state["parts"])
+        parts = ModelParts.of_plain(state["parts"])
         made = self.of_parts(
             state["name"], intern_vocabulary(state["ranks"]), parts, state["source"]
         )

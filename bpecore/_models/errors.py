@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bpecore.data.appearance import appearance
-
 
 def refusal(source: str, what: str) -> ValueError:
     """Returns the error for a sound file whose ids could not be reproduced exactly.
@@ -25,6 +23,8 @@ def fault(source: str, place: str, what: str, contents: bytes, is_json: bool = F
         contents: the file's bytes, which may look like something else.
         is_json: whether the file should be JSON.
     """
+    from bpecore.data.appearance import appearance
+
     where = f"{source}, {place}" if place else source
     looks = appearance(contents, is_json)
     return ValueError(f"{where}: {what}.{looks}" if looks else f"{where}: {what}")

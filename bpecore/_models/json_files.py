@@ -6,14 +6,14 @@ Infinity.
 
 from __future__ import annotations
 
-import json
+import sys
 from typing import Any, NoReturn
 
 from bpecore._models.errors import fault
+from bpecore._models.recognition import BYTE_ORDER_MARK
 
 _DIGIT_LIMIT = 30
 _JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def parse_json(contents: bytes, source: str) -> dict[str, Any]:
@@ -26,12 +26,14 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
     Raises:
         ValueError: they are not a JSON object; the message names the source and the place.
     """
+    import json
+
     try:
         text = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].decode()
     except UnicodeDecodeError as error:
         raise fault(source, f"byte {error.start}", "no UTF-8", contents, True) from None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_INTEGERS)
     except json.JSONDecodeError as error:
         what = f"no valid JSON: {error.msg}"
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
@@ -53,10 +55,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _parse_int(digits: str) -> int:
-    # More digits than any id has would take quadratic time.
     if len(digits) > _DIGIT_LIMIT:
         raise ValueError(f"a number of {len(digits)} digits: {digits[:20]}…")
     return int(digits)
+
+
+# Many digits take quadratic time, which Python 3.11 refuses by itself.
+_INTEGERS = None if hasattr(sys, "get_int_max_str_digits") else _parse_int
 
 
 def member(

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from bpecore._models.errors import fault
-from bpecore._models.json_files import BYTE_ORDER_MARK, parse_json
-from bpecore._models.presets import (
-    name_of_pattern,
-    pattern_preset,
-    require_all_ranks,
-    special_token_preset,
+from bpecore._models.kept_models import (
+    LoadedModel,
+    keep_model,
+    kept_model_path,
+    kept_models_folder,
+    read_kept_model,
+    remember_file,
+    seen_model_path,
 )
-from bpecore._models.recognition import Found, find_vocabulary
+from bpecore._models.recognition import find_vocabulary, read_vocabulary
 from bpecore._models.source import ModelSource
-from bpecore._models.tekken import is_tekken, read_tekken
-from bpecore._models.tokenizer_json import is_tokenizer_json, read_tokenizer_json
-from bpecore.data import tiktoken_format
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -35,92 +33,81 @@ def load_encoding(
     special_tokens: dict[str, int] | str | None,
 ) -> AnyEncoding:
     """Makes an encoding of a class; arguments and errors are those of `Encoding.from_file`."""
-    found = find_vocabulary(path)
+    file = find_vocabulary(path)
     if isinstance(special_tokens, str):
+        from bpecore._models.presets import special_token_preset
+
         special_tokens = special_token_preset(special_tokens)
     if name is None:
-        name = os.path.basename(os.path.abspath(found.folder or found.path))
-    if found.kind == "tiktoken":
-        return _from_tiktoken(cls, found, name, pattern, special_tokens)
-    file = parse_json(found.contents, found.path)
-    if is_tokenizer_json(file):
-        return _from_tokenizer_json(cls, found, file, name, pattern, special_tokens)
-    if is_tekken(file):
-        return _from_tekken(cls, found, file, name, pattern, special_tokens)
-    keys = ", ".join(list(file)[:8]) or "no keys"
-    raise ValueError(
-        f"{found.path} is JSON, but neither a tokenizer.json nor a tekken file: it has {keys}"
-    )
-
-
-def _from_tiktoken(
-    cls: type[AnyEncoding],
-    found: Found,
-    name: str,
-    pattern: str | None,
-    special_tokens: dict[str, int] | None,
-) -> AnyEncoding:
-    contents = found.contents[len(BYTE_ORDER_MARK) * found.contents.startswith(BYTE_ORDER_MARK) :]
-    try:
-        ranks = tiktoken_format.parsed(contents, found.path, require_all_bytes=True)
-    except ValueError as error:
-        raise fault(str(error), "", "not a sound .tiktoken file", contents) from None
-    if pattern is None:
-        raise ValueError(
-            f"{found.path} is a .tiktoken file of {len(ranks):,} ranks, which has no split "
-            "pattern: pass pattern=, a regular expression or the name of a model such as 'qwen3'"
-        )
-    preset = pattern_preset(pattern)
-    require_all_ranks(preset, found.path, contents, len(ranks))
+        name = os.path.basename(os.path.abspath(path))
+    model = _load(file)
+    if model.kind == "tokenizer.json":
+        if pattern is not None or special_tokens is not None:
+            raise ValueError(f"{file} has its own split pattern and special tokens")
+        made: Any = _model_encoding(file, name, model)
+        return made  # type: ignore[no-any-return]
+    own_pattern, own_tokens = model.rest
+    pattern = _pattern_for(file, model, own_pattern if pattern is None else pattern)
     encoding = cls(
         name,
-        pat_str=preset.pattern,
-        mergeable_ranks=ranks,
-        special_tokens=special_tokens or {},
-    )
-    encoding.source = _source("tiktoken", found.path, encoding)
-    return encoding
-
-
-def _from_tokenizer_json(
-    cls: type[AnyEncoding],
-    found: Found,
-    file: dict[str, Any],
-    name: str,
-    pattern: str | None,
-    special_tokens: dict[str, int] | None,
-) -> AnyEncoding:
-    from bpecore._models.encoding import ModelEncoding
-
-    if pattern is not None or special_tokens is not None:
-        raise ValueError(f"{found.path} has its own split pattern and special tokens")
-    vocabulary, parts = read_tokenizer_json(file, found.path)
-    pattern_name = name_of_pattern(parts.pattern)
-    source = ModelSource("tokenizer.json", found.path, pattern_name, parts.details)
-    made: Any = ModelEncoding.of_parts(name, vocabulary, parts, source)
-    return made  # type: ignore[no-any-return]
-
-
-def _from_tekken(
-    cls: type[AnyEncoding],
-    found: Found,
-    file: dict[str, Any],
-    name: str,
-    pattern: str | None,
-    special_tokens: dict[str, int] | None,
-) -> AnyEncoding:
-    own_pattern, ranks, own_tokens = read_tekken(file, found.path)
-    encoding = cls(
-        name,
-        pat_str=own_pattern if pattern is None else pattern_preset(pattern).pattern,
-        mergeable_ranks=ranks,
+        pat_str=pattern,
+        mergeable_ranks=model.vocabulary,
         special_tokens=own_tokens if special_tokens is None else special_tokens,
     )
-    encoding.source = _source("tekken", found.path, encoding)
+    details = f"{len(model.vocabulary):,} tokens, {len(encoding._special_tokens):,} special tokens"
+    encoding.source = _source(model.kind, file, pattern, details)
     return encoding
 
 
-def _source(kind: str, path: str, encoding: Encoding) -> ModelSource:
-    tokens = len(encoding._core_bpe.vocabulary)
-    details = f"{tokens:,} tokens, {len(encoding._special_tokens):,} special tokens"
-    return ModelSource(kind, path, name_of_pattern(encoding._pat_str), details)
+def _load(file: str) -> LoadedModel:
+    """Reads a file, or what an earlier process has kept of it."""
+    folder = kept_models_folder()
+    if folder is None:
+        from bpecore._models.reading import read_model
+
+        return read_model(read_vocabulary(file))
+    known = seen_model_path(folder, file)
+    model = read_kept_model(known) if known else None
+    if model is not None:
+        return model
+    status = os.stat(file)
+    found = read_vocabulary(file)
+    path = kept_model_path(folder, found.contents)
+    model = read_kept_model(path)
+    if model is None:
+        from bpecore._models.reading import read_model
+
+        model = read_model(found)
+        keep_model(path, model)
+    remember_file(folder, file, status, path)
+    return model
+
+
+def _pattern_for(file: str, model: LoadedModel, pattern: str | None) -> str:
+    """Returns the split pattern that is given, or that a name stands for."""
+    if pattern is None:
+        raise ValueError(
+            f"{file} is a .tiktoken file of {len(model.vocabulary):,} ranks, which has no split "
+            "pattern: pass pattern=, a regular expression or the name of a model such as 'qwen3'"
+        )
+    from bpecore._models.presets import pattern_preset, require_all_ranks
+
+    preset = pattern_preset(pattern)
+    if model.kind == "tiktoken" and len(model.vocabulary) < preset.ranks:
+        require_all_ranks(preset, file, read_vocabulary(file).contents, len(model.vocabulary))
+    return preset.pattern
+
+
+def _model_encoding(file: str, name: str, model: LoadedModel) -> Any:
+    from bpecore._models.encoding import ModelEncoding
+    from bpecore._models.parts import ModelParts
+
+    parts = ModelParts.of_plain(model.rest)
+    source = _source(model.kind, file, parts.pattern, parts.details)
+    return ModelEncoding.of_parts(name, model.vocabulary, parts, source)
+
+
+def _source(kind: str, file: str, pattern: str, details: str) -> ModelSource:
+    from bpecore._models.presets import name_of_pattern
+
+    return ModelSource(kind, file, name_of_pattern(pattern), details)

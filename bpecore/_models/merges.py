@@ -16,6 +16,7 @@ Tokens that no pair makes are only found as whole pieces: where the file says `i
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -61,45 +62,48 @@ def proven_vocabulary(
         ValueError: merging by ids is not the same; the message names a token.
     """
     made = {*merges.merged.tolist()}
-    used = {
-        token: number
+    used = [
+        (token, number)
         for token, number in tokens.items()
-        if len(token) == 1 or number in made or ignore_merges
-    }
-    vocabulary = intern_vocabulary(dict(sorted(used.items(), key=lambda item: item[1])))
-    names = {number: token for token, number in used.items()}
-    proof = _Proof(vocabulary, [*sorted(names)], names, merges, source)
-    proof.check(made)
+        if ignore_merges or len(token) == 1 or number in made
+    ]
+    used.sort(key=itemgetter(1))
+    vocabulary = intern_vocabulary(dict(used))
+    proof = _Proof(vocabulary, used, merges, source)
+    proof.check()
     if not ignore_merges and proof.unmade:
-        used = {token: number for token, number in used.items() if number not in proof.unmade}
-        vocabulary = intern_vocabulary(dict(sorted(used.items(), key=lambda item: item[1])))
-    others = {token: number for token, number in tokens.items() if token not in used}
-    return vocabulary, others
+        used = [item for item in used if item[1] not in proof.unmade]
+        vocabulary = intern_vocabulary(dict(used))
+    if len(used) == len(tokens):
+        return vocabulary, {}
+    kept = dict(used)
+    return vocabulary, {token: number for token, number in tokens.items() if token not in kept}
 
 
 class _Proof:
     def __init__(
         self,
         vocabulary: Vocabulary,
-        ids: list[int],
-        names: dict[int, bytes],
+        tokens: list[tuple[bytes, int]],
         merges: Merges,
         source: str,
     ) -> None:
-        self._names = names
+        self._tokens = tokens
         self._source = source
-        self._ids = np.array(ids, dtype=np.int64)
+        count = len(tokens)
+        ids = np.fromiter((number for _, number in tokens), dtype=np.int64, count=count)
         left, right = (np.frombuffer(part, dtype=np.uint32) for part in vocabulary.token_pairs())
         self._has_pair = left != _NONE
-        count = len(ids)
         if np.any(self._has_pair & ((left >= count) | (right >= count))):
             raise refusal(source, "a token has a byte that is no token itself")
-        self._is_byte = np.fromiter((len(names[i]) == 1 for i in ids), dtype=bool, count=count)
+        self._is_byte = np.fromiter((len(token) == 1 for token, _ in tokens), bool, count=count)
         # Indices in order of ids from here on.
         self._left = np.where(self._has_pair, left, 0).astype(np.int64)
         self._right = np.where(self._has_pair, right, 0).astype(np.int64)
-        places = [np.searchsorted(self._ids, part) for part in merges]
-        order = np.arange(len(places[0]))
+        # A part that is not here is a token that nothing makes, so its pairs never occur.
+        occurring = np.flatnonzero(np.isin(merges.left, ids) & np.isin(merges.right, ids))
+        places = [np.searchsorted(ids, part[occurring]) for part in merges]
+        order = np.arange(len(occurring))
         # A pair that is listed twice counts where it is last; one with a part that nothing makes
         # never occurs.
         keys, last = np.unique((places[0] * count + places[1])[::-1], return_index=True)
@@ -109,10 +113,10 @@ class _Proof:
         self._keys, self._order = keys[occurs], order[occurs]
         self._makes = places[2][self._order]
         self._count = count
-        self.unmade = {int(i) for i in self._ids[~self._has_pair & ~self._is_byte]}
+        self.unmade = {*ids[~self._has_pair & ~self._is_byte].tolist()}
         """The ids of tokens of several bytes that no merge makes."""
 
-    def check(self, made: set[int]) -> None:
+    def check(self) -> None:
         """Raises ValueError unless merging by ids is merging by the list."""
         merging = np.flatnonzero(self._has_pair)
         keys = self._left[merging] * self._count + self._right[merging]
@@ -149,7 +153,7 @@ class _Proof:
             self._refuse(self._makes[before[shares]][0], "overlaps itself with an earlier pair")
 
     def _refuse(self, index: int, what: str) -> None:
-        token = self._names[int(self._ids[index])]
+        token, _ = self._tokens[int(index)]
         raise refusal(
             self._source,
             f"the token {token!r:.60} {what}, so merging by ids is not merging by the list",

@@ -7,7 +7,7 @@ older tables is that by newer ones with all later characters inert: text is norm
 
 from __future__ import annotations
 
-import re
+import functools
 import unicodedata
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._pattern.properties import WHITE_SPACE
 
 _NEWEST_KNOWN = 18
 """The newest version of Unicode of which the later characters below are known."""
@@ -46,7 +45,6 @@ _FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
     "NFKC": "NFKC",
     "NFKD": "NFKD",
 }
-_SPACES = "".join(map(chr, WHITE_SPACE.code_points()))
 
 
 class Step(NamedTuple):
@@ -105,10 +103,9 @@ def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[
 def _form(kind: str, source: str, path: str) -> Step:
     _require_known_version(_NEWEST_KNOWN, kind, source, path)
     form = _FORMS[kind]
-    later = re.compile(f"([{_ranges(_LATER)}]+)")
 
     def apply(text: str) -> str:
-        parts = later.split(text)
+        parts = _later_characters().split(text)
         parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
         return "".join(parts)
 
@@ -123,18 +120,22 @@ def _require_known_version(newest: int, kind: str, source: str, path: str) -> No
         )
 
 
-def _ranges(written: str) -> str:
-    return "".join(
-        "-".join(f"\\U{int(point, 16):08X}" for point in part.split("-"))
-        for part in written.split()
-    )
+@functools.cache
+def _later_characters() -> Any:
+    import re
+
+    ranges = re.sub(r"\w+", lambda point: f"\\U{int(point[0], 16):08X}", _LATER)
+    return re.compile(f"([{ranges.replace(' ', '')}]+)")
 
 
 def _unchanged_if_equal(apply: Callable[[str], str]) -> Step:
     return Step(apply, lambda text: apply(text) == text)
 
 
+@functools.cache
 def _later_cases() -> dict[int, int]:
+    import re
+
     cases = {}
     for first, last, distance in re.findall(r"(\w+)(?:-(?=\w+[+-])(\w+))?([+-]\d+)", _LATER_CASES):
         for point in range(int(first, 16), int(last or first, 16) + 1):
@@ -142,18 +143,18 @@ def _later_cases() -> dict[int, int]:
     return cases
 
 
-_CASES = _later_cases()
-
-
 def _lowercase(text: str) -> str:
     # Letter by letter: `str.lower` knows the final sigma.
-    return "".join(map(str.lower, text)).translate(_CASES)
+    return "".join(map(str.lower, text)).translate(_later_cases())
 
 
 def _stripped(text: str, *, left: bool, right: bool) -> str:
+    from bpecore._pattern.properties import WHITE_SPACE
+
+    spaces = "".join(map(chr, WHITE_SPACE.code_points()))
     if left:
-        text = text.lstrip(_SPACES)
-    return text.rstrip(_SPACES) if right else text
+        text = text.lstrip(spaces)
+    return text.rstrip(spaces) if right else text
 
 
 def _replacement(value: dict[str, Any], source: str, path: str) -> Step:

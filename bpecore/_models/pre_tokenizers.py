@@ -11,6 +11,7 @@ Reference: `pre_tokenizers/` and `tokenizer/normalizer.rs` of tokenizers 0.23.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bpecore._models.errors import refusal
@@ -198,6 +199,7 @@ def _run_of(characters: CharacterSet) -> Node:
     return Repeat(Characters(characters), 1, None, "greedy", 0)
 
 
+@lru_cache(maxsize=64)
 def _tree(pattern: str) -> Node:
     """Returns the tree of a pattern as it is written, which fancy-regex must not change."""
     tree = without_captures(parse_as_written(pattern))

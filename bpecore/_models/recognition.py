@@ -7,23 +7,21 @@ SentencePiece model for Llama 2.
 from __future__ import annotations
 
 import os
-import re
 from typing import NamedTuple
 
 from bpecore._models.errors import fault
-from bpecore._models.json_files import BYTE_ORDER_MARK
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 1 << 30
 """Bytes; the largest vocabulary file of a known model has 35 million."""
 
 _IN_FOLDERS = ("tokenizer.json", "tekken.json", "tiktoken.model", "tokenizer.model")
-_OTHERS_IN_FOLDERS = re.compile(r".+\.tiktoken|tekken.*\.json")
 _NOT_SUPPORTED = {
     "spiece.model": "a SentencePiece model",
     "sentencepiece.bpe.model": "a SentencePiece model",
     "vocab.txt": "a WordPiece vocabulary",
 }
-_TIKTOKEN_LINE = re.compile(rb"\s*(?:[A-Za-z0-9+/]+={0,2}|=)[ \t]+[0-9]+[ \t]*(?:\r|\n|\Z)")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 class Found(NamedTuple):
@@ -33,29 +31,34 @@ class Found(NamedTuple):
         kind: "tiktoken" or "json", which is a tokenizer.json or a tekken.json.
         path: the file.
         contents: its bytes.
-        folder: the folder of the model, "" if a file was named.
     """
 
     kind: str
     path: str
     contents: bytes
-    folder: str
 
 
-def find_vocabulary(path: str | os.PathLike[str]) -> Found:
-    """Finds and reads the vocabulary file of a model.
+def find_vocabulary(path: str | os.PathLike[str]) -> str:
+    """Returns the path of a model's vocabulary file.
 
     Args:
         path: the file, or the model's folder.
 
     Raises:
-        ValueError: there is none, or it is not a vocabulary; the message says what it looks like.
+        ValueError: the folder has none, or several.
         OSError: it cannot be read.
     """
     named = os.fsdecode(path)
-    folder = ""
-    if os.path.isdir(named):
-        folder, named = named, _vocabulary_in(named)
+    return _vocabulary_in(named) if os.path.isdir(named) else named
+
+
+def read_vocabulary(named: str) -> Found:
+    """Reads a vocabulary file.
+
+    Raises:
+        ValueError: it is no vocabulary; the message says what it looks like.
+        OSError: it cannot be read.
+    """
     size = os.path.getsize(named)
     if size > SIZE_LIMIT:
         raise ValueError(f"{named}: no vocabulary has {size:,} bytes")
@@ -63,17 +66,25 @@ def find_vocabulary(path: str | os.PathLike[str]) -> Found:
         contents = file.read()
     start = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :][:4096]
     if start.lstrip().startswith(b"{"):
-        return Found("json", named, contents, folder)
-    if _TIKTOKEN_LINE.match(start):
-        return Found("tiktoken", named, contents, folder)
+        return Found("json", named, contents)
+    if _is_tiktoken_line(start.lstrip().split(b"\n", 1)[0].split()):
+        return Found("tiktoken", named, contents)
     is_array = start.lstrip().startswith(b"[")
     what = "neither a .tiktoken file nor a JSON object"
     raise fault(named, "line 1", what, contents, is_json=not is_array)
 
 
+def _is_tiktoken_line(fields: list[bytes]) -> bool:
+    return len(fields) == 2 and fields[1].isdigit() and not fields[0].translate(None, _BASE64)
+
+
 def _vocabulary_in(folder: str) -> str:
     names = sorted(os.listdir(folder))
-    others = [name for name in names if _OTHERS_IN_FOLDERS.fullmatch(name)]
+    others = [
+        name
+        for name in names
+        if name.endswith(".tiktoken") or (name.startswith("tekken") and name.endswith(".json"))
+    ]
     for name in _IN_FOLDERS:
         if name in names:
             return os.path.join(folder, name)

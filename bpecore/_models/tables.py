@@ -42,8 +42,9 @@ def same_pieces(first: Automaton, second: Automaton) -> bool:
     automaton accepts; so it is enough to know whether their last places are the same when both are
     dead.
     """
-    both = classes_of(first).astype(np.uint32) << 8 | classes_of(second)
-    pairs = np.unique(np.delete(both, np.s_[0xD800:0xE000]))  # no text has surrogates
+    both = classes_of(first).astype(np.int64) << 8 | classes_of(second)
+    both[0xD800:0xE000] = both[0]  # no text has surrogates
+    pairs = np.flatnonzero(np.bincount(both))
     columns = [(int(pair) >> 8, int(pair) & 255) for pair in pairs]
     columns.append((first.class_count, second.class_count))
     one, two = transitions_of(first).tolist(), transitions_of(second).tolist()

@@ -6,11 +6,16 @@ normalizers leave the text as it is. Any other text is cut at its tokens here, p
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from bpecore._models.added_tokens import AddedToken, Search, are_found_at_once
-from bpecore._models.normalizers import Step
+from bpecore._models.added_tokens import Search
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from bpecore._models.normalizers import Step
+from bpecore._models.parts import AddedToken
 
 
 class TextRules:
@@ -20,10 +25,15 @@ class TextRules:
         tokens: its added tokens, special ones included.
         steps: its normalizers.
         prefix_space: whether a blank is put before a stretch that does not begin with one.
+        at_once: what `are_found_at_once` returns for the tokens.
     """
 
     def __init__(
-        self, tokens: Sequence[AddedToken], steps: Sequence[Step], prefix_space: bool
+        self,
+        tokens: Sequence[AddedToken],
+        steps: Sequence[Step],
+        prefix_space: bool,
+        at_once: bool,
     ) -> None:
         self._steps = steps
         self._prefix_space = prefix_space
@@ -38,7 +48,9 @@ class TextRules:
         )
         self._is_never_plain = prefix_space or None in checks
         self._has_tokens: re.Pattern[str] | None = None
-        if changes_tokens or not are_found_at_once(tokens):
+        if changes_tokens or not at_once:
+            import re
+
             spellings = {*(token.content for token in tokens), *self._second.contents}
             self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
 

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from bpecore._build.special_tokens import build_trie
 from bpecore._core import Vocabulary
-from bpecore._models.added_tokens import AddedToken, read_added_tokens
+from bpecore._models.added_tokens import are_found_at_once, read_added_tokens
 from bpecore._models.bpe_model import read_bpe_model
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 from bpecore._models.normalizers import read_normalizers
+from bpecore._models.parts import ModelParts, in_order
 from bpecore._models.post_processors import read_post_processors
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
-
-
-class ModelParts(NamedTuple):
-    """What an encoding is made of besides its vocabulary.
-
-    Attributes:
-        pattern: the split pattern.
-        tokens: the added tokens, special ones included.
-        normalizer: the member of the file.
-        prefix_space: whether a blank is put before a stretch that does not begin with one.
-        only_decoded: the id of the bytes of each token that no text is encoded to.
-        before: ids that `add_special_tokens` puts before those of a text.
-        after: ids that it puts after them.
-        details: what was found, in words.
-    """
-
-    pattern: str
-    tokens: list[AddedToken]
-    normalizer: Any
-    prefix_space: bool
-    only_decoded: dict[bytes, int]
-    before: list[int]
-    after: list[int]
-    details: str
 
 
 def is_tokenizer_json(file: dict[str, Any]) -> bool:
@@ -82,12 +60,14 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     return bpe.vocabulary, ModelParts(
         pre_tokenization.pattern,
         tokens,
-        file.get("normalizer"),
+        file["normalizer"] if steps else None,
         pre_tokenization.prefix_space,
         only_decoded,
         before,
         after,
         details,
+        are_found_at_once(tokens),
+        build_trie([token.content for token in in_order(tokens)]),
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 from small_models import added_tokens, both, first_difference, mixed_texts, model_json
 
 from bpecore import Encoding
-from bpecore._models.added_tokens import AddedToken, are_found_at_once
+from bpecore._models.added_tokens import are_found_at_once
+from bpecore._models.parts import AddedToken
 
 OPTIONS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 CONTENTS = ["<a>", "<ab>", "b>", "  ", "tool", "<K>", "e\u0301", "Å", "k", "a b"]

@@ -1,0 +1,48 @@
+"""Reads the contents of a vocabulary file, of whichever kind it is."""
+
+from __future__ import annotations
+
+from bpecore._build.vocabularies import intern_vocabulary
+from bpecore._models.errors import fault
+from bpecore._models.json_files import parse_json
+from bpecore._models.kept_models import LoadedModel
+from bpecore._models.recognition import BYTE_ORDER_MARK, Found
+from bpecore._models.tekken import is_tekken, read_tekken
+from bpecore._models.tokenizer_json import is_tokenizer_json, read_tokenizer_json
+from bpecore.data import tiktoken_format
+
+
+def read_model(found: Found) -> LoadedModel:
+    """Reads a file.
+
+    Args:
+        found: the file.
+
+    Returns:
+        The model. `rest` is, of a tokenizer.json, `ModelParts` as a tuple; otherwise the split
+        pattern, None if there is none, and the special tokens.
+
+    Raises:
+        ValueError: the file is not valid, or could not be reproduced exactly.
+    """
+    if found.kind == "tiktoken":
+        return LoadedModel("tiktoken", intern_vocabulary(_tiktoken_ranks(found)), (None, {}))
+    file = parse_json(found.contents, found.path)
+    if is_tokenizer_json(file):
+        vocabulary, parts = read_tokenizer_json(file, found.path)
+        return LoadedModel("tokenizer.json", vocabulary, parts.plain())
+    if is_tekken(file):
+        pattern, ranks, special_tokens = read_tekken(file, found.path)
+        return LoadedModel("tekken", intern_vocabulary(ranks), (pattern, special_tokens))
+    keys = ", ".join(list(file)[:8]) or "no keys"
+    raise ValueError(
+        f"{found.path} is JSON, but neither a tokenizer.json nor a tekken file: it has {keys}"
+    )
+
+
+def _tiktoken_ranks(found: Found) -> dict[bytes, int]:
+    contents = found.contents[len(BYTE_ORDER_MARK) * found.contents.startswith(BYTE_ORDER_MARK) :]
+    try:
+        return tiktoken_format.parsed(contents, found.path, require_all_bytes=True)
+    except ValueError as error:
+        raise fault(str(error), "", "not a sound .tiktoken file", contents) from None

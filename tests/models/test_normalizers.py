@@ -1,0 +1,126 @@
+"""Normalizers: what `tokenizers` makes of every character, and of texts between added tokens."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_models import added_tokens, both, first_difference, mixed_texts, model_json
+
+from bpecore._models import normalizers
+from bpecore._models.normalizers import read_normalizers
+
+tokenizers = pytest.importorskip("tokenizers", reason='pip install "bpecore[models-test]"')
+
+NORMALIZERS: dict[str, dict[str, Any]] = {
+    **{form: {"type": form} for form in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")},
+    "Strip": {"type": "Strip", "strip_left": True, "strip_right": True},
+    "Strip left": {"type": "Strip", "strip_left": True, "strip_right": False},
+    "Prepend": {"type": "Prepend", "prepend": "▁"},
+    "Replace": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    "in sequence": {
+        "type": "Sequence",
+        "normalizers": [
+            {"type": "NFKC"},
+            {"type": "Lowercase"},
+            {"type": "Replace", "pattern": {"String": "ab"}, "content": "é"},
+        ],
+    },
+}
+BLOCKS = [(0x300, 0x360), (0x591, 0x5C8), (0x898, 0x8E0), (0x1AB0, 0x1AF1), (0x1DF0, 0x1E00)]
+MARKS = [chr(point) for block in BLOCKS for point in range(*block)]
+BASES = [*"aAeEkKoO가각각<>=かガﾊ", "\u0915", "\u09c7", "\u1025", "\U00011131", "\U00011935"]
+
+
+def both_normalizers(name: str) -> tuple[Any, Any]:
+    import json
+
+    file = json.dumps(model_json(normalizer=NORMALIZERS[name]))
+    theirs = tokenizers.Tokenizer.from_str(file).normalizer.normalize_str
+    steps = read_normalizers(NORMALIZERS[name], "here")
+
+    def ours(text: str) -> str:
+        for step in steps:
+            text = step.apply(text)
+        return text
+
+    return ours, theirs
+
+
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_strings_of_bases_and_marks(name: str) -> None:
+    ours, theirs = both_normalizers(name)
+    source = random.Random(name)
+    later = [chr(point) for point in (0x11930, 0x113C2, 0x16121, 0x1E5EE, 0x105D2, 0x1CCD6)]
+    pool = [*MARKS, *BASES * 8, *later * 4, *" \u00a0\u2003\n ab ﬁ①ΑΣ İ"]
+    for _ in range(4000):
+        text = "".join(source.choices(pool, k=source.randrange(8)))
+        assert ours(text) == theirs(text), ascii(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_every_character_alone_and_between_marks(name: str) -> None:
+    ours, theirs = both_normalizers(name)
+    for point in range(0x110000):
+        if not 0xD800 <= point < 0xE000:
+            character = chr(point)
+            for text in (character, f"a\u0301{character}\u0334\u0307"):
+                assert ours(text) == theirs(text), hex(point)
+
+
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_a_text_that_is_said_to_be_left_is_left(name: str) -> None:
+    ours, _ = both_normalizers(name)
+    steps = read_normalizers(NORMALIZERS[name], "here")
+    for text in mixed_texts(9, 2000):
+        if all(step.leaves and step.leaves(text) for step in steps):
+            for start in range(len(text)):
+                assert ours(text[start:]) == text[start:]
+
+
+@pytest.mark.parametrize("name", NORMALIZERS)
+@pytest.mark.parametrize("prefix_space", [False, True])
+def test_ids_with_added_tokens_between(name: str, prefix_space: bool, tmp_path: Path) -> None:
+    tokens = added_tokens(
+        {"content": "<a>"}, {"content": "tool", "normalized": True}, {"content": "<K>"}
+    )
+    file = model_json(normalizer=NORMALIZERS[name], added_tokens=tokens)
+    file["pre_tokenizer"] = {**file["pre_tokenizer"], "add_prefix_space": prefix_space}
+    ours, theirs = both(file, tmp_path)
+    texts = [*mixed_texts(10, 400), "<tool>\u0338", "<a>\u0338", "<a> <a>", " ", "", "<\u212a>"]
+    assert first_difference(ours, theirs, texts) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"type": "Nmt"}, "normalizer is Nmt, which is not known exactly"),
+        ({"type": "BertNormalizer"}, "normalizer is BertNormalizer"),
+        ({"type": "StripAccents"}, "normalizer is StripAccents"),
+        (
+            {"type": "Replace", "pattern": {"Regex": "a+"}, "content": ""},
+            "only strings are known",
+        ),
+        ({"type": "Prepend"}, r"normalizer\.prepend must be a JSON string, found nothing"),
+        (
+            {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nmt"}]},
+            r"normalizer\.normalizers\[1\] is Nmt",
+        ),
+        ("NFC", "normalizer must be a JSON object, found 'NFC'"),
+    ],
+)
+def test_other_normalizers_are_refused(value: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_normalizers(value, "here")
+
+
+@pytest.mark.parametrize("name", ["NFC", "Lowercase"])
+def test_a_newer_unicode_than_is_known_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(normalizers.unicodedata, "unidata_version", "19.0.0")
+    with pytest.raises(ValueError, match=r"this Python's Unicode 19\.0\.0 is newer than is known"):
+        read_normalizers(NORMALIZERS[name], "here")
