@@ -57,7 +57,7 @@ PACKAGE = {
     "encodings": "_pattern data",
     "dropin": "_build",
     "_startup": "dropin",
-    "_models": "core encodings",
+    "_models": "_version core encodings",
     "registry": "_version _models dropin",
     "model": "registry",
     "__init__": "_source_tree load model",
