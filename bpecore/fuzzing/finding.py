@@ -1,6 +1,6 @@
 """A mismatch: the string that matters, the frame that it needs, and how to store and replay it.
 
-Some faults show only in long texts: splitting by blocks needs 48 characters, the heap 129 bytes. So
+Some faults show only in long texts: splitting by blocks needs 48 characters, windows 129 bytes. So
 the string can have a frame, a repeated plain string on either side; only the string has to be
 understood.
 """

@@ -16,10 +16,11 @@ from bpecore.fuzzing.vocabularies import random_definition
 from fuzz.engine_constants import constant
 
 PATTERN = r"[\s\S]+"
-LEAST = constant("REPEAT_LEAST")
-KEPT = constant("REPEAT_KEPT")
-LONGEST_PERIOD = constant("LONGEST_PERIOD")
-LENGTHS = [KEPT, LEAST - 1, LEAST, LEAST + 65, 20_000]
+LEAST, LONG_LEAST = constant("REPEAT_LEAST"), constant("LONG_LEAST")
+KEPT, LONG_KEPT = constant("REPEAT_KEPT"), constant("LONG_KEPT")
+PERIODS = [constant("LONGEST_PERIOD"), constant("LONG_PERIOD")]
+LONG = constant("LONG_REPEATS")
+LENGTHS = [KEPT, LEAST - 1, LEAST, LEAST + 65, LONG_LEAST + 65, LONG - 2, LONG, 20_000]
 
 CHARACTERS = "a 0\n—…\u00a0\u3000😀\ufffd中ж\u0301\u200b█ﷺ𝐀🇺\U0003fffd\x00\x7f"
 FAMILIES = pytest.mark.parametrize(
@@ -58,7 +59,8 @@ def random_piece(source: random.Random, alphabet: bytes) -> bytes:
     """Returns repeats of units of all lengths, joined to each other or with other bytes between."""
     parts = []
     for _ in range(source.randint(1, 5)):
-        period = source.choice([1, 2, 3, 4, 7, 64, 100, LONGEST_PERIOD, LONGEST_PERIOD + 1])
+        longest = source.choice(PERIODS)
+        period = source.choice([1, 2, 3, 4, 7, 64, 100, longest, longest + 1])
         unit = bytes(source.choices(alphabet, k=period))
         parts.append(cut_to(unit, source.choice(LENGTHS) + source.randint(-3, 3)))
         parts.append(bytes(source.choices(alphabet, k=source.choice([0, 0, 1, 5, 600, 3_000]))))
@@ -96,8 +98,27 @@ def test_ranks_of_any_order(seed: int) -> None:
 def test_against_the_naive_reference(pair: Pair) -> None:
     source = random.Random(1)
     for unit in ("a", "—", " \n", "ab1"):
-        piece = b"x" + cut_to(unit.encode(), LEAST + source.randint(1, 99))
-        assert pair.ours._core_bpe.encode_single_piece(piece) == pair.reference.encode_piece(piece)
+        for least in (LEAST, LONG_LEAST):
+            piece = b"x" + cut_to(unit.encode(), least + source.randint(1, 99))
+            ids = pair.ours._core_bpe.encode_single_piece(piece)
+            assert ids == pair.reference.encode_piece(piece)
+
+
+@FAMILIES
+def test_shortened_pieces_come_from_the_cache(pair: Pair) -> None:
+    """Rules of every length, each encoded twice, in an encoding that has seen the others."""
+    for length in [*range(LEAST - 5, LEAST + 300), *range(LEAST + 300, 3_000, 37)]:
+        for piece in (b"-" * length, b" " + b"=" * length + b"\n", b"\xe2\x94\x80" * length):
+            check(pair.ours, pair.theirs, piece)
+            check(pair.ours, pair.theirs, piece)
+
+
+def test_a_token_that_no_merge_makes_is_not_taken_for_a_shortened_piece() -> None:
+    """The cache has it as one token, once it was encoded as a piece of its own."""
+    ranks = {**BYTES, b"aa": 256, b"a" * KEPT: 257}
+    ours, oracle = own_encoding(PATTERN, ranks), theirs(ranks)
+    for length in (KEPT, LEAST + 1, LEAST + KEPT):
+        check(ours, oracle, b"a" * length)
 
 
 def with_tokens(*tokens: bytes) -> dict[bytes, int]:
@@ -130,8 +151,9 @@ def test_where_no_cycle_is_found(name: str) -> None:
     ranks, piece = FALLBACKS[name]
     ours, oracle = own_encoding(PATTERN, ranks), theirs(ranks)
     for shift in range(3):
-        check(ours, oracle, piece[shift:])
-        check(ours, oracle, piece + b"b" * shift + piece)
+        for length in (len(piece), LEAST + 100, LONG_LEAST):
+            check(ours, oracle, piece[:length][shift:])
+            check(ours, oracle, piece[-length:] + b"b" * shift + piece[:length])
 
 
 @pytest.mark.parametrize("missing", [b"a", b"\x94"])

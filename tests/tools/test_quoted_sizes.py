@@ -15,9 +15,9 @@ def shown(kilobytes: int) -> str:
     return f"{kilobytes} KB" if kilobytes < 1024 else f"{kilobytes / 1024:.3g} MB"
 
 
-BLOCKS_AND_HEAP = [
+BLOCKS_AND_WINDOWS = [
     f"blocks needs {constant('BLOCK_MINIMUM')} characters",
-    f"the heap {constant('SCAN_LIMIT') + 1} bytes",
+    f"windows {constant('SCAN_LIMIT') + 1} bytes",
 ]
 
 
@@ -25,8 +25,8 @@ BLOCKS_AND_HEAP = [
     ("document", "quotes"),
     [
         ("docs/design.md", [shown(size.kilobytes) for size in CACHE_SIZES]),
-        ("fuzz/README.md", BLOCKS_AND_HEAP),
-        ("bpecore/fuzzing/finding.py", BLOCKS_AND_HEAP),
+        ("fuzz/README.md", BLOCKS_AND_WINDOWS),
+        ("bpecore/fuzzing/finding.py", BLOCKS_AND_WINDOWS),
     ],
 )
 def test_quoted_sizes_are_current(document: str, quotes: list[str]) -> None:

@@ -10,7 +10,7 @@ from engine.base.types cimport NO_TOKEN, STATUS_OK
 from engine.decode.ids cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from engine.encode.text cimport AUTOMATON_WINDOW
 from engine.encode.workspace cimport give_back, take_workspace
-from engine.merge.merge cimport merge_piece
+from engine.merge.merge cimport merge_piece, merge_piece_by_queue
 from engine.sink.id_buffer cimport grow_ids
 from engine.sink.int_lists cimport list_of_ids
 from engine.split.sure_borders cimport next_sure_border
@@ -179,19 +179,28 @@ cdef class CoreBPE:
         finally:
             give_back(&self.vocabulary.pool, workspace)
 
-    def _merge(self, bytes piece not None) -> list:
-        """Encodes bytes by merging alone, without looking them up as a whole or splitting them."""
+    def _merge(self, bytes piece not None, bint by_queue=False) -> list:
+        """Encodes bytes by merging alone, without looking them up as a whole or splitting them.
+
+        Args:
+            by_queue: whether to merge with a priority queue, however short the piece is.
+        """
         cdef Workspace *workspace = self.take()
+        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(piece)
         cdef size_t length = <size_t>PyBytes_GET_SIZE(piece)
         cdef int status
         try:
             workspace.ids.length = 0
             if grow_ids(&workspace.ids, length) != STATUS_OK:
                 raise MemoryError("no memory for the ids")
-            status = merge_piece(
-                &self.vocabulary.tables, &workspace.merging, &workspace.interrupt,
-                <const uint8_t *>PyBytes_AS_STRING(piece), length, workspace.ids.data,
-                &workspace.ids.length)
+            if by_queue:
+                status = merge_piece_by_queue(
+                    &self.vocabulary.tables, &workspace.merging, &workspace.interrupt, start,
+                    length, workspace.ids.data, &workspace.ids.length)
+            else:
+                status = merge_piece(
+                    &self.vocabulary.tables, &workspace.merging, &workspace.interrupt, start,
+                    length, workspace.ids.data, &workspace.ids.length)
             if status != STATUS_OK:
                 raise_status(status, piece)
             return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)

@@ -1,4 +1,5 @@
-# Turns pieces into ids: from the cache, or from the frozen vocabulary, or by cuts and merging.
+# Turns pieces into ids: from the cache, or from the frozen vocabulary, or by shortening,
+# cutting and merging.
 #
 # Pieces are looked up in groups, in two passes (cache/cache.pxd), so that one piece's cache misses
 # are hidden by the work on the others. Where ids are only counted, pieces of more than SHORT_PIECE
@@ -20,21 +21,13 @@ from engine.cache.cache cimport (
     LEARNING_PIECES, SPARE_IDS, LargePiece, LargeProbe, Missing, PieceGroup, Pieces, Probe,
     begin_group, count_two_at_once, end_group, find_at_once, find_large_count, find_large_ids,
     find_short_count, find_short_ids, keep_ids, probe_large, probe_short, span_of)
+from engine.encode.repeats cimport encode_repeats, merge_span
 from engine.encode.workspace cimport Workspace
-from engine.merge.merge cimport merge_piece
+from engine.merge.repeats cimport REPEAT_LEAST
 from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.split.automaton cimport GROUP_PIECES
 from engine.vocab.borders cimport next_cut
 from engine.vocab.tables cimport Vocabulary, find_long, find_short, id_of
-
-
-cdef inline int merge_span(
-    const Vocabulary *vocabulary, Workspace *workspace, const Span *piece, uint32_t *out,
-    size_t *count
-) noexcept nogil:
-    """Encodes bytes by merging alone."""
-    return merge_piece(vocabulary, &workspace.merging, &workspace.interrupt, piece.start,
-                       piece.length, out, count)
 
 
 cdef inline int encode_short(
@@ -106,9 +99,16 @@ cdef inline int merge_long(
     const Vocabulary *vocabulary, Workspace *workspace, const Span *piece, bint valid_utf8,
     uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of more than SHORT_PIECE bytes that is not a token, cut if possible.
+    """Encodes a piece of more than SHORT_PIECE bytes that is not a token: without most of what repeats
+    in it, and in parts if it can be cut.
     """
     cdef size_t cut
+    cdef bint done = False
+    cdef int status
+    if piece.length >= REPEAT_LEAST:
+        status = encode_repeats(vocabulary, workspace, piece, out, count, &done)
+        if status != STATUS_OK or done:
+            return status
     if valid_utf8 and vocabulary.unreachable_count == 0:
         cut = next_cut(vocabulary, piece.start, 0, piece.length)
         if cut < piece.length:

@@ -145,14 +145,16 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
     """Encodes the characters from `start` to `end` of an ASCII text."""
     cdef Span text
     cdef size_t done, window = AUTOMATON_WINDOW
+    cdef size_t undecided = 0     # up to there, blocks do not settle where a piece ends
     cdef bint by_blocks = splits_by_blocks(call.engine)
     cdef int status
     text.readable_end = <const uint8_t *>call.view.data + end
     while start < end:
         done = 0
         status = STATUS_OK
-        if by_blocks and end - start >= BLOCK_MINIMUM:
+        if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_stretch(call, start, end, &done)
+            undecided = start if done else start + CHUNK_CHARACTERS
         if done == 0 and status == STATUS_OK:
             text.start = <const uint8_t *>call.view.data + start
             text.length = min(end - start, window)
@@ -221,7 +223,8 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
     """Encodes the characters from `start` to `end` of a text that is not ASCII."""
     cdef Chunk *chunk = &call.workspace.chunk
     cdef Span text
-    cdef size_t done, filled, window = AUTOMATON_WINDOW
+    cdef size_t done, settled, filled, window = AUTOMATON_WINDOW
+    cdef size_t undecided = 0     # as in `encode_in_place`
     cdef bint by_blocks = splits_by_blocks(call.engine)
     cdef int status
     if grow_chunk(chunk, CHUNK_CHARACTERS) != STATUS_OK:
@@ -229,8 +232,9 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
     while start < end:
         done = 0
         status = STATUS_OK
-        if by_blocks and end - start >= BLOCK_MINIMUM:
+        if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_chunk(call, start, end, &done)
+            undecided = start if done else start + CHUNK_CHARACTERS
         if done == 0 and status == STATUS_OK:
             if grow_chunk(chunk, window) != STATUS_OK:
                 return STATUS_NO_MEMORY
@@ -240,7 +244,12 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
             text.start = chunk.bytes
             text.length = chunk.byte_count
             text.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
-            status = encode_by_automaton(call, &text, filled == end, &done)
+            settled = 1
+            while status == STATUS_OK and text.length and settled:
+                status = encode_by_automaton(call, &text, filled == end, &settled)
+                text.start += settled
+                text.length -= settled
+                done += settled
             window = 2 * window if done == 0 else <size_t>AUTOMATON_WINDOW
             done = count_characters(chunk.bytes, done)
         if status == STATUS_OK:

@@ -41,6 +41,8 @@ cdef struct MergeMemory:
     ByteBuffer runs       # of a MergeQueue
     ByteBuffer shortened  # the piece that merge_repeats merges instead of a longer one
     ByteBuffer repeats    # what it left out
+    ByteBuffer stretch    # tokens of a stretch that merge_by_windows merges
+    ByteBuffer lanes      # tokens of its lanes
 
 cdef struct MergeQueue:
     MergeMemory *memory   # borrowed: holds `runs` and `queued`
@@ -58,13 +60,16 @@ cdef inline void free_merge_memory(MergeMemory *memory) noexcept nogil:
     release(memory.runs.data)
     release(memory.shortened.data)
     release(memory.repeats.data)
+    release(memory.stretch.data)
+    release(memory.lanes.data)
     memset(memory, 0, sizeof(MergeMemory))
 
 
 cdef inline size_t merge_memory_size(const MergeMemory *memory) noexcept nogil:
     """Returns its size in bytes."""
     return (memory.parts.capacity + memory.queued.capacity + memory.runs.capacity
-            + memory.shortened.capacity + memory.repeats.capacity)
+            + memory.shortened.capacity + memory.repeats.capacity + memory.stretch.capacity
+            + memory.lanes.capacity)
 
 
 cdef inline int open_queue(

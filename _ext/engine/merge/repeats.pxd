@@ -1,40 +1,49 @@
-# Merges a long piece that repeats something: a million spaces, a rule drawn with dashes.
+# Finds what repeats in a long piece, and writes the tokens of what was left out of it.
 #
-# Call a *repeat* a stretch of REPEAT_LEAST bytes or more in which each byte equals the one `period`
-# bytes before it. Merging it makes the same tokens again and again, a *cycle*. So most of each
-# repeat is left out, a whole number of cycles; the shortened piece is merged; and each cycle is
-# written as often as it was left out.
+# Call a *repeat* a stretch in which each byte equals the one `period` bytes before it: a million
+# spaces, a rule drawn with dashes. Merging it makes the same tokens again and again, a *cycle*. So
+# most of each repeat is left out, a whole number of cycles; the shortened piece is encoded; and
+# each cycle is written as often as it was left out (encode/repeats.pxd does all this).
 #
 # This is exact in every vocabulary. Tokens are the BPE of their joint bytes if and only if all
 # neighbours are compatible (proof: docs/decisions/growing-counts.md). Let the shortened piece have
 # the tokens … a … b a …, with both a's in a repeat and a whole number of periods between their
 # starts. With the tokens from the first a to b inserted once more, the bytes are those of the piece
 # with that much more of the repeat, and each pair of neighbours was there before: b a is the only
-# joint. Where no such cycle is found, the whole piece is merged.
+# joint.
 #
-# Time: O(n) to find and to write the repeats, plus what merging the rest takes; at most twice as
-# long as without looking for repeats, for a vocabulary made for that. Space: 1 byte per byte of
-# the shortened piece. Loses where a unit is longer than LONGEST_PERIOD: it is not recognised.
-# Figures: docs/decisions/long-runs.md.
+# Time: O(n) to find and to write the repeats. Space: 1 byte per byte of the shortened piece. Loses
+# where a unit is longer than `longest_period`, or a cycle than most of what is kept: there, all is
+# merged. Figures: docs/decisions/long-runs.md.
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove
 
 from engine.base.heap cimport ByteBuffer, grow_bytes
 from engine.base.interrupt cimport Interrupt, count_work
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK, check
-from engine.merge.by_queue cimport merge_by_queue
 from engine.merge.queue cimport MergeMemory
-from engine.vocab.tables cimport Vocabulary, token_length
+from engine.vocab.tables cimport Vocabulary, index_of, load_word, token_length
 
 cdef enum:
-    REPEAT_LEAST = 4096      # bytes of a stretch worth shortening
-    REPEAT_KEPT = 1024       # bytes that are merged, and less than a cycle more
-    LONGEST_PERIOD = 256     # bytes
-    # The distance between places where periods are looked for: each repeat holds one of them, and
-    # the 2 * LONGEST_PERIOD bytes that are read there.
-    SAMPLE_STEP = 2048
-    COMPARED_BYTES = 4096
+    REPEAT_LEAST = 512       # of the fields of a RepeatScale; also the shortest piece's bytes
+    REPEAT_KEPT = 320
+    LONGEST_PERIOD = 32
+    REPEAT_STEP = 128
+    LONG_REPEATS = 1 << 14   # bytes of a piece from which only long repeats are looked for:
+    LONG_LEAST = 4096
+    LONG_KEPT = 1024
+    LONG_PERIOD = 256
+    LONG_STEP = 2048
+    CYCLE_TRIES = 4          # tokens of which one has to come again
+    MOST_COMPARED = 4096     # bytes compared at once, at first
+
+cdef struct RepeatScale:
+    size_t least             # bytes of a stretch worth shortening
+    size_t kept              # bytes that are merged, and less than a cycle more
+    size_t longest_period    # bytes
+    size_t step              # the distance between places where periods are looked for: each
+    #                          repeat holds one, and the 2 * longest_period bytes read there
 
 cdef struct Repeat:
     size_t start      # in the piece, in bytes; then in the shortened piece
@@ -51,11 +60,32 @@ cdef struct Shortened:
     size_t count      # of repeats; if 0, nothing was left out, and nothing else is set
 
 
-cdef inline size_t period_at(const uint8_t *text) noexcept nogil:
-    """Returns the shortest period of the 2 * LONGEST_PERIOD bytes at `text`, or 0."""
+cdef inline RepeatScale scale_of(size_t length) noexcept nogil:
+    """Returns what to look for in a piece of `length` bytes.
+
+    What is kept of a repeat in a shorter piece fits the cache, so that a rule of any length costs
+    little more than a look-up.
+    """
+    cdef RepeatScale scale
+    if length < LONG_REPEATS:
+        scale.least = REPEAT_LEAST
+        scale.kept = REPEAT_KEPT
+        scale.longest_period = LONGEST_PERIOD
+        scale.step = REPEAT_STEP
+    else:
+        scale.least = LONG_LEAST
+        scale.kept = LONG_KEPT
+        scale.longest_period = LONG_PERIOD
+        scale.step = LONG_STEP
+    return scale
+
+
+cdef inline size_t period_at(const uint8_t *text, size_t longest) noexcept nogil:
+    """Returns the shortest period of the 2 * `longest` bytes at `text`, or 0."""
+    cdef uint64_t first = load_word(text)
     cdef size_t period
-    for period in range(1, LONGEST_PERIOD + 1):
-        if memcmp(text, text + period, LONGEST_PERIOD) == 0:
+    for period in range(1, longest + 1):
+        if load_word(text + period) == first and memcmp(text, text + period, longest) == 0:
             return period
     return 0
 
@@ -65,16 +95,17 @@ cdef inline int find_repeat_end(
     size_t *end
 ) noexcept nogil:
     """Finds where the repeat ends that has this period at `place`."""
+    cdef size_t compared = MOST_COMPARED
     cdef int status
     end[0] = place + period
-    while (end[0] + COMPARED_BYTES <= length
-           and memcmp(piece + end[0] - period, piece + end[0], COMPARED_BYTES) == 0):
-        end[0] += COMPARED_BYTES
-        status = count_work(interrupt, COMPARED_BYTES)
-        if status != STATUS_OK:
-            return status
-    while end[0] < length and piece[end[0] - period] == piece[end[0]]:
-        end[0] += 1
+    while compared:
+        while (end[0] + compared <= length
+               and memcmp(piece + end[0] - period, piece + end[0], compared) == 0):
+            end[0] += compared
+            status = count_work(interrupt, compared)
+            if status != STATUS_OK:
+                return status
+        compared >>= 6
     return STATUS_OK
 
 
@@ -88,15 +119,16 @@ cdef inline int find_repeat(
         repeat: receives its start and end.
         period: receives its period; 0 if there is none.
     """
+    cdef RepeatScale scale = scale_of(length)
     cdef size_t earliest = place
     cdef int status
-    while place + 2 * LONGEST_PERIOD <= length:
-        status = count_work(interrupt, SAMPLE_STEP)
+    while place + 2 * scale.longest_period <= length:
+        status = count_work(interrupt, scale.step)
         if status != STATUS_OK:
             return status
-        period[0] = period_at(piece + place)
+        period[0] = period_at(piece + place, scale.longest_period)
         if period[0] == 0:
-            place += SAMPLE_STEP
+            place += scale.step
             continue
         status = find_repeat_end(piece, place, period[0], length, interrupt, &repeat.end)
         if status != STATUS_OK:
@@ -104,57 +136,50 @@ cdef inline int find_repeat(
         while place > earliest and piece[place - 1] == piece[place - 1 + period[0]]:
             place -= 1
         repeat.start = place
-        if repeat.end - place >= REPEAT_LEAST:
+        if repeat.end - place >= scale.least:
             return STATUS_OK
         place = earliest = repeat.end
     period[0] = 0
     return STATUS_OK
 
 
-cdef inline size_t part_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    """Returns the length in bytes of a part, which may be a byte that is not a token."""
-    return 1 if index >= vocabulary.token_count else token_length(vocabulary, index)
+cdef inline size_t length_of_id(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
+    return token_length(vocabulary, index_of(vocabulary, token_id))
 
 
 cdef inline size_t tokens_of_cycle(
-    const Vocabulary *vocabulary, const uint32_t *parts, size_t count, size_t period,
-    size_t *cycle
+    const Vocabulary *vocabulary, const uint32_t *ids, size_t count, size_t period, size_t *cycle
 ) noexcept nogil:
-    """Returns how many of the parts at `parts` are a cycle, or 0 if there is none.
+    """Returns how many of the tokens at `ids` are a cycle, or 0 if there is none.
 
     Args:
         cycle: bytes of the cycle that is looked for; if 0, receives those of the shortest one.
     """
     cdef size_t i, length = 0
     for i in range(count):
-        if parts[i] == parts[0] and length and (
+        if ids[i] == ids[0] and length and (
                 length == cycle[0] or (cycle[0] == 0 and length % period == 0)):
             cycle[0] = length
             return i
-        length += part_length(vocabulary, parts[i])
+        length += length_of_id(vocabulary, ids[i])
+        if cycle[0] and length > cycle[0]:
+            break
     return 0
 
 
-cdef inline int find_cycle(
-    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *repeat,
-    size_t period, uint32_t *parts, size_t *cycle
+cdef inline size_t find_cycle(
+    const Vocabulary *vocabulary, const uint32_t *ids, size_t count, size_t period
 ) noexcept nogil:
-    """Finds how many bytes of a repeat make a cycle; 0 if none is short enough.
+    """Returns how many bytes of a repeat make a cycle, or 0.
 
     Args:
-        parts: scratch memory, REPEAT_KEPT parts.
+        ids: of the repeat's first bytes.
     """
-    cdef size_t count, first = 0, offset = 0
-    cdef int status = merge_by_queue(
-        vocabulary, memory, interrupt, repeat, REPEAT_KEPT, parts, &count)
-    cycle[0] = 0
-    if status != STATUS_OK:
-        return status
-    while offset < REPEAT_KEPT // 2:
-        offset += part_length(vocabulary, parts[first])
-        first += 1
-    tokens_of_cycle(vocabulary, parts + first, count - first, period, cycle)
-    return STATUS_OK
+    cdef size_t i, cycle = 0
+    for i in range(min(count, <size_t>CYCLE_TRIES)):
+        if tokens_of_cycle(vocabulary, ids + i, count - i, period, &cycle):
+            break
+    return cycle
 
 
 cdef inline int reserve(ByteBuffer *buffer, size_t size) noexcept nogil:
@@ -173,111 +198,70 @@ cdef inline int append_bytes(
     return STATUS_OK
 
 
-cdef inline int shorten(
-    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
-    size_t length, uint32_t *scratch, Shortened *shortened
+cdef inline int append_repeat(
+    MergeMemory *memory, Shortened *shortened, const Repeat *repeat
 ) noexcept nogil:
-    """Copies a piece without most of its repeats.
-
-    Args:
-        scratch: room for REPEAT_KEPT parts.
-    """
-    cdef size_t place = 0, copied = 0, period, left_out
-    cdef Repeat repeat
-    cdef int status
-    shortened.length = 0
-    shortened.count = 0
-    while True:
-        status = find_repeat(piece, place, length, interrupt, &repeat, &period)
-        if status != STATUS_OK or period == 0:
-            break
-        place = repeat.end
-        status = find_cycle(
-            vocabulary, memory, interrupt, piece + repeat.start, period, scratch, &repeat.cycle)
-        if status != STATUS_OK:
-            break
-        if repeat.cycle == 0:
-            continue
-        repeat.times = (repeat.end - repeat.start - REPEAT_KEPT) // repeat.cycle
-        left_out = repeat.times * repeat.cycle
-        repeat.start = shortened.length + (repeat.start - copied)
-        status = append_bytes(memory, shortened, piece + copied, piece + place - left_out)
-        if status != STATUS_OK or reserve(
-                &memory.repeats, (shortened.count + 1) * sizeof(Repeat)) != STATUS_OK:
-            return STATUS_NO_MEMORY
-        repeat.end = shortened.length
-        copied = place
-        shortened.repeats = <Repeat *>memory.repeats.data
-        shortened.repeats[shortened.count] = repeat
-        shortened.count += 1
-    if status == STATUS_OK and shortened.count:
-        status = append_bytes(memory, shortened, piece + copied, piece + length)
-    return status
+    if reserve(&memory.repeats, (shortened.count + 1) * sizeof(Repeat)) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    shortened.repeats = <Repeat *>memory.repeats.data
+    shortened.repeats[shortened.count] = repeat[0]
+    shortened.count += 1
+    return STATUS_OK
 
 
 cdef inline bint find_cycles(
-    const Vocabulary *vocabulary, const Shortened *shortened, const uint32_t *parts, size_t count
+    const Vocabulary *vocabulary, const Shortened *shortened, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Finds the cycle of each repeat among the parts; returns whether there is one in each."""
+    """Finds the cycle of each repeat among the tokens; returns whether there is one in each."""
     cdef Repeat *repeat
-    cdef size_t i, first = 0, offset = 0
+    cdef size_t i, _, first = 0, offset = 0
     for i in range(shortened.count):
         repeat = shortened.repeats + i
-        while first < count and offset < repeat.start + REPEAT_KEPT // 2:
-            offset += part_length(vocabulary, parts[first])
+        while first < count and offset < repeat.start:
+            offset += length_of_id(vocabulary, ids[first])
             first += 1
-        repeat.first = first
-        repeat.tokens = tokens_of_cycle(vocabulary, parts + first, count - first, 1, &repeat.cycle)
-        if repeat.tokens == 0 or offset + repeat.cycle > repeat.end:
+        repeat.tokens = 0
+        for _ in range(CYCLE_TRIES):
+            if first == count or offset + repeat.cycle > repeat.end:
+                break
+            repeat.first = first
+            repeat.tokens = tokens_of_cycle(
+                vocabulary, ids + first, count - first, 1, &repeat.cycle)
+            if repeat.tokens:
+                break
+            offset += length_of_id(vocabulary, ids[first])
+            first += 1
+        if repeat.tokens == 0:
             return False
     return True
 
 
 cdef inline int write_cycles(
-    const Shortened *shortened, Interrupt *interrupt, uint32_t *parts, size_t *count
+    const Shortened *shortened, Interrupt *interrupt, uint32_t *ids, size_t *count
 ) noexcept nogil:
     """Inserts the cycles that were left out, from the last to the first.
 
     Args:
-        parts: room for as many parts as the piece has bytes.
-        count: of the parts; receives their new number.
+        ids: room for as many as the piece has bytes.
+        count: of the ids; receives their new number.
     """
     cdef const Repeat *repeat
-    cdef size_t i, part = count[0], place, end
+    cdef size_t i, moved = count[0], place, end
     cdef int status
     for i in range(shortened.count):
         count[0] += shortened.repeats[i].times * shortened.repeats[i].tokens
     place = count[0]
     for i in range(shortened.count):
         repeat = shortened.repeats + (shortened.count - 1 - i)
-        place -= part - repeat.first
-        memmove(parts + place, parts + repeat.first, (part - repeat.first) * sizeof(uint32_t))
-        part = repeat.first
+        place -= moved - repeat.first
+        memmove(ids + place, ids + repeat.first, (moved - repeat.first) * sizeof(uint32_t))
+        moved = repeat.first
         end = place - repeat.times * repeat.tokens
         while place > end:
             place -= 1
-            parts[place] = parts[place + repeat.tokens]
+            ids[place] = ids[place + repeat.tokens]
             status = count_work(interrupt, 1)
             if status != STATUS_OK:
                 return status
-    check(place == part)
+    check(place == moved)
     return STATUS_OK
-
-
-cdef inline int merge_repeats(
-    const Vocabulary *vocabulary, MergeMemory *memory, Interrupt *interrupt, const uint8_t *piece,
-    size_t length, uint32_t *out, size_t *count
-) noexcept nogil:
-    """Merges a piece of REPEAT_LEAST bytes or more; arguments as for `merge_by_queue`."""
-    cdef Shortened shortened
-    cdef int status = shorten(vocabulary, memory, interrupt, piece, length, out, &shortened)
-    if status != STATUS_OK:
-        return status
-    if shortened.count:
-        status = merge_by_queue(vocabulary, memory, interrupt, shortened.bytes, shortened.length,
-                                out, count)
-        if status != STATUS_OK:
-            return status
-        if find_cycles(vocabulary, &shortened, out, count[0]):
-            return write_cycles(&shortened, interrupt, out, count)
-    return merge_by_queue(vocabulary, memory, interrupt, piece, length, out, count)

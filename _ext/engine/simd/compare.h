@@ -38,6 +38,26 @@ static inline int bpecore_equal_pieces(const void *first, const void *its, const
     different = _mm_and_si128(different, _mm_set_epi32(0x7FFFFFFF, -1, -1, -1));
     return _mm_movemask_epi8(_mm_cmpeq_epi32(different, _mm_setzero_si128())) == 0xFFFF;
 }
+
+/* Returns the lesser of each two words. */
+static inline __m128i bpecore_lesser(__m128i a, __m128i b) {
+    __m128i first = _mm_cmplt_epi32(a, b);
+    return _mm_or_si128(_mm_and_si128(first, a), _mm_andnot_si128(first, b));
+}
+
+/* Returns the least of some words, 16 or a multiple. */
+static inline int32_t bpecore_least_word(const int32_t *words, size_t count) {
+    const __m128i *four = (const __m128i *)words;
+    __m128i least = _mm_loadu_si128(four);
+    for (size_t i = 0; i < count / 4; i += 4) {
+        __m128i a = bpecore_lesser(_mm_loadu_si128(four + i), _mm_loadu_si128(four + i + 1));
+        __m128i b = bpecore_lesser(_mm_loadu_si128(four + i + 2), _mm_loadu_si128(four + i + 3));
+        least = bpecore_lesser(least, bpecore_lesser(a, b));
+    }
+    least = bpecore_lesser(least, _mm_shuffle_epi32(least, _MM_SHUFFLE(1, 0, 3, 2)));
+    least = bpecore_lesser(least, _mm_shuffle_epi32(least, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(least);
+}
 #else
 /* The same in plain C, which the compiler vectorises. */
 static inline uint32_t bpecore_equal_words(const uint32_t *words, uint32_t word) {
@@ -65,6 +85,13 @@ static inline int bpecore_equal_pieces(const void *first, const void *its, const
     memcpy(c, second, sizeof(c));
     memcpy(d, other, sizeof(d));
     return ((a[0] ^ b[0]) | (c[0] ^ d[0]) | ((a[1] ^ b[1]) | (c[1] ^ d[1])) << 1) == 0;
+}
+
+static inline int32_t bpecore_least_word(const int32_t *words, size_t count) {
+    int32_t least = words[0];
+    for (size_t i = 0; i < count; i++)
+        least = words[i] < least ? words[i] : least;
+    return least;
 }
 #endif
 

@@ -3,7 +3,7 @@
 # Which instruction set runs is chosen when the extension is imported (api/process/simd.pxi), and
 # each engine has a copy of the choice. Plain C does the same work on words of 64 bits.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "engine/simd/vectors.h" nogil:
     ctypedef struct CharacterTables "bpecore_character_tables":
@@ -55,6 +55,8 @@ cdef extern from "engine/simd/vectors.h" nogil:
     uint32_t equal_words "bpecore_equal_words" (const uint32_t *words, uint32_t word) noexcept
     # Returns which of three 16-byte keys equals `key`, or 3 if none does.
     uint32_t equal_key "bpecore_equal_key" (const void *keys, const void *key) noexcept
+    # Returns the least of some words, 16 or a multiple.
+    int32_t least_word "bpecore_least_word" (const int32_t *words, size_t count) noexcept
     # Returns whether two 16-byte keys equal two others, ignoring the highest bit of each.
     bint same_pieces "bpecore_equal_pieces" (
         const void *kept, const void *key, const void *next_kept, const void *next_key) noexcept

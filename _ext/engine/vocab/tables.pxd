@@ -123,6 +123,11 @@ cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) 
     return vocabulary.starts[index + 1] - vocabulary.starts[index]
 
 
+cdef inline uint32_t length_of_part(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
+    """Returns the length in bytes of a token, or of a stand-in for a byte that is no token."""
+    return 1 if index >= vocabulary.token_count else token_length(vocabulary, index)
+
+
 cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
     """Returns the 8 bytes at `text`, the first byte lowest."""
     cdef uint64_t word
