@@ -99,8 +99,8 @@ cdef inline int merge_long(
     const Vocabulary *vocabulary, Workspace *workspace, const Span *piece, bint valid_utf8,
     uint32_t *out, size_t *count
 ) noexcept nogil:
-    """Encodes a piece of more than SHORT_PIECE bytes that is not a token: without most of what repeats
-    in it, and in parts if it can be cut.
+    """Encodes a piece of more than SHORT_PIECE bytes that is not a token: without most of what it
+    repeats, and cut if possible.
     """
     cdef size_t cut
     cdef bint done = False

@@ -124,7 +124,7 @@ cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) 
 
 
 cdef inline uint32_t length_of_part(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
-    """Returns the length in bytes of a token, or of a stand-in for a byte that is no token."""
+    """Returns the length in bytes of a token, or of a stand-in for a byte that is not a token."""
     return 1 if index >= vocabulary.token_count else token_length(vocabulary, index)
 
 
