@@ -19,7 +19,7 @@ from bpecore import __version__
 
 COMMANDS = (
     *("count", "decode", "encode", "encodings", "fuzz"),
-    *("info", "run", "split", "truncate", "verify"),
+    *("info", "run", "split", "truncate", "verify", "view"),
 )
 
 

@@ -23,6 +23,7 @@ PACKAGES = (
     "click",
     "imagesize",
     "pathspec",
+    "wcwidth",
     "anyio",
     "prometheus_client",
 )

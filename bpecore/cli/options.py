@@ -44,7 +44,8 @@ def _check_encoding(_: click.Context, __: click.Parameter, name: str | None) -> 
     return name
 
 
-def _check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
+def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
+    """Refuses a model that is unknown."""
     if model is not None:
         try:
             encoding_name_for_model(model)
@@ -92,7 +93,7 @@ def with_encoding(command: Command) -> Command:
     choose = click.option(
         "-m",
         "--model",
-        callback=_check_model,
+        callback=check_model,
         shell_complete=complete_models,
         help="Use this model's encoding.",
     )(choose)

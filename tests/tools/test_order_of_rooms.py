@@ -75,7 +75,8 @@ PACKAGE = {
     "pool": "pool.owner",
     "prometheus": "aio",
     "fuzzing": "__init__",
-    "cli": "fuzzing",
+    "view": "core",
+    "cli": "fuzzing view",
     "__main__": "cli",
     "_pyinstaller": "",
 }

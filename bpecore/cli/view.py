@@ -1,0 +1,69 @@
+"""The command `bpecore view`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.options import allow_special, with_one_input
+from bpecore.cli.vocabularies import with_encodings
+from bpecore.core import Encoding
+
+
+@click.command(short_help="Show the tokens of a text in colour.")
+@with_encodings
+@allow_special
+@click.option(
+    "--ids",
+    type=click.Choice(["below", "beside"]),
+    help="Print ids below the tokens, or beside them with the bytes, one token per line.",
+)
+@click.option("-w", "--white-space", is_flag=True, help="Make spaces and tabs visible.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Use colours. Default: auto, which is on a terminal, unless NO_COLOR is set.",
+)
+@with_one_input
+def view(
+    encodings: Sequence[Encoding],
+    special: bool,
+    ids: str | None,
+    white_space: bool,
+    color: str,
+    reader: Reader,
+    source: Source,
+) -> None:
+    """Show the tokens of FILE, or of standard input.
+
+    Neighbouring tokens differ in colour; without colours, there are bars between them. ↵ is a line
+    end, ␍ a carriage return, ⟨e4 b8⟩ bytes of a character that goes on in another token, ⟨U+200D⟩
+    a character that cannot be seen, and ⟦…⟧ a special token.
+    """
+    from bpecore.view.terminal import Style, heading, printed
+    from bpecore.view.tokens import TokenizedText
+
+    in_colour = has_colour() if color == "auto" else color == "always"
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    style = Style(in_colour, white_space, ids, width)
+    text = reader.text(source)
+    for number, encoding in enumerate(encodings):
+        tokens = TokenizedText(encoding, text, special)
+        for line in printed(tokens, style):
+            click.echo(line, color=True)
+        click.echo(heading(tokens.summary(), style), color=True)
+        if number < len(encodings) - 1:
+            click.echo()
+
+
+def has_colour() -> bool:
+    """Returns whether standard output shows colours and its user wants them."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
