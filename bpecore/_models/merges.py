@@ -1,17 +1,14 @@
 """Shows that merging by ranks, as this package does, is merging by a file's list of pairs.
 
 `tokenizers` joins the two neighbouring parts whose pair is earliest in the list. This package joins
-those whose concatenation has the lowest id, leftmost first. Proof that both do the same on every
-text, if what is checked here holds: let both be at the same parts, and let the lowest id be that of
-token t, made at joint j from the pair P that merging t alone leaves last (it is the only pair that
-ever makes t, see `engine/vocab/tables.pxd`). P is listed. All listed pairs of higher tokens come
-later than P, so the earliest pair of the list makes t too. If P is the earliest pair listed for t,
-that is joint j. If an earlier pair Q of t were at another joint, it is right of j. It does not
-share the right part of P, which is checked. So, as every token has a higher id than its parts, it
-would still be there when all joints of lower ids are gone, and t would be made from Q, which cannot
-be.
+those whose concatenation has the lowest id, leftmost first. Two neighbouring parts that are
+together token t are always the same pair P, the one that merging t alone leaves last: no merge has
+crossed their outer borders, so inside, merges were made as in t alone, which passes through one
+state of two parts only (see `engine/vocab/tables.pxd`). Any other pair that is listed for t never
+occurs. So both do the same on every text if the pairs P of all tokens are listed, in the order of
+the tokens' ids.
 
-Tokens that no pair makes are only found as whole pieces: where the file says `ignore_merges`.
+Tokens that no pair makes are only found as whole pieces, where the file says `ignore_merges`.
 """
 
 from __future__ import annotations
@@ -102,16 +99,10 @@ class _Proof:
         self._right = np.where(self._has_pair, right, 0).astype(np.int64)
         # A part that is not here is a token that nothing makes, so its pairs never occur.
         occurring = np.flatnonzero(np.isin(merges.left, ids) & np.isin(merges.right, ids))
-        places = [np.searchsorted(ids, part[occurring]) for part in merges]
-        order = np.arange(len(occurring))
-        # A pair that is listed twice counts where it is last; one with a part that nothing makes
-        # never occurs.
+        places = [np.searchsorted(ids, part[occurring]) for part in (merges.left, merges.right)]
+        # A pair that is listed twice counts where it is last.
         keys, last = np.unique((places[0] * count + places[1])[::-1], return_index=True)
-        order = order[::-1][last]
-        can_be = self._has_pair | self._is_byte
-        occurs = can_be[places[0][order]] & can_be[places[1][order]]
-        self._keys, self._order = keys[occurs], order[occurs]
-        self._makes = places[2][self._order]
+        self._keys, self._order = keys, len(occurring) - 1 - last
         self._count = count
         self.unmade = {*ids[~self._has_pair & ~self._is_byte].tolist()}
         """The ids of tokens of several bytes that no merge makes."""
@@ -125,32 +116,9 @@ class _Proof:
         listed = self._keys[at] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
         if not listed.all():
             self._refuse(merging[~listed][0], "is made by a pair that is not in merges")
-        own = self._order[at]
-        first = np.full(self._count, np.iinfo(np.int64).max)
-        np.minimum.at(first, self._makes, self._order)
-        later = np.minimum.accumulate(first[::-1])[::-1]
-        after = np.append(later[1:], np.iinfo(np.int64).max)[merging]
-        if np.any(own >= after):
-            self._refuse(
-                merging[own >= after][0], "has a lower id than a token of an earlier merge"
-            )
-        several = own != first[merging]
-        if several.any():
-            self._check_earlier_pairs(merging[several], own[several])
-
-    def _check_earlier_pairs(self, tokens: Ids, own: Ids) -> None:
-        """Checks tokens that have a pair listed before the one that makes them."""
-        early = (self._left >= np.arange(self._count)) & ~self._is_byte[self._left]
-        early |= (self._right >= np.arange(self._count)) & ~self._is_byte[self._right]
-        early &= self._has_pair
-        if early.any():
-            self._refuse(np.flatnonzero(early)[0], "has a lower id than one of its parts")
-        limit = np.full(self._count, -1)
-        limit[tokens] = own
-        before = np.flatnonzero(self._order < limit[self._makes])
-        shares = self._keys[before] // self._count == self._right[self._makes[before]]
-        if shares.any():
-            self._refuse(self._makes[before[shares]][0], "overlaps itself with an earlier pair")
+        early = np.flatnonzero(np.diff(self._order[at]) < 0)
+        if len(early):
+            self._refuse(merging[early[0]], "has a lower id than a token of an earlier merge")
 
     def _refuse(self, index: int, what: str) -> None:
         token, _ = self._tokens[int(index)]

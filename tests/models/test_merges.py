@@ -111,16 +111,19 @@ def test_a_trained_list_is_accepted() -> None:
     [
         (IDS, [(b"b", b"c"), (b"a", b"b"), (b"ab", b"c")], "lower id than a token of an earlier"),
         (IDS, [(b"a", b"b"), (b"a", b"bc"), (b"b", b"c")], "pair that is not in merges"),
-        (
-            {**BYTES, b"aa": 256, b"aaa": 257},
-            [(b"a", b"a"), (b"a", b"aa"), (b"aa", b"a")],
-            "",
-        ),
     ],
 )
 def test_reasons(tokens: dict[bytes, int], pairs: Pairs, reason: str) -> None:
     with pytest.raises(ValueError, match=f"here cannot be loaded exactly: the token .*{reason}"):
         proven(tokens, pairs)
+
+
+def test_pairs_that_never_occur_may_be_listed() -> None:
+    tokens = {**BYTES, b"aa": 256, b"aaa": 257}
+    pairs = [(b"a", b"a"), (b"a", b"aa"), (b"aa", b"a")]
+    for length in range(1, 12):
+        expected = merged(b"a" * length, tokens, pairs, False)
+        assert proven(tokens, pairs).encode_single_piece(b"a" * length) == expected
 
 
 def test_tokens_that_nothing_makes_are_found_only_where_merges_are_ignored() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_files import CLAUDE, DEEPSEEK, model_file
+from converted_models import converted
+from model_files import CLAUDE, DEEPSEEK, LLAMA_3, LLAMA_4, QWEN, QWEN_3_6, model_file
 from small_models import (
     BYTE_LEVEL,
     added_tokens,
@@ -40,6 +41,38 @@ def test_ids_are_those_of_tokenizers(path: str, corpora: dict[str, str]) -> None
     for text in texts[-20:]:
         ids = ours.encode(text, allowed_special="all")
         assert ours.decode(ids) == theirs.decode(ids, skip_special_tokens=False)
+
+
+CONVERTED = [
+    (LLAMA_3, "llama3", None, True),
+    pytest.param(LLAMA_4, "llama4", None, True, marks=pytest.mark.slow),
+    pytest.param(QWEN, "qwen3", {"type": "NFC"}, False, marks=pytest.mark.slow),
+    pytest.param(QWEN_3_6, "qwen3.6", {"type": "NFC"}, False, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "normalizer", "ignore_merges"), CONVERTED)
+def test_files_that_list_every_pair(
+    path: str,
+    name: str,
+    normalizer: object,
+    ignore_merges: bool,
+    corpora: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("tokenizers")
+    ranks = Encoding.from_file(model_file(path), pattern=name)
+    file = converted(ranks._mergeable_ranks, ranks._pat_str, normalizer=normalizer)
+    file["model"]["ignore_merges"] = ignore_merges
+    first = ranks.n_vocab
+    file["added_tokens"] = [
+        {**added_tokens({"content": content})[0], "id": first + number}
+        for number, content in enumerate(("<tool_call>", "<|im_end|>"))
+    ]
+    ours, theirs = both(file, tmp_path)
+    texts = [*random_texts(9, 500), *(text[:10_000] for text in corpora.values())]
+    texts += ["<tool_call>\u0338 x", "e\u0301<|im_end|>", "!" * 99, "a" * 99]
+    assert first_difference(ours, theirs, texts) is None
 
 
 @pytest.mark.slow
