@@ -44,9 +44,13 @@ def load_encoding(
     if model.kind == "tokenizer.json":
         if pattern is not None or special_tokens is not None:
             raise ValueError(f"{file} has its own split pattern and special tokens")
-        made: Any = _model_encoding(file, name, model)
+        made: Any = _model_encoding(cls, file, name, model)
         return made  # type: ignore[no-any-return]
     own_pattern, own_tokens = model.rest
+    if model.kind == "tiktoken" and special_tokens is None and os.path.isdir(path):
+        from bpecore._models.folder_config import tokens_in_config
+
+        own_tokens = tokens_in_config(os.fsdecode(path))
     pattern = _pattern_for(file, model, own_pattern if pattern is None else pattern)
     encoding = cls(
         name,
@@ -98,10 +102,15 @@ def _pattern_for(file: str, model: LoadedModel, pattern: str | None) -> str:
     return preset.pattern
 
 
-def _model_encoding(file: str, name: str, model: LoadedModel) -> Any:
+def _model_encoding(cls: type[Any], file: str, name: str, model: LoadedModel) -> Any:
     from bpecore._models.encoding import ModelEncoding
     from bpecore._models.parts import ModelParts
 
+    if not issubclass(ModelEncoding, cls):
+        raise TypeError(
+            f"{file} is a tokenizer.json, which needs more than {cls.__name__}: call from_file of "
+            "bpecore.Encoding"
+        )
     parts = ModelParts.of_plain(model.rest)
     source = _source(model.kind, file, parts.pattern, parts.details)
     return ModelEncoding.of_parts(name, model.vocabulary, parts, source)

@@ -74,6 +74,36 @@ def test_a_folder_is_searched(name: str, tmp_path: Path) -> None:
     assert encoding.name == tmp_path.name
 
 
+def test_special_tokens_of_a_folder_are_in_its_config(tmp_path: Path) -> None:
+    tiktoken_file(tmp_path, "tiktoken.model")
+    config = {"added_tokens_decoder": {"300": {"content": "[BOS]", "special": True}}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    encoding = Encoding.from_file(tmp_path, pattern="kimi_k2")
+    assert encoding._special_tokens == {"[BOS]": 300}
+    own = Encoding.from_file(tmp_path, pattern="kimi_k2", special_tokens={"<s>": 301})
+    assert own._special_tokens == {"<s>": 301}
+    alone = Encoding.from_file(tmp_path / "tiktoken.model", pattern="kimi_k2")
+    assert alone._special_tokens == {}
+
+
+@pytest.mark.parametrize(
+    ("listed", "reason"),
+    [
+        ({"a": {"content": "x"}}, r"added_tokens_decoder\.a is no id"),
+        ({"1": "x"}, r"added_tokens_decoder\.1 must be a JSON object, found 'x'"),
+        ({"1": {}}, r"added_tokens_decoder\.1\.content must be a JSON string, found nothing"),
+        ([], "added_tokens_decoder must be a JSON object"),
+    ],
+)
+def test_a_faulty_config(listed: object, reason: str, tmp_path: Path) -> None:
+    tiktoken_file(tmp_path, "tiktoken.model")
+    config = tmp_path / "tokenizer_config.json"
+    config.write_text(json.dumps({"added_tokens_decoder": listed}))
+    with pytest.raises(ValueError, match=reason) as caught:
+        Encoding.from_file(tmp_path, pattern="llama3")
+    assert str(config) in str(caught.value)
+
+
 def test_a_folder_with_several_vocabularies_is_refused(tmp_path: Path) -> None:
     tiktoken_file(tmp_path, "a.tiktoken")
     tiktoken_file(tmp_path, "b.tiktoken")

@@ -101,6 +101,15 @@ def test_a_pattern_of_the_callers_is_refused(tmp_path: Path) -> None:
         Encoding.from_file(tmp_path, pattern="qwen3")
 
 
+def test_a_subclass_cannot_be_made(tmp_path: Path) -> None:
+    class Own(Encoding):
+        pass
+
+    both(model_json(), tmp_path)
+    with pytest.raises(TypeError, match="needs more than Own: call from_file of bpecore"):
+        Own.from_file(tmp_path)
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "WordPiece": ({"model": {"type": "WordPiece", "vocab": {}}}, "its model is WordPiece"),
     "Unigram": ({"model": {"type": "Unigram", "vocab": []}}, "its model is Unigram"),
