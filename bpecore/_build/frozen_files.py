@@ -168,9 +168,12 @@ def kept_automaton_path(pattern: str) -> str | None:
     folder = os.environ.get(TABLES_DIRECTORY_VARIABLE)
     if not folder:
         return None
-    import hashlib
+    import zlib
 
-    return os.path.join(folder, f"{hashlib.sha256(pattern.encode()).hexdigest()}.automaton")
+    # The file holds the pattern, which is compared.
+    written = pattern.encode()
+    name = f"{zlib.crc32(written):08x}{zlib.adler32(written):08x}{len(written):x}"
+    return os.path.join(folder, f"{name}.automaton")
 
 
 def read_kept_automaton(path: str, pattern: str) -> tuple[int, int, bytes, bytes, bytes] | None:

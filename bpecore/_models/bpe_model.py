@@ -118,8 +118,10 @@ def _strings_of(merges: list[Any]) -> tuple[Sequence[str], Sequence[str], Sequen
 
     A hundred thousand pairs are taken apart together where they are strings.
     """
-    if not merges or not isinstance(merges[0], str):
-        left, right = zip(*((left, right) for left, right in merges)) if merges else ((), ())
+    if {*map(type, merges)} <= {list}:
+        if {*map(len, merges)} - {2}:
+            raise ValueError("not all are pairs")
+        left, right = (list(map(operator.itemgetter(side), merges)) for side in (0, 1))
         return left, right, [*map(operator.add, left, right)]
     joined = "\n".join(merges)
     parts = joined.replace("\n", " ").split(" ")

@@ -221,11 +221,11 @@ def test_a_sequence_of_post_processors(tmp_path: Path) -> None:
     assert encode("tool", add_special_tokens=True) == theirs.encode("tool").ids
 
 
-def test_all_methods_agree(tmp_path: Path) -> None:
-    file = model_json(
-        normalizer={"type": "NFC"},
-        added_tokens=added_tokens(SPECIAL, {"content": "<a>"}, {"content": "<b>", "lstrip": True}),
-    )
+@pytest.mark.parametrize("has_rules", [True, False])
+def test_all_methods_agree(has_rules: bool, tmp_path: Path) -> None:
+    tokens = added_tokens(SPECIAL, {"content": "<a>"}, {"content": "<b>", "lstrip": has_rules})
+    normalizer = {"type": "NFC"} if has_rules else None
+    file = model_json(normalizer=normalizer, added_tokens=tokens)
     ours, _ = both(file, tmp_path)
     texts = [*mixed_texts(3, 200), "e\u0301 <a> <b> x", "<b>", "the tool <a>"]
     expected = [ours.encode(text) for text in texts]
