@@ -5,12 +5,14 @@
 # late is what makes one-character look-ahead and `$` exact. The last acceptance before the
 # automaton dies is the end of the piece, as leftmost-first matching demands.
 #
-# Time: one table look-up per character; characters read beyond the end of a piece are read again.
-# With the OpenAI patterns each character is read at most twice; a custom pattern such as `a*b|a`
-# reads a run of n `a` n times. Space: a few KB, immutable, shared. Slower than bit masks over
-# blocks on ASCII text, because each piece ends in a mispredicted branch.
+# Time: one table look-up per character, or less where a long piece repeats one; characters read
+# beyond the end of a piece are read again. With the OpenAI patterns each character is read at most
+# twice; a custom pattern such as `a*b|a` reads a run of n `a` n times. Space: a few KB, immutable,
+# shared. Slower than bit masks over blocks on ASCII text, because each piece ends in a mispredicted
+# branch.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, SIZE_MAX
+from libc.string cimport memcmp
 
 from engine.base.types cimport check, likely
 from engine.text.utf8 cimport decode_character, sequence_length
@@ -18,6 +20,7 @@ from engine.text.utf8 cimport decode_character, sequence_length
 cdef enum:
     GROUP_PIECES = 128       # pieces that are found before they are looked up
     AUTOMATON_START = 1      # the number of the start state; state 0 is dead
+    COMPARED_BYTES = 64      # of a long piece, to see whether one character repeats itself
     NEED_MORE = 0            # results of scan_piece other than the end of a piece
 
 cdef extern from *:
@@ -69,6 +72,17 @@ cdef inline uint32_t follow(
     return automaton.transitions[row | class_of(automaton, decode_character(character))]
 
 
+cdef inline size_t repeated_bytes(
+    const uint8_t *text, size_t position, size_t width, size_t end
+) noexcept nogil:
+    """Returns how many bytes at least the character at `position` goes on to repeat itself."""
+    cdef size_t stop = position
+    while (stop + width + COMPARED_BYTES <= end
+           and memcmp(text + stop, text + stop + width, COMPARED_BYTES) == 0):
+        stop += COMPARED_BYTES
+    return (stop - position) // width * width
+
+
 cdef inline size_t scan_piece(
     const Automaton *automaton, const uint8_t *text, size_t position, size_t end, bint final
 ) noexcept nogil:
@@ -85,10 +99,15 @@ cdef inline size_t scan_piece(
     """
     cdef uint32_t row = AUTOMATON_START << automaton.row_bits
     cdef size_t accepted = SIZE_MAX
-    cdef size_t width
+    cdef size_t width, long_from = position + COMPARED_BYTES
     cdef uint32_t entry
     while position < end:
         entry = follow(automaton, row, text + position, text + end, &width)
+        if position >= long_from:
+            long_from = position + COMPARED_BYTES
+            if row == entry & ~<uint32_t>1:
+                # The state stays, so what repeats this character can be skipped.
+                position += repeated_bytes(text, position, width, end)
         if entry & 1:
             accepted = position
         row = entry & ~<uint32_t>1
