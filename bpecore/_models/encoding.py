@@ -98,9 +98,15 @@ class ModelEncoding(Encoding):
             disallowed_special: see `Encoding`.
             add_special_tokens: put the ids around the text's that the file's post-processor names.
         """
-        special = {"allowed_special": allowed_special, "disallowed_special": disallowed_special}
         if self._rules is None or self._is_plain(text):
-            ids = super().encode(text, **special)  # type: ignore[arg-type]
+            try:
+                ids = self._core_bpe.encode_checked(
+                    text, allowed_special, disallowed_special, self.special_tokens_set
+                )
+            except UnicodeEncodeError:
+                ids = super().encode(
+                    text, allowed_special=allowed_special, disallowed_special=disallowed_special
+                )
         else:
             ids = self._encode_by_rules(text, allowed_special, disallowed_special)
         if not add_special_tokens:

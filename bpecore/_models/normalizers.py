@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -39,6 +39,16 @@ _LATER_CASES = (
     "10594-10595+39 1C89+1 A7CB-42343 A7CC+1 A7CE+1 A7D2+1 A7D4+1 A7DA+1 A7DC-42561 "
     "10D50-10D65+32 16EA0-16EB8+27"
 )
+# Latin, Cyrillic, general punctuation, kana, Han and Hangul syllables.
+_BORDERS = (
+    (0, 0x2FF),
+    (0x400, 0x482),
+    (0x2010, 0x2027),
+    (0x3041, 0x3096),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),
+)
+_CHUNK = 1024
 _FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
     "NFC": "NFC",
     "NFD": "NFD",
@@ -109,7 +119,38 @@ def _form(kind: str, source: str, path: str) -> Step:
         parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
         return "".join(parts)
 
-    return Step(apply, partial(unicodedata.is_normalized, form))
+    def leaves(text: str) -> bool:
+        if text.isascii():
+            return True
+        return all(unicodedata.is_normalized(form, chunk) for chunk in _chunks(text))
+
+    def apply_to_chunks(text: str) -> str:
+        return "".join(
+            chunk if unicodedata.is_normalized(form, chunk) else apply(chunk)
+            for chunk in _chunks(text)
+        )
+
+    return Step(apply_to_chunks, leaves)
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Yields a text in chunks that are normalized by themselves.
+
+    They end before characters that nothing before them changes or is changed by: what is doubtful
+    about a few characters is then decided for their chunk alone.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _CHUNK
+        while end < len(text) and not _is_border(ord(text[end])):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _is_border(point: int) -> bool:
+    """Returns whether a character is a starter that is never composed with the one before."""
+    return any(first <= point <= last for first, last in _BORDERS)
 
 
 def _require_known_version(newest: int, kind: str, source: str, path: str) -> None:

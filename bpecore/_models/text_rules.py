@@ -67,8 +67,11 @@ class TextRules:
 
     def is_plain(self, text: str) -> bool:
         """Returns whether the engine alone encodes a text as it should be."""
-        if self._is_never_plain or not all(leaves(text) for leaves in self._leaves):
+        if self._is_never_plain:
             return False
+        for leaves in self._leaves:
+            if not leaves(text):
+                return False
         return self._has_tokens is None or self._has_tokens.search(text) is None
 
     def parts(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:

@@ -71,6 +71,26 @@ def test_every_character_alone_and_between_marks(name: str) -> None:
                 assert ours(text) == theirs(text), hex(point)
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_nothing_before_a_border_changes_it(form: str) -> None:
+    ours, theirs = both_normalizers(form)
+    before = ["a", "e\u0301", "\u1100", "\u1100\u1161", "\u0915", "か", "\u09c7", "\u212a"]
+    for first, last in normalizers._BORDERS:
+        for point in range(first, last + 1, 1 if last < 0x4000 else 97):
+            for text in before:
+                joined = theirs(text + chr(point))
+                assert joined == theirs(text) + theirs(chr(point)) == ours(text + chr(point))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_chunks_are_normalized_by_themselves(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = both_normalizers(form)
+    for length in (1, 2, 3, 7):
+        monkeypatch.setattr(normalizers, "_CHUNK", length)
+        for text in mixed_texts(length, 1500):
+            assert ours(text) == theirs(text)
+
+
 @pytest.mark.parametrize("name", NORMALIZERS)
 def test_a_text_that_is_said_to_be_left_is_left(name: str) -> None:
     ours, _ = both_normalizers(name)
