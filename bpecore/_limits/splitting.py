@@ -15,7 +15,7 @@ from bpecore._core import bytes_of_spans, chunk_spans, strings_of_spans
 from bpecore._engine_calls import do_at_index, texts_of_batch
 from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
 from bpecore._limits.counting import Counting
-from bpecore._limits.trimming import Clean, refuse
+from bpecore._limits.trimming import Clean, exact_str, refuse
 from bpecore._tiktoken import CoreBPE
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def split(
     counting: Counting, text: str, rules: Rules, disallowed_special: frozenset[str]
 ) -> list[str]:
     """Cuts a text into chunks; see `Encoding.split`."""
+    text = exact_str(text)
     clean, spans = spans_of(counting, text, rules, disallowed_special)
     if clean.text is text:
         return strings_of_spans(text, spans)
@@ -97,6 +98,7 @@ def split_spans(
     """Finds the chunks of a text without making strings; see `Encoding.split_spans`."""
     import numpy as np
 
+    text = exact_str(text)
     clean, spans = spans_of(counting, text, rules, disallowed_special)
     table = np.frombuffer(spans, dtype=np.int64).reshape(-1, 3)
     places = np.frombuffer(bytes_of_spans(clean.text, spans), dtype=np.int64).reshape(-1, 2)

@@ -18,6 +18,13 @@ SIDES = ("end", "start", "middle")
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
+def exact_str(text: str) -> str:
+    """Returns the characters of an instance of a subclass of `str`; anything else as it is."""
+    if type(text) is str or not isinstance(text, str):
+        return text
+    return str.__getitem__(text, slice(None))
+
+
 def count_text_up_to(
     counting: Counting,
     text: str,
@@ -26,6 +33,7 @@ def count_text_up_to(
 ) -> int | None:
     """Counts the tokens of a text up to a limit; see `Encoding.count_up_to`."""
     limit = check_number("limit", limit, 0)
+    text = exact_str(text)
     core = counting.core
     encoding = counting.encoding
     if type(core) is not CoreBPE or not has_automaton(core):
@@ -85,6 +93,7 @@ def truncate(
 ) -> str:
     """Cuts a text to a number of tokens; see `Encoding.truncate`."""
     max_tokens = check_number("max_tokens", max_tokens, 0)
+    text = exact_str(text)
     if side not in SIDES:
         raise ValueError(f"side must be one of {SIDES}, not {side!r}")
     if side == "end":

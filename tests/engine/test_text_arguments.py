@@ -24,6 +24,9 @@ class Shout(str):
     def __add__(self, other: object) -> str:
         return "other"
 
+    def __getitem__(self, place: object) -> str:
+        return "other"
+
     def encode(self, *_: Any, **__: Any) -> bytes:
         return b"other"
 
@@ -45,7 +48,11 @@ METHODS: dict[str, Callable[..., Any]] = {
     "count_batch": lambda e, text, **k: e.count_batch([text], **k),
     "count_up_to": lambda e, text, **k: e.count_up_to(text, 100, **k),
     "truncate": lambda e, text, **k: e.truncate(text, 4, **k),
-    "split": lambda e, text, **k: list(e.split(text, 4, **k)),
+    "split": lambda e, text, **k: e.split(text, 4, **k),
+    "split_batch": lambda e, text, **k: e.split_batch([text], 4, **k),
+    "split_spans": lambda e, text, **k: e.split_spans(text, 4, **k).characters.tolist(),
+    "token_offsets": lambda e, text, **k: e.token_offsets(text, **k).tolist(),
+    "encode_with_unstable": lambda e, text, **k: e.encode_with_unstable(text, **k)[0],
     "TokenCounter": feed_counter,
     "StreamEncoder": feed_encoder,
 }
