@@ -1,4 +1,5 @@
-"""How an encoding finds what is above it: the registry when it is pickled, and the files of models.
+"""How an encoding finds what is above it: the registry when it is pickled, the files of models, and
+the display of tokens.
 
 `bpecore.registry` sets the functions.
 """
@@ -8,13 +9,15 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from typing_extensions import Self
 
+    from bpecore._engine_calls import Allowed
     from bpecore._models.source import ModelSource
     from bpecore.core import Encoding
+    from bpecore.view.notebook import ShownTokens
 
     find: Callable[[str], Encoding | None]
     """Returns the loaded encoding of a name, None if there is none."""
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
     load_file: Callable[..., Any]
     """Makes an encoding of a class from a model's files; arguments as for `Encoding.from_file`."""
 
+    show: Callable[..., ShownTokens]
+    """Makes what `Encoding.show` returns, of a text, encodings and special tokens."""
 
-class FromFile:
+
+class FromAbove:
     """What `bpecore.core.Encoding` inherits."""
 
     source: ModelSource | None = None
@@ -73,3 +79,31 @@ class FromFile:
         """
         made: Self = load_file(cls, path, name, pattern, special_tokens)  # noqa: F821 (set later)
         return made
+
+    def show(
+        self,
+        text: str,
+        *,
+        compare_with: Iterable[Encoding] = (),
+        allowed_special: Allowed = frozenset(),
+    ) -> ShownTokens:
+        """Shows a text's tokens: in a notebook as a page, elsewhere as text.
+
+        The page is that of `bpecore view --html`; see `docs/view.md`.
+
+        Args:
+            text: any text.
+            compare_with: other encodings, whose tokens are shown beside these.
+            allowed_special: the special tokens that are encoded as such, or "all"; the names of
+                others are ordinary text.
+
+        Returns:
+            An object that notebooks display, and whose `str` is what `bpecore view` prints.
+
+        Example:
+            >>> import bpecore
+            >>> bpecore.get_encoding("o200k_base").show("hello world")
+            hello│ world
+            o200k_base: 2 tokens, 11 characters, 11 bytes, 5.50 characters per token
+        """
+        return show(text, [self, *compare_with], allowed_special)  # noqa: F821 (set later)

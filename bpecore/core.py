@@ -18,7 +18,7 @@ from bpecore._core import (
 )
 from bpecore._core import raise_disallowed_special_token as raise_disallowed_special_token
 from bpecore._engine_calls import NONE, iterate
-from bpecore._registered import FromFile
+from bpecore._registered import FromAbove
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Unknown = Literal["raise", "replace", "skip"]
 
 
-class Encoding(BeyondTiktoken, FromFile, RanksOnDemand):
+class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
     """A tokenizer's vocabulary, split pattern and special tokens.
 
     Immutable in use, and safe from any number of threads. Equal rank tables are kept in memory

@@ -283,3 +283,12 @@ def _load_file(*arguments: Any) -> Any:
 
 
 _registered.load_file = _load_file
+
+
+def _show(*arguments: Any) -> Any:
+    from bpecore.view.notebook import ShownTokens
+
+    return ShownTokens(*arguments)
+
+
+_registered.show = _show

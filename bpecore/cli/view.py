@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from bpecore.cli.inputs import Reader, Source
 from bpecore.cli.options import allow_special, with_one_input
+from bpecore.cli.streams import special_arguments
 from bpecore.cli.vocabularies import with_encodings
 from bpecore.core import Encoding
+
+if TYPE_CHECKING:
+    from bpecore.view.tokens import TokenizedText
 
 
 @click.command(short_help="Show the tokens of a text in colour.")
@@ -30,6 +35,13 @@ from bpecore.core import Encoding
     default="auto",
     help="Use colours. Default: auto, which is on a terminal, unless NO_COLOR is set.",
 )
+@click.option(
+    "--html",
+    "page",
+    metavar="OUT",
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True),
+    help="Write a page instead: one file that a browser shows without a network.",
+)
 @with_one_input
 def view(
     encodings: Sequence[Encoding],
@@ -37,6 +49,7 @@ def view(
     ids: str | None,
     white_space: bool,
     color: str,
+    page: str | None,
     reader: Reader,
     source: Source,
 ) -> None:
@@ -46,20 +59,36 @@ def view(
     end, ␍ a carriage return, ⟨e4 b8⟩ bytes of a character that goes on in another token, ⟨U+200D⟩
     a character that cannot be seen, and ⟦…⟧ a special token.
     """
-    from bpecore.view.terminal import Style, heading, printed
     from bpecore.view.tokens import TokenizedText
+
+    text = reader.text(source)
+    allowed = special_arguments(special)["allowed_special"]
+    texts = (TokenizedText(encoding, text, allowed) for encoding in encodings)
+    if page is None:
+        print_tokens(texts, color, white_space, ids)
+        return
+    from bpecore.view.page import page_of
+
+    content = page_of(list(texts), source.display_name)
+    with click.open_file(page, "w", encoding="utf-8") as file:
+        file.write(content)
+
+
+def print_tokens(
+    texts: Iterable[TokenizedText], color: str, white_space: bool, ids: str | None
+) -> None:
+    """Prints texts' tokens; the options are those of the command."""
+    from bpecore.view.terminal import Style, heading, printed
 
     in_colour = has_colour() if color == "auto" else color == "always"
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     style = Style(in_colour, white_space, ids, width)
-    text = reader.text(source)
-    for number, encoding in enumerate(encodings):
-        tokens = TokenizedText(encoding, text, special)
+    for number, tokens in enumerate(texts):
+        if number:
+            click.echo()
         for line in printed(tokens, style):
             click.echo(line, color=True)
         click.echo(heading(tokens.summary(), style), color=True)
-        if number < len(encodings) - 1:
-            click.echo()
 
 
 def has_colour() -> bool:

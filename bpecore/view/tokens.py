@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bpecore.core import Encoding
+from bpecore._engine_calls import NONE
+
+if TYPE_CHECKING:
+    from bpecore._engine_calls import Allowed
+    from bpecore.core import Encoding
 
 
 class Token(NamedTuple):
@@ -31,8 +35,8 @@ class TokenizedText:
     Args:
         encoding: the encoding.
         text: any text.
-        special: whether names of special tokens are encoded as such; otherwise they are ordinary
-            text.
+        allowed_special: the special tokens that are encoded as such, or "all"; the names of others
+            are ordinary text.
 
     Attributes:
         encoding: the encoding.
@@ -41,11 +45,11 @@ class TokenizedText:
         vocabulary: each token that occurs, once, by its id.
     """
 
-    def __init__(self, encoding: Encoding, text: str, special: bool = False) -> None:
+    def __init__(self, encoding: Encoding, text: str, allowed_special: Allowed = NONE) -> None:
         self.encoding = encoding
         self.characters = len(text)
         self.ids: Sequence[int] = encoding.encode(
-            text, allowed_special="all" if special else set(), disallowed_special=()
+            text, allowed_special=allowed_special, disallowed_special=()
         )
         core = encoding._core_bpe
         marked = {*encoding._special_token_values, *core.special_tokens.added.values()}

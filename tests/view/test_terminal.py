@@ -28,7 +28,7 @@ def run(*arguments: str, **options: object) -> Result:
 
 
 def lines(text: str, **style: object) -> list[str]:
-    return [*printed(TokenizedText(ENCODING, text, special=True), Style(**style))]  # type: ignore[arg-type]
+    return [*printed(TokenizedText(ENCODING, text, "all"), Style(**style))]  # type: ignore[arg-type]
 
 
 class TestVisible:

@@ -1,0 +1,44 @@
+"""What `Encoding.show` returns: a text's tokens, as a page in notebooks and as text elsewhere."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bpecore.view.page import page_of
+from bpecore.view.tokens import TokenizedText
+
+if TYPE_CHECKING:
+    from bpecore._engine_calls import Allowed
+    from bpecore.core import Encoding
+
+_FRAME = (
+    '<iframe sandbox="allow-scripts" title="Tokens" srcdoc="{page}" '
+    'style="width: 100%; height: 28rem; border: 1px solid #888"></iframe>'
+)
+
+
+class ShownTokens:
+    """The tokens of a text, to be displayed.
+
+    Args:
+        text: any text.
+        encodings: one encoding, or several to compare.
+        allowed_special: the special tokens that are encoded as such, or "all".
+    """
+
+    def __init__(self, text: str, encodings: Iterable[Encoding], allowed_special: Allowed) -> None:
+        self._texts = [TokenizedText(encoding, text, allowed_special) for encoding in encodings]
+
+    def _repr_html_(self) -> str:
+        """Returns the page of `bpecore view --html` in a frame, which is what notebooks display."""
+        return _FRAME.format(page=html.escape(page_of(self._texts, "text")))
+
+    def __repr__(self) -> str:
+        from bpecore.view.terminal import Style, printed
+
+        lines = []
+        for tokens in self._texts:
+            lines += [*printed(tokens, Style()), tokens.summary()]
+        return "\n".join(lines)
