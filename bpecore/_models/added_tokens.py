@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
 
+_LONGEST_COMPARED = 200
+"""Characters of the longest token of which all beginnings and ends are compared."""
+
+
 def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[AddedToken]:
     """Returns the added tokens of a file.
 
@@ -78,6 +82,8 @@ def are_found_at_once(tokens: Sequence[AddedToken]) -> bool:
     """
     if any(token.single_word or token.lstrip or token.rstrip for token in tokens):
         return False
+    if any(len(token.content) > _LONGEST_COMPARED for token in tokens):
+        return False
     first = {token.content for token in tokens if not token.normalized}
     beginnings = {content[:end] for content in first for end in range(1, len(content) + 1)}
     for token in tokens:
@@ -115,7 +121,8 @@ class Search:
             text: the text.
             skipped: special tokens that do not count.
         """
-        reached = 0
+        reached = blank_end = 0
+        spaces = _spaces()
         for found in self._pattern.finditer(text):
             start, stop = found.span()
             token = self.contents[found.group()]
@@ -126,9 +133,16 @@ class Search:
             ):
                 continue
             if token.lstrip:
-                start = max(len(text[:start].rstrip(_spaces())), reached)
+                while start > reached and text[start - 1] in spaces:
+                    start -= 1
+                start = max(start, reached)
             if token.rstrip:
-                stop = len(text) - len(text[stop:].lstrip(_spaces()))
+                # What was found to be blank is not looked at again, so that this is linear.
+                if stop < blank_end and text[stop] in spaces:
+                    stop = blank_end
+                while stop < len(text) and text[stop] in spaces:
+                    stop += 1
+                blank_end = stop
             if reached < start:
                 yield text[reached:start]
             # An earlier token may have taken all of it; and what a later one took, tokenizers

@@ -39,6 +39,7 @@ from bpecore._pattern.syntax import (
 
 # Numbers of Unicode 17.0.0, which Digits knows; Split knows those of 16.0.0, as this package does.
 _DIGIT = r"[\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}]"
+_SPLIT_LIMIT = 8
 _KNOWN_SETS = (r"\s", r"\S", r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}")
 
 
@@ -148,6 +149,8 @@ def _split(step: dict[str, Any], path: str, source: str) -> Split:
 
 def _composed(splits: tuple[Split, ...], source: str) -> str:
     """Returns one pattern for some splits, each of the pieces of the one before."""
+    if len(splits) > _SPLIT_LIMIT:
+        raise refusal(source, f"pre_tokenizer has more than {_SPLIT_LIMIT} splits")
     if not splits:
         raise refusal(source, "its pre_tokenizer splits nothing, so merges may cross words")
     if len(splits) == 1 and splits[0].pattern == GPT2_PATTERN:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._models.errors import fault
 from bpecore._models.json_files import parse_json
@@ -28,6 +30,13 @@ def read_model(found: Found) -> LoadedModel:
     if found.kind == "tiktoken":
         return LoadedModel("tiktoken", intern_vocabulary(_tiktoken_ranks(found)), (None, {}))
     file = parse_json(found.contents, found.path)
+    try:
+        return _read_json(found, file)
+    except RecursionError:
+        raise ValueError(f"{found.path}: its parts are nested too deep to be read") from None
+
+
+def _read_json(found: Found, file: dict[str, Any]) -> LoadedModel:
     if is_tokenizer_json(file):
         vocabulary, parts = read_tokenizer_json(file, found.path)
         return LoadedModel("tokenizer.json", vocabulary, parts.plain())

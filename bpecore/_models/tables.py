@@ -9,6 +9,7 @@ from bpecore._pattern.automaton import Automaton
 from bpecore._pattern.character_sets import CODE_POINT_LIMIT, CharacterSet
 
 START, DEAD = 1, 0
+_PAIR_LIMIT = 20_000
 
 
 def classes_of(automaton: Automaton) -> npt.NDArray[np.uint8]:
@@ -41,6 +42,9 @@ def same_pieces(first: Automaton, second: Automaton) -> bool:
     Both run in step over the product of their classes. A match ends at the last place where an
     automaton accepts; so it is enough to know whether their last places are the same when both are
     dead.
+
+    Raises:
+        ValueError: there are too many pairs of states.
     """
     both = classes_of(first).astype(np.int64) << 8 | classes_of(second)
     both[0xD800:0xE000] = both[0]  # no text has surrogates
@@ -61,6 +65,8 @@ def same_pieces(first: Automaton, second: Automaton) -> bool:
             if is_over and not now:
                 return False
             if not is_over and following not in seen:
+                if len(seen) == _PAIR_LIMIT:
+                    raise ValueError("patterns too large to compare")
                 seen.add(following)
                 pending.append(following)
     return True

@@ -18,7 +18,7 @@ CONTENTS = ["<a>", "<ab>", "b>", "  ", "tool", "<K>", "e\u0301", "Å", "k", "a b
 NORMALIZERS = [None, {"type": "NFC"}, {"type": "NFKC"}, {"type": "Lowercase"}]
 
 
-@pytest.mark.parametrize("chosen", itertools.product((False, True), repeat=5))
+@pytest.mark.parametrize("chosen", list(itertools.product((False, True), repeat=5)))
 def test_each_set_of_options(chosen: tuple[bool, ...], tmp_path: Path) -> None:
     options = dict(zip(OPTIONS, chosen))
     tokens = added_tokens({"content": "<a>", **options}, {"content": "tool", **options})
@@ -114,6 +114,20 @@ def test_a_token_that_is_there_twice(tmp_path: Path) -> None:
     entry = added_tokens({"content": "<a>"})[0]
     with pytest.raises(ValueError, match=r"added_tokens\[1\]\.content is there before: '<a>'"):
         load(model_json(added_tokens=[entry, entry]), tmp_path)
+
+
+@pytest.mark.parametrize("content", [" ", "  ", "<a>"])
+@pytest.mark.parametrize("text", [" ", "<a>", " <a> "])
+def test_many_tokens_take_linear_time(content: str, text: str, tmp_path: Path) -> None:
+    options = {"lstrip": True, "rstrip": True}
+    ours = load(model_json(added_tokens=added_tokens({"content": content, **options})), tmp_path)
+    assert len(ours.encode(text * 200_000)) <= 1_200_000
+
+
+def test_a_token_that_is_very_long(tmp_path: Path) -> None:
+    long = added_tokens({"content": "ab" * 50_000}, {"content": "b" * 50_000, "normalized": True})
+    ours = load(model_json(added_tokens=long), tmp_path)
+    assert ours.encode("ab" * 50_000) == [long[0]["id"]]
 
 
 def load(file: dict[str, object], folder: Path) -> Encoding:

@@ -33,6 +33,14 @@ BAD = {
     "cut string": (b'{"model": "BP', "line 1, column 11: no valid JSON", "cut off"),
     "other JSON": (b'{"a": 1}', "neither a tokenizer.json nor a tekken file: it has a", ""),
     "deep": (b'{"a":' * 100_000, "nested too deep", ""),
+    "deep parts": (
+        b'{"model": {}, "normalizer": '
+        + b'{"type": "Sequence", "normalizers": [' * 900
+        + b"]}" * 900
+        + b"}",
+        "nested too deep",
+        "",
+    ),
     "digits": (b'{"a":' + b"9" * 100_000 + b"}", "digits", ""),
     "NaN": (b'{"a": NaN}', "NaN is no number", ""),
     "no UTF-8": (b'{"a": "\xff"}', "byte 7: no UTF-8", ""),

@@ -164,6 +164,7 @@ REFUSED = {
         "add_prefix_space applies to each piece",
     ),
     "far": (sequence(split("abc"), LAST), "depends on more than two characters"),
+    "many": (sequence(*[digits(False)] * 9, LAST), "more than 8 splits"),
     "rewritten": (sequence(split(r"\d+\.?\d+"), LAST), "otherwise than Oniguruma"),
     "behaviour": (sequence(split("a", "Other"), LAST), "behavior must be one of Isolated"),
     "inverted": (sequence(split("a", "Contiguous", True), LAST), "inverted split"),
