@@ -9,7 +9,7 @@ docs/chat.md says which of them are known to be right. Counting needs no network
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 from bpecore.chat.chat_format import TOKENS_PER_REPLY, tally_messages
 from bpecore.chat.explanation import Explanation, Part
@@ -19,8 +19,8 @@ from bpecore.chat.harmony.prompt import HarmonyRequest, tally_of_harmony
 from bpecore.chat.harmony.tools import read_tools as read_harmony_tools
 from bpecore.chat.messages import read_messages
 from bpecore.chat.reader import Reader
-from bpecore.chat.request import Request
-from bpecore.chat.rules import Rules, rules_of
+from bpecore.chat.request import Request, Unpack, with_options
+from bpecore.chat.rules import Rules, checked_rules, rules_of
 from bpecore.chat.seen import Seen
 from bpecore.chat.strings import count, encoding_of, listed
 from bpecore.chat.tally import Entry, Tally
@@ -35,11 +35,6 @@ from bpecore.chat.tools import (
 from bpecore.chat.typescript import STYLES, Style, function_text, namespace_text
 from bpecore.core import Encoding
 from bpecore.registry import get_encoding
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-OPTIONS = tuple(Request.__annotations__)
 
 
 @overload
@@ -58,6 +53,7 @@ def num_tokens_from_messages(
     explain: Literal[True],
     **request: Unpack[Request],
 ) -> Explanation: ...
+@with_options
 def num_tokens_from_messages(
     messages: Iterable[Any],
     model: str,
@@ -65,12 +61,12 @@ def num_tokens_from_messages(
     explain: bool = False,
     **request: Unpack[Request],
 ) -> int | Explanation:
-    """Estimates the tokens that a chat costs as a prompt.
+    """Estimates the tokens that a chat costs as a prompt; for gpt-oss the number is exact.
 
     Args:
         messages: the messages, as dicts or as objects with the same fields: `role`, `content` (a
             string, a list of parts, or None), `name`, `tool_calls` … Items of the Responses API and
-            blocks of Anthropic's API are understood too.
+            blocks of Anthropic's API and messages of LangChain are understood too.
         model: the model's name, as for `bpecore.encoding_for_model`.
         explain: whether to return the tokens of each message, tool and image.
         **request: see `bpecore.chat.Request`: `tools`, `tool_choice`, `functions`, `function_call`,
@@ -79,7 +75,7 @@ def num_tokens_from_messages(
             known otherwise.
 
     Returns:
-        The estimated number of tokens, including those that start the reply; or an explanation.
+        The number of tokens, including those that start the reply; or an explanation.
 
     Raises:
         KeyError: the model is unknown, and there is no `default`; or it is not known what its
@@ -160,10 +156,7 @@ def _mapping(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _rules_for(model: str, request: Mapping[str, Any]) -> tuple[Encoding, Rules]:
     """Returns a model's encoding and rules, or those of the default if the model is unknown."""
-    further = listed(request.get("rules") or (), "rules")
-    for number, rules in enumerate(further):
-        if not isinstance(rules, Rules):
-            raise wrong_type(f"rules[{number}]", "Rules", rules)
+    further = checked_rules(request.get("rules"))
     default = request.get("default")
     if default is not None and not isinstance(default, str):
         raise wrong_type("default", "str", default)

@@ -18,7 +18,8 @@ _NAMES = (
     "role content name type text refusal reasoning_content reasoning tool_calls tool_call_id audio "
     "function_call function custom id call_id arguments input output image_url url detail file_id "
     "source media_type data tool_use_id thinking summary encrypted_content title context "
-    "description parameters input_schema format definition syntax json_schema schema"
+    "description parameters input_schema format definition syntax json_schema schema args "
+    "parts images"
 )
 FIELD_NAMES = tuple(_NAMES.split())
 

@@ -41,7 +41,7 @@ def size_of_base64(encoded: str, start: int = 0) -> tuple[int, int] | None:
     # All of it only if the size is not near the beginning.
     ends = (start + HEADER_CHARACTERS, len(encoded))
     for end in ends[: 1 + (len(encoded) > ends[0])]:
-        part = encoded[start:end]
+        part = "".join(encoded[start:end].split())  # some encoders write lines
         try:
             size = size_of_image(base64.b64decode(part[: len(part) // 4 * 4]))
         except (binascii.Error, ValueError):

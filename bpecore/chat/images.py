@@ -12,6 +12,7 @@ has two rows of tiles and 2050 x 513 one), and the width is what is made whole p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil, floor, isqrt
 
@@ -32,7 +33,7 @@ def num_tokens_from_image(
     detail: str = "auto",
     model: str = "gpt-4o",
     *,
-    rules: tuple[Rules, ...] = (),
+    rules: Iterable[Rules] | None = None,
 ) -> int:
     """Estimates the tokens that an image costs.
 
@@ -47,7 +48,7 @@ def num_tokens_from_image(
     Raises:
         KeyError: it is not known what the model's images cost.
         ValueError: a side is not positive, or the model does not have the detail.
-        TypeError: a side is not an int.
+        TypeError: a side is not an int, `model` not a string, or a rule not `Rules`.
 
     Example:
         >>> num_tokens_from_image(1024, 1024)
@@ -67,7 +68,7 @@ def num_tokens_from_image_url(
     model: str = "gpt-4o",
     *,
     size: tuple[int, int] | None = None,
-    rules: tuple[Rules, ...] = (),
+    rules: Iterable[Rules] | None = None,
 ) -> int:
     """Estimates the tokens that an image costs, from its URL and without fetching it.
 
@@ -82,7 +83,7 @@ def num_tokens_from_image_url(
     Raises:
         KeyError: it is not known what the model's images cost.
         ValueError: the size cannot be read and is not given, or the model does not have the detail.
-        TypeError: `url` is not a string.
+        TypeError: `url` or `model` is not a string, or a rule not `Rules`.
 
     Example:
         >>> num_tokens_from_image_url("https://example.com/cat.png", size=(1024, 1024))

@@ -1,4 +1,4 @@
-"""Reads messages as chat completions and Anthropic's API write them.
+"""Reads messages as chat completions, Anthropic's API and LangChain write them.
 
 Only what a model sees is read: the role, the name, the content, reasoning that is text, and of
 calls the names and arguments. Ids, types, status and other bookkeeping cost nothing.
@@ -20,6 +20,18 @@ from bpecore.chat.strings import listed
 # What servers call the reasoning beside a content; some have it under two names.
 REASONING = ("reasoning_content", "reasoning", "thinking")
 RESULT_ROLES = ("tool", "function")
+# Who speaks in messages of LangChain, by their type; they have no role.
+ROLES_OF_TYPES = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "function",
+    "HumanMessageChunk": "user",
+    "AIMessageChunk": "assistant",
+}
+# Where other APIs have what a model sees: Gemini's `parts`, Ollama's `images`.
+ELSEWHERE = ("parts", "images")
 
 
 def read_messages(reader: Reader, messages: Iterable[Any]) -> list[Seen]:
@@ -42,17 +54,30 @@ def read_messages(reader: Reader, messages: Iterable[Any]) -> list[Seen]:
             seen.append(Seen(position, role))
             seen[-1].texts.append(content)
             seen[-1].is_result = role in RESULT_ROLES
+        elif role is None and is_of_langchain(fields):
+            role = ROLES_OF_TYPES[fields["type"]]
+            _read_message(reader, seen, fields, role, position, place)
         elif is_item(fields):
             read_item(reader, seen, fields, position, place)
         else:
-            _read_message(reader, seen, fields, position, place)
+            _read_message(reader, seen, fields, role, position, place)
     return seen
 
 
+def is_of_langchain(fields: Mapping[str, Any]) -> bool:
+    """Returns whether a message without a role is one of LangChain."""
+    kind = fields.get("type")
+    return isinstance(kind, str) and kind in ROLES_OF_TYPES and fields.get("content") is not None
+
+
 def _read_message(
-    reader: Reader, seen: list[Seen], fields: Mapping[str, Any], position: int, place: str
+    reader: Reader,
+    seen: list[Seen],
+    fields: Mapping[str, Any],
+    role: Any,
+    position: int,
+    place: str,
 ) -> None:
-    role = fields.get("role")
     if not isinstance(role, str):
         if role is None:
             raise ValueError(f"{place}: has no role: {shown(dict(fields))}")
@@ -80,6 +105,9 @@ def _read_message(
     calls = fields.get("tool_calls")
     if calls is not None:
         _read_calls(message, calls, f"{place}.tool_calls")
+    for elsewhere in ELSEWHERE:
+        if fields.get(elsewhere):
+            reader.add_cost(message, elsewhere, fields[elsewhere], f"{place}.{elsewhere}")
     call = fields.get("function_call")
     if call is not None:
         message.calls.append(_function_call(None, call, f"{place}.function_call"))
@@ -93,6 +121,7 @@ def _read_message(
 
 
 def _read_calls(message: Seen, calls: Any, place: str) -> None:
+    known = {call.id for call in message.calls if isinstance(call.id, str)}
     for number, call in enumerate(listed(calls, place)):
         inner = f"{place}[{number}]"
         fields = fields_of(call, inner)
@@ -102,6 +131,12 @@ def _read_calls(message: Seen, calls: Any, place: str) -> None:
         elif fields.get("function") is not None:
             function = fields["function"]
             message.calls.append(_function_call(fields.get("id"), function, f"{inner}.function"))
+        elif fields.get("name") is not None and "args" in fields:  # as LangChain writes it
+            call_id = fields.get("id")
+            if isinstance(call_id, str) and call_id in known:
+                continue  # the content has it too
+            text = arguments_text(fields["args"], f"{inner}.args")
+            message.calls.append(Call(call_id, text_field(fields, "name", inner), text))
         else:
             raise ValueError(f"{inner}: has neither a function nor a custom tool: {shown(call)}")
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, Callable, TypedDict, TypeVar
 
 from bpecore.chat.reader import CostOf
 from bpecore.chat.rules import Rules
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+elif TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["Request", "Unpack", "with_options"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Request(TypedDict, total=False):
@@ -35,6 +46,26 @@ class Request(TypedDict, total=False):
     response_format: Any
     reasoning_effort: str | None
     default: str | None
-    rules: Iterable[Rules]
+    rules: Iterable[Rules] | None
     costs: Mapping[str, CostOf] | None
     image_sizes: Mapping[str, tuple[int, int]] | None
+
+
+def with_options(function: _Function) -> _Function:
+    """Makes the signature of a function that takes `**request` show each option.
+
+    `help`, `inspect.signature` and notebooks show it; what the function takes does not change.
+    """
+    signature = inspect.signature(function)
+    named = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=getattr(kind, "__forward_arg__", kind),
+        )
+        for name, kind in Request.__annotations__.items()
+    ]
+    function.__signature__ = signature.replace(parameters=named + options)  # type: ignore[attr-defined]
+    return function

@@ -14,6 +14,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
+from bpecore.chat.fields import wrong_type
+from bpecore.chat.strings import listed
 from bpecore.model import plain_model_name
 
 
@@ -24,10 +26,12 @@ class Tiles:
     Attributes:
         base: tokens of every image, and of one in low detail.
         per_tile: tokens per tile.
+        published: base and tokens per tile in the provider's documentation, if bills show others.
     """
 
     base: int
     per_tile: int
+    published: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,18 @@ class Patches:
     limit: int = 1536
     original_limit: int | None = None
 
+    def __post_init__(self) -> None:
+        try:
+            Fraction(str(self.factor))
+        except ValueError:
+            raise ValueError(
+                f"factor: must be a decimal number, as '1.62', not {self.factor!r}"
+            ) from None
+
     @property
     def fraction(self) -> Fraction:
         """The factor as an exact number."""
-        return Fraction(self.factor)
+        return Fraction(str(self.factor))
 
 
 @dataclass(frozen=True)
@@ -85,12 +97,24 @@ class Rules:
     tools: Literal["indented", "compact"] = "compact"
     image: Tiles | Patches | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.models, str):
+            raise wrong_type("Rules.models", "str, with spaces between names", self.models)
+        for name, known in (("format", ("chat", "harmony")), ("tools", ("indented", "compact"))):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"Rules.{name}: must be one of {known}, not {getattr(self, name)!r}"
+                )
+        if not isinstance(self.image, (Tiles, Patches, type(None))):
+            raise wrong_type("Rules.image", "Tiles, Patches or None", self.image)
+
 
 COOKBOOK = "OpenAI's cookbook, How to count tokens with tiktoken"
 FUNCTIONS = f"{COOKBOOK}; tools: counts from the API in the tests of openai-chat-tokens"
 TOOLS = f"{COOKBOOK}; tools: counts from the API in the tests of openai-messages-token-helper"
 GUIDE = f"{TOOLS}; images: OpenAI's guide to images as inputs"
 BILLS = f"{TOOLS}; images: API users' bills, OpenAI's guide has another factor"
+BILLS_OF_O1 = f"{TOOLS}; images: bills in topic 1262691 of OpenAI's forum; the guide has 75 and 150"
 
 # The first row that matches counts.
 RULES: tuple[Rules, ...] = (
@@ -111,7 +135,8 @@ RULES: tuple[Rules, ...] = (
         "2025-11",
         image=Tiles(85, 170),
     ),
-    Rules("o1 o1-pro o3", GUIDE, "2025-11", image=Tiles(75, 150)),
+    Rules("o1", BILLS_OF_O1, "2025-05", image=Tiles(11, 22, published=(75, 150))),
+    Rules("o1-pro o3", GUIDE, "2025-11", image=Tiles(75, 150)),
     Rules("gpt-5 gpt-5.1 gpt-5-chat", GUIDE, "2025-11", image=Tiles(70, 140)),
     Rules("computer-use-preview", GUIDE, "2025-11", image=Tiles(65, 129)),
     Rules("gpt-4.1-mini", GUIDE, "2025-11", image=Patches("1.62")),
@@ -140,21 +165,39 @@ RULES: tuple[Rules, ...] = (
 )
 
 
-def rules_of(model: str, further: Iterable[Rules] = ()) -> Rules:
+def rules_of(model: str, further: Iterable[Rules] | None = None) -> Rules:
     """Returns the first row that matches a model's name.
 
     Args:
         model: the model's name, as for `bpecore.encoding_for_model`.
         further: rows that come before the table.
 
+    Raises:
+        TypeError: the name is not a string, or a row is not `Rules`.
+
     Example:
         >>> rules_of("openai/gpt-4o-2024-08-06").image
-        Tiles(base=85, per_tile=170)
+        Tiles(base=85, per_tile=170, published=None)
     """
-    for rules in further:
+    if not isinstance(model, str):
+        raise wrong_type("model", "str", model)
+    for rules in checked_rules(further):
         if _matches(rules, model):
             return rules
     return _rules_of_table(model)
+
+
+def checked_rules(rules: Iterable[Rules] | None) -> list[Rules]:
+    """Returns a caller's rows.
+
+    Raises:
+        TypeError: they are not a list, or one is not `Rules`.
+    """
+    rows = listed(rules or (), "rules")
+    for number, each in enumerate(rows):
+        if not isinstance(each, Rules):
+            raise wrong_type(f"rules[{number}]", "Rules", each)
+    return rows
 
 
 @lru_cache(maxsize=256)

@@ -45,8 +45,9 @@ def encoding_of(model: str, default: str | None) -> Encoding:
         return get_encoding(encoding_name_for_model(model, default=default))
     except KeyError:
         raise KeyError(
-            f"The model {model!r} is not known. Name the encoding to count with: "
-            'default="o200k_base", for one.'
+            f"The model {model!r} is not known. Name an encoding or a model to count with: "
+            'default="o200k_base" or default="gpt-4o". Chats also take rules=[Rules(…)], with the '
+            "encoding in it."
         ) from None
 
 

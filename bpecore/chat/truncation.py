@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bpecore._build.checks import check_number
 from bpecore.chat.contents import TEXT_FIELDS, read_content
@@ -11,20 +11,17 @@ from bpecore.chat.counting import Chat, chat_of, count_chat, explain_chat
 from bpecore.chat.fields import fields_of, with_content
 from bpecore.chat.groups import Group, groups_of
 from bpecore.chat.messages import read_messages
+from bpecore.chat.request import Request, Unpack, with_options
 from bpecore.chat.seen import Seen
 from bpecore.chat.strings import count, listed
 from bpecore.core import Encoding
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from bpecore.chat.request import Request
 
 KEPT_ROLES = ("system", "developer")
 MAX_CUTS = 4
 """Attempts to cut a text whose end has more tokens by itself than in the text."""
 
 
+@with_options
 def truncate_tokens_from_messages(
     messages: Iterable[Any],
     model: str,
@@ -42,7 +39,7 @@ def truncate_tokens_from_messages(
         messages: as for `num_tokens_from_messages`; none of them is changed.
         model: as for `num_tokens_from_messages`.
         max_tokens: the budget for messages and tools, as `num_tokens_from_messages` counts.
-        **request: as for `num_tokens_from_messages`; tools are counted, and never dropped.
+        **request: see `bpecore.chat.Request`; tools are counted, and never dropped.
 
     Returns:
         The messages kept, in order. They are the objects given, except a message that was cut,

@@ -1,7 +1,7 @@
 """What images cost per model: the published tables, and what users measured on their bills.
 
 Sources: OpenAI's guide to images as inputs; OpenAI's forum, topics 1281361 (how sizes are rounded),
-1344040 (gpt-5-mini and nano) and 1377015 (gpt-5.2 and later).
+1344040 (gpt-5-mini and nano), 1377015 (gpt-5.2 and later) and 1262691 (128 x 64 pixels, o1).
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from bpecore.chat import (
     num_tokens_from_image_url,
     num_tokens_from_messages,
 )
+from bpecore.chat.rules import rules_of
 
 TILES = {
     "gpt-4o gpt-4.1 gpt-4.5-preview gpt-4-turbo": (85, 170),
     "gpt-4o-mini": (2833, 5667),
-    "o1 o1-pro o3": (75, 150),
+    "o1 o1-2024-12-17": (11, 22),  # as billed; by the guide 75 and 150
+    "o1-pro o3": (75, 150),
     "gpt-5 gpt-5.1 gpt-5-chat-latest": (70, 140),
     "computer-use-preview": (65, 129),
 }
@@ -114,6 +116,10 @@ def test_other_bills() -> None:
         ("gpt-4.1-nano", 33, None, 13),
         ("o4-mini", 26, None, 12),
         ("o3", 236, 86, 11),
+        ("o1", 44, 22, 11),
+        ("gpt-4.1", 267, 97, 12),
+        ("gpt-4.5-preview", 267, 97, 12),
+        ("gpt-4-turbo", 267, 97, 12),
         ("gpt-4o", 267, 97, 12),
         ("gpt-4o-mini", 8512, 2845, 12),
     ],
@@ -124,11 +130,26 @@ def test_bills_with_a_few_words(model: str, high: int, low: int | None, words: i
         assert num_tokens_from_image(128, 64, "low", model) == low - words
 
 
-def test_a_bill_that_differs_from_the_guide_can_be_given() -> None:
-    """o1's bill for the same message was 44 tokens, 22 in low detail; its table says 75 and 150."""
-    ours = Rules("o1", "our bills", "2025-06", image=Tiles(11, 22))
-    assert num_tokens_from_image(128, 64, "high", "o1", rules=(ours,)) == 44 - 11
-    assert num_tokens_from_image(128, 64, "low", "o1", rules=(ours,)) == 22 - 11
+def test_a_whole_bill() -> None:
+    """The message of these bills was published for 128 x 64 pixels: it has five words."""
+    url = "https://example.com/x"
+    for model in ("gpt-4o", "gpt-4.1", "gpt-4.5-preview"):
+        for detail, tokens in (("high", 267), ("low", 97)):
+            image = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+            text = {"type": "text", "text": "repeat word from attached image"}
+            messages = [{"role": "user", "content": [text, image]}]
+            sizes = {url: (128, 64)}
+            assert num_tokens_from_messages(messages, model, image_sizes=sizes) == tokens
+
+
+def test_numbers_of_the_guide_where_bills_differ() -> None:
+    """o1 is billed 11 and 22 per tile, where the guide has 75 and 150; a caller can have these."""
+    image = rules_of("o1").image
+    assert isinstance(image, Tiles)
+    assert image.published == (75, 150)
+    guide = Rules("o1", "OpenAI's guide", "2025-11", image=Tiles(*image.published))
+    assert num_tokens_from_image(128, 64, "high", "o1", rules=[guide]) == 75 + 150
+    assert num_tokens_from_image(128, 64, "low", "o1", rules=[guide]) == 75
 
 
 def test_original_detail() -> None:

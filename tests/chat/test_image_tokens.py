@@ -89,6 +89,13 @@ def test_size_in_a_header(make: Any, size: tuple[int, int]) -> None:
     assert num_tokens_from_image_url(data_url(make(*size))) == num_tokens_from_image(*size)
 
 
+def test_base64_in_lines() -> None:
+    """As e-mail has it, and `base64.encodebytes`."""
+    encoded = base64.encodebytes(jpeg(640, 480)).decode()
+    for lines in (encoded, encoded.replace("\n", "\r\n"), f" {encoded}"):
+        assert size_of_data_url("data:image/jpeg;base64," + lines) == (640, 480)
+
+
 def test_a_size_far_from_the_beginning() -> None:
     """Photographs can have megabytes of metadata in front of their size."""
     start, profile = b"\xff\xd8", b"\xff\xe2" + struct.pack(">H", 65_535) + bytes(65_533)

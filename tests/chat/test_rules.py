@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from bpecore.chat import num_tokens_from_image, num_tokens_from_messages
 from bpecore.chat.rules import RULES, Patches, Rules, Tiles, rules_of
 
 
@@ -72,3 +74,39 @@ def test_every_row_has_a_source_and_a_date() -> None:
     assert RULES[-1].models == "*"
     factors = {rules.image.fraction for rules in RULES if isinstance(rules.image, Patches)}
     assert len(factors) == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "said"),
+    [
+        ({"models": ["gpt-4o"]}, TypeError, "Rules.models: must be str"),
+        ({"format": "chatml"}, ValueError, "Rules.format: must be one of"),
+        ({"tools": "x"}, ValueError, "Rules.tools: must be one of"),
+        ({"image": 85}, TypeError, "Rules.image: must be Tiles, Patches or None, not int: 85"),
+    ],
+)
+def test_wrong_rows(fields: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=re.escape(said)):
+        Rules(**{"models": "ours", "source": "our bills", "date": "2026-11", **fields})
+
+
+def test_factors() -> None:
+    with pytest.raises(ValueError, match="factor: must be a decimal number"):
+        Patches("much")
+    assert Patches(1.62).fraction == Patches("1.62").fraction  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rules", [5, "ours", Rules("o", "bills", "2026-11"), ["ours"]])
+def test_what_is_no_list_of_rows(rules: Any) -> None:
+    for call in (
+        lambda: rules_of("gpt-4o", rules),
+        lambda: num_tokens_from_image(1, 1, rules=rules),
+        lambda: num_tokens_from_messages([], "gpt-4o", rules=rules),
+    ):
+        with pytest.raises(TypeError, match=r"rules.*: must be"):
+            call()
+
+
+def test_what_is_no_model() -> None:
+    with pytest.raises(TypeError, match="model: must be str"):
+        num_tokens_from_image(1, 1, model=None)  # type: ignore[arg-type]
