@@ -17,8 +17,9 @@ from .corpora import find_texts
 from .engines import BEFORE_VARIABLE, ENGINES, BeforeEngine, installed_version
 from .measures import GROUPS
 from .measures.settings import Settings
+from .one_pass import one_pass_table
 from .processes import Workers
-from .rank_files import tokenizers_is_installed, write_rank_files
+from .rank_files import write_rank_files
 from .record import RESULTS, Record, newest_record
 from .report import all_values, bars_table, heading, ratios_table
 
@@ -84,6 +85,12 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
     help="Keep all timings in benchmarks/results/. [default: if all measures are run]",
 )
 @click.option(
+    "--one-pass",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Instead: time large corpora, each document once. A folder of .jsonl files, whose lines"
+    ' have a "text", or of .txt files.',
+)
+@click.option(
     "--update-readme", is_flag=True, help="Write the newest record's figures and plots into README."
 )
 def main(
@@ -95,6 +102,7 @@ def main(
     resume: Path | None,
     show: Path | None,
     record: bool | None,
+    one_pass: Path | None,
     update_readme: bool,
 ) -> None:
     """Verify that the engines give equal ids for every .txt file of FOLDER, then time them.
@@ -103,7 +111,11 @@ def main(
     another. Engines that are not installed are left out. Default for FOLDER: $BPECORE_CORPORA,
     ../shared/corpora, or some texts that come with Python.
     """
-    if show is not None:
+    if one_pass is not None:
+        present = [name for name in engines if installed_version(name) is not None]
+        for encoding in encodings or DEFAULT_ENCODINGS:
+            click.echo(one_pass_table(encoding, present, one_pass, rounds))
+    elif show is not None:
         print_record(Record.read(show))
     elif not update_readme:
         present = [name for name in engines if installed_version(name) is not None]
@@ -144,8 +156,7 @@ def run(
     names = list(dict.fromkeys(name for name, _ in plan))
     with tempfile.TemporaryDirectory() as folder:
         rank_files = Path(folder)
-        for_tokenizers = "tokenizers" in engines and tokenizers_is_installed()
-        write_rank_files(rank_files, names, for_tokenizers)
+        write_rank_files(rank_files, names, not {"tokenizers", "snaptokens"}.isdisjoint(engines))
         for encoding in names:
             with Workers(encoding, rank_files) as workers:
                 settings = Settings(encoding, engines, files, rounds, rank_files, workers)

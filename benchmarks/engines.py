@@ -26,6 +26,9 @@ METHODS = (
     "decode",
     "encode_documents",
     "encode_long_text",
+    "list_documents",
+    "count_documents",
+    "encode_file",
     "construct",
 )
 """What an engine may offer:
@@ -38,6 +41,9 @@ METHODS = (
 - `decode(ids)`: the text of a list of ids;
 - `encode_documents(texts, threads)`: many documents on that many threads;
 - `encode_long_text(text, threads)`: one text on that many threads;
+- `list_documents(texts, threads)`: the same as lists of int;
+- `count_documents(texts, threads)`: the number of ids of each;
+- `encode_file(path, threads)`: all documents of a file, which the engine reads itself;
 - `construct(ranks)`: an encoding of the user's own vocabulary.
 """
 
@@ -96,6 +102,8 @@ class TiktokenEngine(Engine):
     def encode_documents(self, texts: list[str], threads: int) -> Any:
         return self._encoding.encode_ordinary_batch(texts, num_threads=threads)
 
+    list_documents = encode_documents
+
     def construct(self, ranks: dict[bytes, int]) -> Any:
         import tiktoken
 
@@ -128,6 +136,12 @@ class BpecoreEngine(Engine):
         if encode is None:
             raise UnsupportedError("this bpecore has no encode_batch_to_numpy")
         return encode(texts, num_threads=threads, disallowed_special=())
+
+    def list_documents(self, texts: list[str], threads: int) -> Any:
+        return self._encoding.encode_ordinary_batch(texts, num_threads=threads)
+
+    def count_documents(self, texts: list[str], threads: int) -> Any:
+        return self._encoding.count_batch(texts, num_threads=threads, disallowed_special=())
 
     def encode_long_text(self, text: str, threads: int) -> Any:
         encode: Any = self._encoding.encode_to_numpy
@@ -191,6 +205,16 @@ class GigatokenEngine(Engine):
     def encode_documents(self, texts: list[str], threads: int) -> Any:
         return self._tokenizer.encode_batch(texts, parallel=threads > 1)
 
+    def list_documents(self, texts: list[str], threads: int) -> Any:
+        return self._tokenizer.encode_batch_list(texts, parallel=threads > 1)
+
+    def encode_file(self, path: Path, threads: int) -> Any:
+        import gigatoken
+
+        lines = path.suffix == ".jsonl"
+        source = (gigatoken.JsonlFileSource if lines else gigatoken.TextFileSource)([path])
+        return self._tokenizer.encode_files(source, parallel=threads > 1)
+
 
 class QuicktokEngine(Engine):
     """quicktok, from the distribution quicktok-v1 (the distribution quicktok is unrelated)."""
@@ -242,6 +266,44 @@ class TokenizersEngine(Engine):
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
 
+    def list_documents(self, texts: list[str], threads: int) -> list[list[int]]:
+        return self.encode_batch(texts)
+
+
+class SnaptokensEngine(Engine):
+    """snaptokens, which reads the file made for tokenizers; its threads are rayon's."""
+
+    name = "snaptokens"
+    module = "snaptokens"
+    distribution = "snaptokens"
+
+    def __init__(self, encoding_name: str, rank_files: Path) -> None:
+        import snaptokens
+
+        path = rank_files / f"{encoding_name}.json"
+        if not path.is_file():
+            raise UnsupportedError(f"no file for snaptokens was made of {encoding_name}")
+        self._tokenizer = tokenizer = snaptokens.Tokenizer.from_file(str(path))
+        self.decode = tokenizer.decode
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids
+
+    encode = encode_to_numpy = encode_ordinary
+
+    def encode_batch(self, texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
+
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        import numpy as np
+
+        ids, ends = self._tokenizer.encode_batch_flat(texts)
+        return np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64)
+
+    def list_documents(self, texts: list[str], threads: int) -> list[list[int]]:
+        return self.encode_batch(texts)
+
 
 ENGINES: dict[str, type[Engine]] = {
     engine.name: engine
@@ -253,6 +315,7 @@ ENGINES: dict[str, type[Engine]] = {
         GigatokenEngine,
         QuicktokEngine,
         TokenizersEngine,
+        SnaptokensEngine,
     )
 }
 """Every engine by name; the first one that answers says which ids are right."""

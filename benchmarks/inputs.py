@@ -5,6 +5,7 @@ A description is a dict whose `kind` names a function of this file, the rest bei
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
@@ -51,6 +52,19 @@ def documents(paths: Sequence[str], characters: int) -> list[str]:
     return [whole[start : start + characters] for start in range(0, len(whole), characters)]
 
 
+def corpus(path: str) -> list[str]:
+    """The documents of a .jsonl file, or a .txt file as one document."""
+    if path.endswith(".txt"):
+        return [read_text(path)]
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in lines]
+
+
+def file_name(path: str) -> Path:
+    """A file, for engines that read files themselves."""
+    return Path(path)
+
+
 def numbered(prefix: str, number: int) -> list[str]:
     """So many strings, which differ by a number at their end."""
     return [f"{prefix}{i}" for i in range(number)]
@@ -75,7 +89,10 @@ def own_ranks(number: int) -> dict[bytes, int]:
 
 KINDS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (file, text, repeated, mixed, long_text, documents, numbered, own_ranks)
+    for function in (
+        *(file, text, repeated, mixed, long_text, documents, numbered, own_ranks),
+        *(corpus, file_name),
+    )
 }
 
 
@@ -91,6 +108,8 @@ def sizes(value: Any) -> dict[str, int]:
     """Returns how large an input is: bytes of UTF-8 and characters, or the number of its items."""
     if isinstance(value, str):
         return {"bytes": len(value.encode("utf-8")), "items": len(value)}
+    if isinstance(value, Path):
+        return {"bytes": value.stat().st_size, "items": 1}
     if value and isinstance(value, list) and isinstance(value[0], str):
         return {"bytes": sum(len(item.encode("utf-8")) for item in value), "items": len(value)}
     return {"bytes": 0, "items": len(value)}

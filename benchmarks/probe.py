@@ -32,6 +32,9 @@ LOADS: dict[str, Callable[[Any, str, str], Any]] = {
     "tokenizers": lambda module, encoding, files: module.Tokenizer.from_file(
         f"{files}/{encoding}.json"
     ),
+    "snaptokens": lambda module, encoding, files: module.Tokenizer.from_file(
+        f"{files}/{encoding}.json"
+    ),
 }
 """By engine, how its module loads an encoding."""
 
@@ -43,7 +46,7 @@ def phases_of(engine: str, encoding: str, rank_files: str) -> Start:
     yield None
     loaded = LOADS[engine](module, encoding, rank_files)
     loaded.encode("hello world")
-    if engine == "tokenizers":
+    if engine in ("tokenizers", "snaptokens"):
         yield lambda text: list(loaded.encode(text).ids)
     else:
         yield loaded.encode_ordinary

@@ -1,13 +1,13 @@
 """The bundled rank tables in the forms that the other engines read.
 
 All is written into one folder: `NAME.tiktoken` for gigatoken, the cache entry of tiktoken's
-`get_encoding`, and `NAME.json` for Hugging Face's tokenizers.
+`get_encoding`, and `NAME.json` for Hugging Face's tokenizers and for snaptokens.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def write_rank_files(folder: Path, encodings: Sequence[str], for_tokenizers: boo
         folder: where to; it exists.
         encodings: names; those without a rank file are passed over.
         for_tokenizers: whether to make the files for Hugging Face's tokenizers, which takes some
-            seconds and needs that library.
+            seconds.
     """
     for name in encodings:
         table = RANK_TABLE_OF.get(name)
@@ -72,32 +72,46 @@ def write_rank_files(folder: Path, encodings: Sequence[str], for_tokenizers: boo
             write_tokenizers_file(json_path, load_ranks(name), ONIGURUMA_PATTERNS[name])
 
 
-def tokenizers_is_installed() -> bool:
-    """Tells whether Hugging Face's tokenizers can be imported."""
-    return importlib.util.find_spec("tokenizers") is not None
-
-
 def write_tokenizers_file(path: Path, ranks: dict[bytes, int], pattern: str) -> None:
     """Writes a rank table and a split pattern as a `tokenizer.json`."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-
     spelling = byte_spelling()
     spell = {token: "".join(spelling[byte] for byte in token) for token in ranks}
     merges = []
     for token, rank in ranks.items():
         if len(token) > 1:
             left, right = merged_parts(ranks, token, rank)
-            merges.append((spell[left], spell[right]))
-    vocabulary = {spell[token]: rank for token, rank in ranks.items()}
-    tokenizer = Tokenizer(models.BPE(vocabulary, merges, ignore_merges=True))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(pattern), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.save(str(path), pretty=False)
+            merges.append([spell[left], spell[right]])
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"}
+    tokenizer = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": None,
+        "pre_tokenizer": {
+            "type": "Sequence",
+            "pretokenizers": [
+                {**split, "invert": False},
+                {**byte_level, "use_regex": False},
+            ],
+        },
+        "post_processor": None,
+        "decoder": {**byte_level, "use_regex": True},
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": True,
+            "vocab": {spell[token]: rank for token, rank in ranks.items()},
+            "merges": merges,
+        },
+    }
+    path.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
 
 
 def byte_spelling() -> list[str]:

@@ -46,7 +46,11 @@ def digest(result: Any) -> str:
     if hasattr(result, "n_vocab"):
         return str(result.n_vocab)
     if type(result).__module__.partition(".")[0] == "awkward":
-        result = result.to_list()
+        import awkward
+
+        lengths = awkward.num(result) if result.ndim > 1 else []
+        flat = np.asarray(awkward.flatten(result, axis=None))
+        result = (flat, np.cumsum([0, *lengths])) if result.ndim > 1 else flat
     offsets = np.empty(0, np.int64)
     if isinstance(result, tuple):
         result, offsets = result

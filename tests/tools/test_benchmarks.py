@@ -134,7 +134,7 @@ def test_an_engine_that_fails_or_is_late_is_left_out_with_the_reason(
 def test_engines_give_the_ids_of_tiktoken_by_every_method(name: str, tmp_path: Path) -> None:
     engine_class = ENGINES[name]
     pytest.importorskip(engine_class.module)
-    write_rank_files(tmp_path, [ENCODING], for_tokenizers=name == "tokenizers")
+    write_rank_files(tmp_path, [ENCODING], for_tokenizers=name in ("tokenizers", "snaptokens"))
     try:
         desk = Desk(engine_class(ENCODING, tmp_path))
     except UnsupportedError as error:
@@ -144,13 +144,14 @@ def test_engines_give_the_ids_of_tiktoken_by_every_method(name: str, tmp_path: P
     inputs = {
         "encode_batch": {"kind": "numbered", "prefix": "item ", "number": 20},
         "encode_documents": {"kind": "numbered", "prefix": "item ", "number": 20},
+        "list_documents": {"kind": "numbered", "prefix": "item ", "number": 20},
         "decode": {"kind": "ids", "paths": [__file__], "number": 50},
     }
     others = {"encode_to_numpy": "encode_ordinary", "encode_long_text": "encode_ordinary"}
     for method in METHODS:
-        if method in ("construct", "count"):
+        if method in ("construct", "count", "count_documents", "encode_file"):
             continue
-        arguments = {"threads": 2} if method in ("encode_documents", "encode_long_text") else {}
+        arguments = {"threads": 2} if "document" in method or method == "encode_long_text" else {}
         description = inputs.get(method, text)
         try:
             desk.prepare(method, description, arguments)
