@@ -75,7 +75,8 @@ class Progress:
 
     def __str__(self) -> str:
         return (
-            f"{time.monotonic() - self._start:6.0f} s: {self.rounds:,} rounds, "
+            f"{time.monotonic() - self._start:6.0f} s: "
+            f"{self.rounds:,} round{'' if self.rounds == 1 else 's'}, "
             f"{self.strings:,} strings, {self.tokens:,} tokens, {self.bytes / 1e6:,.1f} MB compared"
         )
 

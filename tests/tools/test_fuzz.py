@@ -426,6 +426,12 @@ class TestCommand:
         assert progress.tokens > 1_000
         assert "2 rounds" in str(progress)
 
+    def test_one_round_is_singular(self) -> None:
+        progress = Progress(shown=False)
+        assert " 0 rounds, " in str(progress)
+        progress.add(1, 1, 1, 1)
+        assert " 1 round, " in str(progress)
+
 
 def test_a_process_that_dies_is_an_error_that_names_its_round(tmp_path: Path) -> None:
     """A missing folder of texts ends the processes at once."""
