@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,6 +107,30 @@ def test_every_nested_field_costs() -> None:
     assert flat < nested < flat + 10
     one = num_tokens_from_messages(HELLO, MODEL, tools=[of({"type": "object"})])
     assert nested > one + 40 * 5
+
+
+def test_forty_described_fields_of_an_object() -> None:
+    """By the cookbook's constants, for the first level only, this chat would cost 39 tokens.
+
+    The function's JSON has 872. Neither is what the model sees: a line with the description and one
+    with the name and type, of 12 tokens together, for each field.
+    """
+    fields = {
+        f"field_{number}": {"type": "string", "description": f"The field number {number}"}
+        for number in range(40)
+    }
+    parameters = {"type": "object", "properties": {"x": {"type": "object", "properties": fields}}}
+    function = {"name": "f", "parameters": parameters}
+    start_of_functions, start_of_properties, per_property, end = 7, 3, 3, 12
+    first_level = count("f:") + per_property + count("x:object:")
+    assert 8 + start_of_functions + start_of_properties + first_level + end == 39
+    assert count(json.dumps(function)) == 872
+    lines = "// The field number 10\nfield_10?: string,\n"
+    per_field = count(lines * 2) - count(lines)  # one token is ",\n//"
+    tokens = num_tokens_from_messages(
+        HELLO, MODEL, tools=[{"type": "function", "function": function}]
+    )
+    assert tokens == 38 + 40 * per_field == 518
 
 
 def test_a_tool_without_parameters() -> None:
