@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """Tokens of a chat, part by part; printed, a table.
+    """Tokens of a chat, part by part; as a string, a table.
 
     Attributes:
         total: all tokens; what `num_tokens_from_messages` returns without `explain`.
@@ -34,6 +34,17 @@ class Explanation:
         model: the model's name.
         source: where the rules for the model come from.
         date: when they were measured or published.
+
+    Example:
+        >>> from bpecore.chat import num_tokens_from_messages
+        >>> messages = [{"role": "user", "content": "hello world"}]
+        >>> explanation = num_tokens_from_messages(messages, "gpt-4o", explain=True)
+        >>> for part in explanation.parts:
+        ...     print(part.tokens, part.place)
+        6 messages[0]
+        3 start of the reply
+        >>> int(explanation)
+        9
     """
 
     total: int

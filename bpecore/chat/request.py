@@ -30,13 +30,19 @@ class Request(TypedDict, total=False):
         functions: deprecated: the functions that the model can call.
         function_call: deprecated: the choice of a function.
         response_format: the format of the reply; its JSON schema is counted.
-        reasoning_effort: how much the model reasons; gpt-oss sees it.
+        reasoning_effort: "low", "medium" or "high"; only gpt-oss sees it.
         default: the name of the encoding for unknown models, or of a known model whose rules
             are taken for them.
         rules: rules of the caller, tried before those of `bpecore.chat.rules`.
         costs: what parts cost for which nothing is published, by their type: tokens, or a
             function that takes the part and returns them. "*" is for all other types.
         image_sizes: width and height in pixels of images, by their URL or file id.
+
+    Example:
+        >>> from bpecore.chat import num_tokens_from_messages
+        >>> request: Request = {"tools": [{"name": "now"}], "tool_choice": "none"}
+        >>> num_tokens_from_messages([{"role": "user", "content": "hello"}], "gpt-4o", **request)
+        32
     """
 
     tools: Iterable[Any] | None

@@ -27,6 +27,12 @@ class Tiles:
         base: tokens of every image, and of one in low detail.
         per_tile: tokens per tile.
         published: base and tokens per tile in the provider's documentation, if bills show others.
+
+    Example:
+        >>> from bpecore.chat import num_tokens_from_image
+        >>> ours = Rules("our-*", "our bills", "2026-11", image=Tiles(base=85, per_tile=170))
+        >>> num_tokens_from_image(1024, 512, model="our-gpt", rules=[ours])  # two tiles
+        425
     """
 
     base: int
@@ -43,6 +49,15 @@ class Patches:
         published: the factor in the provider's documentation, if bills show another.
         limit: patches; a larger image is scaled down until it has no more.
         original_limit: the limit in detail "original", or None if the model does not have it.
+
+    Raises:
+        ValueError: the factor is not a decimal number.
+
+    Example:
+        >>> from bpecore.chat import num_tokens_from_image
+        >>> ours = Rules("our-*", "our bills", "2026-11", image=Patches("1.62"))
+        >>> num_tokens_from_image(64, 64, model="our-gpt", rules=[ours])  # four patches
+        7
     """
 
     factor: str
@@ -81,6 +96,10 @@ class Rules:
         tools: how a list of tools is written: "indented", as models did until autumn 2023 and with
             `functions`, or "compact", as they have done since.
         image: what an image costs; None means that nothing is known.
+
+    Raises:
+        ValueError: `format` or `tools` is none of these words.
+        TypeError: `models` is not a string, or `image` neither of the classes.
 
     Example:
         >>> Rules("our-model*", "our own bills", "2026-11", encoding="o200k_base").per_message

@@ -152,6 +152,20 @@ def test_numbers_of_the_guide_where_bills_differ() -> None:
     assert num_tokens_from_image(128, 64, "low", "o1", rules=[guide]) == 75
 
 
+PUBLISHED = {
+    "gpt-5-mini gpt-5.2-mini gpt-5.4-mini": "1.62",
+    "gpt-5-nano gpt-5.2-nano gpt-5.4-nano": "2.46",
+    "gpt-5.2 gpt-5.3-codex gpt-5.4": "1",
+}
+
+
+@pytest.mark.parametrize(("model", "factor"), each(PUBLISHED))
+def test_rows_keep_the_factor_of_the_guide_where_bills_differ(model: str, factor: str) -> None:
+    image = rules_of(model).image
+    assert isinstance(image, Patches)
+    assert image.published == factor != image.factor
+
+
 def test_original_detail() -> None:
     for model in ("gpt-5.4", "gpt-5.4-mini"):
         assert num_tokens_from_image(1600, 1600, "original", model) == 3000

@@ -121,6 +121,23 @@ def test_tools_of_the_cookbook(model: str, expected: int) -> None:
     assert num_tokens_from_messages(WEATHER_MESSAGES, model, tools=flat) == expected
 
 
+@pytest.mark.parametrize(("model", "per_function"), [("gpt-4o", 7), ("gpt-4", 10)])
+def test_the_constants_of_the_cookbook_give_the_same_for_its_sample(
+    model: str, per_function: int
+) -> None:
+    count = bpecore.encoding_for_model(model).count
+    tokens = per_function + count("{name}:{description}".format_map(WEATHER_FUNCTION))
+    start_of_properties, per_property, enum, per_item, end = 3, 3, -3, 3, 12
+    tokens += start_of_properties + end
+    for name, schema in WEATHER_FUNCTION["parameters"]["properties"].items():
+        tokens += per_property + count(f"{name}:{schema['type']}:{schema['description']}")
+        if "enum" in schema:
+            tokens += enum + sum(per_item + count(item) for item in schema["enum"])
+    messages = num_tokens_from_messages(WEATHER_MESSAGES, model)
+    with_tools = num_tokens_from_messages(WEATHER_MESSAGES, model, tools=WEATHER_TOOLS)
+    assert with_tools == messages + tokens
+
+
 def test_tools_as_objects() -> None:
     function = SimpleNamespace(**WEATHER_FUNCTION)
     tools = [SimpleNamespace(type="function", function=function)]
