@@ -18,7 +18,7 @@ import click
 from bpecore import __version__
 
 COMMANDS = (
-    *("count", "decode", "encode", "encodings", "fuzz"),
+    *("compare", "count", "decode", "encode", "encodings", "fuzz"),
     *("info", "run", "split", "truncate", "verify", "view"),
 )
 

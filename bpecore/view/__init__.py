@@ -1,4 +1,4 @@
-"""A text's tokens to look at: in a terminal and as a page.
+"""A text's tokens to look at and to compare: in a terminal, as a page, as a plot.
 
-`bpecore view` prints the one and writes the other.
+`bpecore view` and `bpecore compare` print them.
 """

@@ -47,7 +47,7 @@ def at_tab(folder: Path, *words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("co",), "count"),
+        (("co",), "compare count"),
         (("count", "-e", "o200k_h"), "o200k_harmony"),
         (("count", "--enc"), "--encoding"),
         (("truncate", "--side", "st"), "start"),

@@ -14,7 +14,7 @@ import bpecore
 from bpecore import _core
 from bpecore.cli import main
 
-COMMANDS_WITH_AN_ENCODING = ("count", "encode", "decode", "truncate", "split", "view")
+COMMANDS_WITH_AN_ENCODING = ("compare", "count", "encode", "decode", "truncate", "split", "view")
 
 
 def run(*arguments: str, **environment: str) -> Result:

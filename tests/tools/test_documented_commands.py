@@ -101,6 +101,7 @@ def clone(tmp_path: Path) -> Path:
             (tmp_path / entry.name).symlink_to(entry)
     for name in ("notes.txt", "chapter-1.txt", "chapter-2.txt"):
         (tmp_path / name).write_text("hello world, 漢字\n", encoding="utf-8")
+    (tmp_path / "prices.json").write_text('{"gpt-4o": 2.5}')
     (tmp_path / "my-texts").mkdir()
     (tmp_path / "my-texts" / "one.txt").write_text("hello world\n", encoding="utf-8")
     (tmp_path / "script.py").write_text("import tiktoken\nassert 'bpecore' in tiktoken.__file__\n")
