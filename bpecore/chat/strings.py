@@ -44,9 +44,10 @@ def encoding_of(model: str, default: str | None) -> Encoding:
     try:
         return get_encoding(encoding_name_for_model(model, default=default))
     except KeyError:
+        # One kind of quotes: a KeyError is shown as a literal, which would escape the other.
         raise KeyError(
             f"The model {model!r} is not known. Name an encoding or a model to count with: "
-            'default="o200k_base" or default="gpt-4o". Chats also take rules=[Rules(…)], with the '
+            "default='o200k_base' or default='gpt-4o'. Chats also take rules=[Rules(…)], with the "
             "encoding in it."
         ) from None
 

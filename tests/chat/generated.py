@@ -133,6 +133,12 @@ def turn(chance: Random) -> list[Any]:
         if chance.random() < 0.1:
             message["name"] = chance.choice(("anna", "", odd(chance)))
         return [SimpleNamespace(**message) if chance.random() < 0.1 else message]
+    if roll < 0.58:  # as LangChain writes it
+        call = [{"name": "f", "args": {"x": 1}, "id": name, "type": "tool_call"} for name in names]
+        return [
+            {"type": "ai", "content": content(chance) or "", "tool_calls": call},
+            *({"type": "tool", "tool_call_id": name, "content": text(chance)} for name in names),
+        ]
     if roll < 0.75:
         calls = [
             {
@@ -168,7 +174,13 @@ def turn(chance: Random) -> list[Any]:
         return [{"role": "assistant", "content": uses}, {"role": "user", "content": results}]
     if roll < 0.97:
         return [{"role": "tool", "tool_call_id": "nobody", "content": text(chance)}]
-    wrong = ({"role": "user"}, {"content": "x"}, {"type": "mystery"}, {"role": odd(chance)})
+    wrong = (
+        {"role": "user"},
+        {"content": "x"},
+        {"role": "user", "parts": odd(chance)},
+        {"type": "mystery"},
+        {"role": odd(chance)},
+    )
     return [chance.choice((*wrong, odd(chance)))]
 
 

@@ -81,7 +81,7 @@ def ids_of(messages: list[Any]) -> tuple[set[str], set[str]]:
             if not isinstance(each, dict):
                 continue
             kind = each.get("type")
-            if kind in ("function", "function_call", "tool_use"):
+            if kind in ("function", "function_call", "tool_use", "tool_call"):
                 calls.add(each.get("call_id") or each.get("id"))
             for name in ("tool_call_id", "tool_use_id"):
                 if name in each:

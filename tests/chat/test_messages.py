@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
 import bpecore
-from bpecore.chat import num_tokens_from_messages, num_tokens_from_string
+from bpecore.chat import (
+    num_tokens_from_messages,
+    num_tokens_from_string,
+    truncate_tokens_from_messages,
+)
 
 # The samples of OpenAI's cookbook, with the numbers that the server returned.
 SAMPLE_MESSAGES = [
@@ -192,6 +197,20 @@ def test_unknown_model() -> None:
         with pytest.raises(ValueError, match="o300k"):
             call(default="o300k")
         call(default="o200k_base")
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["claude-3-5-sonnet", "anthropic/claude-3-5-sonnet", "gemini-1.5-pro", "llama-3", "our-azure"],
+)
+def test_models_of_others_are_refused_by_name_with_what_to_do(model: str) -> None:
+    for call in (num_tokens_from_messages, partial(truncate_tokens_from_messages, max_tokens=9)):
+        with pytest.raises(KeyError) as caught:
+            call([{"role": "user", "content": "hello"}], model)
+        said = str(caught.value)
+        assert f"The model '{model}' is not known" in said
+        assert "default='o200k_base'" in said
+        assert "rules=[Rules(" in said
 
 
 def test_default_is_for_unknown_models_only() -> None:
