@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bpecore._build.checks import check_number
@@ -42,8 +42,9 @@ def truncate_tokens_from_messages(
         **request: see `bpecore.chat.Request`; tools are counted, and never dropped.
 
     Returns:
-        The messages kept, in order. They are the objects given, except a message that was cut,
-        which is a copy. `num_tokens_from_messages` of them is at most `max_tokens`.
+        The messages kept, in order. They are the objects given, except a message that was cut, or
+        whose content is an iterator, which is a copy. `num_tokens_from_messages` of them is at most
+        `max_tokens`.
 
     Raises:
         ValueError: `max_tokens` is negative, or too small for the system message and something of
@@ -65,7 +66,7 @@ def truncate_tokens_from_messages(
     """
     max_tokens = check_number("max_tokens", max_tokens, 0)
     chat = chat_of(model, request)
-    given = listed(messages, "messages")
+    given = [_without_iterators(message) for message in listed(messages, "messages")]
     seen = read_messages(chat.reader, given)
     costs = explain_chat(chat, given)
     groups = groups_of(seen, len(given))
@@ -96,6 +97,16 @@ def truncate_tokens_from_messages(
             "the call that it answers"
         )
     return result
+
+
+def _without_iterators(message: Any) -> Any:
+    """Returns a message whose parts and calls can be read several times."""
+    for name in ("content", "tool_calls"):
+        is_dict = isinstance(message, Mapping)
+        value = message.get(name) if is_dict else getattr(message, name, None)
+        if isinstance(value, Iterator):
+            message = with_content(message, list(value), name)
+    return message
 
 
 def _is_instruction(message: Seen) -> bool:

@@ -183,3 +183,18 @@ def test_unknown_model() -> None:
         truncate_tokens_from_messages(CHAT, "nobody-knows", 30)
     kept = truncate_tokens_from_messages(CHAT, "nobody-knows", 30, default="o200k_base")
     assert kept == truncate_tokens_from_messages(CHAT, MODEL, 30)
+
+
+def test_contents_that_can_be_read_only_once_are_not_lost() -> None:
+    """Pydantic makes iterators of fields that are annotated as iterables."""
+    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": iter(["hello"] * 30)},
+        {"role": "assistant", "tool_calls": iter([call])},
+        {"role": "tool", "tool_call_id": "c", "content": iter([{"type": "text", "text": "42"}])},
+    ]
+    kept = truncate_tokens_from_messages(messages, "gpt-4o", 40)
+    assert num_tokens_from_messages(kept, "gpt-4o") == 40
+    assert set(kept[0]["content"]) == {"hello"}
+    assert kept[1]["tool_calls"] == [call]
+    assert kept[2]["content"] == [{"type": "text", "text": "42"}]
