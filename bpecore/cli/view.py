@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, writable=True, allow_dash=True),
     help="Write a page instead: one file that a browser shows without a network.",
 )
+@click.option(
+    "--chat",
+    "is_chat",
+    is_flag=True,
+    help="FILE is JSON: messages, or a request with messages and tools. Show it as gpt-oss sees "
+    "it, with all that its format adds.",
+)
 @with_one_input
 def view(
     encodings: Sequence[Encoding],
@@ -50,6 +57,7 @@ def view(
     white_space: bool,
     color: str,
     page: str | None,
+    is_chat: bool,
     reader: Reader,
     source: Source,
 ) -> None:
@@ -62,8 +70,14 @@ def view(
     from bpecore.view.tokens import TokenizedText
 
     text = reader.text(source)
-    allowed = special_arguments(special)["allowed_special"]
-    texts = (TokenizedText(encoding, text, allowed) for encoding in encodings)
+    texts: Iterable[TokenizedText]
+    if is_chat:
+        from bpecore.cli.chats import tokens_of_chat
+
+        texts = [tokens_of_chat(text, source.display_name, encodings)]
+    else:
+        allowed = special_arguments(special)["allowed_special"]
+        texts = (TokenizedText(encoding, text, allowed) for encoding in encodings)
     if page is None:
         print_tokens(texts, color, white_space, ids)
         return

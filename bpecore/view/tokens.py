@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from bpecore._engine_calls import NONE
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from bpecore._engine_calls import Allowed
     from bpecore.core import Encoding
 
@@ -46,16 +48,25 @@ class TokenizedText:
     """
 
     def __init__(self, encoding: Encoding, text: str, allowed_special: Allowed = NONE) -> None:
+        ids = encoding.encode(text, allowed_special=allowed_special, disallowed_special=())
+        self._take(encoding, ids, len(text))
+
+    @classmethod
+    def of_ids(cls, encoding: Encoding, ids: Sequence[int]) -> Self:
+        """Makes it of ids, such as those of a chat; raises KeyError if one is unknown."""
+        made = cls.__new__(cls)
+        made._take(encoding, ids, len(encoding.decode(ids)))
+        return made
+
+    def _take(self, encoding: Encoding, ids: Sequence[int], characters: int) -> None:
         self.encoding = encoding
-        self.characters = len(text)
-        self.ids: Sequence[int] = encoding.encode(
-            text, allowed_special=allowed_special, disallowed_special=()
-        )
+        self.ids = ids
+        self.characters = characters
         core = encoding._core_bpe
         marked = {*encoding._special_token_values, *core.special_tokens.added.values()}
         self.vocabulary = {
             id: Token(id, core.decode_single_token_bytes(id), id in marked)
-            for id in dict.fromkeys(self.ids)
+            for id in dict.fromkeys(ids)
         }
 
     def __iter__(self) -> Iterator[Token]:

@@ -76,7 +76,7 @@ PACKAGE = {
     "pool": "pool.owner",
     "prometheus": "aio",
     "fuzzing": "__init__",
-    "cli": "fuzzing",
+    "cli": "chat fuzzing",
     "__main__": "cli",
     "_pyinstaller": "",
 }

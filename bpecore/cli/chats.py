@@ -1,0 +1,47 @@
+"""Reads a chat and renders it to the ids that gpt-oss gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from bpecore.chat.harmony import render_chat
+from bpecore.cli.options import DEFAULT_ENCODING
+from bpecore.core import Encoding
+from bpecore.registry import get_encoding
+from bpecore.view.tokens import TokenizedText
+
+HARMONY = "o200k_harmony"
+
+
+def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> TokenizedText:
+    """Returns the tokens of a chat as gpt-oss sees it.
+
+    Args:
+        content: JSON: a list of messages, or a request with `messages` and perhaps `tools`.
+        name: where it is from, for errors.
+        encodings: what the command's options name; only the default and gpt-oss's own will do.
+
+    Raises:
+        click.ClickException: it is not such JSON, or no chat for gpt-oss.
+        click.UsageError: another encoding was named.
+    """
+    if [encoding.name for encoding in encodings] not in ([DEFAULT_ENCODING], [HARMONY]):
+        raise click.UsageError(f"--chat shows what gpt-oss sees, which is in {HARMONY}")
+    try:
+        request = json.loads(content)
+        if isinstance(request, list):
+            request = {"messages": request}
+        if not isinstance(request, dict) or "messages" not in request:
+            raise ValueError("neither a list of messages nor an object with messages")
+        ids = render_chat(
+            request["messages"],
+            tools=request.get("tools"),
+            reasoning_effort=request.get("reasoning_effort"),
+            response_format=request.get("response_format"),
+        )
+    except (ValueError, TypeError, RecursionError) as error:
+        raise click.ClickException(f"{name}: no chat: {error}") from None
+    return TokenizedText.of_ids(get_encoding(HARMONY), ids)
