@@ -115,7 +115,10 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     except UnsupportedPattern:
         return compile_fallback(pat_str)
     if path:
-        keep_file(path, pack_automaton(pat_str, (*automaton, b"")))
+        classes, states, index, blocks, transitions = automaton
+        no_kinds = b""
+        parts = (classes, states, index, blocks, transitions, no_kinds)
+        keep_file(path, pack_automaton(pat_str, parts))
     return SplitPattern(automaton)
 
 

@@ -115,13 +115,13 @@ class _Proof:
         at[at == len(self._keys)] = 0
         listed = self._keys[at] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
         if not listed.all():
-            self._refuse(merging[~listed][0], "is made by a pair that is not in merges")
+            self._refuse(int(merging[~listed][0]), "is made by a pair that is not in merges")
         early = np.flatnonzero(np.diff(self._order[at]) < 0)
         if len(early):
-            self._refuse(merging[early[0]], "has a lower id than a token of an earlier merge")
+            self._refuse(int(merging[early[0]]), "has a lower id than a token of an earlier merge")
 
     def _refuse(self, index: int, what: str) -> None:
-        token, _ = self._tokens[int(index)]
+        token, _ = self._tokens[index]
         raise refusal(
             self._source,
             f"the token {token!r:.60} {what}, so merging by ids is not merging by the list",

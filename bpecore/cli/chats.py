@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -31,9 +32,8 @@ def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> To
     if [encoding.name for encoding in encodings] not in ([DEFAULT_ENCODING], [HARMONY]):
         raise click.UsageError(f"--chat shows what gpt-oss sees, which is in {HARMONY}")
     try:
-        request = json.loads(content)
-        if isinstance(request, list):
-            request = {"messages": request}
+        read: Any = json.loads(content)
+        request: dict[str, Any] = {"messages": read} if isinstance(read, list) else read
         if not isinstance(request, dict) or "messages" not in request:
             raise ValueError("neither a list of messages nor an object with messages")
         ids = render_chat(
