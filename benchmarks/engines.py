@@ -30,6 +30,11 @@ METHODS = (
     "count_documents",
     "encode_file",
     "construct",
+    "split",
+    "token_offsets",
+    "encode_and_decode",
+    "decode_with_offsets",
+    "encode_with_unstable",
 )
 """What an engine may offer:
 
@@ -44,7 +49,12 @@ METHODS = (
 - `list_documents(texts, threads)`: the same as lists of int;
 - `count_documents(texts, threads)`: the number of ids of each;
 - `encode_file(path, threads)`: all documents of a file, which the engine reads itself;
-- `construct(ranks)`: an encoding of the user's own vocabulary.
+- `construct(ranks)`: an encoding of the user's own vocabulary;
+- `split(text)`: the number of its chunks of 512 tokens, which overlap by 64;
+- `token_offsets(text)`: where each token begins and ends;
+- `encode_and_decode(text)`: what users did for offsets: the text of the list of its ids;
+- `decode_with_offsets(ids)`: the text, made together with where each token begins;
+- `encode_with_unstable(text)`: the number of its stable tokens and of its completions.
 """
 
 
@@ -80,6 +90,12 @@ class Engine:
             setattr(self, name, getattr(source, name))
 
 
+def size_of_completions(found: tuple[list[int], list[list[int]]]) -> int:
+    """Returns how many tokens and completions `encode_with_unstable` gave."""
+    stable, completions = found
+    return len(stable) + len(completions)
+
+
 class TiktokenEngine(Engine):
     """OpenAI's engine, the reference for ids."""
 
@@ -110,6 +126,12 @@ class TiktokenEngine(Engine):
         return tiktoken.Encoding(
             "own", pat_str=self._definition["pat_str"], mergeable_ranks=ranks, special_tokens={}
         )
+
+    def decode_with_offsets(self, ids: list[int]) -> str:
+        return self._encoding.decode_with_offsets(ids)[0]
+
+    def encode_with_unstable(self, text: str) -> int:
+        return size_of_completions(self._encoding.encode_with_unstable(text))
 
 
 class BpecoreEngine(Engine):
@@ -155,6 +177,21 @@ class BpecoreEngine(Engine):
 
         pattern = self._encoding._pat_str
         return bpecore.Encoding("own", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+    def split(self, text: str) -> int:
+        return len(self._encoding.split(text, 512, overlap=64, disallowed_special=()))
+
+    def token_offsets(self, text: str) -> Any:
+        return self._encoding.token_offsets(text, disallowed_special=())
+
+    def encode_and_decode(self, text: str) -> str:
+        return self._encoding.decode(self._encoding.encode_ordinary(text))
+
+    def decode_with_offsets(self, ids: list[int]) -> str:
+        return self._encoding.decode_with_offsets(ids)[0]
+
+    def encode_with_unstable(self, text: str) -> int:
+        return size_of_completions(self._encoding.encode_with_unstable(text))
 
 
 BEFORE_VARIABLE = "BPECORE_BEFORE"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from ..turns import Result
-from . import cold, decode, hostile, load, memory, own_vocabulary, short, texts, threads
+from . import beyond, cold, decode, hostile, load, memory, own_vocabulary, short, texts, threads
 from .settings import Settings
 
 
@@ -31,6 +31,7 @@ GROUPS: dict[str, Group] = {
     "threads": Group(threads.threads, "two threads against one"),
     "hostile": Group(hostile.hostile, "a million of one character", also_encodings=("r50k_base",)),
     "decode": Group(decode.decode, "100,000 ids to text"),
+    "beyond": Group(beyond.beyond, "split, offsets and encode_with_unstable"),
     "load": Group(load.load, "import, and get_encoding with the first encode"),
     "memory": Group(memory.memory, "private memory of one process and of eight"),
     "own": Group(
