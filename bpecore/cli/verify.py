@@ -13,7 +13,7 @@ import click
 
 from bpecore import __version__
 from bpecore._core import simd
-from bpecore.cli import comparison
+from bpecore.cli import verification
 from bpecore.cli.options import DEFAULT_ENCODING, check_known, complete_encodings
 from bpecore.cli.rank_sources import rank_source, table_of
 from bpecore.encodings import ENCODING_CONSTRUCTORS
@@ -66,8 +66,10 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
     sources = {name: rank_source(name) for name in dict.fromkeys(map(table_of, chosen))}
     for source in sources.values():
         click.echo(str(source))
-    rows = [comparison.compare(name, found.texts, sources[table_of(name)].ranks) for name in chosen]
-    click.echo(comparison.table(rows))
+    rows = [
+        verification.compare(name, found.texts, sources[table_of(name)].ranks) for name in chosen
+    ]
+    click.echo(verification.table(rows))
     click.echo(FIRST_PASS)
     found.report()
     mismatches = [mismatch for row in rows for mismatch in row.mismatches]
@@ -102,9 +104,9 @@ class Files:
 
     def read(self, paths: Sequence[str]) -> None:
         """Reads all files of the paths."""
-        for path in comparison.text_files(map(Path, paths), self._skip):
+        for path in verification.text_files(map(Path, paths), self._skip):
             try:
-                text = comparison.read_text(path)
+                text = verification.read_text(path)
             except OSError as error:
                 self._skip(error)
                 continue

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from pairs import ENCODING_NAMES
 
 import bpecore
-from bpecore.cli import comparison, main
+from bpecore.cli import main, verification
 from bpecore.data import rank_tables
 
 CL100K_URL = "https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken"
@@ -157,7 +157,7 @@ def test_a_mismatch_is_shown_and_ends_with_1(folder: Path, monkeypatch: pytest.M
 def test_the_place_of_a_mismatch() -> None:
     encoding = bpecore.get_encoding("o200k_base")
     expected = encoding.encode_ordinary("中文 hello")
-    mismatch = comparison.first_mismatch(Path("x"), encoding, expected[:-1], expected)
+    mismatch = verification.first_mismatch(Path("x"), encoding, expected[:-1], expected)
     assert mismatch.token == len(expected) - 1
     assert mismatch.character == len("中文")
     assert mismatch.ours == []
