@@ -33,15 +33,10 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import bpecore
-from benchmarks.extras import end_without
+from benchmarks.extras import imported
 from benchmarks.machine import describe_machine
 from bpecore.aio import AsyncEncoder
 from bpecore.encodings import ENCODING_CONSTRUCTORS
-
-try:
-    import tiktoken
-except ModuleNotFoundError as error:
-    end_without(error)
 
 BEAT_SECONDS = 0.001
 WAITING = Path("/proc/thread-self/schedstat")
@@ -167,7 +162,7 @@ def show(name: str, stalls: Stalls, times: list[float], requests: int, wall: flo
 async def main(arguments: argparse.Namespace) -> None:
     """Measures the three and prints a table."""
     ours = bpecore.get_encoding(arguments.encoding)
-    theirs = tiktoken.Encoding(**ENCODING_CONSTRUCTORS[arguments.encoding]())
+    theirs = imported("tiktoken").Encoding(**ENCODING_CONSTRUCTORS[arguments.encoding]())
     count = int(arguments.seconds * arguments.rate)
     requests = make_requests(arguments.folder, count, arguments.characters, arguments.repeated)
     for text in map(requests.prompt, range(min(count, 200))):
@@ -221,4 +216,6 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--no-freeze", action="store_true", help="leave the collector as it is")
     parser.add_argument("--only", help="one of the rows, by its name")
-    asyncio.run(main(parser.parse_args()))
+    arguments = parser.parse_args()
+    imported("tiktoken")
+    asyncio.run(main(arguments))

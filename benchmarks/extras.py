@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from importlib import import_module
+from typing import Any
 
 
-def end_without(error: ModuleNotFoundError) -> NoReturn:
-    """Ends the program, and says what to install."""
-    raise SystemExit(f'{error.name} is not installed: pip install "bpecore[benchmarks]"') from None
+def imported(name: str) -> Any:
+    """Returns a module, or ends the program and says what to install."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        message = f'{error.name} is not installed: pip install "bpecore[benchmarks]"'
+        raise SystemExit(message) from None

@@ -24,15 +24,10 @@ import numpy as np
 
 import bpecore
 from benchmarks.corpora import find_texts
-from benchmarks.extras import end_without
+from benchmarks.extras import imported
 from benchmarks.inputs import read_text
 from benchmarks.machine import describe_machine
 from bpecore.aio import AsyncEncoder
-
-try:
-    import psutil
-except ModuleNotFoundError as error:
-    end_without(error)
 
 ROUNDS = 5
 CHUNK = 4  # characters
@@ -171,7 +166,7 @@ async def fill_cache(encoding: bpecore.Encoding, count: int) -> list[Row]:
     known = "You are a helpful assistant. " * 40
     expected = encoding.count(known)
     tenths = []
-    process = psutil.Process()
+    process = imported("psutil").Process()
     async with AsyncEncoder(encoding, cache_entries=CACHE_ENTRIES) as encoder:
         asked = 0
         for number in range(count):
@@ -207,6 +202,7 @@ if __name__ == "__main__":
     parser.add_argument("--encoding", default="o200k_base")
     parser.add_argument("--texts", type=int, default=1_000_000, help="for the cache")
     arguments = parser.parse_args()
+    imported("psutil")
     try:
         files = find_texts(arguments.folder)
     except click.UsageError as error:

@@ -92,7 +92,7 @@ def test_the_command_line(clone: Path, installed: Path) -> None:
 def test_tools_that_only_the_clone_has(tool: str, clone: Path, installed: Path) -> None:
     folder = tool.partition(".")[0]
     if tool == "benchmarks.services":
-        pytest.importorskip("psutil")
+        pytest.importorskip("anyio")
     if not (SOURCE / folder).is_dir():
         pytest.skip(f"there is no {folder}/")
     (clone / folder).symlink_to(SOURCE / folder)
