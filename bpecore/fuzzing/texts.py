@@ -131,6 +131,9 @@ def contractions(source: random.Random, material: Material) -> str:
     """Contractions after every kind of character, chained and cut short."""
     before = [of_any_category(source), "a", "A", "aB", " ", "\n", "1", ".", "'", "中", "é", ""]
     after = ["", "", " ", "s", "'", "A", of_any_category(source)]
+    if source.random() < 0.3:
+        chain = source.choices(CONTRACTIONS, k=source.randint(2, 3))
+        return "".join([source.choice(before), *chain, source.choice(after)])
     parts = []
     for _ in range(source.randint(1, 5)):
         parts += [source.choice(before), source.choice(CONTRACTIONS), source.choice(after)]
