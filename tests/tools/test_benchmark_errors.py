@@ -18,6 +18,7 @@ if not (SOURCE / "benchmarks").is_dir():
     [("services", "psutil"), ("event_loop", "tiktoken")],
 )
 def test_a_missing_package(program: str, missing: str, tmp_path: Path) -> None:
+    pytest.importorskip("anyio", reason="needs the extra aio")
     error = f"raise ModuleNotFoundError('No module named {missing}', name={missing!r})\n"
     (tmp_path / f"{missing}.py").write_text(error)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -27,6 +28,7 @@ def test_a_missing_package(program: str, missing: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_texts(tmp_path: Path) -> None:
+    pytest.importorskip("anyio", reason="needs the extra aio")
     pytest.importorskip("psutil")
     run = run_python("-m", "benchmarks.services", tmp_path, folder=SOURCE)
     assert run.returncode == 2

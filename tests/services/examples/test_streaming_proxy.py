@@ -19,6 +19,8 @@ import bpecore
 from bpecore.chat import num_tokens_from_messages
 
 NEEDED = ("httpx", "starlette", "uvicorn")
+for module in NEEDED:
+    pytest.importorskip(module, reason="needs the extra services")
 ANSWER = "Der Fluss fließt ins Meer. 🌊 <|endoftext|> " + "x = compute(y)\n" * 50
 MESSAGES = [{"role": "user", "content": "Where does the river go?"}]
 
