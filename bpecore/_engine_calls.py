@@ -107,15 +107,15 @@ class EngineCalls:
         """
         texts = list(iterate("text" if "encode" in method else "texts", texts))
         threads = thread_count(num_threads)
-        found = [None] * len(texts)
+        found: list[Any] = [None] * len(texts)
         if self._is_own(method):
             permissions = special.values() if special else (set(), ())
             found = call(self._core_bpe, texts, *permissions, self.special_tokens_set, threads)
         one = getattr(self, method)
-        return [
-            do_at_index(i, one, texts[i], **special) if result is None else result
-            for i, result in enumerate(found)
-        ]
+        for i, result in enumerate(found):
+            if result is None:
+                found[i] = do_at_index(i, one, texts[i], **special)
+        return found
 
     def _rows(
         self,
