@@ -10,6 +10,7 @@ is measured. Special tokens count as ordinary text wherever whole files are enco
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -286,12 +287,11 @@ class TokenizersEngine(Engine):
     distribution = "tokenizers"
 
     def __init__(self, encoding_name: str, rank_files: Path) -> None:
-        import tokenizers
-
         path = rank_files / f"{encoding_name}.json"
         if not path.is_file():
-            raise UnsupportedError(f"no file for tokenizers was made of {encoding_name}")
-        self._tokenizer = tokenizer = tokenizers.Tokenizer.from_file(str(path))
+            raise UnsupportedError(f"no file for {self.name} was made of {encoding_name}")
+        library = importlib.import_module(self.module)
+        self._tokenizer = tokenizer = library.Tokenizer.from_file(str(path))
         self.decode = tokenizer.decode
 
     def encode_ordinary(self, text: str) -> list[int]:
@@ -307,39 +307,21 @@ class TokenizersEngine(Engine):
         return self.encode_batch(texts)
 
 
-class SnaptokensEngine(Engine):
-    """snaptokens, which reads the file made for tokenizers; its threads are rayon's."""
+class SnaptokensEngine(TokenizersEngine):
+    """snaptokens, which has the interface of tokenizers and reads its file; its threads are
+    rayon's."""
 
     name = "snaptokens"
     module = "snaptokens"
     distribution = "snaptokens"
 
-    def __init__(self, encoding_name: str, rank_files: Path) -> None:
-        import snaptokens
-
-        path = rank_files / f"{encoding_name}.json"
-        if not path.is_file():
-            raise UnsupportedError(f"no file for snaptokens was made of {encoding_name}")
-        self._tokenizer = tokenizer = snaptokens.Tokenizer.from_file(str(path))
-        self.decode = tokenizer.decode
-
-    def encode_ordinary(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
-        return ids
-
-    encode = encode_to_numpy = encode_ordinary
-
-    def encode_batch(self, texts: list[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
+    encode_to_numpy = TokenizersEngine.encode_ordinary
 
     def encode_documents(self, texts: list[str], threads: int) -> Any:
         import numpy as np
 
         ids, ends = self._tokenizer.encode_batch_flat(texts)
         return np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64)
-
-    def list_documents(self, texts: list[str], threads: int) -> list[list[int]]:
-        return self.encode_batch(texts)
 
 
 ENGINES: dict[str, type[Engine]] = {

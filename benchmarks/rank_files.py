@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bpecore.data.gpt2_format import byte_letters
 from bpecore.data.rank_tables import load_ranks, tiktoken_file
 
 RANK_TABLE_OF = {
@@ -116,9 +117,8 @@ def write_tokenizers_file(path: Path, ranks: dict[bytes, int], pattern: str) -> 
 
 def byte_spelling() -> list[str]:
     """Returns the character for each byte in GPT-2's printable spelling."""
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    rest = iter(range(0x100, 0x200))
-    return [chr(byte if byte in printable else next(rest)) for byte in range(256)]
+    bytes_of = byte_letters()
+    return sorted(bytes_of, key=bytes_of.__getitem__)
 
 
 def merged_parts(ranks: dict[bytes, int], token: bytes, rank: int) -> list[bytes]:

@@ -1,6 +1,6 @@
 """Models that an earlier process has loaded, in the folder that `BPECORE_TABLES_DIR` names.
 
-A model is kept under the SHA-256 of its file, so that a changed one is read anew. What is kept is
+A model is kept under the SHA-256 of its file, so that a changed one is read again. What is kept is
 what was found, and the beginning of the file of the vocabulary's tables, which has random seeds and
 checksums: another file under that name is not used. The SHA-256 itself is kept under the file's
 number, with its size and times, so that a file that nothing has changed need not be read again. The

@@ -73,7 +73,7 @@ def test_other_kinds_are_kept_too(
     assert encoding.source.kind == "tiktoken"
 
 
-def test_a_changed_file_is_read_anew(kept: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again(kept: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "a.tiktoken", written(RANKS))
     for _ in range(2):
         assert Encoding.from_file(file, pattern="llama3").n_vocab == 256
