@@ -1,4 +1,4 @@
-"""Builds the engine from a copy of the source tree: with a planted fault, or with sanitizers."""
+"""Builds the engine from a copy of the source tree: with planted faults, or with sanitizers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type
 
 def build(
     folder: Path,
-    patch: Path | None = None,
+    change: Callable[[Path], None] | None = None,
     settings: Mapping[str, str] | None = None,
     compiler: str | None = None,
 ) -> Path:
@@ -32,12 +32,12 @@ def build(
 
     Args:
         folder: where the copy goes.
-        patch: a change of the copy, or None for the engine as it is.
+        change: changes the copy, whose path it is given; None for the engine as it is.
         settings: options of `_ext/CMakeLists.txt`.
         compiler: the C compiler, or None for CMake's choice.
 
     Raises:
-        RuntimeError: the patch does not apply, or the copy does not build.
+        RuntimeError: the copy does not build.
     """
     tree = folder / "tree"
     tree.mkdir()
@@ -47,8 +47,8 @@ def build(
             shutil.copytree(path, tree / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         else:
             shutil.copy(path, tree / name)
-    if patch is not None:
-        run(["git", "apply", "-C1", str(patch)], tree)
+    if change is not None:
+        change(tree)
     site = folder / "site"
     # Its short form -C is missing in pip before 23.1.
     option = "--config-settings=cmake.define"
@@ -83,6 +83,15 @@ def freeze(folder: Path, environment: Mapping[str, str]) -> None:
         folder,
         environment,
     )
+
+
+def apply_patch(patch: Path, tree: Path) -> None:
+    """Applies a patch to a source tree.
+
+    Raises:
+        RuntimeError: it does not apply.
+    """
+    run(["git", "apply", "-C1", str(patch)], tree)
 
 
 def run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:

@@ -12,11 +12,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import click
 
-from fuzz.build import SOURCE, build, freeze
+from fuzz.build import SOURCE, apply_patch, build, freeze
 
 SANITIZERS = "address,undefined,fuzzer-no-link"
 LONGEST_INPUT = 1_000
@@ -75,7 +76,8 @@ def main(
         place.mkdir(parents=True, exist_ok=True)
         if not (place / "site").is_dir():
             click.echo(f"building the engine with {SANITIZERS}")
-            build(place, patch and patch.resolve(), {"BPECORE_SANITIZE": SANITIZERS}, compiler)
+            change = partial(apply_patch, patch.resolve()) if patch else None
+            build(place, change, {"BPECORE_SANITIZE": SANITIZERS}, compiler)
             freeze(place, environment(place / "site"))
         command = [sys.executable, "-m", "fuzz.coverage_target"]
         surroundings = environment(place / "site")

@@ -18,12 +18,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from fuzz.build import SOURCE, build, freeze
+from fuzz.build import SOURCE, apply_patch, build, freeze
 
 COMPILER = "gcc"
 
@@ -146,7 +147,8 @@ def built(kind: Kind, folder: Path | None, patch: Path | None) -> Iterator[Path]
         if not (place / "site").is_dir():
             click.echo(f"building the engine with {kind.flags}")
             shutil.rmtree(place / "tree", ignore_errors=True)
-            site = build(place, patch, {"BPECORE_SANITIZE": kind.flags}, COMPILER)
+            change = partial(apply_patch, patch) if patch else None
+            site = build(place, change, {"BPECORE_SANITIZE": kind.flags}, COMPILER)
             freeze(place, environment(kind, site, place / "report"))
         # Away from the source tree, whose package would hide the build.
         outside = place / "outside"

@@ -1,25 +1,30 @@
-"""`python -m fuzz.mutants`: builds the engine with each planted fault and lets the fuzzer find it.
+"""`python -m fuzz.mutants`: one build with all planted faults, of which the fuzzer must find each.
 
 A fault counts as found when the fuzzer ends within the time and prints a string of at most ten
-characters, with a special token as one, from one of three seeds. Each is built from a copy of the
-source tree, so this checkout is left as it is; it takes about 14 seconds of processor time, with
-little optimisation. A patch that no longer applies is a failure too.
+characters, with a special token as one, from one of three seeds. One build of a copy of the source
+tree, with little optimisation, holds all faults behind switches (`fuzz/mutants/switches.py`); each
+fault makes frozen tables of its own. A patch that no longer applies is a failure too.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from fuzz.build import build
+from fuzz.build import build, freeze
+from fuzz.mutants.switches import VARIABLE, plant
 
 MUTANTS = Path(__file__).parent
 LONGEST_STRING = 10
@@ -52,29 +57,48 @@ class Result(NamedTuple):
     output: str
 
 
-def search(patch: Path, seconds: float, seed: int) -> Result:
+def search(number: int, name: str, built: Path, seconds: float, seed: int) -> Result:
     """Returns what the fuzzer says of an engine with a fault, of the first of several seeds that
-    finds it, or of the last."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    finds it, or of the last.
+
+    Args:
+        number: the fault's, as its switch knows it.
+        name: the fault's.
+        built: holds the source `tree` and the `site` with all faults.
+        seconds: for each seed.
+        seed: the first.
+    """
+    switched_on = {**os.environ, VARIABLE: str(number)}
+    with tempfile.TemporaryDirectory(dir=built) as place:
+        folder = Path(place)
+        (folder / "tree").symlink_to(built / "tree")
+        shutil.copytree(
+            built / "site",
+            folder / "site",
+            copy_function=os.link,
+            ignore=shutil.ignore_patterns("frozen"),
+        )
         try:
-            site = build(folder, patch, QUICK_BUILD)
+            freeze(folder, switched_on)
         except RuntimeError as error:
-            return Result(patch.stem, False, 0.0, str(error))
+            return Result(name, False, 0.0, str(error))
         for chosen in range(seed, seed + SEEDS):
-            result = search_once(patch.stem, folder, site, seconds, chosen)
+            result = search_once(name, folder, switched_on, seconds, chosen)
             if result.found:
                 break
         return result
 
 
-def search_once(name: str, folder: Path, site: Path, seconds: float, seed: int) -> Result:
-    """Lets the fuzzer search from one seed, with the engine in `site`."""
+def search_once(
+    name: str, folder: Path, environment: Mapping[str, str], seconds: float, seed: int
+) -> Result:
+    """Lets the fuzzer search from one seed, with the engine in the folder's `site`."""
+    site = folder / "site"
     arguments = ["--seconds", str(seconds), "--seed", str(seed), "--quiet", "--save", str(folder)]
     script = START.format(site=str(site), arguments=arguments)
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", script], cwd=folder, env=environment, capture_output=True, text=True
     )
     taken = time.monotonic() - start
     length = re.search(
@@ -98,10 +122,17 @@ def search_once(name: str, folder: Path, site: Path, seconds: float, seed: int) 
 @click.option("--jobs", default=1, show_default=True, help="Faults at a time.")
 def main(seconds: float, seed: int, only: tuple[str, ...], jobs: int) -> None:
     """Let the fuzzer find each planted fault; exit with 1 if it misses one."""
-    patches = [path for path in sorted(MUTANTS.glob("*.patch")) if not only or path.stem in only]
+    patches = sorted(MUTANTS.glob("*.patch"))
+    faults = [
+        (i, patch.stem) for i, patch in enumerate(patches, 1) if not only or patch.stem in only
+    ]
     missed = []
-    with ThreadPoolExecutor(jobs) as executor:
-        for result in executor.map(lambda patch: search(patch, seconds, seed), patches):
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(jobs) as executor:
+        built = Path(place)
+        build(built, partial(plant, patches=patches), QUICK_BUILD)
+        searches = [executor.submit(search, *fault, built, seconds, seed) for fault in faults]
+        for done in searches:
+            result = done.result()
             click.echo(
                 f"{result.name}: {'found' if result.found else 'MISSED'}, {result.seconds:.1f} s"
             )
