@@ -5,8 +5,8 @@ first alternative matches "b" once `a*` gives back its "a", so that the piece wo
 factored, `b` is tried before `a*` gives back anything, and the piece is "baba".
 
 fancy-regex delegates to that crate all parts without look-around and atomic groups that cannot be
-made to match differently by what follows them. It matches the rest itself, as written. One case is
-not reproduced: it also delegates what is beside `^` or `\\b`, which counts as look-around here.
+made to match differently by what follows them. `^` and `$` can be delegated, `\\b` cannot. It
+matches the rest itself, as written.
 """
 
 from __future__ import annotations

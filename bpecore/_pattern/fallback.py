@@ -2,8 +2,8 @@
 
 A pattern that the parser understands is written out again: character classes and properties as
 ranges of Unicode 16.0.0 with their cases folded, `$` and `\\Z` as fancy-regex reads them, groups
-without captures. Any other pattern (with back-references, flags or named groups) is rewritten piece
-by piece by `handed_over`. Both use the library's "version 1" syntax.
+without captures. Any other pattern (with back-references, for instance) is rewritten piece by piece
+by `handed_over`. Both use the library's "version 1" syntax.
 
 Known differences that remain:
 

@@ -1,9 +1,10 @@
 r"""Rewrites a pattern where the `regex` library would read it otherwise than fancy-regex does.
 
-For patterns that the parser does not understand as a whole (with back-references, flags or named
-groups). The parts that it does understand, escapes and bracketed classes, become sets of Unicode
-16.0.0, `$`, `\Z`, `\N` and the like are written as what they mean, and what `(?i)` applies to is
-written as folded sets, so that only back-references are left to the library's own case folding.
+For patterns that the parser does not understand as a whole (with back-references, conditional
+groups or rare escapes). The parts that it does understand, escapes and bracketed classes, become
+sets of Unicode 16.0.0, `$`, `\Z`, `\N` and the like are written as what they mean, and what `(?i)`
+applies to is written as folded sets, so that only back-references are left to the library's own
+case folding.
 What the library would read as something different, such as `(?R)`, which is a recursion there and a
 flag in fancy-regex, is refused. The rest is left as it is.
 

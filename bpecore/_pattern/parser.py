@@ -17,6 +17,7 @@ from bpecore._pattern.errors import UnsupportedPattern
 from bpecore._pattern.properties import word_characters
 from bpecore._pattern.rewrites import rewritten
 from bpecore._pattern.syntax import (
+    END_OF_LINE,
     END_OF_TEXT,
     Atomic,
     Captured,
@@ -38,7 +39,13 @@ _DEPTH_LIMIT = 50
 # The largest bound of a counted repetition; more could not be compiled anyway.
 _COUNT_LIMIT = 4096
 
+_NEWLINE = CharacterSet.of_characters("\n")
 _COUNT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{1,9})?)?\}")
+_FLAGS = re.compile(r"\(\?([imsux]*)(?:-([imsx]*))?([:)])")
+_NAME = re.compile(r"\(\?(?:P?<[A-Za-z_][A-Za-z0-9_]*>|'[A-Za-z_][A-Za-z0-9_]*')")
+_COMMENT = re.compile(r"\(\?#[^)]*\)")
+# Under (?x). Other white space is literal.
+_VERBOSE_SPACE = re.compile(r"[ \t\r\n]+|#[^\n]*")
 _LOOK_AROUNDS = {
     "(?=": (True, False, "a look-ahead"),
     "(?!": (True, True, "a look-ahead"),
@@ -85,12 +92,11 @@ class _Parser:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._classes = ClassReader(pattern)
+        self._flags = frozenset("")
         self._position = 0
         self._depth = 0
 
     def parse(self) -> Node:
-        if self._take("(?i)"):
-            self._classes.ignore_case = True
         node = self._choice()
         if self._position < len(self._pattern):
             raise UnsupportedPattern("a closing parenthesis that closes nothing", self._position)
@@ -105,6 +111,19 @@ class _Parser:
     def _peek(self) -> str:
         return self._pattern[self._position : self._position + 1]
 
+    def _skip(self) -> None:
+        """Skips comments and, under `(?x)`, white space."""
+        found = _COMMENT.match(self._pattern, self._position)
+        if found is None and "x" in self._flags:
+            found = _VERBOSE_SPACE.match(self._pattern, self._position)
+        if found is not None:
+            self._position = found.end()
+            self._skip()
+
+    def _set_flags(self, flags: frozenset[str]) -> None:
+        self._flags = flags
+        self._classes.ignore_case = "i" in flags
+
     def _choice(self) -> Node:
         alternatives = [self._sequence()]
         while self._take("|"):
@@ -113,11 +132,31 @@ class _Parser:
 
     def _sequence(self) -> Node:
         items: list[Node] = []
+        self._skip()
         while self._peek() not in ("", "|", ")"):
-            items.append(self._quantified(self._atom()))
+            if not self._take_flags():
+                items.append(self._quantified(self._atom()))
+            self._skip()
         return sequence_of(items)
 
+    def _take_flags(self) -> bool:
+        """Reads flags such as `(?i)`. They apply until a group that began with `(?` and a colon
+        or flags ends; the end of any other group changes no flag."""
+        found = _FLAGS.match(self._pattern, self._position)
+        if found is None or found.group(3) == ":":
+            return False
+        self._change_flags(found)
+        return True
+
+    def _change_flags(self, found: re.Match[str]) -> None:
+        on, off = found.group(1), found.group(2) or ""
+        if not on + off and found.group() != "(?:":
+            raise UnsupportedPattern("a group with flags that names none", self._position)
+        self._set_flags(self._flags.union(on).difference(off))
+        self._position = found.end()
+
     def _quantified(self, atom: Node) -> Node:
+        self._skip()
         offset = self._position
         count = self._count()
         if count is None:
@@ -125,7 +164,9 @@ class _Parser:
         if isinstance(atom, (Next, LookAround)):
             raise UnsupportedPattern("a quantifier on what matches no character", offset)
         minimum, maximum = count
+        self._skip()
         mode = "lazy" if self._take("?") else "possessive" if self._take("+") else "greedy"
+        self._skip()
         if self._peek() in ("*", "+", "?"):
             raise UnsupportedPattern("a quantifier on a quantifier", self._position)
         return Repeat(atom, minimum, maximum, mode, offset)
@@ -160,12 +201,14 @@ class _Parser:
         if character == "{":
             raise UnsupportedPattern(r"a brace that opens no repetition (write \{)", offset)
         self._position += 1
+        if character == "." and "s" in self._flags:
+            return Characters(ANY_CHARACTER, "any character")
         if character == ".":
-            return Characters(CharacterSet.of_characters("\n").complement(), "any but a newline")
+            return Characters(_NEWLINE.complement(), "any but a newline")
         if character == "$":
-            return END_OF_TEXT
+            return END_OF_LINE if "m" in self._flags else END_OF_TEXT
         if character == "^":
-            return _start_of_text("the start of the text (^)", offset)
+            return _start_of_line(offset) if "m" in self._flags else _start_of_text("^", offset)
         return self._classes.literal(ord(character), offset)
 
     def _class_or_escape(self) -> Node:
@@ -183,27 +226,28 @@ class _Parser:
         self._depth += 1
         if self._depth > _DEPTH_LIMIT:
             raise UnsupportedPattern(f"groups nested more than {_DEPTH_LIMIT} deep", offset)
-        outer_ignore_case = self._classes.ignore_case
         node = self._group_body(offset)
-        self._classes.ignore_case = outer_ignore_case
         self._depth -= 1
         return node
 
     def _group_body(self, offset: int) -> Node:
-        if self._take("(?:"):
-            return self._closed_choice(offset)
-        if self._take("(?i:"):
-            self._classes.ignore_case = True
-            return self._closed_choice(offset)
+        found = _FLAGS.match(self._pattern, offset)
+        if found is not None:
+            outer_flags = self._flags
+            self._change_flags(found)
+            node = self._closed_choice(offset)
+            self._set_flags(outer_flags)
+            return node
         if self._take("(?>"):
             return Atomic(self._closed_choice(offset), offset)
         for opening, (ahead, negated, description) in _LOOK_AROUNDS.items():
             if self._take(opening):
                 body = self._closed_choice(offset)
                 return _look_around(body, ahead, negated, description, offset)
-        self._take("(")
-        if self._peek() in ("?", "*"):
-            raise UnsupportedPattern("a group with flags, a name or another extension", offset)
+        named = _NAME.match(self._pattern, offset)
+        self._position = offset + 1 if named is None else named.end()
+        if self._peek() in ("?", "*") and named is None:
+            raise UnsupportedPattern("a conditional group or another extension", offset)
         return Captured(self._closed_choice(offset))
 
     def _closed_choice(self, offset: int) -> Node:
@@ -229,14 +273,19 @@ def _look_around(body: Node, ahead: bool, negated: bool, description: str, offse
     return replace(following, spelling=f"(?={following.spelling})")
 
 
-def _start_of_text(description: str, offset: int) -> Node:
-    return LookAround(
-        Characters(ANY_CHARACTER), ahead=False, negated=True, description=description, offset=offset
-    )
+def _start_of_text(written: str, offset: int) -> Node:
+    description = f"the start of the text ({written})"
+    any_character = Characters(ANY_CHARACTER)
+    return LookAround(any_character, False, True, description, offset, delegated=True)
+
+
+def _start_of_line(offset: int) -> Node:
+    other = Characters(_NEWLINE.complement(), "any but a newline")
+    return LookAround(other, False, True, "the start of a line (^)", offset, delegated=True)
 
 
 def _before_final_newlines(offset: int) -> Node:
-    newlines = Repeat(Characters(CharacterSet.of_characters("\n")), 0, None, "greedy", offset)
+    newlines = Repeat(Characters(_NEWLINE), 0, None, "greedy", offset)
     body = Sequence((newlines, END_OF_TEXT))
     return LookAround(
         body, ahead=True, negated=False, description=r"the end of the text (\Z)", offset=offset
@@ -262,7 +311,7 @@ def _word_edge(offset: int, escape: str, *sides: tuple[bool, bool]) -> Node:
 
 _INTO, _OUT_OF, _INSIDE, _OUTSIDE = (False, True), (True, False), (True, True), (False, False)
 _ESCAPED_ASSERTIONS: dict[str, Callable[[int], Node]] = {
-    r"\A": lambda offset: _start_of_text(r"the start of the text (\A)", offset),
+    r"\A": lambda offset: _start_of_text(r"\A", offset),
     r"\b": lambda offset: _word_edge(offset, r"\b", _INTO, _OUT_OF),
     r"\B": lambda offset: _word_edge(offset, r"\B", _INSIDE, _OUTSIDE),
     r"\<": lambda offset: _word_edge(offset, r"\<", _INTO),

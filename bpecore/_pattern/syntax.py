@@ -44,6 +44,8 @@ class LookAround:
     """What the pattern's author wrote, in words, for messages."""
     offset: int = field(compare=False)
     """Its place in the pattern, in characters."""
+    delegated: bool = False
+    """Whether it is `^` or the like, which fancy-regex can delegate to the `regex` crate."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Captured:
 Node = Union[Characters, Next, LookAround, Sequence, Choice, Repeat, Atomic, Captured]
 
 END_OF_TEXT = Next(NO_CHARACTER, at_end=True, spelling="$")
+END_OF_LINE = Next(CharacterSet.of_characters("\n"), at_end=True, spelling="(?m:$)")
 
 
 def matches_nothing(node: Node) -> bool:
@@ -121,8 +124,10 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def is_regular(node: Node) -> bool:
-    """Whether a node has no look-around, no atomic group and no possessive repetition."""
-    if isinstance(node, (LookAround, Atomic)) or (isinstance(node, Next) and node != END_OF_TEXT):
+    """Whether a node has no look-around but `^` and `$`, no atomic group, nothing possessive."""
+    if isinstance(node, Atomic) or (isinstance(node, LookAround) and not node.delegated):
+        return False
+    if isinstance(node, Next) and node not in (END_OF_TEXT, END_OF_LINE):
         return False
     if isinstance(node, Repeat) and node.mode == "possessive":
         return False

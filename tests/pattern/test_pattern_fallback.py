@@ -43,9 +43,9 @@ BEYOND_THE_AUTOMATON = [
 HANDED_OVER = [
     (r"(a|b)\1", "abbaa"),
     (r"(?P<first>.)(?P=first)", "abbcdd"),
-    (r"(?s)a.", "a\nab"),
-    (r"(?x) a b # comment", "abab"),
-    (r"a(?i)b", "aBAb"),
+    (r"(a)\1|(?s)a.", "aaa\nab"),
+    (r"(?x) (?<x>a) \k<x> b # comment", "aabab"),
+    (r"(a)\1|a(?i)b", "aaaBAb"),
     (r"\R|.", "a\r\nb"),
 ]
 
