@@ -22,10 +22,10 @@ SOURCE = Path(__file__).parents[2]
 
 ENGINE = {
     "engine/base": "",
-    "engine/simd": "",
+    "engine/simd": "engine/base",
     "engine/hash": "engine/base",
     "engine/sink": "engine/base",
-    "engine/text": "engine/base engine/simd",
+    "engine/text": "engine/simd",
     "engine/vocab": "engine/text",
     "engine/decode": "engine/vocab",
     "engine/merge": "engine/vocab",

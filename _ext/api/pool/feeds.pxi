@@ -11,8 +11,9 @@ from libc.stdint cimport uint32_t
 cdef extern from "Python.h":
     str PyUnicode_Substring(str text, Py_ssize_t start, Py_ssize_t end)
 
-cdef enum:
-    NOT_FED = 0xFFFFFFFF     # instead of a length: FAILED of `bpecore/pool/wire/messages.py`
+cdef extern from *:
+    # Instead of a length: FAILED of `bpecore/pool/wire/messages.py`.
+    const uint32_t NOT_FED "UINT32_MAX"
 
 
 def closed_among(list streams not None) -> list:

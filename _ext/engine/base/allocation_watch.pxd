@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t
 
 cdef extern from *:
     """
+    #include "engine/base/platform.h"
     static struct {
         int on;
         int lasting;      /* whether all allocations after the failing one fail too */
@@ -15,14 +16,12 @@ cdef extern from *:
         int64_t failed;
         int64_t held;
     } bpecore_watch;
-    #define BPECORE_READ(field) __atomic_load_n(&bpecore_watch.field, __ATOMIC_RELAXED)
-    #define BPECORE_SET(field, value) \\
-        __atomic_store_n(&bpecore_watch.field, value, __ATOMIC_RELAXED)
-    #define BPECORE_ADD(field, amount) \\
-        __atomic_fetch_add(&bpecore_watch.field, amount, __ATOMIC_RELAXED)
-    #define BPECORE_WATCHED __builtin_expect(BPECORE_READ(on), 0)
+    #define BPECORE_READ(field) bpecore_load_relaxed(&bpecore_watch.field)
+    #define BPECORE_SET(field, value) bpecore_store_relaxed(&bpecore_watch.field, value)
+    #define BPECORE_ADD(field, amount) bpecore_add_relaxed(&bpecore_watch.field, amount)
+    #define BPECORE_WATCHED bpecore_unlikely(BPECORE_READ(on))
 
-    static __attribute__((noinline, cold)) int bpecore_ask_watch(void) {
+    static BPECORE_RARE int bpecore_ask_watch(void) {
         int64_t left = BPECORE_ADD(left, -1);
         BPECORE_ADD(asked, 1);
         if (left != 1 && (left > 1 || !BPECORE_READ(lasting)))

@@ -9,9 +9,10 @@
 
 cdef extern from *:
     """
+    #include "engine/base/platform.h"
     #ifdef Py_GIL_DISABLED
-        #define bpecore_enter(flag) (!__atomic_exchange_n(flag, 1, __ATOMIC_ACQUIRE))
-        #define bpecore_leave(flag) __atomic_store_n(flag, 0, __ATOMIC_RELEASE)
+        #define bpecore_enter(flag) (!bpecore_exchange_acquire(flag, 1))
+        #define bpecore_leave(flag) bpecore_store_release(flag, 0)
     #else
         #define bpecore_enter(flag) (*(flag) ? 0 : (*(flag) = 1))
         #define bpecore_leave(flag) ((void)(*(flag) = 0))

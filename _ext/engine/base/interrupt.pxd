@@ -19,18 +19,10 @@ cdef struct Interrupt:
     size_t work           # bytes since the last check
     uint64_t next_check   # when to run the handlers next, in nanoseconds; 0 = not set
 
-cdef extern from *:
-    """
-    #include <time.h>
-    static inline uint64_t bpecore_nanoseconds(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    }
-    #define bpecore_load(place) __atomic_load_n(place, __ATOMIC_RELAXED)
-    """
-    uint64_t nanoseconds "bpecore_nanoseconds" () noexcept nogil
-    int load_flag "bpecore_load" (const int *place) noexcept nogil
+cdef extern from "engine/base/platform.h" nogil:
+    # Returns the time since some moment, by a clock that nobody sets.
+    uint64_t nanoseconds "bpecore_nanoseconds" () noexcept
+    int load_flag "bpecore_load_relaxed" (const int *place) noexcept
 
 cdef extern from "Python.h":
     # Runs the signal handlers; returns non-zero if one raised, with its exception set.

@@ -7,10 +7,6 @@
 
 from libc.stdint cimport uint64_t
 
-cdef extern from *:
-    """
-    #define bpecore_load_word(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
-    #define bpecore_store_word(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
-    """
-    uint64_t load_word "bpecore_load_word" (const uint64_t *place) noexcept nogil
-    void store_word "bpecore_store_word" (uint64_t *place, uint64_t value) noexcept nogil
+cdef extern from "engine/base/platform.h" nogil:
+    uint64_t load_word "bpecore_load_ordered" (const uint64_t *place) noexcept
+    void store_word "bpecore_store_ordered" (uint64_t *place, uint64_t value) noexcept

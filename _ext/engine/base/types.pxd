@@ -25,35 +25,20 @@ cdef struct Span:
     size_t length                 # bytes
     const uint8_t *readable_end   # one past the last readable byte
 
-cdef extern from *:
-    """
-    #include <assert.h>
-    #define bpecore_check(condition) assert(condition)
-    #define bpecore_likely(condition) __builtin_expect(!!(condition), 1)
-    #define bpecore_computed(value) \
-        ({ __typeof__(value) bpecore_value = (value); \
-           __asm__("" : "+r"(bpecore_value)); bpecore_value; })
-    #define bpecore_prefetch(address) __builtin_prefetch(address)
-    #define bpecore_count_ones(word) __builtin_popcountll(word)
-    #define bpecore_lowest_one(word) __builtin_ctzll(word)
-    #define bpecore_highest_one(word) (63 - __builtin_clzll(word))
-    static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
-        unsigned __int128 product = (unsigned __int128)a * b;
-        return (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    """
+cdef extern from "engine/base/platform.h" nogil:
     # An internal assertion, compiled in by BPECORE_DEBUG only.
-    void check "bpecore_check" (bint condition) noexcept nogil
-    bint likely "bpecore_likely" (bint condition) noexcept nogil
+    void check "bpecore_check" (bint condition) noexcept
+    bint likely "bpecore_likely" (bint condition) noexcept
     # Hides a value from the optimiser, so that code depending on it stays branchless.
-    uint32_t computed "bpecore_computed" (uint32_t value) noexcept nogil
-    void prefetch "bpecore_prefetch" (const void *address) noexcept nogil
-    uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept nogil
+    uint32_t computed "bpecore_computed" (uint32_t value) noexcept
+    void prefetch "bpecore_prefetch" (const void *address) noexcept
+    uint64_t count_ones "bpecore_count_ones" (uint64_t word) noexcept
     # Return the place of the lowest and of the highest set bit. Precondition: some bit is set.
-    uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept nogil
-    uint64_t highest_one "bpecore_highest_one" (uint64_t word) noexcept nogil
+    uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept
+    uint64_t highest_one "bpecore_highest_one" (uint64_t word) noexcept
+    int lowest_one_of_32 "bpecore_lowest_one_of_32" (uint32_t word) noexcept
     # Returns the exclusive or of the two halves of a 128-bit product.
-    uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept nogil
+    uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept
 
 
 cdef inline bint has_bit(const uint64_t *words, uint32_t place) noexcept nogil:

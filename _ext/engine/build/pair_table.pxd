@@ -4,12 +4,12 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from engine.base.mappings cimport allocate_table, release_table
-from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK, likely
+from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK, likely, lowest_one_of_32
 from engine.build.short_tokens cimport NOT_PLACED
 from engine.simd.vectors cimport equal_words
 from engine.vocab.tables cimport (
     BUCKET_PAIRS, INDEX_BITS, NO_PAIR, PAIR_PROBE_LIMIT, TAG_LEFT_BITS, Pair, PairBucket,
-    Vocabulary, first_bit, pair_at, pair_bucket)
+    Vocabulary, pair_at, pair_bucket)
 
 
 cdef inline void release_pair_buckets(PairBucket *buckets, uint64_t count) noexcept nogil:
@@ -25,7 +25,7 @@ cdef inline int place_pair(
     for _probe in range(PAIR_PROBE_LIMIT - 1):
         free_places = equal_words(bucket.merged, NO_PAIR)
         if likely(free_places):
-            place = first_bit(free_places)
+            place = lowest_one_of_32(free_places)
             bucket.tags[place] = pair.left << INDEX_BITS | pair.right
             bucket.merged[place] = (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged
             return STATUS_OK

@@ -79,49 +79,36 @@ cdef struct ThreadState:
 
 cdef extern from *:
     """
+    #include "engine/base/platform.h"
     #define BPECORE_NOT_KNOWN ((size_t)-1)
-    #include <pthread.h>
-    #include <signal.h>
-    #define bpecore_next_share(job) \\
-        __atomic_fetch_add(&(job)->next_share, 1, __ATOMIC_RELAXED)
-    #define bpecore_stop(job) __atomic_store_n(&(job)->stop, 1, __ATOMIC_RELAXED)
-    /* Numbers only: the ids at a place are read after their writer has been joined. */
-    #define bpecore_load_place(place) __atomic_load_n(place, __ATOMIC_RELAXED)
-    #define bpecore_store_place(place, ids) __atomic_store_n(place, ids, __ATOMIC_RELAXED)
-    #ifdef __GLIBC__
-        #include <time.h>
-        static int bpecore_join_within(pthread_t thread, long nanoseconds) {
-            struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_nsec += nanoseconds;
-            until.tv_sec += until.tv_nsec / 1000000000;
-            until.tv_nsec %= 1000000000;
-            return pthread_timedjoin_np(thread, NULL, &until) == 0;
-        }
-    #else
-        #define bpecore_join_within(thread, nanoseconds) (pthread_join(thread, NULL) == 0)
-    #endif
+    #define bpecore_next_share(job) bpecore_add_relaxed(&(job)->next_share, 1)
+    #define bpecore_stop(job) bpecore_store_relaxed(&(job)->stop, 1)
     """
     const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no share
-    ctypedef struct pthread_t:
-        pass
-    ctypedef struct sigset_t:
-        pass
-    enum:
-        SIG_BLOCK
-        SIG_SETMASK
-    int pthread_create(pthread_t *thread, void *attributes, void *(*start)(void *) noexcept nogil,
-                       void *argument) noexcept nogil
-    int pthread_join(pthread_t thread, void **result) noexcept nogil
-    # Waits less than a second for a thread to end; returns whether it has. Without glibc it waits
-    # as long as it takes.
-    bint join_within "bpecore_join_within" (pthread_t thread, long nanoseconds) noexcept nogil
-    int pthread_sigmask(int how, const sigset_t *wanted, sigset_t *before) noexcept nogil
-    int sigfillset(sigset_t *signals) noexcept nogil
     size_t take_share "bpecore_next_share" (Job *job) noexcept nogil
     void stop_all "bpecore_stop" (Job *job) noexcept nogil
-    size_t load_place "bpecore_load_place" (const size_t *place) noexcept nogil
-    void store_place "bpecore_store_place" (size_t *place, size_t ids) noexcept nogil
+
+cdef extern from "engine/base/platform.h" nogil:
+    # Numbers only: the ids at a place are read after their writer has been joined.
+    size_t load_place "bpecore_load_relaxed" (const size_t *place) noexcept
+    void store_place "bpecore_store_relaxed" (size_t *place, size_t ids) noexcept
+
+    ctypedef struct Thread "bpecore_thread":
+        pass
+    ctypedef struct Signals "bpecore_signals":
+        pass
+    ctypedef size_t ThreadResult "bpecore_thread_result"    # 0; the type is the system's
+    # Returns whether a thread was started.
+    bint start_thread "bpecore_start_thread" (
+        Thread *thread, ThreadResult (*start)(void *) noexcept nogil, void *argument) noexcept
+    # Waits until a thread has ended.
+    void join "bpecore_join" (Thread thread) noexcept
+    # Waits less than a second for a thread to end; returns whether it has. With a C library that
+    # cannot, it waits as long as it takes.
+    bint join_within "bpecore_join_within" (Thread thread, uint32_t nanoseconds) noexcept
+    # Keeps signals from this thread and from those that it starts.
+    void block_signals "bpecore_block_signals" (Signals *before) noexcept
+    void restore_signals "bpecore_restore_signals" (const Signals *before) noexcept
 
 
 cdef inline int encode_task(
@@ -237,14 +224,14 @@ cdef inline void place_shares(ThreadState *thread) noexcept nogil:
         put_in_place(job, thread - thread.number, share)
 
 
-cdef inline void *start_encoding(void *thread) noexcept nogil:
+cdef inline ThreadResult start_encoding(void *thread) noexcept nogil:
     encode_shares(<ThreadState *>thread)
-    return NULL
+    return 0
 
 
-cdef inline void *start_placing(void *thread) noexcept nogil:
+cdef inline ThreadResult start_placing(void *thread) noexcept nogil:
     place_shares(<ThreadState *>thread)
-    return NULL
+    return 0
 
 
 cdef inline void run_threads(
@@ -257,19 +244,18 @@ cdef inline void run_threads(
         first_share: the first that is not done.
         placing: whether they only copy ids into the row, which does not take long.
     """
-    cdef pthread_t handles[THREAD_LIMIT]
-    cdef sigset_t all_signals, before
+    cdef Thread handles[THREAD_LIMIT]
+    cdef Signals before
     cdef uint32_t started = 1, i
     cdef Interrupt interrupt
     threads[0].job.next_share = first_share
     if count > 1:
-        sigfillset(&all_signals)
-        pthread_sigmask(SIG_BLOCK, &all_signals, &before)
-        while started < count and pthread_create(
-                &handles[started], NULL, start_placing if placing else start_encoding,
-                &threads[started]) == 0:
+        block_signals(&before)
+        while started < count and start_thread(
+                &handles[started], start_placing if placing else start_encoding,
+                &threads[started]):
             started += 1
-        pthread_sigmask(SIG_SETMASK, &before, NULL)
+        restore_signals(&before)
     if placing:
         place_shares(threads)
     else:
@@ -281,4 +267,4 @@ cdef inline void run_threads(
                 if check_interrupt(&interrupt) != STATUS_OK:
                     stop_all(threads[0].job)
         else:
-            pthread_join(handles[i], NULL)
+            join(handles[i])

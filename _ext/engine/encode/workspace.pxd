@@ -37,18 +37,10 @@ cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
     uint64_t seeds[CACHE_SEEDS]        # of the caches
 
-cdef extern from *:
-    """
-    #define bpecore_peek(place) __atomic_load_n(place, __ATOMIC_RELAXED)
-    #define bpecore_exchange(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
-    #define bpecore_put_if_empty(place, value) ({ \\
-        __typeof__(value) bpecore_empty = 0; \\
-        __atomic_compare_exchange_n(place, &bpecore_empty, value, 0, \\
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE); })
-    """
-    Workspace *peek "bpecore_peek" (Workspace **place) noexcept nogil
-    Workspace *exchange "bpecore_exchange" (Workspace **place, Workspace *value) noexcept nogil
-    bint put_if_empty "bpecore_put_if_empty" (Workspace **place, Workspace *value) noexcept nogil
+cdef extern from "engine/base/platform.h" nogil:
+    Workspace *peek "bpecore_load_relaxed" (Workspace **place) noexcept
+    Workspace *take "bpecore_exchange_acquire" (Workspace **place, Workspace *value) noexcept
+    bint put_if_empty "bpecore_fill_release" (Workspace **place, Workspace *value) noexcept
 
 
 cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
@@ -66,7 +58,7 @@ cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
     cdef int slot
     for slot in range(IDLE_WORKSPACES):
         if peek(&pool.idle[slot]) != NULL:
-            workspace = exchange(&pool.idle[slot], NULL)
+            workspace = take(&pool.idle[slot], NULL)
             if workspace != NULL:
                 return workspace
     workspace = <Workspace *>allocate_zeroed(1, sizeof(Workspace))

@@ -26,14 +26,16 @@ from engine.vocab.tables cimport Vocabulary, find_long, find_short, load_key, to
 cdef enum:
     GUESS_BITS = 10
     GUESSES = 1 << GUESS_BITS
-    MISSING = 0x80000000     # in a count: the vocabulary lacks some byte of the beginning
 
 cdef extern from *:
     """
     /* Odd, near 2^32 divided by the golden ratio. */
     #define BPECORE_GUESS_FACTOR 0x9E3779B1u
+    #define BPECORE_MISSING 0x80000000u
     """
     const uint32_t GUESS_FACTOR "BPECORE_GUESS_FACTOR"
+    # In a count: the vocabulary lacks some byte of the beginning.
+    const uint32_t MISSING "BPECORE_MISSING"
 
 cdef struct PrefixCounts:
     uint32_t *last       # owned: [n - 1], the last token of the first n bytes

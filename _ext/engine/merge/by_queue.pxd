@@ -19,8 +19,9 @@ from engine.vocab.tables cimport Vocabulary, find_merge
 cdef enum:
     QUEUE_PIECE_LIMIT = 0x7FFFFFF0  # bytes of the longest piece: positions fit 31 bits
     READY_LENGTH = 1 << 13          # bytes of a piece from which its list of parts is populated
-    NO_PART = 0xFFFFFFFF
 
+cdef extern from *:
+    const uint32_t NO_PART "UINT32_MAX"
 
 cdef struct Part:
     uint32_t index        # of its token

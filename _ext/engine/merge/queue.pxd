@@ -20,7 +20,9 @@ from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, check
 
 cdef enum:
     OPEN_RUNS = 1024          # runs that can be appended to, by rank; a power of two
-    NO_PLACE = 0xFFFFFFFF
+
+cdef extern from *:
+    const uint32_t NO_PLACE "UINT32_MAX"
 
 cdef struct Queued:
     uint32_t position

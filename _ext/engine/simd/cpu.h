@@ -1,4 +1,4 @@
-/* The machines that this compiles for, and the instruction set of the one that runs.
+/* The instruction set of the machine that runs.
  *
  * Each vector function is compiled for exactly the features of one list below, and is called only
  * where cpuid reports all of them and the operating system saves the registers: virtual machines
@@ -9,12 +9,7 @@
 
 #include <stdint.h>
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "bpecore needs a little-endian machine: it reads bytes as words with the first byte lowest."
-#endif
-#if __SIZEOF_POINTER__ != 8 || !defined(__SIZEOF_INT128__)
-#error "bpecore needs a 64-bit machine: it multiplies 64-bit words and maps large tables."
-#endif
+#include "engine/base/platform.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -57,9 +52,7 @@ static int bpecore_cpu_level(void) {
         leaves[BPECORE_LEAF_7C] = c;
     }
     __asm__ volatile("xgetbv" : "=a"(state), "=d"(high) : "c"(0));
-#if defined(__APPLE__)
-    state |= 0xE0; /* macOS reports the AVX-512 registers only after their first use */
-#endif
+    state |= BPECORE_LATE_REGISTERS;
 #define BPECORE_FEATURE_BIT(name, leaf, bit) (leaves[leaf] >> (bit)&1)
     if ((state & 0x06) != 0x06 || !(BPECORE_AVX2_FEATURES(BPECORE_FEATURE_BIT, &)))
         return BPECORE_HAS_SSE2;

@@ -33,6 +33,7 @@ cdef struct IdBuffer:
 
 cdef extern from *:
     """
+    #include "engine/base/platform.h"
     #ifdef BPECORE_SANITIZE
     #define BPECORE_SPARE_SLOTS 0    /* sanitizers check each use by itself */
     #else
@@ -41,14 +42,11 @@ cdef extern from *:
     /* Owned by the buffer that takes one out. A mapping in a slot begins with its size in bytes. */
     static void *bpecore_spare_mappings[BPECORE_SPARE_SLOTS + 1];
     #define bpecore_take_spare(slot) \\
-        __atomic_exchange_n(&bpecore_spare_mappings[slot], NULL, __ATOMIC_ACQUIRE)
+        bpecore_exchange_acquire(&bpecore_spare_mappings[slot], NULL)
     #define bpecore_has_spare(slot) \\
-        (__atomic_load_n(&bpecore_spare_mappings[slot], __ATOMIC_RELAXED) != NULL)
-    static int bpecore_put_spare(int slot, void *mapping) {
-        void *empty = NULL;
-        return __atomic_compare_exchange_n(&bpecore_spare_mappings[slot], &empty, mapping, 0,
-                                           __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-    }
+        (bpecore_load_relaxed(&bpecore_spare_mappings[slot]) != NULL)
+    #define bpecore_put_spare(slot, mapping) \\
+        bpecore_fill_release(&bpecore_spare_mappings[slot], (void *)(mapping))
     """
     cdef enum:
         SPARE_SLOTS "BPECORE_SPARE_SLOTS"     # mappings that are kept for the next ones

@@ -42,13 +42,6 @@ cdef struct IntObjects:
 
 cdef extern from *:
     """
-    #define bpecore_load_object(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
-    static int bpecore_keep_object(PyObject **place, PyObject *object) {
-        PyObject *empty = NULL;
-        return __atomic_compare_exchange_n(place, &empty, object, 0, __ATOMIC_ACQ_REL,
-                                           __ATOMIC_ACQUIRE);
-    }
-
     #if defined(Py_GIL_DISABLED) || SIZEOF_VOID_P < 8 || PY_VERSION_HEX >= 0x030E0000
         #define bpecore_hold_references(object) ((void)0)
         #define bpecore_give_reference(object) Py_INCREF(object)
@@ -87,10 +80,12 @@ cdef extern from *:
     list list_with_room "bpecore_list_with_room" (Py_ssize_t count)
     # Makes the first entries, which have been written, part of a list.
     void set_length "bpecore_set_length" (list container, Py_ssize_t length) noexcept
-    PyObject *load_object "bpecore_load_object" (PyObject **place) noexcept
-    bint keep_object "bpecore_keep_object" (PyObject **place, PyObject *object) noexcept
     void hold_references "bpecore_hold_references" (PyObject *object) noexcept
     void give_reference "bpecore_give_reference" (PyObject *object) noexcept
+
+cdef extern from "engine/base/platform.h":
+    PyObject *load_object "bpecore_load_acquire" (PyObject **place) noexcept
+    bint keep_object "bpecore_fill_release" (PyObject **place, PyObject *object) noexcept
 
 cdef extern from "Python.h":
     PyObject **list_entries "PySequence_Fast_ITEMS" (list container)

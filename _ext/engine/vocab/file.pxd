@@ -17,7 +17,7 @@
 # and the longest chain is known when they are built. Caches, which text writes to, have random
 # seeds.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from engine.base.files cimport map_file, read_at, unmap_file
@@ -241,7 +241,7 @@ cdef inline TableFault check_payload(int descriptor, const TableHeader *header) 
         size = header.file_bytes - position
         if size > READ_BYTES:
             size = READ_BYTES
-        if read_at(descriptor, part, size, position) != <Py_ssize_t>size:
+        if read_at(descriptor, part, size, position) != <int64_t>size:
             release(part)
             return TABLE_UNREADABLE
         add_bytes(&state, part, size)
@@ -263,7 +263,7 @@ cdef inline TableFault open_tables(
         digest: receives the digest of its tokens and ranks.
     """
     cdef TableHeader header
-    cdef Py_ssize_t got = read_at(descriptor, &header, sizeof(header), 0)
+    cdef int64_t got = read_at(descriptor, &header, sizeof(header), 0)
     cdef TableFault fault
     cdef int section
     if got < 0:

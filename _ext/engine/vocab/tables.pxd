@@ -30,7 +30,7 @@ from libc.string cimport memcmp, memcpy
 
 from engine.base.mappings cimport populate
 from engine.base.types cimport (
-    NO_TOKEN, SHORT_PIECE, check, computed, likely, multiply_fold, prefetch)
+    NO_TOKEN, SHORT_PIECE, check, computed, likely, lowest_one_of_32, multiply_fold, prefetch)
 from engine.simd.vectors cimport equal_words
 
 cdef enum:
@@ -115,7 +115,6 @@ cdef extern from *:
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
     void read_bucket "bpecore_read_bucket" (const PairBucket *bucket) noexcept nogil
-    int first_bit "__builtin_ctz" (uint32_t word) noexcept nogil
 
 
 cdef inline uint32_t token_length(const Vocabulary *vocabulary, uint32_t index) noexcept nogil:
@@ -296,7 +295,7 @@ cdef inline uint32_t find_merge_slowly(
     while True:
         equal = equal_words(bucket.tags, left << INDEX_BITS | right)
         while equal:
-            merged = bucket.merged[first_bit(equal)]
+            merged = bucket.merged[lowest_one_of_32(equal)]
             if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
                 return merged & ((1 << INDEX_BITS) - 1)
             equal &= equal - 1
@@ -316,7 +315,7 @@ cdef inline uint32_t find_merge_in(
         bucket: where the look-up begins.
     """
     cdef uint32_t equal = equal_words(bucket.tags, left << INDEX_BITS | right)
-    cdef uint32_t merged = bucket.merged[first_bit(equal | 1 << (BUCKET_PAIRS - 1))]
+    cdef uint32_t merged = bucket.merged[lowest_one_of_32(equal | 1 << (BUCKET_PAIRS - 1))]
     cdef uint32_t found = computed(
         (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
     cdef uint32_t absent = computed((equal == 0) & (bucket.merged[BUCKET_PAIRS - 1] == NO_PAIR))
