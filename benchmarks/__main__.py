@@ -17,7 +17,7 @@ from .corpora import find_texts
 from .engines import BEFORE_VARIABLE, ENGINES, BeforeEngine, installed_version
 from .measures import GROUPS
 from .measures.settings import Settings
-from .one_pass import one_pass_table
+from .one_pass import one_pass_table, samples_of, time_corpora
 from .processes import Workers
 from .rank_files import write_rank_files
 from .record import RESULTS, Record, newest_record
@@ -72,7 +72,8 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
 @click.option(
     "--resume",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A record to complete: measures that are in it are not run again.",
+    help="A record to complete: measures that are in it are not run again. It takes what --one-pass"
+    " measures, too.",
 )
 @click.option(
     "--show",
@@ -91,7 +92,9 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
     ' have a "text", or of .txt files.',
 )
 @click.option(
-    "--update-readme", is_flag=True, help="Write the newest record's figures and plots into README."
+    "--update-docs",
+    is_flag=True,
+    help="Write the newest record's figures and plots into docs/speed.md and docs/pictures/.",
 )
 def main(
     folder: Path | None,
@@ -103,7 +106,7 @@ def main(
     show: Path | None,
     record: bool | None,
     one_pass: Path | None,
-    update_readme: bool,
+    update_docs: bool,
 ) -> None:
     """Verify that the engines give equal ids for every .txt file of FOLDER, then time them.
 
@@ -113,11 +116,16 @@ def main(
     """
     if one_pass is not None:
         present = [name for name in engines if installed_version(name) is not None]
+        completed = Record.read(resume) if resume else None
         for encoding in encodings or DEFAULT_ENCODINGS:
-            click.echo(one_pass_table(encoding, present, one_pass, rounds))
+            corpora = time_corpora(encoding, present, one_pass, rounds)
+            click.echo(one_pass_table(encoding, corpora))
+            if completed and resume:
+                completed.add("one pass", encoding, samples_of(encoding, corpora))
+                completed.write(resume)
     elif show is not None:
         print_record(Record.read(show))
-    elif not update_readme:
+    elif not update_docs:
         present = [name for name in engines if installed_version(name) is not None]
         result = Record.read(resume) if resume else Record(present)
         if record is None:
@@ -128,10 +136,10 @@ def main(
         run(result, path, encodings, present, measures, files, rounds)
         print_record(result)
         click.echo(f"\nrecorded in {path}" if path else "\nnot recorded (see --record)")
-    if update_readme:
-        from .readme import update
+    if update_docs:
+        from .speed_page import update
 
-        click.echo(f"README and plots show {update(REPOSITORY, newest_record())}")
+        click.echo(f"docs/speed.md and the plots show {update(REPOSITORY, newest_record())}")
 
 
 def encodings_of(group: str, chosen: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ import click
 from .inputs import corpus
 from .processes import FailedError, Worker
 from .rank_files import write_rank_files
+from .record import Sample
 
 
 class Way(NamedTuple):
@@ -131,9 +132,19 @@ def different_ids(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(who for who, digest in digests if digest != digests[0][1]))
 
 
-def one_pass_table(encoding: str, engines: Sequence[str], folder: Path, rounds: int) -> str:
-    """Times every corpus of a folder; returns a table of MB/s for each."""
-    lines = []
+class Corpus(NamedTuple):
+    """A corpus, and how long each engine took for it."""
+
+    name: str
+    documents: int
+    size: int
+    """Bytes of UTF-8."""
+    rows: list[Row]
+
+
+def time_corpora(encoding: str, engines: Sequence[str], folder: Path, rounds: int) -> list[Corpus]:
+    """Times every corpus of a folder."""
+    corpora = []
     with tempfile.TemporaryDirectory() as made:
         rank_files = Path(made)
         write_rank_files(rank_files, [encoding], True)
@@ -141,17 +152,48 @@ def one_pass_table(encoding: str, engines: Sequence[str], folder: Path, rounds: 
             documents = corpus(str(path))
             size = sum(len(document.encode("utf-8")) for document in documents)
             rows = time_in_turns(encoding, engines, rank_files, path, rounds)
-            numbers = list(rows[0].timings)
-            lines.append(
-                f"\n{encoding}, {path.name}: {len(documents):,} documents, {size / 1e6:.1f} MB; "
-                f"MB/s with {' and '.join(map(str, numbers))} threads"
-            )
-            for row in rows:
-                if row.failure is None:
-                    speeds = "".join(f"{row.speed(size, n):>8}" for n in numbers)
-                    lines.append(f"  {row.way.what:<14}{row.engine:<18}{speeds}")
-                elif not row.failure.startswith("no "):
-                    lines.append(f"  {row.way.what:<14}{row.engine:<18}  {row.failure}")
-            wrong = different_ids(rows)
-            lines.append(f"  other ids: {'; '.join(wrong)}" if wrong else "  all ids are equal")
+            corpora.append(Corpus(path.name, len(documents), size, rows))
+    return corpora
+
+
+def one_pass_table(encoding: str, corpora: Sequence[Corpus]) -> str:
+    """Returns a table of MB/s for each corpus."""
+    lines = []
+    for name, documents, size, rows in corpora:
+        numbers = list(rows[0].timings)
+        lines.append(
+            f"\n{encoding}, {name}: {documents:,} documents, {size / 1e6:.1f} MB; "
+            f"MB/s with {' and '.join(map(str, numbers))} threads"
+        )
+        for row in rows:
+            if row.failure is None:
+                speeds = "".join(f"{row.speed(size, n):>8}" for n in numbers)
+                lines.append(f"  {row.way.what:<14}{row.engine:<18}{speeds}")
+            elif not row.failure.startswith("no "):
+                lines.append(f"  {row.way.what:<14}{row.engine:<18}  {row.failure}")
+        wrong = different_ids(rows)
+        lines.append(f"  other ids: {'; '.join(wrong)}" if wrong else "  all ids are equal")
     return "\n".join(lines)
+
+
+def samples_of(encoding: str, corpora: Sequence[Corpus]) -> Iterator[Sample]:
+    """Gives each median for a record, by way and number of cores.
+
+    What `one pass` measures, without a way, is the fastest of an engine's ways that give ids, and
+    for bpecore its arrays.
+    """
+    for name, documents, size, rows in corpora:
+        best: dict[str, Sample] = {}
+        for row in rows:
+            if row.failure is not None:
+                continue
+            for cores, timings in row.timings.items():
+                seconds = [statistics.median(timing.seconds for timing in timings)]
+                measure = f"one pass, {row.way.what}{'' if cores == 1 else ', all cores'}"
+                sample = Sample(measure, encoding, name, row.engine, seconds, size, documents)
+                yield sample
+                if cores == 1 and row.way.ids and (row.engine != "bpecore" or row.way is WAYS[0]):
+                    known = best.setdefault(row.engine, sample)
+                    best[row.engine] = min(known, sample, key=lambda each: each.values)
+        for sample in best.values():
+            yield sample._replace(measure="one pass")

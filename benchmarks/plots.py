@@ -1,4 +1,4 @@
-"""The plots that README shows: MB/s by text and engine, warm and cold, for two encodings."""
+"""The plots of README and docs/speed.md: MB/s by text and engine, for two encodings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ TEXT_NAMES = {
     "multi": "forty languages",
     "ru": "Russian",
     "zh": "Chinese",
+    "code_c": "C sources",
+    "prose_en": "English reference works",
+    "multi.jsonl": "manuals, seven languages",
 }
 """What a file's text is called; others go by their file's name."""
 
@@ -25,6 +28,7 @@ COLOURS = {
     "bpecore": "#0072B2",
     "gigatoken": "#E69F00",
     "quicktok": "#009E73",
+    "snaptokens": "#CC79A7",
     "tiktoken": "#7F7F7F",
 }
 """The engines that are drawn, in this order, in colours that the colour-blind tell apart."""
@@ -33,6 +37,7 @@ BAR, GAP, LETTERS = 0.2, 0.25, 8
 """Height of a bar and of the space between texts, in units of the axis; points of small print."""
 
 TITLES = {
+    "one pass": "One pass: large corpora, each document once",
     "warm": "Warm: the text was encoded before",
     "cold": "Cold: the first call of a fresh process",
 }
@@ -41,8 +46,8 @@ TITLES = {
 
 def text_name(subject: str) -> str:
     """Returns what a file's text is called."""
-    stem = subject.removesuffix(".txt")
-    return TEXT_NAMES.get(stem, stem)
+    stem = subject.removesuffix(".txt").removesuffix(".jsonl")
+    return TEXT_NAMES.get(subject) or TEXT_NAMES.get(stem, stem)
 
 
 def draw(record: Record, folder: Path) -> list[Path]:
@@ -69,7 +74,7 @@ def draw(record: Record, folder: Path) -> list[Path]:
             :2
         ]
         if encodings:
-            paths.append(folder / f"speed-{measure}.svg")
+            paths.append(folder / f"speed-{measure.replace(' ', '-')}.svg")
             draw_measure(record, measure, title, encodings, paths[-1])
     return paths
 
@@ -77,7 +82,7 @@ def draw(record: Record, folder: Path) -> list[Path]:
 def draw_measure(
     record: Record, measure: str, title: str, encodings: Sequence[str], path: Path
 ) -> None:
-    """Draws one measure, a panel an encoding."""
+    """Draws one measure, a panel per encoding."""
     from matplotlib import pyplot
 
     panels = [

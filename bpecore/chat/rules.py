@@ -84,8 +84,8 @@ class Rules:
     """How the models with certain names count a chat.
 
     Attributes:
-        models: names and patterns ("gpt-4o", "our-*"), separated by spaces. They are compared with
-            a model's name in lower case without provider, "ft:", and date.
+        models: names and patterns, such as `gpt-4o` and `our-*`, separated by spaces. They are
+            compared with a model's name in lower case without provider, "ft:", and date.
         source: where the numbers come from.
         date: when they were measured or published, as "2024-07" or "2024-07-15".
         encoding: the encoding's name; None means that the model's name tells it.

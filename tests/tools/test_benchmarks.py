@@ -21,9 +21,9 @@ from benchmarks.inputs import build, sizes
 from benchmarks.measures import GROUPS
 from benchmarks.processes import FailedError, Workers
 from benchmarks.rank_files import byte_spelling, merged_parts, write_rank_files
-from benchmarks.readme import BEGIN, END, figures, update
 from benchmarks.record import LeftOut, Record, Sample, newest_record
 from benchmarks.report import all_values, bars_table, ratios_table
+from benchmarks.speed_page import BEGIN, END, figures, update
 from benchmarks.turns import Case, WrongIdsError, check_equal, run_case
 from benchmarks.worker import TURN_CALLS, Desk, digest, time_turn
 
@@ -274,39 +274,42 @@ def test_the_ratios_of_two_builds_are_before_over_after() -> None:
     assert ratios_table(record_of(sample("warm", "bpecore", [0.2]))) == ""
 
 
-def test_readme_shows_the_record_between_its_marks(tmp_path: Path) -> None:
+def test_the_page_shows_the_record_between_its_marks(tmp_path: Path) -> None:
     record = record_of(
         sample("warm", "bpecore", [0.002]),
         sample("warm", "tiktoken", [0.05]),
         sample("short", "bpecore", [2e-7], "11 characters"),
         sample("hostile, 1,000,000", "bpecore", [0.05], "a"),
+        sample("one pass, arrays", "bpecore", [0.004]),
+        sample("one pass, arrays, all cores", "bpecore", [0.002]),
     )
-    section = figures(record, "record.json", ["docs/speed-warm.svg"])
+    section = figures(record, "record.json", ["pictures/speed-warm.svg"])
     assert "| Chinese | 500 |" in section
+    assert "| Chinese | arrays | 1 | 250 |" in section
     assert "| `encode`, 11 characters | 0.20 µs |" in section
     assert "100 ns per character in `r50k_base` (`a`)" in section
     pytest.importorskip("matplotlib")
-    (tmp_path / "docs").mkdir()
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    page = tmp_path / "docs" / "speed.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     path = tmp_path / "2026-01-01T000000Z.json"
     record.write(path)
     update(tmp_path, path)
-    text = readme.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
-    plot = (tmp_path / "docs" / "speed-warm.svg").read_text(encoding="utf-8")
+    plot = (tmp_path / "docs" / "pictures" / "speed-warm.svg").read_text(encoding="utf-8")
     assert all(word in plot for word in ("bpecore", "tiktoken", "Chinese", ENCODING))
     update(tmp_path, path)
-    assert readme.read_text(encoding="utf-8") == text, "not the same a second time"
-    readme.write_text("no marks", encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == text, "not the same a second time"
+    page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="lacks"):
         update(tmp_path, path)
 
 
-def test_this_readme_has_the_marks() -> None:
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_this_page_has_the_marks() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "speed.md").read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
 
 

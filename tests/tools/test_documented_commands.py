@@ -37,6 +37,7 @@ NOT_RUN = {
 }
 TAKES_LONG = (
     "python -m fuzz",
+    "bpecore fuzz",
     "python -m benchmarks",
     "python examples/pooled_load.py",
     "python examples/pooled_endpoint.py",
@@ -101,6 +102,7 @@ def clone(tmp_path: Path) -> Path:
             (tmp_path / entry.name).symlink_to(entry)
     for name in ("notes.txt", "chapter-1.txt", "chapter-2.txt"):
         (tmp_path / name).write_text("hello world, 漢字\n", encoding="utf-8")
+    (tmp_path / "chat.json").write_text('[{"role": "user", "content": "Hi"}]')
     (tmp_path / "prices.json").write_text('{"gpt-4o": 2.5}')
     (tmp_path / "my-texts").mkdir()
     (tmp_path / "my-texts" / "one.txt").write_text("hello world\n", encoding="utf-8")

@@ -13,6 +13,7 @@ pytest.importorskip("benchmarks", reason="the benchmarks come with the source on
 from benchmarks import __main__ as command
 from benchmarks.inputs import build, sizes
 from benchmarks.one_pass import ALL_CORES, WAYS, Row, Timing, different_ids
+from benchmarks.record import Record
 
 ENCODING = "r50k_base"
 
@@ -44,6 +45,25 @@ def test_every_corpus_and_way_has_a_speed(corpora: Path) -> None:
         for row in rows:
             assert len(row) == 2 + len({1, ALL_CORES})
     assert "arrays, file" not in output
+
+
+def test_a_record_takes_every_way_and_the_best(corpora: Path, tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    Record(["bpecore", "tiktoken"]).write(path)
+    options = ["--encoding", ENCODING, "--engines", "tiktoken,bpecore", "--rounds=1"]
+    run("--one-pass", str(corpora), *options, "--resume", str(path))
+    record = Record.read(path)
+    arrays = record.find("one pass, arrays", ENCODING, "bpecore")
+    assert list(arrays) == ["one.txt", "two.jsonl"]
+    assert arrays["one.txt"].bytes == 7 * 50
+    best = record.find("one pass", ENCODING, "bpecore")
+    assert [sample.values for sample in best.values()] == [
+        sample.values for sample in arrays.values()
+    ]
+    lists = record.find("one pass, lists", ENCODING, "tiktoken")
+    best = record.find("one pass", ENCODING, "tiktoken")
+    assert best["two.jsonl"].values == lists["two.jsonl"].values
+    assert record.find("one pass, counts", ENCODING, "bpecore").keys() == arrays.keys()
 
 
 def test_a_folder_without_corpora_is_named(tmp_path: Path) -> None:

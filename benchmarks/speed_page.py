@@ -1,4 +1,4 @@
-"""README's figures and plots, out of a record: nothing there is typed by hand."""
+"""The figures and plots of `docs/speed.md`, out of a record: nothing there is typed by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .plots import draw, text_name
 from .record import Record, Sample
 from .report import shown
 
-BEGIN = "<!-- benchmarks: written by `python -m benchmarks --update-readme` -->"
+BEGIN = "<!-- benchmarks: written by `python -m benchmarks --update-docs` -->"
 END = "<!-- end of benchmarks -->"
 
 SPEED_COLUMNS = (
@@ -27,6 +27,9 @@ SPEED_COLUMNS = (
 """Heading, measure and engine of each column of the table of speeds."""
 
 OTHER_ENGINES = ("bpecore", "tiktoken", "gigatoken", "quicktok", "tokenizers")
+
+ONE_PASS_ENGINES = ("bpecore", "gigatoken", "snaptokens", "tokenizers", "tiktoken")
+ONE_PASS_WAYS = ("arrays", "arrays, file", "lists", "counts")
 
 OTHER_ROWS = (
     ("`encode`, 2 characters", "short", "2 characters"),
@@ -46,7 +49,7 @@ OTHER_ROWS = (
 
 
 def update(repository: Path, record_path: Path) -> str:
-    """Writes the plots into docs/ and the figures into README.
+    """Writes the plots into docs/pictures/ and the figures into docs/speed.md.
 
     Args:
         repository: the root of the checkout.
@@ -56,35 +59,39 @@ def update(repository: Path, record_path: Path) -> str:
         The record's file name.
 
     Raises:
-        ValueError: README lacks the marks around the figures.
+        ValueError: the page lacks the marks around the figures.
         ImportError: matplotlib is not installed.
     """
     record = Record.read(record_path)
-    readme = repository / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    page = repository / "docs" / "speed.md"
+    text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{readme} lacks {BEGIN!r} … {END!r}")
-    plots = draw(record, repository / "docs")
-    names = [plot.relative_to(repository).as_posix() for plot in plots]
+        raise ValueError(f"{page} lacks {BEGIN!r} … {END!r}")
+    plots = draw(record, page.parent / "pictures")
+    names = [plot.relative_to(page.parent).as_posix() for plot in plots]
     section = figures(record, record_path.name, names)
-    readme.write_text(f"{before}{BEGIN}\n\n{section}\n\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{section}\n\n{END}{after}", encoding="utf-8")
     return record_path.name
 
 
 def figures(record: Record, name: str, plots: Sequence[str]) -> str:
-    """Returns the section of README: the machine, the plots and the tables, as Markdown."""
+    """Returns the section of the page: the machine, the plots and the tables, as Markdown."""
     machine, versions = record.machine, record.versions
     parts = [
         f"Measured on {record.date[:10]}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['system']}, {machine['python']}; "
         + ", ".join(f"{key} {value}" for key, value in versions.items())
-        + f". The record is [{name}](benchmarks/results/{name}).",
+        + f". The record is [{name}](../benchmarks/results/{name}).",
         *(f"![MB/s by text and engine]({plot})" for plot in plots),
     ]
     for encoding in record.encodings():
-        for table in (speed_table(record, encoding), other_table(record, encoding)):
+        for table in (
+            one_pass_table(record, encoding),
+            speed_table(record, encoding),
+            other_table(record, encoding),
+        ):
             if table:
                 parts.append(f"{table[0]}\n\n{table[1]}")
     hostile = hostile_sentence(record)
@@ -113,6 +120,23 @@ def speed_table(record: Record, encoding: str) -> tuple[str, str] | None:
         cells = [samples.get(text) for _, samples in columns]
         rows.append([text_name(text), *(speed_cell(cell) for cell in cells)])
     return f"`{encoding}`, MB/s on one core:", markdown_table(rows)
+
+
+def one_pass_table(record: Record, encoding: str) -> tuple[str, str] | None:
+    """Returns a title and MB/s by corpus and way; None where nothing was measured."""
+    cores = record.machine["cores"]
+    rows = [["Corpus", "Way", "Cores", *ONE_PASS_ENGINES]]
+    for way in ONE_PASS_WAYS:
+        for suffix, number in (("", "1"), (", all cores", cores)):
+            measure = f"one pass, {way}{suffix}"
+            found = [record.find(measure, encoding, engine) for engine in ONE_PASS_ENGINES]
+            for corpus in found[0]:
+                cells = [speed_cell(samples.get(corpus)) for samples in found]
+                rows.append([text_name(corpus), way, str(number), *cells])
+    rows[1:] = sorted(rows[1:], key=lambda row: row[0])
+    if len(rows) == 1:
+        return None
+    return f"`{encoding}`, one pass over large corpora, MB/s:", markdown_table(rows)
 
 
 def speed_cell(sample: Sample | None) -> str:

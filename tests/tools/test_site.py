@@ -1,0 +1,92 @@
+"""The documentation builds as a site without a warning, and its reference has every public name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("furo", reason="needs the extra site")
+pytest.importorskip("anyio", reason="needs the extra site")
+pytest.importorskip("prometheus_client", reason="needs the extra site")
+
+import tiktoken
+from sphinx.util.inventory import InventoryFile
+
+import bpecore
+
+SOURCE = Path(__file__).parents[2]
+MODULES = ["bpecore", "bpecore.aio", "bpecore.chat", "bpecore.chat.harmony", "bpecore.pool"]
+"""Public modules that list their names."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c"]
+        run = subprocess.run(
+            [*command, str(SOURCE / "tools" / "site"), str(SOURCE / "docs"), folder],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+        )
+        assert (run.returncode, run.stderr) == (0, "")
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def documented(site: Path) -> set[str]:
+    """The names of which the reference has an entry."""
+    inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
+    return {
+        name for kind, names in inventory.data.items() if kind.startswith("py:") for name in names
+    }
+
+
+def test_every_public_name_has_an_entry(documented: set[str]) -> None:
+    names = {
+        f"{module}.{name}"
+        for module in MODULES
+        for name in importlib.import_module(module).__all__
+        if name != "__version__"
+    }
+    assert len(names) > 40
+    assert sorted(names - documented) == []
+
+
+def test_every_method_of_an_encoding_has_an_entry(documented: set[str]) -> None:
+    for cls in (bpecore.Encoding, bpecore.TokenCounter, bpecore.StreamDecoderBatch):
+        names = {f"bpecore.{cls.__name__}.{name}" for name in dir(cls) if name[0] != "_"}
+        assert names
+        assert sorted(names - documented) == []
+
+
+def test_every_name_of_tiktoken_is_in_its_table() -> None:
+    table = (SOURCE / "docs" / "reference" / "tiktoken.md").read_text(encoding="utf-8")
+    modules = ["core", "load", "model", "registry", "_educational", "_tiktoken"]
+    names = {name for name in dir(tiktoken.Encoding) if name[:2] != "__"}
+    for module in (importlib.import_module(f"tiktoken.{name}") for name in modules):
+        names |= {
+            name
+            for name, value in vars(module).items()
+            if name[:2] != "__" and inspect.getmodule(value) is module
+        }
+    assert len(names) > 40
+    shown = set(re.findall(r"(\w+)`", table))
+    assert sorted(names - shown) == []
+
+
+def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    """Pictures drawn by mermaid aside, whose script the page of the design fetches."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if page.name != "design.html":
+            assert 'src="http' not in text, page
+            assert 'rel="stylesheet" href="http' not in text, page
