@@ -155,7 +155,7 @@ def other_table(record: Record, encoding: str) -> tuple[str, str] | None:
     if not found:
         return None
     engines = [name for name in OTHER_ENGINES if any(key[0] == name for key in found)]
-    rows = [["", *engines]]
+    rows = [["Measured", *engines]]
     for heading, measure, subject in OTHER_ROWS:
         samples = [found.get((engine, measure, subject)) for engine in engines]
         if any(samples):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsers import chromium
 
 pytest.importorskip("furo", reason="needs the extra site")
 pytest.importorskip("anyio", reason="needs the extra site")
@@ -90,3 +91,29 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
         if page.name != "design.html":
             assert 'src="http' not in text, page
             assert 'rel="stylesheet" href="http' not in text, page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1400])
+def test_pages_in_a_browser(site: Path, width: int, scheme: str) -> None:
+    """No page is wider than the screen or breaks a rule of accessibility."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    pages = ["index", "tokens", "start", "speed", "exactness", "reference/encoding"]
+    with chromium() as browser:
+        viewport = {"width": width, "height": 900}
+        opened = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+        for name in pages:
+            opened.goto((site / f"{name}.html").as_uri())
+            found = axe.Axe().run(opened)
+            assert found.violations_count == 0, found.generate_report()
+            assert opened.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+def test_search_finds_a_name(site: Path) -> None:
+    with chromium() as browser:
+        opened = browser.new_page()
+        opened.goto((site / "index.html").as_uri())
+        opened.fill("input[name=q]", "encode_batch_to_numpy")
+        opened.press("input[name=q]", "Enter")
+        opened.wait_for_selector("#search-results li a")
+        assert "encoding" in opened.locator("#search-results").inner_text().lower()

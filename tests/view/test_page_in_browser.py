@@ -5,15 +5,13 @@ Needs the extra `pages-test`, and Chromium where playwright or Debian puts it.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium
 from page_parts import EIGHT_SCRIPTS, ENCODINGS, HOSTILE, page
-
-playwright = pytest.importorskip("playwright.sync_api", reason='needs "bpecore[pages-test]"')
 
 Open = Callable[..., Any]
 SIZES = [(360, 760), (1400, 900)]
@@ -21,15 +19,8 @@ SIZES = [(360, 760), (1400, 900)]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as run:
-        try:
-            found = run.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-        except playwright.Error:
-            pytest.skip("no Chromium is installed")
-        yield found
-        found.close()
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

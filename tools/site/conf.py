@@ -57,6 +57,15 @@ ALL_DECISIONS = """
 ```
 """
 
+ACCESSIBLE = (
+    ('role="heading">', 'role="heading" aria-level="2">'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
+    ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="This page">'),
+    ("<pre", '<pre tabindex="0"'),  # scrolled by keys, where it is wider than a phone
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+)
+"""What is replaced in each page, and by what."""
+
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#]+)(#[^)\s]+)?\)")
 
 
@@ -104,7 +113,18 @@ def read_included(_: Sphinx, path: Path, parent: str, content: list[str]) -> Non
     content[0] = with_links_of_the_site(content[0], REPOSITORY, DOCS / f"{parent}.md")
 
 
+def make_accessible(app: Sphinx, error: Exception | None) -> None:
+    """Adds what keyboards and screen readers need and the theme leaves out."""
+    if error is None:
+        for page in Path(app.outdir).rglob("*.html"):
+            html = page.read_text(encoding="utf-8")
+            for plain, accessible in ACCESSIBLE:
+                html = html.replace(plain, accessible)
+            page.write_text(html, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
     """Registers what this file does."""
     app.connect("source-read", read_page)
     app.connect("include-read", read_included)
+    app.connect("build-finished", make_accessible)
