@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 
+IN_USE_SECONDS = 1.0
+"""How long to wait for a file that is open elsewhere, which Windows does not replace: a reader or a
+virus scanner is done in a moment, but a mapped file stays."""
+
 
 def write_atomically(path: str, contents: bytes) -> None:
     """Writes a file under another name and renames it; missing folders are made.
@@ -16,7 +20,8 @@ def write_atomically(path: str, contents: bytes) -> None:
         contents: its bytes.
 
     Raises:
-        OSError: the file cannot be written; nothing is left behind.
+        OSError: the file cannot be written; nothing is left behind. On Windows this is a
+            `PermissionError` if another process keeps the old file open.
     """
     directory = os.path.dirname(path)
     if directory:
@@ -27,8 +32,22 @@ def write_atomically(path: str, contents: bytes) -> None:
     try:
         with open(temporary_path, "xb") as file:
             file.write(contents)
-        os.replace(temporary_path, path)
+        _replace(temporary_path, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.remove(temporary_path)
         raise
+
+
+def _replace(source: str, target: str) -> None:
+    """Renames a file."""
+    import time
+
+    deadline = time.monotonic() + IN_USE_SECONDS
+    while True:
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)

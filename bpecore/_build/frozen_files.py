@@ -204,6 +204,8 @@ def keep_file(path: str, contents: bytes) -> None:
     try:
         write_atomically(path, contents)
     except OSError as error:
+        if os.name == "nt" and isinstance(error, PermissionError) and os.path.exists(path):
+            return  # another process maps a file of this name, which is as good
         import warnings
 
         warnings.warn(f"the tables cannot be kept: {error}", RuntimeWarning, stacklevel=3)

@@ -8,6 +8,8 @@ itself was wrong (an unknown encoding, a file that does not exist).
 from __future__ import annotations
 
 import errno
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -46,14 +48,32 @@ class CommandLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if sys.stdout is None:
             raise click.ClickException("standard output: it is closed")
+        if os.name == "nt":
+            _write_utf8()
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # click ends quietly when the reader has gone
+            if _is_broken_pipe(error):
+                raise BrokenPipeError(errno.EPIPE, "") from None  # click ends quietly
             raise click.ClickException(
                 f"{error.filename or 'standard output'}: {error.strerror or error}"
             ) from None
+
+
+def _write_utf8() -> None:
+    """Makes Windows write UTF-8 into files and pipes; in a console Python does so anyway."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
+
+
+def _is_broken_pipe(error: OSError) -> bool:
+    """Returns whether the reader of standard output has gone. Windows says EINVAL then, and would
+    say it again when the program ends."""
+    if os.name == "nt" and error.errno == errno.EINVAL and error.filename is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return True
+    return error.errno == errno.EPIPE
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})

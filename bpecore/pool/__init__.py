@@ -8,7 +8,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import TYPE_CHECKING
+
+if importlib.util.find_spec("_posixshmem") is None:
+    raise ImportError(
+        "bpecore.pool needs POSIX shared memory and Unix sockets, as on Linux and macOS, which "
+        f"this Python on {sys.platform} does not have; bpecore.aio encodes with threads anywhere",
+        name=__name__,
+    )
 
 from bpecore.pool.client.blocking import PoolClient
 from bpecore.pool.errors import (

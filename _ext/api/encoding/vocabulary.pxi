@@ -24,6 +24,9 @@ cdef uint64_t random_word() except? 0:
     return <uint64_t>int.from_bytes(os.urandom(8), "little")
 
 
+# O_NONBLOCK: if the path is a pipe, do not wait for a writer. Windows needs neither of the others.
+cdef int OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
 # What each TableFault means, as the end of a message about the file.
 cdef dict TABLE_FAULTS = {
     TABLE_FOREIGN: "it is not a file of frozen tables",
@@ -84,8 +87,7 @@ cdef class Vocabulary:
         return 0
 
     cdef int _open(self, path) except -1:
-        # O_NONBLOCK: if the path is a pipe, do not wait for a writer.
-        cdef int descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        cdef int descriptor = os.open(path, OPEN_FLAGS)
         cdef TableFault fault
         cdef uint64_t size
         try:

@@ -13,6 +13,10 @@
 #include <process.h>
 #include <windows.h>
 
+/* Names of 16-bit days that windows.h defines as nothing. */
+#undef far
+#undef near
+
 #define BPECORE_LATE_REGISTERS 0
 
 /* ---- memory: in small pages, because large ones need a privilege that few processes have ---- */
