@@ -8,7 +8,7 @@ import threading
 import time
 from array import array
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from mixed_text import ENCODING, IDS, MIXED
@@ -194,6 +194,27 @@ def test_decode(client: PoolClient) -> None:
     broken = ENCODING.encode("🤷🏽")[:1]
     assert client.decode(broken, "ignore") == ENCODING.decode(broken, "ignore")
     assert client.decode(broken, "surrogateescape") == ENCODING.decode(broken, "surrogateescape")
+
+
+@pytest.mark.parametrize("skip_special", [False, True])
+@pytest.mark.parametrize("unknown", ["raise", "replace", "skip"])
+def test_decode_of_ids_that_are_no_text(
+    client: PoolClient, unknown: Literal["raise", "replace", "skip"], skip_special: bool
+) -> None:
+    def decoded(by: Any, ids: list[int]) -> Any:
+        try:
+            return by.decode(ids, "ignore", skip_special=skip_special, unknown=unknown)
+        except (KeyError, OverflowError) as error:
+            return type(error), str(error)
+
+    special = ENCODING.eot_token
+    for ids in ([*IDS, special, 5], [*IDS, special, 10_000_000, 5], [special, -100, *IDS], []):
+        assert decoded(client, ids) == decoded(ENCODING, ids)
+
+
+def test_decode_with_a_wrong_choice(client: PoolClient) -> None:
+    with pytest.raises(ValueError, match="unknown"):
+        client.decode(IDS, unknown="drop")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from bpecore.pool.client.requests import (
     NUMBER,
     NUMBERS,
     TEXT,
+    Decoding,
     decode_call,
     result_of,
     text_calls,
@@ -36,6 +37,8 @@ from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from bpecore.core import Unknown
 
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
 
@@ -163,12 +166,20 @@ class AwaitablePoolClient:
         counts = await self._ask_texts(NUMBERS, texts, allowed_special, disallowed_special)
         return counts
 
-    async def decode(self, ids: Ids, errors: str = "replace") -> str:
+    async def decode(
+        self,
+        ids: Ids,
+        errors: str = "replace",
+        *,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
+    ) -> str:
         """Returns the text of ids; see `PoolClient.decode`."""
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        call = decode_call(ids, errors, connection.largest, reply)
+        decoding = Decoding(errors, skip_special, unknown)
+        call = decode_call(ids, decoding, connection.largest, reply)
         await self._ask([call], connection, reply, done)
         return str(result_of(reply, TEXT))
 

@@ -15,6 +15,7 @@ from bpecore.pool.client.requests import (
     NUMBER,
     NUMBERS,
     TEXT,
+    Decoding,
     decode_call,
     result_of,
     single_text_of,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from bpecore.core import Unknown
     from bpecore.pool.client.awaitable import AwaitablePoolClient
 
     Ids = Union[Sequence[int], npt.NDArray[np.integer]]
@@ -224,18 +226,29 @@ class PoolClient:
         counts = self._ask_texts(NUMBERS, texts, allowed_special, disallowed_special)
         return counts
 
-    def decode(self, ids: Ids, errors: str = "replace") -> str:
+    def decode(
+        self,
+        ids: Ids,
+        errors: str = "replace",
+        *,
+        skip_special: bool = False,
+        unknown: Unknown = "raise",
+    ) -> str:
         """Returns the text of ids, as `Encoding.decode` does.
 
         Args:
             ids: any sequence of ids.
             errors: what to do where the bytes are not valid UTF-8, as in `bytes.decode`.
+            skip_special: leave special tokens out.
+            unknown: what becomes of ids that are not tokens: "raise", "skip" or "replace".
 
         Raises:
-            KeyError: an id is unknown.
+            KeyError: an id is unknown, and `unknown` is "raise".
             UnicodeDecodeError: the bytes are invalid and `errors` is "strict".
-            OverflowError: an id is negative or above 2**32 - 1.
+            OverflowError: an id is negative or above 2**32 - 1, and both keywords have their
+                defaults.
             TypeError: an argument is of another type.
+            ValueError: `unknown` is none of the three.
             RequestTooLargeError: the ids do not fit into the ring.
             PoolBusy: there is no room, and the client does not wait for it.
             PoolClosedError: the pool is closed.
@@ -243,7 +256,9 @@ class PoolClient:
         connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        self._ask([decode_call(ids, errors, connection.largest, reply)], connection, reply, waiter)
+        decoding = Decoding(errors, skip_special, unknown)
+        call = decode_call(ids, decoding, connection.largest, reply)
+        self._ask([call], connection, reply, waiter)
         return str(result_of(reply, TEXT))
 
     def _ask_texts(

@@ -6,7 +6,7 @@ import re
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._core import PackedTexts, Stream, hidden_lists_of_ids, joined_lists, names_of
 from bpecore._engine_calls import texts_of_batch
@@ -27,6 +27,8 @@ from bpecore.pool.wire.messages import (
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from bpecore.core import Unknown
 
     Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 
@@ -120,31 +122,57 @@ def text_calls(
     return calls
 
 
+class Decoding(NamedTuple):
+    """How ids become text, as `Encoding.decode` takes it."""
+
+    errors: str = "replace"
+    skip_special: bool = False
+    unknown: Unknown = "raise"
+
+    def packed(self) -> tuple[bytes, str]:
+        """Returns these as bytes, and the type code of the ids that follow them in a request.
+
+        Raises:
+            TypeError: `errors` is not a string.
+        """
+        if not isinstance(self.errors, str):
+            raise TypeError(f"errors must be str, not {type(self.errors).__name__}")
+        name = self.errors.encode("utf-8", "surrogatepass")
+        if not self.skip_special and self.unknown == "raise":
+            return name, "I"
+        # Ids that are not tokens may be negative.
+        return b"%s\0%d\0%s" % (name, bool(self.skip_special), str(self.unknown).encode()), "q"
+
+
 def decode_call(
-    ids: Sequence[int] | npt.NDArray[np.integer], errors: str, largest: int, reply: Reply
+    ids: Sequence[int] | npt.NDArray[np.integer], decoding: Decoding, largest: int, reply: Reply
 ) -> StatelessCall:
     """Returns the call that decodes ids.
 
     Raises:
         RequestTooLargeError: they do not fit.
-        OverflowError: an id is negative or above 2**32 - 1.
+        OverflowError: an id is negative or above 2**32 - 1; with options for ids that are not
+            tokens, it does not fit into 64 bits.
         TypeError: `ids` is not a sequence of integers, or `errors` not a string.
     """
-    if not isinstance(errors, str):
-        raise TypeError(f"errors must be str, not {type(errors).__name__}")
+    options, code = decoding.packed()
     if isinstance(ids, str) or not isinstance(ids, Iterable):
         raise TypeError(f"expected a sequence of ids, got {type(ids).__name__}")
     # `array` would copy bytes as its memory; here, as for `Encoding.decode`, each byte is an id.
-    numbers = memoryview(array("I", iter(ids))).cast("B")
-    name = errors.encode("utf-8", "surrogatepass")
-    if len(numbers) + len(name) > largest:
+    try:
+        numbers = array(code, iter(ids))
+    except OverflowError:
+        wrong = next(token for token in ids if not 0 <= token < 1 << 32)
+        raise OverflowError(f"{wrong} is out of the range of ids, 0 to 2**32 - 1") from None
+    size = numbers.itemsize
+    if len(numbers) * size + len(options) > largest:
         raise RequestTooLargeError(
-            f"decode: {len(numbers) // 4} ids, at most {(largest - len(name)) // 4} fit into the "
+            f"decode: {len(numbers)} ids, at most {(largest - len(options)) // size} fit into the "
             f"pool's ring"
         )
-    count = len(numbers) // 4
     reply.expect(1)
-    return StatelessCall(TEXT, count, count, [numbers, name], reply)
+    body: list[Fragment] = [memoryview(numbers).cast("B"), options]
+    return StatelessCall(TEXT, len(numbers), len(numbers), body, reply)
 
 
 def result_of(reply: Reply, form: Form) -> Any:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 from bpecore._core import SlotDecoders, encode_batch_to_buffer, unpack_texts
 from bpecore._engine_calls import do_at_index
@@ -118,7 +118,17 @@ class Answerer:
     def decode(self, header: RequestHeader, body: memoryview) -> Answer:
         """Answers DECODE."""
         end = len(body) - header.extra
-        text = self._encoding.decode(body[:end].cast("I"), str(body[end:], "utf-8"))
+        errors, *others = str(body[end:], "utf-8", "surrogatepass").split("\0")
+        if others:
+            skip_special, unknown = others
+            text = self._encoding.decode(
+                body[:end].cast("q"),
+                errors,
+                skip_special=skip_special == "1",
+                unknown=cast("Any", unknown),
+            )
+        else:
+            text = self._encoding.decode(body[:end].cast("I"), errors)
         return Answer(text.encode("utf-8", "surrogatepass"))
 
     def _texts(self, header: RequestHeader, body: memoryview) -> tuple[list[str], Options]:
