@@ -68,6 +68,7 @@ else:
     _LAZY_MODULES = {
         "aio": "anyio",
         "chat": None,
+        "corpus": None,
         "encodings": None,
         "load": None,
         "pool": None,

@@ -21,7 +21,7 @@ from bpecore import __version__
 
 COMMANDS = (
     *("compare", "count", "decode", "encode", "encodings", "fuzz"),
-    *("info", "run", "split", "truncate", "verify", "view"),
+    *("info", "run", "split", "tokenize", "truncate", "verify", "view"),
 )
 
 

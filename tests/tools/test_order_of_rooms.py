@@ -75,8 +75,9 @@ PACKAGE = {
     "pool.owner": "pool.client pool.worker pool.metrics registry",
     "pool": "pool.owner",
     "prometheus": "aio",
+    "corpus": "registry",
     "fuzzing": "__init__",
-    "cli": "chat fuzzing",
+    "cli": "chat fuzzing corpus",
     "__main__": "cli",
     "_pyinstaller": "",
 }

@@ -1,0 +1,23 @@
+"""Corpora: files of text in, shards of ids out, which training programs read.
+
+`tokenize` is what the command `bpecore tokenize` does. It needs the extra `corpus`.
+"""
+
+from bpecore.corpus.encoding_source import EncodingSource
+from bpecore.corpus.errors import CorpusError, InputError
+from bpecore.corpus.options import FORMATS, Options
+from bpecore.corpus.progress import Progress
+from bpecore.corpus.run import tokenize
+from bpecore.corpus.summary import FileSummary, Summary
+
+__all__ = [
+    "FORMATS",
+    "CorpusError",
+    "EncodingSource",
+    "FileSummary",
+    "InputError",
+    "Options",
+    "Progress",
+    "Summary",
+    "tokenize",
+]

@@ -1,0 +1,1 @@
+"""Reads documents out of inputs, one module per kind of input."""

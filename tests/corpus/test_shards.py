@@ -1,0 +1,143 @@
+"""Shards of every format hold the ids that tiktoken gives, however the inputs are cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import corpus_twin
+import numpy as np
+import pytest
+from pairs import load_pair
+
+from bpecore.corpus import FORMATS, CorpusError, tokenize
+
+pytest.importorskip("orjson", reason="needs the extra corpus")
+
+EOT = 50256
+OF_WHOLE_DOCUMENTS = [name for name in FORMATS if name not in ("llmc", "nanogpt")]
+
+
+def needed(format_name: str) -> str:
+    """Skips a test whose format needs pyarrow where that is missing."""
+    if format_name in ("parquet", "arrow"):
+        pytest.importorskip("pyarrow", reason="needs the extra corpus")
+    return format_name
+
+
+def expected(texts: list[str], before: tuple[int, ...] = (), after: tuple[int, ...] = ()) -> Any:
+    """Returns the ids of documents, by tiktoken."""
+    theirs = load_pair("r50k_base").theirs
+    return [[*before, *theirs.encode_ordinary(text), *after] for text in texts]
+
+
+def flat(documents: list[list[int]]) -> list[int]:
+    return [token for document in documents for token in document]
+
+
+@pytest.mark.parametrize("format_name", OF_WHOLE_DOCUMENTS)
+def test_documents(format_name: str, lines: Path, texts: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    summary = tokenize(
+        lines, out, format=needed(format_name), encoding="r50k_base", append="eot", shard_size=9000
+    )
+    found = corpus_twin.documents_of(out, format_name)
+    assert found == expected(texts, after=(EOT,))
+    assert (summary.documents, summary.tokens) == (len(texts), len(flat(found)))
+    assert len(summary.shards) > 3
+    assert sum(row.tokens for row in summary.shards) == summary.tokens
+    assert [row.documents for row in summary.files] == [150, 1, 249, 0]
+
+
+@pytest.mark.parametrize("format_name", ["llmc", "nanogpt"])
+@pytest.mark.parametrize("size", [None, 2000])
+def test_streams(
+    format_name: str, size: int | None, lines: Path, texts: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = {"encoding": "r50k_base", "prepend": "eot", "shard_size": 9000, "shard_tokens": size}
+    summary = tokenize(lines, out, format=format_name, **options)
+    shards = corpus_twin.documents_of(out, format_name, "val" if format_name == "llmc" else "train")
+    if format_name == "llmc":
+        shards += corpus_twin.documents_of(out, format_name, "train")
+    assert flat(shards) == flat(expected(texts, before=(EOT,)))
+    assert summary.tokens == len(flat(shards))
+    if size is None:
+        assert len(shards) == 1
+    elif format_name == "llmc":
+        assert {len(shard) for shard in shards[:-1]} == {size}
+    else:
+        assert max(map(len, shards)) <= size
+    assert not [*out.glob("_bpecore/drafts/*")]
+
+
+@pytest.mark.parametrize("format_name", OF_WHOLE_DOCUMENTS)
+def test_shards_of_so_many_tokens(
+    format_name: str, lines: Path, texts: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = {"encoding": "r50k_base", "shard_size": 9000, "shard_tokens": 1200}
+    summary = tokenize(lines, out, format=needed(format_name), **options)
+    documents = expected(texts)
+    assert corpus_twin.documents_of(out, format_name) == documents
+    sizes: list[int] = [0]
+    for document in documents:
+        if document and sizes[-1] and sizes[-1] + len(document) > 1200:
+            sizes.append(0)
+        sizes[-1] += len(document)
+    assert [row.tokens for row in summary.shards] == sizes
+
+
+@pytest.mark.parametrize("over", ["cut", "drop"])
+def test_long_documents(over: str, lines: Path, texts: list[str], tmp_path: Path) -> None:
+    options = {"max_tokens": 50, "over": over, "prepend": (7, 8), "append": ("eot", 9)}
+    summary = tokenize(lines, tmp_path / "out", format="npy", encoding="r50k_base", **options)
+    inside = expected(texts)
+    long = sum(len(ids) > 46 for ids in inside)
+    if over == "cut":
+        wanted = [[7, 8, *ids[:46], EOT, 9] for ids in inside]
+    else:
+        wanted = [[7, 8, *ids, EOT, 9] for ids in inside if len(ids) <= 46]
+    assert corpus_twin.documents_of(tmp_path / "out", "npy") == wanted
+    assert (summary.cut, summary.dropped)[over == "drop"] == long > 0
+    assert sum(row.documents for row in summary.files) == len(wanted)
+
+
+@pytest.mark.parametrize("format_name", OF_WHOLE_DOCUMENTS)
+def test_held_out_documents_and_random_order(
+    format_name: str, lines: Path, texts: list[str], tmp_path: Path
+) -> None:
+    options = {"encoding": "r50k_base", "val_fraction": 0.2, "shuffle": True, "append": "eot"}
+    found = {}
+    for seed in (1, 2):
+        out = tmp_path / str(seed)
+        tokenize(lines, out, format=needed(format_name), seed=seed, shard_size=9000, **options)
+        train, val = (corpus_twin.documents_of(out, format_name, s) for s in ("train", "val"))
+        assert 40 < len(val) < 120
+        assert sorted(train + val) == sorted(expected(texts, after=(EOT,)))
+        assert train != [ids for ids in expected(texts, after=(EOT,)) if ids in train]
+        found[seed] = train, val
+    assert found[1] != found[2]
+
+
+def test_types_of_ids(lines: Path, tmp_path: Path) -> None:
+    for name, encoding, dtype in (
+        ("npy", "r50k_base", "uint16"),
+        ("npy", "o200k_base", "uint32"),
+    ):
+        tokenize(lines, tmp_path / encoding, format=name, encoding=encoding)
+        shard = next(iter((tmp_path / encoding).glob("train_00000.npy")))
+        assert np.load(shard, mmap_mode="r").dtype == dtype
+    with pytest.raises(CorpusError, match=r"nanogpt holds ids up to 65,535 as uint16.*200,018"):
+        tokenize(lines, tmp_path / "no", format="nanogpt", encoding="o200k_base")
+    with pytest.raises(CorpusError, match="up to 65,535"):
+        tokenize(lines, tmp_path / "no", format="bin", encoding="o200k_base", dtype="uint16")
+
+
+def test_special_tokens_in_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one<|endoftext|>two")
+    for allow, has_it in ((False, False), (True, True)):
+        out = tmp_path / str(allow)
+        tokenize(tmp_path / "a.txt", out, format="npy", encoding="r50k_base", allow_special=allow)
+        (ids,) = corpus_twin.documents_of(out, "npy")
+        assert (EOT in ids) == has_it
