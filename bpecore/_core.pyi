@@ -139,7 +139,7 @@ def encode_batch(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
     num_threads: int,
-) -> list[list[int] | None]: ...
+) -> tuple[list[list[int] | None], Sequence[int]]: ...
 def count_batch(
     core: CoreBPE,
     texts: list[str],
@@ -147,7 +147,7 @@ def count_batch(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
     num_threads: int,
-) -> list[int | None]: ...
+) -> tuple[list[int | None], Sequence[int]]: ...
 def encode_batch_to_buffer(
     core: CoreBPE,
     texts: list[str],

@@ -21,7 +21,7 @@ from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
     from collections.abc import Set as AbstractSet
     from typing import Any, Literal, TypeVar
 
@@ -47,10 +47,10 @@ def texts_of_batch(texts: Iterable[str]) -> list[str]:
     return list(iterate("texts", texts))
 
 
-def iterate(argument: str, items: Iterable[Item]) -> Iterator[Item]:
-    """Returns an iterator over an argument; the error for one that is not iterable names it."""
+def iterate(argument: str, items: Iterable[Item]) -> Iterable[Item]:
+    """Returns an argument to iterate over; the error for one that is not iterable names it."""
     try:
-        return iter(items)
+        return items if type(items) is list else iter(items)
     except TypeError:
         raise TypeError(f"{argument} must be iterable, not {type(items).__name__}") from None
 
@@ -90,7 +90,7 @@ class EngineCalls:
     def _each_text(
         self,
         method: str,
-        call: Callable[..., list[Any]],
+        call: Callable[..., tuple[list[Any], Iterable[int]]],
         texts: Iterable[str],
         num_threads: int | None,
         **special: Any,
@@ -99,7 +99,7 @@ class EngineCalls:
 
         Args:
             method: the method's name.
-            call: does it in the engine; its results are None for texts that need the method.
+            call: does it in the engine; also returns the positions of texts that need the method.
             texts: the texts.
             num_threads: threads to use at most.
             special: the method's arguments on special tokens; if there are none, all special
@@ -108,13 +108,15 @@ class EngineCalls:
         texts = list(iterate("text" if "encode" in method else "texts", texts))
         threads = thread_count(num_threads)
         found: list[Any] = [None] * len(texts)
+        left: Iterable[int] = range(len(texts))
         if self._is_own(method):
             permissions = special.values() if special else (set(), ())
-            found = call(self._core_bpe, texts, *permissions, self.special_tokens_set, threads)
+            found, left = call(
+                self._core_bpe, texts, *permissions, self.special_tokens_set, threads
+            )
         one = getattr(self, method)
-        for i, result in enumerate(found):
-            if result is None:
-                found[i] = do_at_index(i, one, texts[i], **special)
+        for i in left:
+            found[i] = do_at_index(i, one, texts[i], **special)
         return found
 
     def _rows(

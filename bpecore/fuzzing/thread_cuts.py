@@ -50,11 +50,11 @@ def sizes_for(text: str) -> tuple[Sizes, ...]:
 
 
 def as_lists(core: CoreBPE, texts: list[str], *arguments: Any) -> list[Any]:
-    return encode_batch(core, texts, *arguments)
+    return encode_batch(core, texts, *arguments)[0]
 
 
 def as_counts(core: CoreBPE, texts: list[str], *arguments: Any) -> list[Any]:
-    return count_batch(core, texts, *arguments)
+    return count_batch(core, texts, *arguments)[0]
 
 
 def as_row(core: CoreBPE, texts: list[str], *arguments: Any) -> list[Any]:

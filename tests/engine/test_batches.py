@@ -28,7 +28,7 @@ def in_threads(
 ) -> list[list[int] | None]:
     """Encodes in the engine with a number of threads, even if the machine has fewer processors."""
     arguments = {"allowed_special": set(), "disallowed_special": (), **keywords}
-    return _core.encode_batch(
+    found, failures = _core.encode_batch(
         encoding._core_bpe,
         texts,
         arguments["allowed_special"],
@@ -36,6 +36,8 @@ def in_threads(
         encoding.special_tokens_set,
         threads,
     )
+    assert list(failures) == [i for i, ids in enumerate(found) if ids is None]
+    return found
 
 
 def long_text(words: str, characters: int) -> str:

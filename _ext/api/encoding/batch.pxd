@@ -41,4 +41,5 @@ cdef class TextBatch:
     cdef list counts(self)
     cdef bytearray offsets(self)
     cdef bint any_failed(self)
+    cdef failures(self)
     cdef TokenBuffer take_ids(self)

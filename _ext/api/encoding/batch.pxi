@@ -266,6 +266,12 @@ cdef class TextBatch:
         """Returns whether a text could not be encoded."""
         return memchr(self.failed, 1, <size_t>len(self.texts)) != NULL
 
+    cdef failures(self):
+        """Returns the positions of texts that could not be encoded."""
+        if not self.any_failed():
+            return ()
+        return [i for i in range(<size_t>len(self.texts)) if self.failed[i]]
+
     cdef TokenBuffer take_ids(self):
         """Returns the ids of all texts, in order. Precondition: no text has failed."""
         cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
@@ -308,7 +314,7 @@ cdef TextBatch run_batch(CoreBPE core, list texts, tuple masks, size_t num_threa
 
 
 def encode_batch(CoreBPE core not None, list texts not None, allowed_special, disallowed_special,
-                 special_tokens_set, size_t num_threads) -> list:
+                 special_tokens_set, size_t num_threads) -> tuple:
     """Encodes many texts like `CoreBPE.encode_checked`.
 
     Args:
@@ -319,22 +325,26 @@ def encode_batch(CoreBPE core not None, list texts not None, allowed_special, di
         num_threads: threads to use at most, 1 or more.
 
     Returns:
-        The ids of each text; None for a text that has to be encoded by itself, which raises what
-        is wrong with it.
+        The ids of each text, and the positions of texts that have None instead: each has to be
+        encoded by itself, which raises what is wrong with it.
     """
     cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
                                 special_tokens_set)
     cdef TextBatch batch = run_batch(core, texts, masks, num_threads, LISTS)
-    return [None] * len(texts) if batch is None else batch.lists()
+    if batch is None:
+        return [None] * len(texts), range(len(texts))
+    return batch.lists(), batch.failures()
 
 
 def count_batch(CoreBPE core not None, list texts not None, allowed_special, disallowed_special,
-                special_tokens_set, size_t num_threads) -> list:
+                special_tokens_set, size_t num_threads) -> tuple:
     """Counts the ids of many texts; arguments and result as for `encode_batch`."""
     cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
                                 special_tokens_set)
     cdef TextBatch batch = run_batch(core, texts, masks, num_threads, COUNTS)
-    return [None] * len(texts) if batch is None else batch.counts()
+    if batch is None:
+        return [None] * len(texts), range(len(texts))
+    return batch.counts(), batch.failures()
 
 
 def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_special,

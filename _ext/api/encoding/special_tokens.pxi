@@ -72,6 +72,7 @@ cdef class SpecialTokens:
     cdef int _copy_trie(self, tuple tables) except -1:
         first_edges, tokens, edge_characters, edge_targets, rows, row_targets = tables
         self.trie.count = <uint32_t>len(self.names)
+        self.trie.shortest = min(map(len, self.names), default=0)
         self.trie.longest = max(map(len, self.names), default=0)
         self.trie.first_edges = <uint32_t *>copy_bytes(first_edges)
         self.trie.tokens = <int32_t *>copy_bytes(tokens)

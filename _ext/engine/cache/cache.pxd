@@ -12,11 +12,12 @@
 # WIDE_PIECE. Loses where no piece comes twice.
 
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from engine.base.types cimport MEDIUM_PIECE, SHORT_PIECE, WIDE_PIECE, Span, likely
 from engine.cache.entries cimport (
     MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, WideEntry, bring_home, copy_ids,
-    copy_large_ids, find_large, find_narrow, same_key)
+    copy_large_ids, find_large, find_narrow, likely_large, same_key, same_large)
 from engine.cache.keep cimport keep_medium, keep_short, keep_wider, span_of_key
 from engine.cache.learn cimport learn_pieces
 from engine.cache.long_entries cimport LONG_PIECE, copy_long_ids, long_bucket
@@ -70,6 +71,21 @@ cdef inline bint count_two_at_once(const Probe *probe, size_t *count) noexcept n
     cdef const NarrowEntry *next_entry = likely_entry(probe + 1)
     if likely(same_pieces(&entry.key, &probe.key, &next_entry.key, &probe[1].key)):
         count[0] += entry.count + next_entry.count
+        return True
+    return False
+
+
+cdef inline bint find_large_at_once(
+    const Span *piece, const LargeProbe *probe, uint32_t *out, size_t *count
+) noexcept nogil:
+    """As `find_at_once`, for a piece of more than SHORT_PIECE bytes."""
+    cdef MediumEntry *entry
+    if piece.length > MEDIUM_PIECE:
+        return False
+    entry = likely_large(<MediumEntry *>probe.bucket, probe.key)
+    if likely(same_large(entry, probe.key) and entry.count <= MEDIUM_IDS):
+        memcpy(out, entry.ids, sizeof(entry.ids))
+        count[0] = entry.count
         return True
     return False
 
@@ -179,10 +195,13 @@ cdef inline bint find_large_count(
     cdef MediumEntry *entry
     if piece.length > MEDIUM_PIECE:
         return False
-    entry = find_large(bucket, probe.key)
-    if entry == NULL:
-        return False
-    count[0] = bring_home(bucket, entry).count
+    entry = likely_large(bucket, probe.key)
+    if not likely(same_large(entry, probe.key)):
+        entry = find_large(bucket, probe.key)
+        if entry == NULL:
+            return False
+        entry = bring_home(bucket, entry)
+    count[0] = entry.count
     return True
 
 

@@ -138,6 +138,14 @@ cdef inline NarrowEntry *find_narrow(NarrowEntry *bucket, Key key) noexcept nogi
     return other + 1 if same_piece(other[1].key, key) else NULL
 
 
+cdef inline LargeEntry *likely_large(LargeEntry *bucket, const uint64_t *key) noexcept nogil:
+    """Returns the one entry of its own bucket that may hold a piece.
+
+    It is chosen without a branch, because a wrong guess would have to wait for memory.
+    """
+    return bucket + (bucket.key[0] != key[0])
+
+
 cdef inline LargeEntry *find_large(LargeEntry *bucket, const uint64_t *key) noexcept nogil:
     """Returns a piece's entry in its bucket, or else in the neighbour; NULL if there is none."""
     cdef LargeEntry *other = neighbour(bucket)
@@ -211,8 +219,7 @@ cdef inline bint copy_large_ids(
         count: receives the piece's ids; if more than an entry holds, what was written means
             nothing.
     """
-    # Branchless, because a wrong guess at the unpredictable entry would have to wait for memory.
-    cdef LargeEntry *entry = bucket + (bucket.key[0] != key[0])
+    cdef LargeEntry *entry = likely_large(bucket, key)
     if not likely(same_large(entry, key)):
         entry = find_large(bucket, key)
         if entry == NULL:

@@ -19,8 +19,8 @@ from engine.base.types cimport (
     NO_TOKEN, SHORT_PIECE, STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, Span, likely)
 from engine.cache.cache cimport (
     LEARNING_PIECES, SPARE_IDS, LargePiece, LargeProbe, Missing, PieceGroup, Pieces, Probe,
-    begin_group, count_two_at_once, end_group, find_at_once, find_large_count, find_large_ids,
-    find_short_count, find_short_ids, keep_ids, probe_large, probe_short, span_of)
+    begin_group, count_two_at_once, end_group, find_at_once, find_large_at_once, find_large_count,
+    find_large_ids, find_short_count, find_short_ids, keep_ids, probe_large, probe_short, span_of)
 from engine.encode.repeats cimport encode_repeats, merge_span
 from engine.encode.workspace cimport Workspace
 from engine.merge.repeats cimport REPEAT_LEAST
@@ -199,14 +199,18 @@ cdef inline int encode_group(
             continue
         if probe.key.high:
             status = encode_short(vocabulary, workspace, probe, out + total, &several)
+            if status != STATUS_OK:
+                return status
+            found = several
         else:
             span = span_of(pieces, large.start, large.end)
-            status = encode_long(vocabulary, workspace, &span, True, &large.probe, out + total,
-                                 &several)
+            if not find_large_at_once(&span, &large.probe, out + total, &found):
+                status = encode_long(vocabulary, workspace, &span, True, &large.probe,
+                                     out + total, &several)
+                if status != STATUS_OK:
+                    return status
+                found = several
             large += 1
-        if status != STATUS_OK:
-            return status
-        found = several
         total += found
         probe += 1
     end_group(&workspace.cache, pieces.count)

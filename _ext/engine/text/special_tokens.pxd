@@ -13,6 +13,7 @@ from engine.text.utf8 cimport TextView, character_at, read_character
 
 cdef struct SpecialTokens:
     uint32_t count
+    uint32_t shortest           # characters of the shortest one
     uint32_t longest            # characters of the longest one
     uint32_t *ids               # owned: [count]
     uint32_t *first_edges       # owned: [nodes + 1]; node 0 is the root
@@ -78,7 +79,7 @@ cdef inline size_t next_beginning(
 ) noexcept nogil:
     """Returns the next place from `position` on where a special token may begin."""
     cdef uint32_t beginnings = special_tokens.first_edges[1]
-    if beginnings == 0:
+    if beginnings == 0 or view.length - position < special_tokens.shortest:
         return view.length
     if beginnings == 1:
         return find_character(view, vectors, position, special_tokens.edge_characters[0])
