@@ -120,7 +120,8 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
         cut = _last_separator(text, separator, searched)
         if skipped and cut >= 0:
             found = text.find(separator)
-            yield Block(b"", skipped + found, 0)
+            yield Block(b"", skipped + found, read)
+            read = 0
             skipped, text, cut = 0, text[found + len(separator) :], cut - found - len(separator)
         if cut >= 0:
             yield Block(text[:cut], 0, read)
@@ -133,7 +134,8 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
     if skipped:
         yield Block(b"", skipped + len(rest), read)
     elif rest:
-        yield Block(rest, 0, read)
+        # What had been read already may have a separator at its end.
+        yield Block(rest[: -len(separator)] if rest.endswith(separator) else rest, 0, read)
 
 
 def _last_separator(text: bytes, separator: bytes, searched: int) -> int:

@@ -39,12 +39,17 @@ def flat(documents: list[list[int]]) -> list[int]:
 def test_documents(format_name: str, lines: Path, texts: list[str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     summary = tokenize(
-        lines, out, format=needed(format_name), encoding="r50k_base", append="eot", shard_size=9000
+        lines,
+        out,
+        format=needed(format_name),
+        encoding="r50k_base",
+        append="eot",
+        shard_size=20_000,
     )
     found = corpus_twin.documents_of(out, format_name)
     assert found == expected(texts, after=(EOT,))
     assert (summary.documents, summary.tokens) == (len(texts), len(flat(found)))
-    assert len(summary.shards) > 3
+    assert len(summary.shards) > 2
     assert sum(row.tokens for row in summary.shards) == summary.tokens
     assert [row.documents for row in summary.files] == [150, 1, 249, 0]
 
@@ -55,7 +60,12 @@ def test_streams(
     format_name: str, size: int | None, lines: Path, texts: list[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = {"encoding": "r50k_base", "prepend": "eot", "shard_size": 9000, "shard_tokens": size}
+    options = {
+        "encoding": "r50k_base",
+        "prepend": "eot",
+        "shard_size": 20_000,
+        "shard_tokens": size,
+    }
     summary = tokenize(lines, out, format=format_name, **options)
     shards = corpus_twin.documents_of(out, format_name, "val" if format_name == "llmc" else "train")
     if format_name == "llmc":
@@ -76,7 +86,7 @@ def test_shards_of_so_many_tokens(
     format_name: str, lines: Path, texts: list[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = {"encoding": "r50k_base", "shard_size": 9000, "shard_tokens": 1200}
+    options = {"encoding": "r50k_base", "shard_size": 20_000, "shard_tokens": 1200}
     summary = tokenize(lines, out, format=needed(format_name), **options)
     documents = expected(texts)
     assert corpus_twin.documents_of(out, format_name) == documents
@@ -111,7 +121,7 @@ def test_held_out_documents_and_random_order(
     found = {}
     for seed in (1, 2):
         out = tmp_path / str(seed)
-        tokenize(lines, out, format=needed(format_name), seed=seed, shard_size=9000, **options)
+        tokenize(lines, out, format=needed(format_name), seed=seed, shard_size=20_000, **options)
         train, val = (corpus_twin.documents_of(out, format_name, s) for s in ("train", "val"))
         assert 40 < len(val) < 120
         assert sorted(train + val) == sorted(expected(texts, after=(EOT,)))
