@@ -1,0 +1,79 @@
+"""Checks wheels before they are published.
+
+Usage: python tools/check_wheels.py FOLDER [TAG…]
+
+FOLDER holds the wheels. Each must be small enough, be for one platform that installers accept, and
+contain the frozen files, the same as every other wheel. Each TAG, such as `cp313-manylinux_2_17_x86_64`,
+must be that of one of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+LARGEST_WHEEL = 12_500_000
+"""Bytes."""
+
+FROZEN_FOLDER = "bpecore/frozen/"
+PLATFORMS = ("manylinux", "musllinux", "macosx", "win")
+FrozenFiles = dict[str, tuple[int, int]]
+"""The size and CRC-32 of each frozen file, by its name."""
+
+
+def frozen_files(entries: list[ZipInfo]) -> FrozenFiles:
+    return {
+        entry.filename: (entry.file_size, entry.CRC)
+        for entry in entries
+        if entry.filename.startswith(FROZEN_FOLDER) and not entry.is_dir()
+    }
+
+
+def tags_of(name: str) -> set[str]:
+    """Returns the tags of a wheel's name: its ABI and each of its platforms."""
+    _, abi, platforms = Path(name).stem.rsplit("-", 2)
+    return {f"{abi}-{platform}" for platform in platforms.split(".")}
+
+
+def faults_of_wheel(path: Path, expected: FrozenFiles) -> Iterator[str]:
+    """Yields what is wrong with one wheel, which should have the expected frozen files."""
+    size = path.stat().st_size
+    if size > LARGEST_WHEEL:
+        yield f"{size:,} bytes, more than {LARGEST_WHEEL:,}"
+    if not all(tag.partition("-")[2].startswith(PLATFORMS) for tag in tags_of(path.name)):
+        yield "no index takes its platform"
+    with ZipFile(path) as wheel:
+        entries = wheel.infolist()
+    extensions = [entry for entry in entries if entry.filename.startswith("bpecore/_core.c")]
+    if len(extensions) != 1:
+        yield f"{len(extensions)} extension modules"
+    found = frozen_files(entries)
+    if not any(name.endswith(".tables") for name in found):
+        yield "no frozen tables"
+    elif found != expected:
+        names = sorted(name for name, _ in found.items() ^ expected.items())
+        yield f"other frozen files than in the first wheel: {', '.join(dict.fromkeys(names))}"
+
+
+def check_wheels(folder: Path, needed_tags: set[str]) -> list[str]:
+    """Returns what is wrong with the wheels of a folder."""
+    wheels = sorted(folder.glob("*.whl"))
+    if not wheels:
+        return [f"no wheels in {folder}"]
+    with ZipFile(wheels[0]) as first:
+        expected = frozen_files(first.infolist())
+    faults = [
+        f"{path.name}: {fault}" for path in wheels for fault in faults_of_wheel(path, expected)
+    ]
+    found = set().union(*(tags_of(path.name) for path in wheels))
+    return faults + [f"no wheel for {tag}" for tag in sorted(needed_tags - found)]
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    faults = check_wheels(folder, set(sys.argv[2:]))
+    for path in sorted(folder.glob("*.whl")):
+        print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
+    sys.exit("\n".join(faults) if faults else 0)
