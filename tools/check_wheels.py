@@ -3,7 +3,7 @@
 Usage: python tools/check_wheels.py FOLDER [TAG…]
 
 FOLDER holds the wheels. Each must be small enough, be for one platform that installers accept, and
-contain the frozen files, the same as every other wheel. Each TAG, such as `cp313-manylinux_2_17_x86_64`,
+contain the frozen files, the same as every other wheel. Each TAG, such as `cp313-win_amd64`,
 must be that of one of them.
 """
 
