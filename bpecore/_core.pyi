@@ -9,6 +9,7 @@ import regex
 from typing_extensions import Self
 
 from bpecore._pattern import Automaton
+from bpecore._pattern.guided import GuidedAutomaton
 from bpecore.core import Encoding
 from bpecore.pool.client.calls import Call
 
@@ -45,6 +46,7 @@ class SplitPattern:
         automaton: Automaton | tuple[int, int, bytes, bytes, bytes],
         family: int = 0,
         class_kinds: bytes = b"",
+        guided: GuidedAutomaton | None = None,
     ) -> None: ...
 
 class TokenBuffer:

@@ -19,9 +19,10 @@ MISSING_CHARACTER = "\0"
 PATTERNS = {
     "blocks": CL100K_PATTERN,
     "automaton": r"[a-z]+|\p{Lu}\p{L}*|\s+|[^\s\p{L}]+|\p{L}+",
+    "guided automaton": r"\d{1,3}(?=(?:\d{3})*\b)|\b\w|\w+|\W+",
     "regex library": r"(\w)\1+|\w+|\W+",
 }
-"""A pattern for each of the three ways to split a text."""
+"""A pattern for each of the four ways to split a text."""
 
 
 def _unstable(encoding: Encoding, text: str) -> tuple[list[int], list[list[int]]]:

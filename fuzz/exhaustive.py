@@ -28,8 +28,8 @@ import tiktoken
 
 from bpecore import Encoding, _core
 from bpecore._pattern import Automaton, compile_pattern
-from bpecore._pattern.automaton import BLOCK_LENGTH
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
+from bpecore._pattern.partition import BLOCK_LENGTH
 from bpecore.fuzzing.subject import available_instructions
 from fuzz.engine_constants import constant
 

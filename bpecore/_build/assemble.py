@@ -108,12 +108,14 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     kept = read_kept_automaton(path, pat_str) if path else None
     if kept is not None:
         return SplitPattern(kept)
-    from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_pattern
+    from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_for_engine
 
     try:
-        automaton = compile_pattern(pat_str)
+        automaton, guided = compile_for_engine(pat_str)
     except UnsupportedPattern:
         return compile_fallback(pat_str)
+    if guided is not None:
+        return SplitPattern(automaton, guided=guided)
     if path:
         classes, states, index, blocks, transitions = automaton
         no_kinds = b""

@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from bpecore._pattern.automaton import Automaton, compile_pattern
+    from bpecore._pattern.compiled import compile_for_engine
     from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
     from bpecore._pattern.fallback import compile_fallback
 
@@ -16,6 +17,7 @@ __all__ = [
     "EmptyMatchPattern",
     "UnsupportedPattern",
     "compile_fallback",
+    "compile_for_engine",
     "compile_pattern",
 ]
 
@@ -24,6 +26,7 @@ _HOMES = {
     "EmptyMatchPattern": "errors",
     "UnsupportedPattern": "errors",
     "compile_fallback": "fallback",
+    "compile_for_engine": "compiled",
     "compile_pattern": "automaton",
 }
 

@@ -18,26 +18,18 @@ Reference: R. Cox, "Regular Expression Matching: the Virtual Machine Approach", 
 
 from __future__ import annotations
 
-import sys
-from array import array
 from functools import lru_cache
 from typing import NamedTuple
 
-from bpecore._pattern.character_sets import CODE_POINT_LIMIT, CharacterSet
 from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
-from bpecore._pattern.instructions import Goto, Instruction, Match, Read, Require, instructions_of
+from bpecore._pattern.instructions import Goto, Instruction, Match, Read, instructions_of
 from bpecore._pattern.parser import parse
+from bpecore._pattern.partition import CharacterClasses, classes_of, little_endian
 from bpecore._pattern.syntax import Node
 
-BLOCK_LENGTH = 128
-"""Code points in one block of the table that maps code points to classes."""
-
-_CLASS_LIMIT = 255
 _STATE_LIMIT = 4096
 # Instructions visited while states are made: about a second.
 _STEP_LIMIT = 3_000_000
-# Boundaries of all distinct sets together: a hundred sets as large as that of the letters.
-_BOUNDARY_LIMIT = 200_000
 
 _DEAD_STATE = 0
 _START_STATE = 1
@@ -92,91 +84,24 @@ def compile_pattern(pattern: str) -> Automaton:
 def compile_tree(tree: Node) -> Automaton:
     """Compiles a syntax tree without groups that capture, like `compile_pattern`."""
     instructions, start = instructions_of(tree)
-    sets = list({item.members: None for item in instructions if isinstance(item, (Read, Require))})
-    segments, class_masks = _partition(sets)
-    masks_of_sets = {
-        members: sum(1 << number for number, mask in enumerate(class_masks) if mask >> position & 1)
-        for position, members in enumerate(sets)
-    }
-    state_count, transitions = _Determinizer(
-        instructions, start, masks_of_sets, len(class_masks)
-    ).table()
-    block_index, block_classes = _blocks(segments)
-    return Automaton(len(class_masks), state_count, block_index, block_classes, transitions)
-
-
-def _partition(sets: list[CharacterSet]) -> tuple[list[tuple[int, int]], list[int]]:
-    """Partitions the code points into classes that no set distinguishes.
-
-    Args:
-        sets: distinct sets of code points.
-
-    Returns:
-        The segments as `(first code point, class)` in increasing order, and for each class the sets
-        that contain it: bit i is for `sets[i]`.
-    """
-    if sum(len(members.boundaries) for members in sets) > _BOUNDARY_LIMIT:
-        raise UnsupportedPattern("character classes too many to compile")
-    changes: dict[int, int] = {0: 0}
-    for position, members in enumerate(sets):
-        for boundary in members.boundaries:
-            changes[boundary] = changes.get(boundary, 0) ^ (1 << position)
-    changes.pop(CODE_POINT_LIMIT, None)
-    classes: dict[int, int] = {}
-    segments = []
-    mask = 0
-    for boundary in sorted(changes):
-        mask ^= changes[boundary]
-        segments.append((boundary, classes.setdefault(mask, len(classes))))
-    if len(classes) > _CLASS_LIMIT:
-        raise UnsupportedPattern(f"more than {_CLASS_LIMIT} classes of characters to tell apart")
-    return segments, list(classes)
-
-
-def _blocks(segments: list[tuple[int, int]]) -> tuple[bytes, bytes]:
-    """Returns the two-level table of the code points' classes: `block_index`, `block_classes`."""
-    ends = [first for first, _ in segments[1:]] + [CODE_POINT_LIMIT]
-    classes = b"".join(
-        bytes((number,)) * (end - first) for (first, number), end in zip(segments, ends)
+    classes = classes_of(instructions)
+    state_count, transitions = _Determinizer(instructions, start, classes).table()
+    return Automaton(
+        classes.class_count, state_count, classes.block_index, classes.block_classes, transitions
     )
-    blocks: dict[bytes, int] = {}
-    index = [
-        blocks.setdefault(classes[first : first + BLOCK_LENGTH], len(blocks))
-        for first in range(0, CODE_POINT_LIMIT, BLOCK_LENGTH)
-    ]
-    return _little_endian(index), b"".join(blocks)
-
-
-def _little_endian(values: list[int]) -> bytes:
-    packed = array("H", values)
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
 
 
 class _Determinizer:
     """Makes the states of the automaton as they are reached."""
 
     def __init__(
-        self,
-        instructions: list[Instruction],
-        start: int,
-        masks_of_sets: dict[CharacterSet, int],
-        class_count: int,
+        self, instructions: list[Instruction], start: int, classes: CharacterClasses
     ) -> None:
         self._instructions = instructions
         self._start = start
-        self._class_count = class_count
+        self._class_count = classes.class_count
+        self._masks = classes.masks
         self._steps = 0
-        # For Read and Require: bit c says whether they accept class c, and bit class_count whether
-        # they accept the end of the text.
-        self._masks = [
-            masks_of_sets[item.members] if isinstance(item, (Read, Require)) else 0
-            for item in instructions
-        ]
-        for number, item in enumerate(instructions):
-            if isinstance(item, Require) and item.at_end:
-                self._masks[number] |= 1 << class_count
 
     def table(self) -> tuple[int, bytes]:
         """Returns the number of states, and `Automaton.transitions`."""
@@ -194,7 +119,7 @@ class _Determinizer:
                     states[following] = len(states)
                     pending.append(following)
                 rows.append(states[following] << 1 | accepts)
-        return len(states), _little_endian(rows)
+        return len(states), little_endian(rows)
 
     def _step(self, state: tuple[int, ...], number: int) -> tuple[tuple[int, ...], bool]:
         """Returns the state that follows another.

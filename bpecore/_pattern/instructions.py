@@ -46,31 +46,68 @@ class Goto(NamedTuple):
     targets: tuple[int, ...]
 
 
+class Look(NamedTuple):
+    """Continues at `following` if the body of a look-around matches here; if not, when `negated`.
+
+    `body` is its index in `Program.bodies`.
+    """
+
+    body: int
+    negated: bool
+    following: int
+
+
 class Match(NamedTuple):
-    """The pattern has matched."""
+    """The pattern, or the body of a look-around, has matched."""
 
 
-Instruction = Union[Read, Require, Goto, Match]
+Instruction = Union[Read, Require, Goto, Look, Match]
 
 
-def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
+class Body(NamedTuple):
+    """The instructions of a look-around: the position of the first, and whether it looks ahead."""
+
+    start: int
+    ahead: bool
+
+
+class Program(NamedTuple):
+    """The instructions that match a pattern.
+
+    Attributes:
+        instructions: they refer to each other by their positions.
+        start: the position of the first.
+        bodies: those of the look-arounds, each after the ones inside it.
+    """
+
+    instructions: list[Instruction]
+    start: int
+    bodies: list[Body]
+
+
+def program_of(tree: Node, looks_around: bool) -> Program:
     """Returns the instructions that match a syntax tree.
 
     Args:
         tree: a pattern's syntax tree.
-
-    Returns:
-        The instructions, which refer to each other by their positions, and the position of the
-        first.
+        looks_around: whether there may be `Look` among them.
 
     Raises:
-        UnsupportedPattern: the tree needs more than these automata (look-behind, look-ahead past
-            one character, a possessive or atomic group that is not one repeated character, a
-            repetition of what may be empty beside any of these), or too many instructions.
+        UnsupportedPattern: the tree needs more than these instructions (a possessive or atomic
+            group that is not one repeated character, a repetition of what may be empty beside this
+            or look-around), or too many.
     """
-    writer = _Writer(is_delegated=is_delegated(tree))
+    writer = _Writer(is_delegated(tree), looks_around)
     start = writer.write(tree, writer.add(Match()))
-    return writer.instructions, start
+    return Program(writer.instructions, start, list(writer.bodies))
+
+
+def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
+    """Returns the instructions of a syntax tree without look-around, and the position of the first.
+
+    A look-ahead for one character, and `$`, are `Require`.
+    """
+    return program_of(tree, looks_around=False)[:2]
 
 
 class _Writer:
@@ -80,11 +117,15 @@ class _Writer:
         is_delegated: whether fancy-regex delegates the whole pattern to the `regex` crate, which
             uses an automaton too. fancy-regex's own backtracking ends a repetition when the body
             matches nothing; the automaton continues with the next way to match the body.
+        looks_around: whether there may be `Look` among the instructions.
     """
 
-    def __init__(self, is_delegated: bool) -> None:
+    def __init__(self, is_delegated: bool, looks_around: bool) -> None:
         self.instructions: list[Instruction] = []
         self._is_delegated = is_delegated
+        self._looks_around = looks_around
+        self.bodies: dict[Body, None] = {}
+        self._starts: dict[Node, int] = {}
         self._nodes = 0
 
     def add(self, instruction: Instruction) -> int:
@@ -113,7 +154,13 @@ class _Writer:
         if isinstance(node, Atomic):
             return self.write(_without_atomic_group(node), following)
         assert isinstance(node, LookAround)
-        raise UnsupportedPattern(node.description, node.offset)
+        if not self._looks_around:
+            raise UnsupportedPattern(node.description, node.offset)
+        if node.body not in self._starts:
+            self._starts[node.body] = self.write(node.body, self.add(Match()))
+        body = Body(self._starts[node.body], node.ahead)
+        self.bodies.setdefault(body)
+        return self.add(Look(list(self.bodies).index(body), node.negated, following))
 
     def _write_repeat(self, node: Repeat, following: int) -> int:
         if node.mode == "possessive":

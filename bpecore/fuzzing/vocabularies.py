@@ -43,6 +43,24 @@ _ENDINGS = [
     *("", "", "", "", "$", r"(?!\S)", "(?=a)", "(?! )", "(?=<)", "(?![^a])", "(?=.)"),
     *(r"(?!\n)", "(?=[^<])", r"(?i:(?=\p{Lu}))"),
 ]
+_EDGES = [
+    *(
+        r"\b",
+        r"\B",
+        r"\<",
+        r"\>",
+        "^",
+        r"\A",
+        "(?m:^)",
+        "(?m:$)",
+        r"\Z",
+        r"(?=\d*\b)",
+        "(?!ab|b+a)",
+    ),
+    *("(?<=a)", "(?<!b)", r"(?<=\s|ab)", r"(?<!^a)", r"(?<=\p{L}+1)", r"(?=(?:[ab]{2})*(?![ab]))"),
+    *("(?=.*b$)", r"(?!.*\n)", r"(?<=\bb?)", r"(?i:(?<=\p{Lu}))", r"(?=[^<]*(?:<|\z))"),
+]
+_OPENINGS = ["(", "(?<n>", "(?P<n>", "(?s:", "(?s-i:", "(?x: ", "(?m:"]
 
 CASE_RELATED = "\u017fs\u212akKßẞµ\u03bcς\u03c3Σ\u0345\u03b9\u0399\u212båǅǆǄ\u0131\u0130iIﬀᾳᾼҒ"
 """Characters whose case relations leave their script or category, and what they are related to."""
@@ -148,6 +166,10 @@ def random_alternative(source: random.Random) -> str:
     ]
     # The quantifier of a literal of several characters applies to the last one only, which is fine.
     parts.append(source.choice(_ATOMS) + source.choice(("", "+", "{1,3}")))
+    if source.random() < 0.3:
+        parts.insert(source.randint(0, len(parts)), source.choice(_EDGES))
+    if source.random() < 0.1 and " " not in parts[-1]:
+        parts[-1] = f"{source.choice(_OPENINGS)}{parts[-1]})"
     return "".join(parts) + source.choice(_ENDINGS)
 
 

@@ -59,7 +59,8 @@ PATTERNS = {
     "gives up a lot": r"a*b|[\s\S]",
     "look-aheads": r"[ab]+(?!a)|\s+(?=b)|[\s\S]",
     "leaves characters out": r"[ab']+|\s+",
-    "regex library": r"(?<=a)b|[ab]+?\b|[\s\S]",
+    "guided automaton": r"(?<=a)b|[ab]+?\b|[\s\S]",
+    "regex library": r"([ab])\1|[ab]+?\b|[\s\S]",
 }
 
 

@@ -191,7 +191,7 @@ def test_what_is_no_text(cl100k: Pair, wrong: Any) -> None:
 def test_what_has_no_automaton() -> None:
     encoding = own_encoding(r"(?<=a)b|\w|\s")
     for make in (bpecore.TokenCounter, bpecore.StreamEncoder):
-        with pytest.raises(ValueError, match=r"regex library.*\(\?<=a\)"):
+        with pytest.raises(ValueError, match=r"without look-behind.*\(\?<=a\)"):
             make(encoding)
         wrong: Any = "cl100k_base"
         with pytest.raises(TypeError, match=r"expected a bpecore\.Encoding"):

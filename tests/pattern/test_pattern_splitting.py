@@ -19,7 +19,7 @@ from pattern_oracles import (
 from scan import split
 
 from bpecore._pattern import compile_fallback, compile_pattern
-from bpecore._pattern.automaton import BLOCK_LENGTH
+from bpecore._pattern.partition import BLOCK_LENGTH
 from fuzz.exhaustive import class_representatives
 
 ALPHABET = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bpecore._pattern.automaton import BLOCK_LENGTH, Automaton
+from bpecore._pattern.automaton import Automaton
+from bpecore._pattern.partition import BLOCK_LENGTH
 
 
 def split(automaton: Automaton, text: str) -> list[str]:

@@ -1,6 +1,6 @@
 cimport cython
 
-from engine.encode.text cimport Engine
+from engine.encode.call cimport Engine
 from engine.encode.workspace cimport Workspace
 
 

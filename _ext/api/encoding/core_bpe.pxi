@@ -42,6 +42,8 @@ cdef class CoreBPE:
         if isinstance(splitter, SplitPattern):
             self.split_pattern = splitter
             self.engine.automaton = &self.split_pattern.tables
+            if self.split_pattern.guide.actions != NULL:
+                self.engine.guide = &self.split_pattern.guide
             if self.split_pattern.covers_all:
                 self.longest_token = max(vocabulary.tables.longest_token,
                                          special_tokens.longest_bytes)
@@ -58,8 +60,8 @@ cdef class CoreBPE:
 
     @property
     def splits_by_automaton(self) -> bool:
-        """Whether the split pattern runs as an automaton, not in the regex library."""
-        return self.split_pattern is not None
+        """Whether the split pattern runs as an automaton that can read a text in chunks."""
+        return self.split_pattern is not None and self.split_pattern.reads_chunks
 
     cdef Workspace *take(self) except NULL:
         """Takes a workspace for a call; `give_back` returns it."""

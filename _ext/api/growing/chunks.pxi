@@ -18,10 +18,10 @@ cdef CoreBPE core_of(encoding):
         raise ValueError(
             f"a text in chunks cannot be normalized, and {encoding.name!r} has normalizers or "
             "added tokens that take blanks with them")
-    if (<CoreBPE>core).split_pattern is None:
+    if not (<CoreBPE>core).splits_by_automaton:
         raise ValueError(
-            f"a text in chunks needs a split pattern without look-behind and the like; "
-            f"that of {encoding.name!r} runs on the regex library: {(<CoreBPE>core).pattern!r}")
+            f"a text in chunks needs a split pattern without look-behind and the like, "
+            f"unlike that of {encoding.name!r}: {(<CoreBPE>core).pattern!r}")
     return core
 
 

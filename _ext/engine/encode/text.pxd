@@ -11,11 +11,13 @@ from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
 from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text
+from engine.encode.call cimport Call, Engine
+from engine.encode.guided cimport encode_guided
 from engine.encode.pieces cimport encode_pieces, encode_scanned
 from engine.encode.workspace cimport Workspace
 from engine.simd.vectors cimport Vectors
 from engine.sink.id_buffer cimport IdBuffer, append_id, in_huge_pages, reserve_ids
-from engine.split.automaton cimport Automaton, scan_pieces
+from engine.split.automaton cimport scan_pieces
 from engine.split.blocks cimport BLOCK_MINIMUM, Window, split_by_blocks
 from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk, character_of, grow_chunk
 from engine.split.fill cimport fill_bytes, fill_chunk
@@ -28,22 +30,6 @@ cdef enum:
     FETCH_FROM = 1 << 18          # characters from which a text has all pairs brought near
     READY_IDS = 1 << 16           # ids from which their memory is made ready at once
     AHEAD_FROM = 3 << 20          # bytes from which a text is prefetched while it is encoded
-
-cdef struct Engine:
-    const Vocabulary *vocabulary          # borrowed
-    const Automaton *automaton            # borrowed
-    const SpecialTokens *special_tokens   # borrowed
-    Vectors vectors                       # without them, the automaton splits all text
-
-cdef struct Call:
-    # What encoding one text reads and writes; all borrowed
-    const Engine *engine
-    Workspace *workspace
-    const TextView *view
-    IdBuffer *sink
-    bint counting                         # only `sink.length` is kept
-    size_t segment_start                  # of the text between two special tokens
-    size_t ids_before                     # how many ids the sink had there
 
 
 cdef inline int make_room(
@@ -291,7 +277,9 @@ cdef inline int encode_text(
             found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)
         call.segment_start = position
         call.ids_before = sink.length
-        if view.width == 0:
+        if engine.guide != NULL:
+            status = encode_guided(&call, position, found.start)
+        elif view.width == 0:
             status = encode_in_place(&call, position, found.start)
         else:
             status = encode_transcoded(&call, position, found.start)

@@ -20,7 +20,8 @@ from libc.string cimport memcpy
 from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
-from engine.encode.text cimport Engine, encode_text
+from engine.encode.call cimport Engine
+from engine.encode.text cimport encode_text
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
 from engine.text.special_tokens cimport Occurrence, find_special

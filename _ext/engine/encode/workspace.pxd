@@ -15,6 +15,7 @@ from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.split.automaton cimport ScannedPieces
 from engine.split.starts cimport Split
 from engine.split.chunk cimport Chunk, free_chunk
+from engine.split.guided cimport BackwardStates, free_states
 
 cdef enum:
     IDLE_WORKSPACES = 8        # slots for idle workspaces per vocabulary
@@ -29,6 +30,7 @@ cdef struct Workspace:
     bint many_ids              # whether the last call had more than KEPT_IDS of them
     ScannedPieces scanned      # pieces found by the automaton
     Split split                # pieces found by blocks
+    BackwardStates states      # of the window that a guided automaton splits
     Interrupt interrupt        # whether and when the call ends early
     PieceGroup group           # pieces being looked up; 27 KB, too much for a small stack
     size_t last_piece_ids      # ids of the encoded text's last piece; 0 after a special token
@@ -47,6 +49,7 @@ cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
     if workspace != NULL:
         close_cache(&workspace.cache)
         free_chunk(&workspace.chunk)
+        free_states(&workspace.states)
         free_merge_memory(&workspace.merging)
         release_ids(&workspace.ids, False)
         release(workspace)
@@ -75,6 +78,8 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
         free_merge_memory(&workspace.merging)
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
         free_chunk(&workspace.chunk)
+    if 2 * workspace.states.capacity > KEPT_BYTES:
+        free_states(&workspace.states)
     if workspace.ids.capacity > KEPT_IDS:
         # Its pages are worth keeping only while large texts follow each other.
         release_ids(&workspace.ids, workspace.many_ids)

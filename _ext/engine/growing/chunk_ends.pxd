@@ -15,7 +15,8 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from engine.base.types cimport STATUS_OK
-from engine.encode.text cimport Engine, encode_text
+from engine.encode.call cimport Engine
+from engine.encode.text cimport encode_text
 from engine.encode.workspace cimport Workspace
 from engine.growing.text_borders cimport (
     ANY_CHARACTER, WORDS, Boundary, is_border, is_sure_grapheme)
