@@ -9,6 +9,7 @@ the engine takes, and its status codes into exceptions. What several of them use
 include "api/encoding/rank_table.pxi"
 include "api/encoding/vocabulary.pxi"
 include "api/encoding/split_pattern.pxi"
+include "api/encoding/pieces.pxi"
 include "api/encoding/special_tokens.pxi"
 include "api/encoding/token_buffer.pxi"
 include "api/encoding/permissions.pxi"

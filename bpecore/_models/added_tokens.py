@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
+from bpecore._models.normalizers import white_space
 from bpecore._models.parts import AddedToken
 
 if TYPE_CHECKING:
@@ -121,8 +122,20 @@ class Search:
             text: the text.
             skipped: special tokens that do not count.
         """
+        for start, stop, token in self.spans(text, skipped):
+            yield text[start:stop] if token is None else token
+
+    def spans(
+        self, text: str, skipped: Collection[str]
+    ) -> Iterator[tuple[int, int, AddedToken | None]]:
+        """Yields where the tokens in a text are, and the stretches between them.
+
+        Args:
+            text: the text.
+            skipped: special tokens that do not count.
+        """
         reached = blank_end = 0
-        spaces = _spaces()
+        spaces = white_space()
         for found in self._pattern.finditer(text):
             start, stop = found.span()
             token = self.contents[found.group()]
@@ -144,21 +157,14 @@ class Search:
                     stop += 1
                 blank_end = stop
             if reached < start:
-                yield text[reached:start]
+                yield reached, start, None
             # An earlier token may have taken all of it; and what a later one took, tokenizers
             # encodes again if another token is found in it.
             if start < stop:
-                yield token
+                yield start, stop, token
             reached = stop
         if reached < len(text):
-            yield text[reached:]
-
-
-@functools.cache
-def _spaces() -> str:
-    from bpecore._pattern.properties import WHITE_SPACE
-
-    return "".join(map(chr, WHITE_SPACE.code_points()))
+            yield reached, len(text), None
 
 
 def _is_word(character: str) -> bool:

@@ -25,13 +25,17 @@ class BpeModel(NamedTuple):
         vocab: the id of each token, as the file writes it.
         vocabulary: the tokens that texts are encoded to.
         only_decoded: the id of the bytes of each other token.
-        merges: how many pairs are listed.
+        names: how each token is spelled that is not its bytes in letters, by id.
+        merges: the pairs in order, as ids: `uint32[n, 2]`.
+        merge_count: how many of them merge tokens of bytes.
     """
 
     vocab: dict[str, int]
     vocabulary: Vocabulary
     only_decoded: dict[bytes, int]
-    merges: int
+    names: dict[int, str]
+    merges: bytes
+    merge_count: int
 
 
 def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
@@ -74,11 +78,16 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
     vocabulary, others = proven_vocabulary(
         known, Merges(*(part[inside] for part in merges)), ignore_merges, source
     )
-    others.update(
-        (name.encode("utf-8", "replace"), vocab[name])
-        for name in compress(written, [token is None or token == b"" for token in tokens])
+    names = [*compress(written, [token is None or token == b"" for token in tokens])]
+    others.update((name.encode("utf-8", "replace"), vocab[name]) for name in names)
+    return BpeModel(
+        vocab,
+        vocabulary,
+        others,
+        {vocab[name]: name for name in names},
+        np.stack([merges.left, merges.right], axis=1).astype("<u4").tobytes(),
+        len(inside),
     )
-    return BpeModel(vocab, vocabulary, others, len(inside))
 
 
 def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:

@@ -44,6 +44,7 @@ class ModelEncoding(Encoding):
 
     _parts: ModelParts
     _rules: TextRules | None
+    _text_rules: TextRules
 
     @classmethod
     def of_parts(
@@ -78,6 +79,7 @@ class ModelEncoding(Encoding):
         made._core_bpe = core
         made._parts = parts
         made._rules = rules if rules.are_needed else None
+        made._text_rules = rules
         return made
 
     # ---- text to ids --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from bpecore._models.errors import refusal
 from bpecore._models.kept_models import (
     LoadedModel,
     keep_model,
@@ -14,12 +15,13 @@ from bpecore._models.kept_models import (
     remember_file,
     seen_model_path,
 )
-from bpecore._models.recognition import find_vocabulary, read_vocabulary
+from bpecore._models.recognition import find_vocabulary, read_vocabulary, recognised
 from bpecore._models.source import ModelSource
 
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from bpecore._models.encoding import ModelEncoding
     from bpecore.core import Encoding
 
     AnyEncoding = TypeVar("AnyEncoding", bound=Encoding)
@@ -61,6 +63,48 @@ def load_encoding(
     details = f"{len(model.vocabulary):,} tokens, {len(encoding._special_tokens):,} special tokens"
     encoding.source = _source(model.kind, file, pattern, details)
     return encoding
+
+
+def load_tokenizer_json(path: str | os.PathLike[str]) -> ModelEncoding:
+    """Makes an encoding of a tokenizer.json, also if it truncates or pads.
+
+    Args:
+        path: the file, or a folder that has it.
+
+    Raises:
+        ValueError: it is another file, or invalid, or cannot be reproduced exactly.
+        OSError: it cannot be read.
+    """
+    file = os.fsdecode(path)
+    if os.path.isdir(file):
+        file = os.path.join(file, "tokenizer.json")
+    return _encoding_of_json(file, _load(file))
+
+
+def tokenizer_json_of(contents: bytes) -> ModelEncoding:
+    """Makes an encoding of the contents of a tokenizer.json; raises as `load_tokenizer_json`."""
+    from bpecore._models.reading import read_model
+
+    source = "the tokenizer.json given"
+    folder = kept_models_folder()
+    path = kept_model_path(folder, contents) if folder else None
+    model = read_kept_model(path) if path else None
+    if model is None:
+        model = read_model(recognised(source, contents))
+        if path:
+            keep_model(path, model)
+    return _encoding_of_json(source, model)
+
+
+def _encoding_of_json(file: str, model: LoadedModel) -> ModelEncoding:
+    from bpecore._models.encoding import ModelEncoding
+    from bpecore._models.parts import ModelParts
+
+    if model.kind != "tokenizer.json":
+        raise ValueError(f"{file} is {model.kind}, not a tokenizer.json")
+    parts = ModelParts.of_plain(model.rest)
+    source = _source(model.kind, file, parts.pattern, parts.details)
+    return ModelEncoding.of_parts(os.path.basename(file), model.vocabulary, parts, source)
 
 
 def _load(file: str) -> LoadedModel:
@@ -112,6 +156,12 @@ def _model_encoding(cls: type[Any], file: str, name: str, model: LoadedModel) ->
             "bpecore.Encoding"
         )
     parts = ModelParts.of_plain(model.rest)
+    for option in ("truncation", "padding"):
+        if parts.file.get(option) is not None:
+            raise refusal(
+                file,
+                f"{option} is on, which changes the ids of a text; bpecore.hf.Tokenizer has it",
+            )
     source = _source(model.kind, file, parts.pattern, parts.details)
     return ModelEncoding.of_parts(name, model.vocabulary, parts, source)
 

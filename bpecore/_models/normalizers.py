@@ -97,7 +97,7 @@ def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[
         return [_form(kind, source, path)]
     if kind == "Lowercase":
         _require_known_version(_CASES_OF, kind, source, path)
-        return [_unchanged_if_equal(_lowercase)]
+        return [_unchanged_if_equal(lowercase_of)]
     if kind == "Prepend":
         prefix = member(value, f"{path}.prepend", str, source)
         return [Step(lambda text: prefix + text if text else text, None)]
@@ -184,15 +184,27 @@ def _later_cases() -> dict[int, int]:
     return cases
 
 
-def _lowercase(text: str) -> str:
+def lowercase_of(text: str) -> str:
+    """Returns a text in lower case; a character can become two."""
     # Letter by letter: `str.lower` knows the final sigma.
     return "".join(map(str.lower, text)).translate(_later_cases())
 
 
-def _stripped(text: str, *, left: bool, right: bool) -> str:
+@functools.cache
+def white_space() -> str:
+    """Returns the characters that are stripped."""
     from bpecore._pattern.properties import WHITE_SPACE
 
-    spaces = "".join(map(chr, WHITE_SPACE.code_points()))
+    return "".join(map(chr, WHITE_SPACE.code_points()))
+
+
+def is_later(character: str) -> bool:
+    """Returns whether the tables of the forms are older than a character, and leave it alone."""
+    return _later_characters().match(character) is not None
+
+
+def _stripped(text: str, *, left: bool, right: bool) -> str:
+    spaces = white_space()
     if left:
         text = text.lstrip(spaces)
     return text.rstrip(spaces) if right else text

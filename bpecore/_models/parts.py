@@ -41,6 +41,9 @@ class ModelParts(NamedTuple):
         details: what was found, in words.
         at_once: whether one search finds all added tokens, see `are_found_at_once`.
         trie: that of the added tokens, see `bpecore._build.special_tokens`.
+        names: how the model spells each token that is not its bytes in letters, by id.
+        merges: the model's pairs in order, as ids: `uint32[n, 2]`.
+        file: the file's other members, and the model's.
     """
 
     pattern: str
@@ -53,6 +56,9 @@ class ModelParts(NamedTuple):
     details: str
     at_once: bool
     trie: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+    names: dict[int, str]
+    merges: bytes
+    file: dict[str, Any]
 
     def plain(self) -> tuple[Any, ...]:
         """Returns the parts as plain tuples, lists and dicts."""

@@ -64,6 +64,19 @@ def read_vocabulary(named: str) -> Found:
         raise ValueError(f"{named}: no vocabulary has {size:,} bytes")
     with open(named, "rb") as file:
         contents = file.read()
+    return recognised(named, contents)
+
+
+def recognised(named: str, contents: bytes) -> Found:
+    """Says what kind of vocabulary file some contents are.
+
+    Args:
+        named: where they are from.
+        contents: a file's bytes.
+
+    Raises:
+        ValueError: they are no vocabulary; the message says what they look like.
+    """
     start = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :][:4096]
     if start.lstrip().startswith(b"{"):
         return Found("json", named, contents)

@@ -26,6 +26,14 @@ class TextRules:
         steps: its normalizers.
         prefix_space: whether a blank is put before a stretch that does not begin with one.
         at_once: what `are_found_at_once` returns for the tokens.
+
+    Raises:
+        ValueError: nothing is left of a token that is looked for in normalized text.
+
+    Attributes:
+        first: finds the tokens that are looked for in the text as it is.
+        second: finds the others, in normalized text.
+        prefix_space: as the argument.
     """
 
     def __init__(
@@ -36,11 +44,14 @@ class TextRules:
         at_once: bool,
     ) -> None:
         self._steps = steps
-        self._prefix_space = prefix_space
-        self._first = Search({token.content: token for token in tokens if not token.normalized})
-        self._second = Search(
+        self.prefix_space = prefix_space
+        self.first = Search({token.content: token for token in tokens if not token.normalized})
+        self.second = Search(
             {self.normalized(token.content): token for token in tokens if token.normalized}
         )
+        if "" in self.second.contents:
+            content = self.second.contents[""].content
+            raise ValueError(f"the normalizers leave nothing of the token {content!r:.60}")
         checks = [step.leaves for step in steps]
         self._leaves: list[Callable[[str], bool]] = [check for check in checks if check]
         changes_tokens = any(
@@ -51,7 +62,7 @@ class TextRules:
         if changes_tokens or not at_once:
             import re
 
-            spellings = {*(token.content for token in tokens), *self._second.contents}
+            spellings = {*(token.content for token in tokens), *self.second.contents}
             self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
 
     @property
@@ -81,11 +92,11 @@ class TextRules:
             text: the text.
             skipped: special tokens that do not count.
         """
-        for part in self._first.split(text, skipped):
+        for part in self.first.split(text, skipped):
             if isinstance(part, AddedToken):
                 yield part
                 continue
-            for inner in self._second.split(self.normalized(part), skipped):
-                if isinstance(inner, str) and self._prefix_space and not inner.startswith(" "):
+            for inner in self.second.split(self.normalized(part), skipped):
+                if isinstance(inner, str) and self.prefix_space and not inner.startswith(" "):
                     inner = " " + inner
                 yield inner

@@ -15,6 +15,8 @@ from bpecore._models.parts import ModelParts, in_order
 from bpecore._models.post_processors import read_post_processors
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
 
+_LARGE = ("vocab", "merges")  # members of the model that are kept otherwise
+
 
 def is_tokenizer_json(file: dict[str, Any]) -> bool:
     """Returns whether a JSON object is a tokenizer.json."""
@@ -38,9 +40,6 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     kind = member(model, "model.type", str, source, default="BPE")
     if kind != "BPE":
         raise refusal(source, f"its model is {kind}, not byte-level BPE")
-    for option in ("truncation", "padding"):
-        if file.get(option) is not None:
-            raise refusal(source, f"{option} is on, which changes the ids of a text")
     steps = read_normalizers(file.get("normalizer"), source)
     pre_tokenization = read_pre_tokenizers(file.get("pre_tokenizer"), source)
     before, after = read_post_processors(file.get("post_processor"), source)
@@ -48,7 +47,7 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     tokens = read_added_tokens(file.get("added_tokens"), bpe.vocab, source)
     special = sum(token.special for token in tokens)
     details = (
-        f"byte-level BPE of {len(bpe.vocab):,} tokens, {bpe.merges:,} merges, "
+        f"byte-level BPE of {len(bpe.vocab):,} tokens, {bpe.merge_count:,} merges, "
         f"{special:,} special and {len(tokens) - special:,} other added tokens"
     )
     if steps:
@@ -57,6 +56,9 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     only_decoded = {
         token: number for token, number in bpe.only_decoded.items() if token not in added
     }
+    hidden = {number for token, number in bpe.only_decoded.items() if token in added}
+    names = {number: name for name, number in bpe.vocab.items() if number in hidden}
+    names.update(bpe.names)
     return bpe.vocabulary, ModelParts(
         pre_tokenization.pattern,
         tokens,
@@ -68,6 +70,14 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
         details,
         are_found_at_once(tokens),
         build_trie([token.content for token in in_order(tokens)]),
+        names,
+        bpe.merges,
+        {
+            **{
+                name: value for name, value in file.items() if name not in ("model", "added_tokens")
+            },
+            "model": {name: value for name, value in model.items() if name not in _LARGE},
+        },
     )
 
 

@@ -24,6 +24,8 @@ if not (SOURCE / "README.md").is_file():
 
 COMPILED_ONLY = {
     "Encoding.from_file(": "the files of these vocabularies are not in the package",
+    "Tokenizer.from_file(": "nor is a tokenizer.json",
+    "patch_transformers()": "tests/hf does it",
     "from langchain_text_splitters": "tests/libraries runs the library",
 }
 """What a block contains that is compiled and not run, and why."""

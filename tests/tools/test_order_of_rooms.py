@@ -58,6 +58,7 @@ PACKAGE = {
     "dropin": "_build",
     "_startup": "dropin",
     "_models": "_version core encodings",
+    "hf": "_models",
     "view": "core",
     "registry": "_version _models dropin view",
     "model": "registry",

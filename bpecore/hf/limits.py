@@ -1,0 +1,187 @@
+"""Truncation and padding: the members of a tokenizer.json, the arguments that set them, and both
+done to encodings.
+
+Reference: `utils/truncation.rs` and `utils/padding.rs` of tokenizers 0.23.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bpecore._models.json_files import member
+
+if TYPE_CHECKING:
+    from bpecore.hf.encoding import Encoding
+
+_STRATEGIES = {
+    "longest_first": "LongestFirst",
+    "only_first": "OnlyFirst",
+    "only_second": "OnlySecond",
+}
+_DIRECTIONS = {"left": "Left", "right": "Right"}
+
+
+class Truncation(NamedTuple):
+    """How long encodings may be, as `tokenizers` names it."""
+
+    max_length: int
+    stride: int = 0
+    strategy: str = "longest_first"
+    direction: str = "right"
+
+    def written(self) -> dict[str, Any]:
+        """Returns the member of a file."""
+        return {
+            "direction": _DIRECTIONS[self.direction],
+            "max_length": self.max_length,
+            "strategy": _STRATEGIES[self.strategy],
+            "stride": self.stride,
+        }
+
+    def apply(self, first: Encoding, second: Encoding | None, added: int) -> None:
+        """Truncates the encodings of one text or two.
+
+        Args:
+            first: that of the first text.
+            second: that of the second.
+            added: how many tokens are put around them.
+
+        Raises:
+            ValueError: the one that is to be truncated is missing or too short.
+        """
+        limit = self.max_length - added
+        if limit < 0:
+            return  # as in tokenizers, whose numbers have no sign
+        lengths = len(first), 0 if second is None else len(second)
+        surplus = sum(lengths) - limit
+        if limit == 0:
+            targets = [(first, 0), (second, 0)]
+        elif surplus <= 0:
+            return
+        elif self.strategy == "longest_first":
+            targets = [*zip((first, second), _shared(*lengths, limit, second is None))]
+        else:
+            chosen = self.strategy == "only_second"
+            if chosen and second is None:
+                raise ValueError("Truncation error: Second sequence not provided")
+            if lengths[chosen] <= surplus:
+                raise ValueError(
+                    "Truncation error: Sequence to truncate too short to respect the provided "
+                    "max_length"
+                )
+            targets = [((first, second)[chosen], lengths[chosen] - surplus)]
+        for encoding, length in targets:
+            if encoding is not None:
+                encoding.truncate(length, self.stride, self.direction)
+
+
+def _shared(first: int, second: int, limit: int, is_alone: bool) -> tuple[int, int]:
+    """Returns how long two texts may be that are too long together."""
+    if is_alone:
+        return limit, 0
+    shorter, longer = sorted((first, second))
+    longer = shorter if shorter > limit else max(shorter, limit - shorter)
+    if shorter + longer > limit:
+        shorter = limit // 2
+        longer = shorter + limit % 2
+    return (longer, shorter) if first > second else (shorter, longer)
+
+
+class Padding(NamedTuple):
+    """What short encodings are filled with, as `tokenizers` names it."""
+
+    length: int | None = None
+    pad_to_multiple_of: int | None = None
+    pad_id: int = 0
+    pad_token: str = "[PAD]"
+    pad_type_id: int = 0
+    direction: str = "right"
+
+    def written(self) -> dict[str, Any]:
+        """Returns the member of a file."""
+        return {
+            "strategy": "BatchLongest" if self.length is None else {"Fixed": self.length},
+            "direction": _DIRECTIONS[self.direction],
+            "pad_to_multiple_of": self.pad_to_multiple_of,
+            "pad_id": self.pad_id,
+            "pad_type_id": self.pad_type_id,
+            "pad_token": self.pad_token,
+        }
+
+    def apply(self, encodings: list[Encoding]) -> None:
+        """Pads all encodings of a batch to one length."""
+        length = self.length
+        if length is None:
+            length = max(map(len, encodings), default=0)
+        if self.pad_to_multiple_of:
+            length += -length % self.pad_to_multiple_of
+        for encoding in encodings:
+            encoding.pad(length, self.direction, self.pad_id, self.pad_type_id, self.pad_token)
+
+
+def read_truncation(value: Any, source: str) -> Truncation | None:
+    """Returns what the member `truncation` of a file says; ValueError if it is invalid."""
+    if value is None:
+        return None
+    _require_object(value, "truncation", source)
+    return Truncation(
+        member(value, "truncation.max_length", int, source),
+        member(value, "truncation.stride", int, source),
+        _named(value, "truncation.strategy", _STRATEGIES, source),
+        _named(value, "truncation.direction", _DIRECTIONS, source, "right"),
+    )
+
+
+def read_padding(value: Any, source: str) -> Padding | None:
+    """Returns what the member `padding` of a file says; ValueError if it is invalid."""
+    if value is None:
+        return None
+    _require_object(value, "padding", source)
+    strategy = value.get("strategy")
+    length = None
+    if strategy != "BatchLongest":
+        strategy = member(value, "padding.strategy", dict, source)
+        length = member(strategy, "padding.strategy.Fixed", int, source)
+    return Padding(
+        length,
+        member(value, "padding.pad_to_multiple_of", int, source, default=None),
+        member(value, "padding.pad_id", int, source),
+        member(value, "padding.pad_token", str, source),
+        member(value, "padding.pad_type_id", int, source),
+        _named(value, "padding.direction", _DIRECTIONS, source),
+    )
+
+
+def _require_object(value: Any, path: str, source: str) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{source}: {path} must be a JSON object, found {value!r:.60}")
+
+
+def _named(
+    value: dict[str, Any], path: str, names: dict[str, str], source: str, default: str | None = None
+) -> str:
+    written = member(value, path, str, source, default=names[default] if default else ...)
+    for name, known in names.items():
+        if known == written:
+            return name
+    raise ValueError(f"{source}: {path} must be one of {', '.join(names.values())}")
+
+
+def checked_choice(what: str, given: str, names: dict[str, str]) -> str:
+    """Returns an argument that is one of some names; ValueError otherwise."""
+    if given not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, not {given!r:.60}")
+    return given
+
+
+def checked_truncation(max_length: int, stride: int, strategy: str, direction: str) -> Truncation:
+    """Returns the arguments of `enable_truncation`; ValueError if one is invalid."""
+    checked_choice("strategy", strategy, _STRATEGIES)
+    checked_choice("direction", direction, _DIRECTIONS)
+    return Truncation(max_length, stride, strategy, direction)
+
+
+def checked_padding(padding: Padding) -> Padding:
+    """Returns the arguments of `enable_padding`; ValueError if one is invalid."""
+    checked_choice("direction", padding.direction, _DIRECTIONS)
+    return padding

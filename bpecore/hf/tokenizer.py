@@ -1,0 +1,253 @@
+"""`Tokenizer`: the interface of `tokenizers.Tokenizer`, on this package's engine."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bpecore._core import has_surrogate
+from bpecore.hf.changes import Changes
+from bpecore.hf.columns import Columns, Engine, FixedColumns, TextColumns
+from bpecore.hf.encoding import Encoding, Run
+from bpecore.hf.inputs import read_input, read_sequence
+from bpecore.hf.post_processing import process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bpecore.hf.inputs import Sequence as InputSequence
+    from bpecore.hf.post_processing import Processor
+
+
+class _Setting(NamedTuple):
+    """What encodings are made with, at the time of a call."""
+
+    engine: Engine
+    processor: Processor | None
+    splits_special: bool
+    has_places: bool
+
+
+class Tokenizer(Changes):
+    """A tokenizer with the interface of `tokenizers.Tokenizer`, and the same results.
+
+    Make one with `from_file`, `from_str` or `from_pretrained`. Encoding, decoding, truncation,
+    padding, templates and added tokens work as there; `train` does not. What `encode` returns knows
+    its ids; offsets, tokens and words are found when they are asked for.
+
+    Raises:
+        ValueError: a file is invalid, or its ids could not be reproduced exactly.
+    """
+
+    # ---- text to ids --------------------------------------------------------------------------
+
+    def encode(
+        self,
+        sequence: Any,
+        pair: Any = None,
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> Encoding:
+        """Encodes a text, or two.
+
+        Args:
+            sequence: the text, or the words of it.
+            pair: another.
+            is_pretokenized: whether `sequence` and `pair` are lists of words.
+            add_special_tokens: whether the post-processor puts tokens around them.
+
+        Raises:
+            TypeError: it is no text.
+            ValueError: truncation is impossible, or a byte of the text is no token.
+        """
+        first = read_sequence(sequence, is_pretokenized)
+        second = None if pair is None else read_sequence(pair, is_pretokenized)
+        return self._encoded([(first, second)], add_special_tokens, True)[0]
+
+    def encode_batch(
+        self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """Encodes many texts, or pairs of texts.
+
+        Args:
+            input: texts, or tuples of two; or lists of words, or tuples of two lists.
+            is_pretokenized: whether lists of words are given.
+            add_special_tokens: whether the post-processor puts tokens around them.
+
+        Raises:
+            TypeError, ValueError: as `encode`.
+        """
+        return self._batch(input, is_pretokenized, add_special_tokens, True)
+
+    def encode_batch_fast(
+        self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
+    ) -> list[Encoding]:
+        """Encodes many texts like `encode_batch`; only the ids of what is in them are known."""
+        return self._batch(input, is_pretokenized, add_special_tokens, False)
+
+    def _batch(
+        self,
+        input: Sequence[Any],
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        has_places: bool,
+    ) -> list[Encoding]:
+        if isinstance(input, (str, bytes)):
+            raise TypeError(f"expected several inputs, got one: {input!r:.80}")
+        inputs = [read_input(item, is_pretokenized) for item in input]
+        return self._encoded(inputs, add_special_tokens, has_places)
+
+    def _encoded(
+        self,
+        inputs: list[tuple[InputSequence, InputSequence | None]],
+        add_special_tokens: bool,
+        has_places: bool,
+    ) -> list[Encoding]:
+        setting = _Setting(self._engine, self._processor, self.encode_special_tokens, has_places)
+        texts: list[str] = []
+        for sequences in inputs:
+            for sequence in sequences:
+                if sequence is not None:
+                    texts += [sequence] if isinstance(sequence, str) else sequence
+        ids = iter(_ids_of(setting, texts))
+        frame = None if self._truncation else self._frame(add_special_tokens)
+        encodings = []
+        for first, second in inputs:
+            if frame is not None and second is None and isinstance(first, str):
+                encodings.append(_framed(setting, first, next(ids), frame, add_special_tokens))
+                continue
+            parts = [
+                _sequence_encoding(setting, sequence, ids, type_id)
+                for type_id, sequence in enumerate((first, second))
+                if sequence is not None
+            ]
+            encodings.append(self._finished(setting.processor, parts, add_special_tokens))
+        if self._padding is not None:
+            self._padding.apply(encodings)
+        return encodings
+
+    def _finished(
+        self, processor: Processor | None, parts: list[Encoding], add_special_tokens: bool
+    ) -> Encoding:
+        """Truncates the encodings of one input and puts tokens around them."""
+        if self._truncation is not None:
+            added = 0
+            if add_special_tokens and processor is not None:
+                added = processor.added_tokens(len(parts) == 2)
+            self._truncation.apply(parts[0], parts[1] if len(parts) == 2 else None, added)
+        return process(processor, parts, add_special_tokens)
+
+    def _frame(self, add_special_tokens: bool) -> tuple[list[int], list[int]] | None:
+        """Returns the ids before and after one text; None if it is not there once."""
+        if add_special_tokens not in self._frames:
+            text = Run(FixedColumns([-1], [""], 0), 0, 1)
+            ids = process(self._processor, [Encoding.of_runs([text])], add_special_tokens).ids
+            frame = None
+            if ids.count(-1) == 1:
+                place = ids.index(-1)
+                frame = ids[:place], ids[place + 1 :]
+            self._frames[add_special_tokens] = frame
+        return self._frames[add_special_tokens]
+
+    def post_process(
+        self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
+    ) -> Encoding:
+        """Truncates encodings, puts tokens around them, and pads."""
+        parts = [part.copy() for part in (encoding, pair) if part is not None]
+        made = self._finished(self._processor, parts, add_special_tokens)
+        if self._padding is not None:
+            self._padding.apply([made])
+        return made
+
+    # ---- ids to text --------------------------------------------------------------------------
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
+        """Returns the text of some ids; ids that are no tokens are left out."""
+        return self._decoder.decode(_ids(ids), skip_special_tokens)
+
+    def decode_batch(
+        self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True
+    ) -> list[str]:
+        """Returns the text of each sequence of ids."""
+        return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+    # ---- the same, awaited --------------------------------------------------------------------
+
+    async def async_encode(self, *arguments: Any, **options: Any) -> Encoding:
+        """As `encode`, in a thread."""
+        import asyncio
+
+        return await asyncio.to_thread(partial(self.encode, *arguments, **options))
+
+    async def async_encode_batch(self, *arguments: Any, **options: Any) -> list[Encoding]:
+        """As `encode_batch`, in a thread."""
+        import asyncio
+
+        return await asyncio.to_thread(partial(self.encode_batch, *arguments, **options))
+
+    async def async_encode_batch_fast(self, *arguments: Any, **options: Any) -> list[Encoding]:
+        """As `encode_batch_fast`, in a thread."""
+        import asyncio
+
+        return await asyncio.to_thread(partial(self.encode_batch_fast, *arguments, **options))
+
+    async def async_decode_batch(self, *arguments: Any, **options: Any) -> list[str]:
+        """As `decode_batch`, in a thread."""
+        import asyncio
+
+        return await asyncio.to_thread(partial(self.decode_batch, *arguments, **options))
+
+
+def _ids(given: Any) -> list[int]:
+    if isinstance(given, int):
+        raise TypeError("argument 'ids': 'int' object cannot be converted to 'Sequence'")
+    return given if isinstance(given, list) else [int(number) for number in given]
+
+
+def _ids_of(setting: _Setting, texts: list[str]) -> list[list[int]]:
+    encoding = setting.engine.encoding
+    for text in texts:
+        if not text.isascii() and has_surrogate(text):
+            raise TypeError("TextInputSequence must be str without lone surrogates")
+    if setting.splits_special:
+        return encoding.encode_batch(texts, disallowed_special=())
+    return encoding.encode_batch(texts, allowed_special="all")
+
+
+def _sequence_encoding(
+    setting: _Setting, sequence: InputSequence, ids: Any, type_id: int
+) -> Encoding:
+    if isinstance(sequence, str):
+        return _text_encoding(setting, sequence, next(ids), type_id)
+    return Encoding.of_runs(
+        [
+            _text_encoding(setting, text, next(ids), type_id, word)._runs[0]
+            for word, text in enumerate(sequence)
+        ]
+    )
+
+
+def _text_encoding(
+    setting: _Setting, text: str, ids: list[int], type_id: int, word: int | None = None
+) -> Encoding:
+    columns: Columns
+    if setting.has_places:
+        columns = TextColumns(setting.engine, text, ids, setting.splits_special, word)
+    else:
+        columns, type_id = FixedColumns(ids, [""] * len(ids), 0), 0
+    return Encoding.of_runs([Run(columns, 0, len(ids), type_id)])
+
+
+def _framed(
+    setting: _Setting,
+    text: str,
+    ids: list[int],
+    frame: tuple[list[int], list[int]],
+    add_special_tokens: bool,
+) -> Encoding:
+    def make() -> Encoding:
+        parts = [_text_encoding(setting, text, ids, 0)]
+        return process(setting.processor, parts, add_special_tokens)
+
+    before, after = frame
+    return Encoding.made_later([*before, *ids, *after] if before or after else ids, make)
