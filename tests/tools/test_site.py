@@ -24,7 +24,14 @@ from sphinx.util.inventory import InventoryFile
 import bpecore
 
 SOURCE = Path(__file__).parents[2]
-MODULES = ["bpecore", "bpecore.aio", "bpecore.chat", "bpecore.chat.harmony", "bpecore.pool"]
+MODULES = [
+    "bpecore",
+    "bpecore.aio",
+    "bpecore.chat",
+    "bpecore.chat.harmony",
+    "bpecore.hf",
+    "bpecore.pool",
+]
 """Public modules that list their names."""
 
 
