@@ -30,6 +30,7 @@ MODULES = [
     "bpecore.chat",
     "bpecore.chat.harmony",
     "bpecore.hf",
+    "bpecore.corpus",
     "bpecore.pool",
 ]
 """Public modules that list their names."""
