@@ -39,6 +39,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_display_short_literal_types = True
+suppress_warnings = ["ref.python"]  # attributes of one name in several classes
 toc_object_entries_show_parents = "hide"
 
 PAGES_OF_THE_ROOT = {
