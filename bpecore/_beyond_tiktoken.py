@@ -1,11 +1,13 @@
 """The methods of `Encoding` that tiktoken's `Encoding` lacks.
 
-Counting, cutting texts by a number of tokens, and batches as arrays. The docstring of `Encoding`
+Counting, cutting texts by a number of tokens, and batches as arrays; `_arrow` has those on Arrow
+arrays. The docstring of `Encoding`
 explains the arguments on special tokens.
 """
 
 from __future__ import annotations
 
+from bpecore._arrow import ArrowMethods
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
@@ -15,7 +17,7 @@ from bpecore._core import (
     token_offsets,
     without_surrogates,
 )
-from bpecore._engine_calls import NONE, EngineCalls, texts_of_batch
+from bpecore._engine_calls import NONE, texts_of_batch
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     Boundary = Literal["character", "word", "sentence", "line"]
 
 
-class BeyondTiktoken(EngineCalls):
+class BeyondTiktoken(ArrowMethods):
     """What `bpecore.core.Encoding` inherits."""
 
     name: str

@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t
 
+from engine.base.heap cimport ByteBuffer
 from engine.encode.threads cimport Job, Task, ThreadState
 from engine.sink.id_buffer cimport IdBuffer
 from engine.text.utf8 cimport TextView
@@ -14,7 +15,8 @@ cdef enum Results:
 @cython.final
 cdef class TextBatch:
     cdef CoreBPE core
-    cdef list texts            # the views borrow from them
+    cdef size_t text_count
+    cdef object texts          # the views borrow from them
     cdef object allowed        # masks that the job borrows
     cdef object refused
     cdef Job job
@@ -26,12 +28,14 @@ cdef class TextBatch:
     cdef uint32_t thread_count
     cdef uint8_t *failed       # owned: one byte per text
     cdef IdBuffer row          # the ids of all texts, in order, for ROW
+    cdef ByteBuffer stretch    # of UTF-8, decoded to find a border
 
-    cdef int _reserve(self, size_t count) except -1
-    cdef int _add_texts(self) except -1
-    cdef int _add_text(self, const TextView *view, size_t text) except -1
-    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) except -1
-    cdef int _close_share(self) except -1
+    cdef int add_strings(self, list texts) except -1
+    cdef int reserve(self, size_t count) noexcept nogil
+    cdef int add_text(self, const TextView *view, size_t text) noexcept nogil
+    cdef size_t _border(self, const TextView *view, size_t position, size_t limit) noexcept nogil
+    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) noexcept nogil
+    cdef void _close_share(self) noexcept nogil
     cdef int run(self, masks, size_t num_threads, Results wanted) except -1
     cdef int _make_row(self) except -1
     cdef int _complete_row(self) except -1
@@ -42,4 +46,9 @@ cdef class TextBatch:
     cdef bytearray offsets(self)
     cdef bint any_failed(self)
     cdef failures(self)
+    cdef int move_ids(self, IdBuffer *ids) except -1
     cdef TokenBuffer take_ids(self)
+
+
+cdef const uint8_t *mask_data(mask)
+cdef bint mask_names_any(SpecialTokens special_tokens, mask)

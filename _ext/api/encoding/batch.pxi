@@ -14,7 +14,8 @@ from engine.encode.threads cimport (
     NOT_KNOWN, THREAD_LIMIT, Job, Task, ThreadState, count_ids, run_threads)
 from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
-from engine.text.utf8 cimport TextView
+from engine.encode.utf8 cimport next_utf8_border
+from engine.text.utf8 cimport UNCHECKED_UTF8, TextView
 
 
 @cython.final
@@ -24,15 +25,14 @@ cdef class TextBatch:
     A text that cannot be encoded is marked as failed. Encoding it by itself raises the reason.
     """
 
-    def __cinit__(self, CoreBPE core not None, list texts not None):
+    def __cinit__(self, CoreBPE core not None, size_t text_count):
         self.core = core
-        self.texts = texts
+        self.text_count = text_count
         self.job.engine = &core.engine
         self.job.pool = &core.vocabulary.pool
-        self.failed = <uint8_t *>allocate_zeroed(<size_t>len(texts), 1)
+        self.failed = <uint8_t *>allocate_zeroed(text_count, 1)
         if self.failed == NULL:
             raise MemoryError("no memory for a batch")
-        self._reserve(<size_t>len(texts))
 
     def __dealloc__(self):
         cdef uint32_t i
@@ -45,55 +45,68 @@ cdef class TextBatch:
         release(self.job.places)
         release(self.job.later)
         release(self.failed)
+        release(self.stretch.data)
         release_ids(&self.row, True)
 
-    cdef int _reserve(self, size_t count) except -1:
-        """Makes room for a number of tasks."""
-        if count > self.task_capacity or self.shares == NULL:
-            if (grow(<void **>&self.job.tasks, (count + 1) * sizeof(Task)) != STATUS_OK
-                    or grow(<void **>&self.shares, (count + 2) * sizeof(size_t)) != STATUS_OK):
-                raise MemoryError("no memory for a batch")
-            self.task_capacity = count
-            self.shares[0] = 0
-        return 0
-
-    cdef int _add_texts(self) except -1:
-        """Divides the texts into tasks."""
+    cdef int add_strings(self, list texts) except -1:
+        """Adds all texts; those that are not `str` have failed."""
         cdef TextView view
         cdef size_t i = 0
-        for text in self.texts:
+        self.texts = texts
+        if self.reserve(<size_t>len(texts)) != STATUS_OK:
+            raise MemoryError("no memory for a batch")
+        for text in texts:
             if isinstance(text, str):
                 view_text(text, &view)
-                self._add_text(&view, i)
+                if self.add_text(&view, i) != STATUS_OK:
+                    raise MemoryError("no memory for a batch")
             else:
                 self.failed[i] = 1
             i += 1
-        self._close_share()
-        self.job.shares = self.shares
         return 0
 
-    cdef int _add_text(self, const TextView *view, size_t text) except -1:
+    cdef int reserve(self, size_t count) noexcept nogil:
+        """Makes room for a number of tasks; has to be called before texts are added."""
+        if count > self.task_capacity or self.shares == NULL:
+            if (grow(<void **>&self.job.tasks, (count + 1) * sizeof(Task)) != STATUS_OK
+                    or grow(<void **>&self.shares, (count + 2) * sizeof(size_t)) != STATUS_OK):
+                return STATUS_NO_MEMORY
+            self.task_capacity = count
+            self.shares[0] = 0
+        return STATUS_OK
+
+    cdef int add_text(self, const TextView *view, size_t text) noexcept nogil:
+        """Divides a text into tasks; texts are added in order, and may be left out."""
         cdef size_t start = 0, end, section = thread_sizes.section
         cdef TextView part
+        cdef int status
+        part.width = view.width
         while view.length - start > 2 * section:
-            end = next_sure_border(self.job.engine.automaton, self.job.engine.special_tokens, view,
-                                   start + section, view.length - section)
+            end = self._border(view, start + section, view.length - section)
             if end == view.length - section:
                 break
-            part.width = view.width
-            part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
+            part.data = <const uint8_t *>view.data + start * max(view.width, 1)
             part.length = end - start
-            self._add_task(&part, text, False)
+            status = self._add_task(&part, text, False)
+            if status != STATUS_OK:
+                return status
             start = end
-        part.width = view.width
-        part.data = <const uint8_t *>view.data + start * (view.width if view.width else 1)
+        part.data = <const uint8_t *>view.data + start * max(view.width, 1)
         part.length = view.length - start
         return self._add_task(&part, text, True)
 
-    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) except -1:
+    cdef size_t _border(self, const TextView *view, size_t position, size_t limit) noexcept nogil:
+        """Returns the first sure border from `position` on and below `limit`, or `limit`."""
+        if view.width == UNCHECKED_UTF8:
+            return next_utf8_border(self.job.engine, view, position, limit, &self.stretch)
+        return next_sure_border(self.job.engine.automaton, self.job.engine.special_tokens, view,
+                                position, limit)
+
+    cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) noexcept nogil:
         cdef Task *task
-        if self.task_count == self.task_capacity:
-            self._reserve(2 * self.task_count + 16)
+        if (self.task_count == self.task_capacity
+                and self.reserve(2 * self.task_count + 16) != STATUS_OK):
+            return STATUS_NO_MEMORY
         task = &self.job.tasks[self.task_count]
         task.view = view[0]
         task.text = text
@@ -106,17 +119,16 @@ cdef class TextBatch:
         self.open_characters += view.length
         if self.open_characters >= thread_sizes.share:
             self._close_share()
-        return 0
+        return STATUS_OK
 
-    cdef int _close_share(self) except -1:
+    cdef void _close_share(self) noexcept nogil:
         if self.shares[self.job.share_count] < self.task_count:
             self.job.share_count += 1
             self.shares[self.job.share_count] = self.task_count
             self.open_characters = 0
-        return 0
 
     cdef int run(self, masks, size_t num_threads, Results wanted) except -1:
-        """Encodes all texts.
+        """Encodes all texts that were added.
 
         Args:
             masks: what is allowed and what is refused, from `masks_of`.
@@ -126,12 +138,13 @@ cdef class TextBatch:
         cdef size_t characters = 0, i
         cdef Task *task
         self.allowed, self.refused = masks
-        self.job.allowed = mask_data(self.allowed)
-        self.job.any_allowed = mask_names_any(self.core.special_tokens, self.allowed)
-        self.job.refused = mask_data(self.refused)
-        self.job.any_refused = mask_names_any(self.core.special_tokens, self.refused)
-        self.job.counting = wanted == COUNTS
-        self._add_texts()
+        self.job.permissions.allowed = mask_data(self.allowed)
+        self.job.permissions.any_allowed = mask_names_any(self.core.special_tokens, self.allowed)
+        self.job.permissions.refused = mask_data(self.refused)
+        self.job.permissions.any_refused = mask_names_any(self.core.special_tokens, self.refused)
+        self.job.permissions.counting = wanted == COUNTS
+        self._close_share()
+        self.job.shares = self.shares
         for i in range(self.task_count):
             characters += self.job.tasks[i].view.length
         num_threads = min(num_threads, characters // thread_sizes.thread + 1,
@@ -167,7 +180,8 @@ cdef class TextBatch:
         cdef TextView *view
         for i in range(self.task_count):
             view = &self.job.tasks[i].view
-            # Ids per character: 0.2 to 0.3 of ASCII, 0.3 (Russian) to 0.9 (Chinese) of others.
+            # Ids per character: 0.2 to 0.3 of ASCII, 0.3 (Russian) to 0.9 (Chinese) of others; per
+            # byte of UTF-8: 0.15 to 0.3.
             expected += view.length // 3 if view.width <= 1 else view.length - view.length // 4
         if reserve_ids(row, expected + 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
@@ -218,7 +232,7 @@ cdef class TextBatch:
 
     cdef list lists(self):
         """Returns the ids of each text, None for a failed one."""
-        cdef list results = [None] * len(self.texts)
+        cdef list results = [None] * self.text_count
         cdef size_t i = 0, last
         cdef list ids
         PyObject_GC_UnTrack(results)
@@ -238,7 +252,7 @@ cdef class TextBatch:
 
     cdef list counts(self):
         """Returns the number of ids of each text, None for a failed one."""
-        cdef list results = [None] * len(self.texts)
+        cdef list results = [None] * self.text_count
         cdef size_t i = 0, last, j, count
         while i < self.task_count:
             last = self.last_task(i)
@@ -253,36 +267,41 @@ cdef class TextBatch:
 
     cdef bytearray offsets(self):
         """Returns where the ids of each text begin in the row, and where the last end, as int64."""
-        cdef bytearray result = bytearray((len(self.texts) + 1) * sizeof(int64_t))
+        cdef bytearray result = bytearray((self.text_count + 1) * sizeof(int64_t))
         cdef int64_t *offsets = <int64_t *><char *>result
         cdef size_t i
         for i in range(self.task_count):
             offsets[self.job.tasks[i].text + 1] += <int64_t>self.job.tasks[i].count
-        for i in range(<size_t>len(self.texts)):
+        for i in range(self.text_count):
             offsets[i + 1] += offsets[i]
         return result
 
     cdef bint any_failed(self):
         """Returns whether a text could not be encoded."""
-        return memchr(self.failed, 1, <size_t>len(self.texts)) != NULL
+        return memchr(self.failed, 1, self.text_count) != NULL
 
     cdef failures(self):
         """Returns the positions of texts that could not be encoded."""
         if not self.any_failed():
             return ()
-        return [i for i in range(<size_t>len(self.texts)) if self.failed[i]]
+        return [i for i in range(self.text_count) if self.failed[i]]
 
-    cdef TokenBuffer take_ids(self):
-        """Returns the ids of all texts, in order. Precondition: no text has failed."""
-        cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
+    cdef int move_ids(self, IdBuffer *ids) except -1:
+        """Hands over the ids of all texts, in order. Precondition: no text has failed."""
         cdef IdBuffer *source = &self.threads[0].ids
         if self.thread_count > 1:
             self._complete_row()
             source = &self.row
         if grow_ids(source, 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
-        buffer.ids = source[0]
+        ids[0] = source[0]
         memset(source, 0, sizeof(IdBuffer))
+        return 0
+
+    cdef TokenBuffer take_ids(self):
+        """Returns the ids of all texts, in order. Precondition: no text has failed."""
+        cdef TokenBuffer buffer = TokenBuffer.__new__(TokenBuffer)
+        self.move_ids(&buffer.ids)
         buffer.finish()
         return buffer
 
@@ -305,7 +324,8 @@ cdef TextBatch run_batch(CoreBPE core, list texts, tuple masks, size_t num_threa
     cdef TextBatch batch
     if core.split_pattern is None or masks is None:
         return None
-    batch = TextBatch(core, texts)
+    batch = TextBatch(core, len(texts))
+    batch.add_strings(texts)
     if append is not None:
         batch.job.appends = True
         batch.job.appended = append

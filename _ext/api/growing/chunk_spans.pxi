@@ -61,7 +61,8 @@ cdef void replace_ids(
 cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t num_threads):
     """Returns the character in which each token of a text begins, in place of the ids."""
     cdef TextStarts starts
-    cdef TextBatch batch = TextBatch(core, [text])
+    cdef TextBatch batch = TextBatch(core, 1)
+    batch.add_strings([text])
     view_text(text, &starts.view)
     starts.wrong = False
     open_token_lengths(&starts.lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,

@@ -8,6 +8,7 @@ cdef enum Status:
     STATUS_SURROGATE = 2     # the text has a lone surrogate, so it has no UTF-8 form
     STATUS_INTERRUPTED = 3   # the call was interrupted
     STATUS_REFUSED = 4       # the text has a special token that is not allowed
+    STATUS_INVALID_UTF8 = 5  # the text is not UTF-8
     STATUS_MISSING_BYTE = 256  # + b: byte b is needed, but is not a token of the vocabulary
 
 cdef enum:

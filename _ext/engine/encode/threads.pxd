@@ -14,18 +14,17 @@
 # Loses where memory bandwidth is the limit, and where a text has no sure border (a megabyte of
 # spaces).
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
-from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK, STATUS_REFUSED
+from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK
 from engine.encode.call cimport Engine
-from engine.encode.text cimport encode_text
+from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
-from engine.text.special_tokens cimport Occurrence, find_special
-from engine.text.utf8 cimport TextView
+from engine.text.utf8 cimport UNCHECKED_UTF8, TextView
 
 cdef enum:
     SECTION_CHARACTERS = 1 << 18   # size of the sections of a long text
@@ -49,11 +48,7 @@ ctypedef void (*TaskEnd)(void *context, const TextView *view, uint32_t *ids, siz
 cdef struct Job:
     const Engine *engine       # borrowed, as everything below
     WorkspacePool *pool
-    const uint8_t *allowed     # for each special token, whether its text becomes it; NULL = for all
-    const uint8_t *refused     # for each special token, whether it may not occur; NULL = none may
-    bint any_allowed
-    bint any_refused
-    bint counting              # ids are counted, not kept
+    Permissions permissions
     bint appends               # `appended` follows the ids of each text
     uint32_t appended
     Task *tasks
@@ -116,17 +111,13 @@ cdef inline int encode_task(
     Job *job, Task *task, Workspace *workspace, IdBuffer *ids
 ) noexcept nogil:
     """Encodes one task and appends its ids."""
-    cdef Occurrence found
     cdef int status
-    if job.any_refused:
-        found = find_special(job.engine.special_tokens, &job.engine.vectors, &task.view, 0,
-                             job.refused)
-        if found.start < task.view.length:
-            return STATUS_REFUSED
-    status = encode_text(job.engine, workspace, &task.view, job.allowed, job.any_allowed,
-                         job.counting, ids)
+    if task.view.width == UNCHECKED_UTF8:
+        status = encode_utf8(job.engine, workspace, &task.view, &job.permissions, ids)
+    else:
+        status = encode_permitted(job.engine, workspace, &task.view, &job.permissions, ids)
     if status == STATUS_OK and job.appends and task.ends_text:
-        status = append_id(ids, job.appended, job.counting)
+        status = append_id(ids, job.appended, job.permissions.counting)
     return status
 
 

@@ -7,7 +7,7 @@
 from libc.stdint cimport uint64_t
 
 from engine.base.interrupt cimport Interrupt
-from engine.base.heap cimport allocate_zeroed, release
+from engine.base.heap cimport ByteBuffer, allocate_zeroed, release
 from engine.base.types cimport STATUS_OK
 from engine.cache.cache cimport CACHE_SEEDS, PieceCache, PieceGroup, close_cache, open_cache
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
@@ -33,6 +33,8 @@ cdef struct Workspace:
     BackwardStates states      # of the window that a guided automaton splits
     Interrupt interrupt        # whether and when the call ends early
     PieceGroup group           # pieces being looked up; 27 KB, too much for a small stack
+    ByteBuffer decoded         # a window of a text that came as UTF-8
+    ByteBuffer replaced        # such a text without what is not valid
     size_t last_piece_ids      # ids of the encoded text's last piece; 0 after a special token
 
 cdef struct WorkspacePool:
@@ -45,12 +47,22 @@ cdef extern from "engine/base/platform.h" nogil:
     bint put_if_empty "bpecore_fill_release" (Workspace **place, Workspace *value) noexcept
 
 
+cdef inline void free_bytes(ByteBuffer *buffer, size_t kept) noexcept nogil:
+    """Frees a buffer of more than `kept` bytes."""
+    if buffer.capacity > kept:
+        release(buffer.data)
+        buffer.data = NULL
+        buffer.capacity = 0
+
+
 cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
     if workspace != NULL:
         close_cache(&workspace.cache)
         free_chunk(&workspace.chunk)
         free_states(&workspace.states)
         free_merge_memory(&workspace.merging)
+        free_bytes(&workspace.decoded, 0)
+        free_bytes(&workspace.replaced, 0)
         release_ids(&workspace.ids, False)
         release(workspace)
 
@@ -80,6 +92,8 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
         free_chunk(&workspace.chunk)
     if 2 * workspace.states.capacity > KEPT_BYTES:
         free_states(&workspace.states)
+    free_bytes(&workspace.decoded, KEPT_BYTES)
+    free_bytes(&workspace.replaced, KEPT_BYTES)
     if workspace.ids.capacity > KEPT_IDS:
         # Its pages are worth keeping only while large texts follow each other.
         release_ids(&workspace.ids, workspace.many_ids)

@@ -3,7 +3,7 @@
 # Which instruction set runs is chosen when the extension is imported (api/process/simd.pxi), and
 # each engine has a copy of the choice. Plain C does the same work on words of 64 bits.
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "engine/simd/vectors.h" nogil:
     ctypedef struct CharacterTables "bpecore_character_tables":
@@ -37,6 +37,10 @@ cdef extern from "engine/simd/vectors.h" nogil:
         # Encodes 64 characters; returns False if one is a surrogate or above 0xFFFF. May be NULL.
         bint (*encode_block)(const void *source, int width, uint32_t previous,
                              const CharacterTables *tables, Block *block) noexcept nogil
+        # Decodes UTF-8 as long as it is valid and has no character above 0xFFFF. Returns how many
+        # characters it wrote, after which it may write 64 more. May be NULL.
+        size_t (*decode)(const uint8_t *text, size_t length, uint16_t *out,
+                         size_t *decoded) noexcept nogil
     enum:
         MIXED_KINDS    # the entry of a page of characters of several kinds
     # Where each of 64 ASCII characters begins in its block: the numbers from 0 on.

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 cdef enum:
+    UNCHECKED_UTF8 = -1          # a width: `data` should be UTF-8; only encode/utf8.pxd reads it
     COUNTED_AT_ONCE = 1 << 16    # characters whose bytes are added up in a 32-bit word
 
 cdef struct TextView:
