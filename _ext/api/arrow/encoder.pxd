@@ -13,6 +13,9 @@ cdef struct Stretch:
     uint8_t *used            # owned: whether rows have each entry of the dictionary
 
 
+cdef Rows *new_rows(const Stretch *stretch, const Shape *shape) noexcept nogil
+
+
 cdef class ArrowEncoder:
     cdef CoreBPE core        # None: `one` encodes all texts
     cdef object masks        # from `masks_of`

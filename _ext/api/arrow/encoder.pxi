@@ -4,7 +4,7 @@ The entries of a dictionary are encoded once each, if a row has them, and copied
 """
 
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint8_t, INT32_MAX
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, INT32_MAX
 from libc.string cimport memcpy, memset
 
 from api.arguments cimport collect_ids

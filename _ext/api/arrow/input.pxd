@@ -35,4 +35,6 @@ cdef class ArrowSource:
     cdef ArrowTexts next(self)
 
 
-cdef int read_plan(const ArrowSchema *schema, column, Plan *plan) except -1
+cdef object malformed(str what)
+cdef ArrowSource open_source(data, column)
+cdef ArrowTexts read_array(data, column)

@@ -1,7 +1,7 @@
 """Several results as one."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, INT32_MAX
-from libc.string cimport memcpy
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, INT32_MAX
+from libc.string cimport memcpy, memset
 
 from api.arrow.columns cimport is_valid
 from api.arrow.exports cimport Rows, Shape, release_rows

@@ -5,10 +5,20 @@ from api.arrow.structs cimport ArrowArray
 from engine.base.types cimport STATUS_OK
 
 
+cdef extern from *:
+    """
+    #define BPECORE_NO_LIMIT SIZE_MAX
+    """
+    const size_t NO_LIMIT "BPECORE_NO_LIMIT"     # of a stretch: all rows of the array
+
+
 cdef class ArrowResult:
     cdef Rows *rows              # one of its users
     cdef Shape shape
     cdef bytes name              # what `shape` borrows
+
+
+cdef ArrowResult joined(list parts, ArrowEncoder encoder)
 
 
 cdef class ArrowProducer:

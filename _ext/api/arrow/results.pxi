@@ -11,12 +11,6 @@ from api.arrow.exports cimport (
 from api.arrow.structs cimport ArrowArray, ArrowArrayStream, ArrowSchema
 from engine.base.types cimport STATUS_OK
 
-cdef extern from *:
-    """
-    #define BPECORE_NO_LIMIT SIZE_MAX
-    """
-    const size_t NO_LIMIT "BPECORE_NO_LIMIT"     # of a stretch: all rows of the array
-
 cdef extern from "Python.h":
     bint Py_IsInitialized() noexcept nogil
 
