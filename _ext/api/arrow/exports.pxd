@@ -44,8 +44,9 @@ cdef struct ArrayNode:
 
 cdef extern from *:
     """
-    #define bpecore_add_user(rows) __atomic_fetch_add(&(rows)->users, 1, __ATOMIC_RELAXED)
-    #define bpecore_drop_user(rows) (__atomic_fetch_sub(&(rows)->users, 1, __ATOMIC_ACQ_REL) == 1)
+    #include "engine/base/platform.h"
+    #define bpecore_add_user(rows) bpecore_add_relaxed(&(rows)->users, 1)
+    #define bpecore_drop_user(rows) (bpecore_add_ordered(&(rows)->users, -1) == 1)
     """
     void add_user "bpecore_add_user" (Rows *rows) noexcept nogil
     bint was_last_user "bpecore_drop_user" (Rows *rows) noexcept nogil

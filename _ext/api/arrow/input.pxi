@@ -10,8 +10,11 @@ from api.arrow.columns cimport (
 from api.arrow.structs cimport ArrowArray, ArrowArrayStream, ArrowSchema
 from engine.text.utf8 cimport TextView
 
-cdef enum:
-    ROW_LIMIT = 0xFFFFFFFFFFFFFF    # more rows than any memory has room for
+cdef extern from *:
+    """
+    #define BPECORE_ROW_LIMIT ((int64_t)1 << 56)
+    """
+    const int64_t ROW_LIMIT "BPECORE_ROW_LIMIT"    # more rows than any memory has room for
 
 TYPE_NAMES = {
     "b": "bool", "c": "int8", "C": "uint8", "s": "int16", "S": "uint16", "i": "int32",

@@ -2,7 +2,6 @@
 
 cimport cython
 from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF
-from libc.errno cimport EINTR, EINVAL, ENOMEM
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
@@ -10,6 +9,12 @@ from api.arrow.exports cimport (
     Rows, Shape, add_user, make_array, make_schema, release_rows)
 from api.arrow.structs cimport ArrowArray, ArrowArrayStream, ArrowSchema
 from engine.base.types cimport STATUS_OK
+
+cdef enum:
+    # What a stream reports; these are the same everywhere.
+    CODE_INTERRUPTED = 4
+    CODE_NO_MEMORY = 12
+    CODE_INVALID = 22
 
 cdef extern from "Python.h":
     bint Py_IsInitialized() noexcept nogil
@@ -136,7 +141,7 @@ cdef int stream_schema(ArrowArrayStream *stream, ArrowSchema *schema) noexcept n
     with gil:
         status = make_schema(&(<ArrowProducer><PyObject *>stream.private_data).shape, b"", False,
                              schema)
-    return 0 if status == STATUS_OK else ENOMEM
+    return 0 if status == STATUS_OK else CODE_NO_MEMORY
 
 
 cdef int stream_next(ArrowArrayStream *stream, ArrowArray *array) noexcept nogil:
@@ -153,8 +158,8 @@ cdef int produce_or_note(ArrowProducer producer, ArrowArray *array) noexcept:
     except BaseException as error:
         producer.error = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
         if isinstance(error, MemoryError):
-            return ENOMEM
-        return EINVAL if isinstance(error, Exception) else EINTR
+            return CODE_NO_MEMORY
+        return CODE_INVALID if isinstance(error, Exception) else CODE_INTERRUPTED
 
 
 cdef const char *stream_error_of(ArrowArrayStream *stream) noexcept nogil:

@@ -55,6 +55,7 @@ static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
 #define bpecore_store_release(place, value) __atomic_store_n(place, value, __ATOMIC_RELEASE)
 #define bpecore_store_ordered(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
 #define bpecore_add_relaxed(place, amount) __atomic_fetch_add(place, amount, __ATOMIC_RELAXED)
+#define bpecore_add_ordered(place, amount) __atomic_fetch_add(place, amount, __ATOMIC_SEQ_CST)
 #define bpecore_exchange_acquire(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQUIRE)
 
 /* Puts a value into a place that holds 0 and releases what was written before; returns whether the
