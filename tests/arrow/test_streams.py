@@ -136,14 +136,14 @@ def test_engines_that_are_not_this_package(cl100k: Pair) -> None:
         def encode_to_numpy(self, text: str, **options: Any) -> Any:
             return super().encode_to_numpy(text.upper(), **options)
 
-    looks_back = own_encoding(r"(?<=a)b|\w+|\W+")
+    repeats = own_encoding(r"(\w)\1|\w+?|\W+")
     louder = Louder(
         "louder",
         pat_str=cl100k.ours._pat_str,
         mergeable_ranks=cl100k.ours._mergeable_ranks,
         special_tokens={},
     )
-    for encoding in (looks_back, louder):
+    for encoding in (repeats, louder):
         column = dictionary_column([0, 2, None, 0], text_column(["ab ba", "x", "b"], "u"))
         for data in (text_column(TEXTS, "vu"), column):
             texts = TEXTS if data is not column else ["ab ba", "b", None, "ab ba"]
@@ -155,7 +155,7 @@ def test_engines_that_are_not_this_package(cl100k: Pair) -> None:
             counts = [None if t is None else encoding.count(t) for t in texts]
             assert rows_of(encoding.count_arrow(Exported(data))) == counts
     with pytest.raises(ValueError, match="at index 1: not UTF-8"):
-        looks_back.encode_arrow(Exported(text_column(["a", b"\xff"], "u")))
+        repeats.encode_arrow(Exported(text_column(["a", b"\xff"], "u")))
 
 
 def test_bytes_that_a_vocabulary_lacks() -> None:
