@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from bpecore._pattern.atomic import write_atomic
 from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
 from bpecore._pattern.history import History
 from bpecore._pattern.instructions import Goto, Look, Match, Program, Read, program_of
@@ -78,7 +79,7 @@ def compile_guided(tree: Node) -> GuidedAutomaton:
         EmptyMatchPattern: the pattern can match the empty string.
         UnsupportedPattern: it needs more than such an automaton, or too many states.
     """
-    program = program_of(tree, looks_around=True)
+    program = program_of(tree, write_atomic)
     classes = classes_of(program.instructions)
     history = History(program, classes)
     passes = _Passes(program, classes, history.meanings)

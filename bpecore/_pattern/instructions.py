@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Union
+from typing import Callable, NamedTuple, Union
 
 from bpecore._pattern.character_sets import CharacterSet
 from bpecore._pattern.errors import UnsupportedPattern
@@ -17,6 +17,7 @@ from bpecore._pattern.syntax import (
     Repeat,
     Sequence,
     is_delegated,
+    is_regular,
     matches_nothing,
 )
 
@@ -85,19 +86,23 @@ class Program(NamedTuple):
     bodies: list[Body]
 
 
-def program_of(tree: Node, looks_around: bool) -> Program:
+AtomicWriter = Callable[["Writer", Node, int], int]
+"""Writes the instructions of an atomic group's body, after which those at a position are next;
+returns where they start."""
+
+
+def program_of(tree: Node, write_atomic: AtomicWriter | None = None) -> Program:
     """Returns the instructions that match a syntax tree.
 
     Args:
         tree: a pattern's syntax tree.
-        looks_around: whether there may be `Look` among them.
+        write_atomic: writes atomic groups; None if there may be no `Look`, which these need.
 
     Raises:
-        UnsupportedPattern: the tree needs more than these instructions (a possessive or atomic
-            group that is not one repeated character, a repetition of what may be empty beside this
-            or look-around), or too many.
+        UnsupportedPattern: the tree needs more than these instructions (a repetition of what may be
+            empty beside look-around or an atomic group), or too many.
     """
-    writer = _Writer(is_delegated(tree), looks_around)
+    writer = Writer(is_delegated(tree), write_atomic)
     start = writer.write(tree, writer.add(Match()))
     return Program(writer.instructions, start, list(writer.bodies))
 
@@ -105,26 +110,31 @@ def program_of(tree: Node, looks_around: bool) -> Program:
 def instructions_of(tree: Node) -> tuple[list[Instruction], int]:
     """Returns the instructions of a syntax tree without look-around, and the position of the first.
 
-    A look-ahead for one character, and `$`, are `Require`.
+    A look-ahead for one character, and `$`, are `Require`. Atomic groups are refused too, unless
+    they are one repeated character.
     """
-    return program_of(tree, looks_around=False)[:2]
+    return program_of(tree)[:2]
 
 
-class _Writer:
+class Writer:
     """Writes instructions from the end of the pattern to its start.
 
     Args:
         is_delegated: whether fancy-regex delegates the whole pattern to the `regex` crate, which
             uses an automaton too. fancy-regex's own backtracking ends a repetition when the body
             matches nothing; the automaton continues with the next way to match the body.
-        looks_around: whether there may be `Look` among the instructions.
+        write_atomic: as in `program_of`.
+
+    Attributes:
+        instructions: those written so far.
+        bodies: those of the look-arounds so far, in the order of `Program.bodies`.
     """
 
-    def __init__(self, is_delegated: bool, looks_around: bool) -> None:
+    def __init__(self, is_delegated: bool, write_atomic: AtomicWriter | None = None) -> None:
         self.instructions: list[Instruction] = []
-        self._is_delegated = is_delegated
-        self._looks_around = looks_around
         self.bodies: dict[Body, None] = {}
+        self._is_delegated = is_delegated
+        self._write_atomic = write_atomic
         self._starts: dict[Node, int] = {}
         self._nodes = 0
 
@@ -133,6 +143,11 @@ class _Writer:
             raise UnsupportedPattern(f"a pattern of more than {_INSTRUCTION_LIMIT} instructions")
         self.instructions.append(instruction)
         return len(self.instructions) - 1
+
+    def add_look(self, body: Body, negated: bool, following: int) -> int:
+        """Adds a `Look` for a body; returns its position."""
+        self.bodies.setdefault(body)
+        return self.add(Look(list(self.bodies).index(body), negated, following))
 
     def write(self, node: Node, following: int) -> int:
         """Writes `node`, after which `following` is next; returns where it starts."""
@@ -152,15 +167,33 @@ class _Writer:
         if isinstance(node, Repeat):
             return self._write_repeat(node, following)
         if isinstance(node, Atomic):
-            return self.write(_without_atomic_group(node), following)
+            return self._write_group(node, following)
         assert isinstance(node, LookAround)
-        if not self._looks_around:
+        if self._write_atomic is None:
             raise UnsupportedPattern(node.description, node.offset)
         if node.body not in self._starts:
-            self._starts[node.body] = self.write(node.body, self.add(Match()))
-        body = Body(self._starts[node.body], node.ahead)
-        self.bodies.setdefault(body)
-        return self.add(Look(list(self.bodies).index(body), node.negated, following))
+            self._starts[node.body] = self._write_body(node.body)
+        return self.add_look(Body(self._starts[node.body], node.ahead), node.negated, following)
+
+    def _write_body(self, body: Node) -> int:
+        """Writes the body of a look-around; only whether it matches is of interest."""
+        outside, self._is_delegated = self._is_delegated, is_regular(body)
+        start = self.write(body, self.add(Match()))
+        self._is_delegated = outside
+        return start
+
+    def _write_group(self, node: Atomic, following: int) -> int:
+        """Writes an atomic group; one character, repeated or not, needs no `Look`."""
+        body = node.body
+        if isinstance(body, (Characters, Next)):
+            return self.write(body, following)
+        if isinstance(body, Repeat) and isinstance(body.body, Characters) and body.mode != "lazy":
+            return self.write(replace(body, mode="possessive"), following)
+        if self._write_atomic is None:
+            raise UnsupportedPattern(
+                "an atomic group of more than one repeated character", node.offset
+            )
+        return self._write_atomic(self, body, following)
 
     def _write_repeat(self, node: Repeat, following: int) -> int:
         if node.mode == "possessive":
@@ -198,7 +231,9 @@ class _Writer:
     def _write_possessive(self, node: Repeat, following: int) -> int:
         """Writes a repetition of one character that gives nothing back."""
         if not isinstance(node.body, Characters):
-            raise UnsupportedPattern("a possessive repetition of a group", node.offset)
+            if self._write_atomic is None:
+                raise UnsupportedPattern("a possessive repetition of a group", node.offset)
+            return self._write_atomic(self, replace(node, mode="greedy"), following)
         members = node.body.members
         stop = following
         if node.maximum != node.minimum:
@@ -218,13 +253,3 @@ class _Writer:
 def _preferred(node: Repeat, body: int, skip: int) -> tuple[int, int]:
     """Returns the two ways to continue a repetition, the preferred one first."""
     return (skip, body) if node.mode == "lazy" else (body, skip)
-
-
-def _without_atomic_group(node: Atomic) -> Node:
-    """Returns the equivalent of an atomic group of one character, repeated or not."""
-    body = node.body
-    if isinstance(body, (Characters, Next)):
-        return body
-    if isinstance(body, Repeat) and isinstance(body.body, Characters) and body.mode != "lazy":
-        return replace(body, mode="possessive")
-    raise UnsupportedPattern("an atomic group of more than one repeated character", node.offset)

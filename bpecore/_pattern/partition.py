@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Collection
 from typing import NamedTuple
 
 from bpecore._pattern.character_sets import CODE_POINT_LIMIT, CharacterSet
@@ -27,12 +28,23 @@ class CharacterClasses(NamedTuple):
         block_classes: uint8, 128 per block: the class of each code point.
         masks: for each instruction that looks at the next character, the classes that it accepts:
             bit i is for class i. 0 for other instructions.
+        segments: `(first code point, class)` of each segment of equal class, in increasing order.
     """
 
     class_count: int
     block_index: bytes
     block_classes: bytes
     masks: list[int]
+    segments: list[tuple[int, int]]
+
+    def set_of(self, numbers: Collection[int]) -> CharacterSet:
+        """Returns the characters of some classes."""
+        ends = [first for first, _ in self.segments[1:]] + [CODE_POINT_LIMIT]
+        return CharacterSet.of_ranges(
+            (first, end - 1)
+            for (first, number), end in zip(self.segments, ends)
+            if number in numbers
+        )
 
 
 def classes_of(instructions: list[Instruction]) -> CharacterClasses:
@@ -54,7 +66,7 @@ def classes_of(instructions: list[Instruction]) -> CharacterClasses:
     for number, item in enumerate(instructions):
         if isinstance(item, Require) and item.at_end:
             masks[number] |= 1 << len(class_masks)
-    return CharacterClasses(len(class_masks), *_blocks(segments), masks)
+    return CharacterClasses(len(class_masks), *_blocks(segments), masks, segments)
 
 
 def _partition(sets: list[CharacterSet]) -> tuple[list[tuple[int, int]], list[int]]:

@@ -65,6 +65,20 @@ ACCEPTED = [
     (r"(?:b-*|b-*b)-(?:\B|b)", "b-b-b"),
     (r"(?:\bb)+a?(?:\bb)+|a", "bab"),
     (r"b+(?=b)a?b+|a", "bbab"),
+    # Atomic groups and possessive repetitions of groups.
+    (r"(?>a|ab)c|b", "abcac"),
+    (r"(?:ab|c)++b|c", "abcbabbc"),
+    (r"(?:a|ab){2}+c|b", "aabcaac"),
+    (r"(?>a*?b|a+c)+c|.", "aabcabaac"),
+    (r"(?>(?:ab?)*)b|.", "ababbabab"),
+    (r"(?>a?|b)c|.", "acbc"),
+    (r"(?>ab*|a)(?>b|c)d|.", "abbdacd"),
+    (r"(?=(?>a|ab)c)a|.", "acabc"),
+    (r"(?>a$|ab?)b?|.", "abab"),
+    (r"(?>a(?=b)|ab)b|.", "abab"),
+    (r"(?>ba*|ba*b)a|.", "baba"),
+    (r"(?>(?:ba*|ba*b)a)|.", "baba"),
+    (r"(?>\w+\s?)(?<!b)|\w", "ab ba"),
     # Patterns that the plain automaton would read again and again.
     (r"\p{L}+\p{N}", "abc1 abc é1"),
     (r"a*b|a", "aaabaa"),
@@ -128,7 +142,8 @@ def _extended(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return (
         st.lists(inner, min_size=2, max_size=3).map("".join)
         | st.lists(inner, min_size=2, max_size=3).map("|".join).map("(?:{})".format)
-        | st.builds("(?:{}){}".format, inner, st.sampled_from(QUANTIFIERS[:10]))
+        | st.builds("(?:{}){}".format, inner, st.sampled_from(QUANTIFIERS))
+        | st.builds("(?>{})".format, inner)
         | st.builds("{}{})".format, looks, inner)
         | st.builds("{}{})".format, looks, inner)
     )
@@ -147,6 +162,7 @@ SHORT_TEXTS = strings_up_to("ab1\n", 4) + strings_up_to("ab", 6)[30:]
 @settings(max_examples=120, deadline=None)
 @given(pattern=random_patterns)
 @example(pattern=r"(?=\b)[^a]*?(?<!b)(?=a|$)a|.")
+@example(pattern=r"(?:(?>ab??|b+)(?:a|ba)++)?(?!a)b|.")
 def test_random_patterns_cut_all_short_strings_as_tiktoken_does(pattern: str) -> None:
     try:
         automaton = guided(pattern)
