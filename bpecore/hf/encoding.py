@@ -16,6 +16,8 @@ from bpecore.hf.columns import Columns, FixedColumns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from bpecore.hf.batch import EncodedBatch
+
 Trim = tuple[bool, bool]
 
 
@@ -73,10 +75,10 @@ class Encoding:
     `Tokenizer.encode` makes it; it has what `tokenizers.Encoding` has.
     """
 
-    __slots__ = ("_known_ids", "_make", "_overflowing", "_ranges", "_runs")
+    __slots__ = ("_batch", "_index", "_overflowing", "_ranges", "_runs")
 
-    _known_ids: list[int] | None
-    _make: Callable[[], Encoding] | None
+    _batch: EncodedBatch | None
+    _index: int
     _overflowing: list[Encoding]
     _ranges: dict[int, tuple[int, int]]
     _runs: list[Run]
@@ -90,8 +92,7 @@ class Encoding:
         ranges: dict[int, tuple[int, int]],
         overflowing: list[Encoding],
     ) -> None:
-        self._make = None
-        self._known_ids = None
+        self._batch = None
         self._runs = runs
         self._ranges = ranges
         self._overflowing = overflowing
@@ -115,24 +116,23 @@ class Encoding:
         return made
 
     @classmethod
-    def made_later(cls, ids: list[int], make: Callable[[], Encoding]) -> Encoding:
+    def made_later(cls, batch: EncodedBatch, index: int) -> Encoding:
         """Returns an encoding of which only the ids are known until more is needed.
 
         Args:
-            ids: its ids.
-            make: makes it.
+            batch: what knows them.
+            index: the place of its text there.
         """
         made = cls.__new__(cls)
-        made._known_ids = ids
-        made._make = make
+        made._batch = batch
+        made._index = index
         return made
 
     def loaded(self) -> Encoding:
         """Returns the encoding with its runs."""
-        if self._make is not None:
-            made, ids = self._make().loaded(), self._known_ids
+        if self._batch is not None:
+            made = self._batch.encoding(self._index)
             self._fill(made._runs, made._ranges, made._overflowing)
-            self._known_ids = ids
         return self
 
     def copy(self) -> Encoding:
@@ -143,21 +143,21 @@ class Encoding:
     # ---- one value per token ------------------------------------------------------------------
 
     def __len__(self) -> int:
-        if self._known_ids is not None:
-            return len(self._known_ids)
+        if self._batch is not None:
+            return self._batch.length(self._index)
         return sum(run.stop - run.start for run in self._runs)
 
     @property
     def ids(self) -> list[int]:
         """The id of each token."""
-        if self._known_ids is None:
-            self._known_ids = self._column(lambda run: run.origin.ids[run.start : run.stop])
-        return list(self._known_ids)
+        if self._batch is not None:
+            return self._batch.ids(self._index)
+        return self._column(lambda run: run.origin.ids[run.start : run.stop])
 
     @property
     def attention_mask(self) -> list[int]:
         """1 for each token, 0 for padding."""
-        if self._make is not None:
+        if self._batch is not None:
             return [1] * len(self)
         return self._column(lambda run: [run.origin.attention] * (run.stop - run.start))
 
@@ -391,7 +391,6 @@ class Encoding:
             return
         padding = FixedColumns([pad_id] * missing, [pad_token] * missing, 1, 0)
         run = Run(padding, 0, missing, pad_type_id)
-        self._known_ids = None
         if direction == "right":
             self._runs = [*self._runs, run]
             return
@@ -430,7 +429,6 @@ class Encoding:
             shift = self.offsets[-1][1]
             runs = [run._replace(shift=run.shift + shift) for run in runs]
         self._runs = [*self._runs, *runs]
-        self._known_ids = None
         self._overflowing = combined
 
     def _and_parts(self) -> list[Encoding]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from bpecore._core import has_surrogate
+from bpecore.hf.batch import EncodedBatch, Setting
 from bpecore.hf.changes import Changes
-from bpecore.hf.columns import Columns, Engine, FixedColumns, TextColumns
+from bpecore.hf.columns import FixedColumns
 from bpecore.hf.encoding import Encoding, Run
 from bpecore.hf.inputs import read_input, read_sequence
 from bpecore.hf.post_processing import process
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
     from bpecore.hf.inputs import Sequence as InputSequence
     from bpecore.hf.post_processing import Processor
-
-
-class _Setting(NamedTuple):
-    """What encodings are made with, at the time of a call."""
-
-    engine: Engine
-    processor: Processor | None
-    splits_special: bool
-    has_places: bool
 
 
 class Tokenizer(Changes):
@@ -94,6 +85,15 @@ class Tokenizer(Changes):
     ) -> list[Encoding]:
         if isinstance(input, (str, bytes)):
             raise TypeError(f"expected several inputs, got one: {input!r:.80}")
+        input = list(input)
+        if not is_pretokenized and self._truncation is None and {*map(type, input)} == {str}:
+            frame = self._frame(add_special_tokens)
+            if frame is not None:
+                setting = self._setting(add_special_tokens, has_places)
+                encodings = EncodedBatch(setting, input, frame).encodings()
+                if self._padding is not None:
+                    self._padding.apply(encodings)
+                return encodings
         inputs = [read_input(item, is_pretokenized) for item in input]
         return self._encoded(inputs, add_special_tokens, has_places)
 
@@ -103,28 +103,34 @@ class Tokenizer(Changes):
         add_special_tokens: bool,
         has_places: bool,
     ) -> list[Encoding]:
-        setting = _Setting(self._engine, self._processor, self.encode_special_tokens, has_places)
+        setting = self._setting(add_special_tokens, has_places)
         texts: list[str] = []
         for sequences in inputs:
             for sequence in sequences:
                 if sequence is not None:
                     texts += [sequence] if isinstance(sequence, str) else sequence
-        ids = iter(_ids_of(setting, texts))
-        frame = None if self._truncation else self._frame(add_special_tokens)
+        batch = EncodedBatch(setting, texts)
+        places = iter(range(len(texts)))
         encodings = []
-        for first, second in inputs:
-            if frame is not None and second is None and isinstance(first, str):
-                encodings.append(_framed(setting, first, next(ids), frame, add_special_tokens))
-                continue
+        for sequences in inputs:
             parts = [
-                _sequence_encoding(setting, sequence, ids, type_id)
-                for type_id, sequence in enumerate((first, second))
+                _sequence_encoding(setting, sequence, batch, places, type_id)
+                for type_id, sequence in enumerate(sequences)
                 if sequence is not None
             ]
             encodings.append(self._finished(setting.processor, parts, add_special_tokens))
         if self._padding is not None:
             self._padding.apply(encodings)
         return encodings
+
+    def _setting(self, add_special_tokens: bool, has_places: bool) -> Setting:
+        return Setting(
+            self._engine,
+            self._processor,
+            self.encode_special_tokens,
+            has_places,
+            add_special_tokens,
+        )
 
     def _finished(
         self, processor: Processor | None, parts: list[Encoding], add_special_tokens: bool
@@ -204,50 +210,13 @@ def _ids(given: Any) -> list[int]:
     return given if isinstance(given, list) else [int(number) for number in given]
 
 
-def _ids_of(setting: _Setting, texts: list[str]) -> list[list[int]]:
-    encoding = setting.engine.encoding
-    for text in texts:
-        if not text.isascii() and has_surrogate(text):
-            raise TypeError("TextInputSequence must be str without lone surrogates")
-    if setting.splits_special:
-        return encoding.encode_batch(texts, disallowed_special=())
-    return encoding.encode_batch(texts, allowed_special="all")
-
-
 def _sequence_encoding(
-    setting: _Setting, sequence: InputSequence, ids: Any, type_id: int
+    setting: Setting, sequence: InputSequence, batch: EncodedBatch, places: Any, type_id: int
 ) -> Encoding:
     if isinstance(sequence, str):
-        return _text_encoding(setting, sequence, next(ids), type_id)
-    return Encoding.of_runs(
-        [
-            _text_encoding(setting, text, next(ids), type_id, word)._runs[0]
-            for word, text in enumerate(sequence)
-        ]
-    )
-
-
-def _text_encoding(
-    setting: _Setting, text: str, ids: list[int], type_id: int, word: int | None = None
-) -> Encoding:
-    columns: Columns
-    if setting.has_places:
-        columns = TextColumns(setting.engine, text, ids, setting.splits_special, word)
-    else:
-        columns, type_id = FixedColumns(ids, [""] * len(ids), 0), 0
-    return Encoding.of_runs([Run(columns, 0, len(ids), type_id)])
-
-
-def _framed(
-    setting: _Setting,
-    text: str,
-    ids: list[int],
-    frame: tuple[list[int], list[int]],
-    add_special_tokens: bool,
-) -> Encoding:
-    def make() -> Encoding:
-        parts = [_text_encoding(setting, text, ids, 0)]
-        return process(setting.processor, parts, add_special_tokens)
-
-    before, after = frame
-    return Encoding.made_later([*before, *ids, *after] if before or after else ids, make)
+        return setting.text_encoding(sequence, batch.text_ids(next(places)), type_id)
+    words = [
+        setting.text_encoding(text, batch.text_ids(next(places)), type_id, word)
+        for word, text in enumerate(sequence)
+    ]
+    return Encoding.of_runs([word._runs[0] for word in words])

@@ -1,0 +1,123 @@
+"""Texts that are encoded together: their ids at once, everything else when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bpecore._build.threads import thread_count
+from bpecore._core import encode_batch_to_buffer, has_surrogate
+from bpecore.hf.columns import Columns, Engine, FixedColumns, TextColumns
+from bpecore.hf.encoding import Encoding, Run
+from bpecore.hf.post_processing import process
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from bpecore.hf.post_processing import Processor
+
+    Frame = tuple[list[int], list[int]]
+
+_THREADS = 8
+
+
+class Setting(NamedTuple):
+    """What texts are encoded with, at the time of a call.
+
+    Attributes:
+        engine: encodes them.
+        processor: puts tokens around them.
+        splits_special: whether special tokens are ordinary text.
+        has_places: whether more than ids is wanted of what is in a text.
+        add_special_tokens: whether tokens are put around texts.
+    """
+
+    engine: Engine
+    processor: Processor | None
+    splits_special: bool
+    has_places: bool
+    add_special_tokens: bool
+
+    def text_encoding(
+        self, text: str, ids: list[int], type_id: int = 0, word: int | None = None
+    ) -> Encoding:
+        """Returns the encoding of a text with nothing around it.
+
+        Args:
+            text: the text.
+            ids: its ids.
+            type_id: the type of its tokens.
+            word: its number, if it is one of several words.
+        """
+        columns: Columns
+        if self.has_places:
+            columns = TextColumns(self.engine, text, ids, self.splits_special, word)
+        else:
+            columns, type_id = FixedColumns(ids, [""] * len(ids), 0), 0
+        return Encoding.of_runs([Run(columns, 0, len(ids), type_id)])
+
+
+class EncodedBatch:
+    """The ids of some texts.
+
+    Args:
+        setting: what they are encoded with.
+        texts: the texts.
+        frame: the ids before and after each.
+
+    Raises:
+        TypeError: a text has a lone surrogate.
+        ValueError: a byte of a text is no token.
+    """
+
+    def __init__(self, setting: Setting, texts: list[str], frame: Frame = ([], [])) -> None:
+        self._setting = setting
+        self._texts = texts
+        self._frame = frame if frame[0] or frame[1] else None
+        encoding = setting.engine.encoding
+        allowed: Any = set() if setting.splits_special else "all"
+        rules = encoding._rules
+        buffer = None
+        if rules is None or all(map(rules.is_plain, texts)):
+            special = allowed, (), encoding.special_tokens_set
+            threads = thread_count(_THREADS)
+            buffer = encode_batch_to_buffer(encoding._core_bpe, texts, *special, threads)
+        if buffer is None:
+            if any(map(has_surrogate, texts)):
+                raise TypeError("TextInputSequence must be str without lone surrogates")
+            options: dict[str, Any] = {"allowed_special": allowed, "disallowed_special": ()}
+            self._lists = encoding.encode_batch(texts, **options)
+        else:
+            self._lists = None
+            self._buffer = buffer[0]
+            self._bounds: list[int] = memoryview(buffer[1]).cast("q").tolist()
+
+    def encodings(self) -> list[Encoding]:
+        """Returns the encoding of each text."""
+        make = Encoding.made_later
+        return [make(self, index) for index in range(len(self._texts))]
+
+    def text_ids(self, index: int) -> list[int]:
+        """Returns the ids of a text."""
+        if self._lists is not None:
+            return self._lists[index]
+        return self._buffer.to_list(self._bounds[index], self._bounds[index + 1])
+
+    def ids(self, index: int) -> list[int]:
+        """Returns the ids of a text with what is around them."""
+        ids = self.text_ids(index)
+        if self._frame is not None:
+            return [*self._frame[0], *ids, *self._frame[1]]
+        return list(ids) if self._lists is not None else ids
+
+    def length(self, index: int) -> int:
+        """Returns how many there are."""
+        around = 0 if self._frame is None else len(self._frame[0]) + len(self._frame[1])
+        if self._lists is not None:
+            return len(self._lists[index]) + around
+        return self._bounds[index + 1] - self._bounds[index] + around
+
+    def encoding(self, index: int) -> Encoding:
+        """Returns all that is known of a text."""
+        setting = self._setting
+        part = setting.text_encoding(self._texts[index], self.text_ids(index))
+        return process(setting.processor, [part], setting.add_special_tokens)
