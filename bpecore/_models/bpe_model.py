@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary
 from bpecore._models.byte_letters import bytes_of_letters
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._models.merges import Merges, proven_vocabulary
+from bpecore._models.merges import Merges, OtherOrder, proven_vocabulary
 
 _MAX_ID = 2**32 - 1
 
@@ -28,6 +29,7 @@ class BpeModel(NamedTuple):
         names: how each token is spelled that is not its bytes in letters, by id.
         merges: the pairs in order, as ids: `uint32[n, 2]`.
         merge_count: how many of them merge tokens of bytes.
+        listed: whether merging by ids is not merging by the list.
     """
 
     vocab: dict[str, int]
@@ -36,10 +38,11 @@ class BpeModel(NamedTuple):
     names: dict[int, str]
     merges: bytes
     merge_count: int
+    listed: bool
 
 
 def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
-    """Reads a model and shows that this package merges as it does.
+    """Reads a model, and finds out whether merging by ids is merging by its list.
 
     Args:
         model: the member `model` of the file.
@@ -75,9 +78,14 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
     is_known[[*known.values()]] = True
     inside = is_known[merges.merged] & is_known[merges.left] & is_known[merges.right]
     ignore_merges = member(model, "model.ignore_merges", bool, source, default=False)
-    vocabulary, others = proven_vocabulary(
-        known, Merges(*(part[inside] for part in merges)), ignore_merges, source
-    )
+    listed = False
+    try:
+        vocabulary, others = proven_vocabulary(
+            known, Merges(*(part[inside] for part in merges)), ignore_merges, source
+        )
+    except OtherOrder:
+        listed = True
+        vocabulary, others = intern_vocabulary(known), {}
     names = [*compress(written, [token is None or token == b"" for token in tokens])]
     others.update((name.encode("utf-8", "replace"), vocab[name]) for name in names)
     return BpeModel(
@@ -87,6 +95,7 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
         {vocab[name]: name for name in names},
         np.stack([merges.left, merges.right], axis=1).astype("<u4").tobytes(),
         len(inside),
+        listed,
     )
 
 

@@ -58,6 +58,10 @@ class ModelEncoding(Encoding):
             parts: what else it is made of.
             source: what it was made from.
         """
+        if parts.listed and cls is ModelEncoding:
+            from bpecore._models.listed_merges import ListedEncoding
+
+            return ListedEncoding.of_parts(name, vocabulary, parts, source)  # type: ignore[return-value]
         special = {token.content: token.id for token in parts.tokens if token.special}
         added = {token.content: token.id for token in parts.tokens if not token.special}
         tokens = make_special_tokens(special, added, parts.only_decoded, parts.trie)
@@ -78,9 +82,12 @@ class ModelEncoding(Encoding):
         made.max_token_value = max([vocabulary.highest_id, *others])
         made._core_bpe = core
         made._parts = parts
-        made._rules = rules if rules.are_needed else None
-        made._text_rules = rules
+        made._made_of_parts(rules)
         return made
+
+    def _made_of_parts(self, rules: TextRules) -> None:
+        self._rules = rules if rules.are_needed else None
+        self._text_rules = rules
 
     # ---- text to ids --------------------------------------------------------------------------
 
@@ -257,14 +264,16 @@ class ModelEncoding(Encoding):
         if has_surrogate(text):
             text = without_surrogates(text)
         skipped = self._special_tokens.keys() - (allowed & self.special_tokens_set)
-        encode = self._engine_without_tokens.encode_ordinary
         ids: list[int] = []
         for part in self._rules.parts(text, skipped):
             if isinstance(part, AddedToken):
                 ids.append(part.id)
             else:
-                ids += encode(part)
+                ids += self._encode_stretch(part)
         return ids
+
+    def _encode_stretch(self, text: str) -> list[int]:
+        return self._engine_without_tokens.encode_ordinary(text)
 
     @property
     def _engine_without_tokens(self) -> CoreBPE:

@@ -44,6 +44,7 @@ class ModelParts(NamedTuple):
         names: how the model spells each token that is not its bytes in letters, by id.
         merges: the model's pairs in order, as ids: `uint32[n, 2]`.
         file: the file's other members, and the model's.
+        listed: whether pairs are merged in the order of the list, which is not that of ids.
     """
 
     pattern: str
@@ -59,6 +60,7 @@ class ModelParts(NamedTuple):
     names: dict[int, str]
     merges: bytes
     file: dict[str, Any]
+    listed: bool
 
     def plain(self) -> tuple[Any, ...]:
         """Returns the parts as plain tuples, lists and dicts."""

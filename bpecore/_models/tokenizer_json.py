@@ -52,6 +52,8 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     )
     if steps:
         details += f", normalizer {_name_of(file['normalizer'])}"
+    if bpe.listed:
+        details += ", merged by the list of pairs, which is not the order of ids"
     added = {token.content.encode(): token.id for token in tokens}
     only_decoded = {
         token: number for token, number in bpe.only_decoded.items() if token not in added
@@ -78,6 +80,7 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
             },
             "model": {name: value for name, value in model.items() if name not in _LARGE},
         },
+        bpe.listed,
     )
 
 

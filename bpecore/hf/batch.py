@@ -76,8 +76,9 @@ class EncodedBatch:
         encoding = setting.engine.encoding
         allowed: Any = set() if setting.splits_special else "all"
         rules = encoding._rules
+        self._lists: list[list[int]] | None = None
         buffer = None
-        if rules is None or all(map(rules.is_plain, texts)):
+        if rules is None or all(map(encoding._is_plain, texts)):
             special = allowed, (), encoding.special_tokens_set
             threads = thread_count(_THREADS)
             buffer = encode_batch_to_buffer(encoding._core_bpe, texts, *special, threads)
@@ -87,7 +88,6 @@ class EncodedBatch:
             options: dict[str, Any] = {"allowed_special": allowed, "disallowed_special": ()}
             self._lists = encoding.encode_batch(texts, **options)
         else:
-            self._lists = None
             self._buffer = buffer[0]
             self._bounds: list[int] = memoryview(buffer[1]).cast("q").tolist()
 

@@ -162,7 +162,7 @@ class TextColumns(Columns):
 
     @property
     def _is_plain(self) -> bool:
-        return self._encoding._rules is None or self._encoding._rules.is_plain(self._text)
+        return self._encoding._rules is None or self._encoding._is_plain(self._text)
 
     @functools.cached_property
     def _walked(self) -> tuple[list[str], Offsets, list[int | None]]:

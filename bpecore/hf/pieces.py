@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpecore._core import SplitPattern, piece_spans
+from bpecore._models.pieces import spans_of_pieces
 from bpecore.hf.alignment import Aligned, identity, normalized, with_prefix
 
 if TYPE_CHECKING:
@@ -41,26 +41,5 @@ def pieces_of(
                 continue
             if rules.prefix_space and not inner.text.startswith(" "):
                 inner = with_prefix(inner, " ")
-            for first, last in _spans(encoding, inner.text):
+            for first, last in spans_of_pieces(encoding._core_bpe, inner.text):
                 yield inner.part(first, last), False
-
-
-def _spans(encoding: ModelEncoding, text: str) -> Iterator[tuple[int, int]]:
-    """Yields where the pieces of ordinary text begin and end, in characters."""
-    splitter = encoding._core_bpe.splitter
-    if not isinstance(splitter, SplitPattern):
-        yield from (found.span() for found in splitter.finditer(text))
-        return
-    spans = piece_spans(splitter, text.encode())
-    if text.isascii():
-        yield from spans
-        return
-    characters = 0
-    reached = 0
-    data = text.encode()
-    for start, stop in spans:
-        characters += len(data[reached:start].decode())
-        first = characters
-        characters += len(data[start:stop].decode())
-        reached = stop
-        yield first, characters
