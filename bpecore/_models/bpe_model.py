@@ -14,7 +14,7 @@ from bpecore._core import Vocabulary
 from bpecore._models.byte_letters import bytes_of_letters
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._models.merges import Merges, OtherOrder, proven_vocabulary
+from bpecore._models.merges import Merges, OtherOrderError, proven_vocabulary
 
 _MAX_ID = 2**32 - 1
 
@@ -83,7 +83,7 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
         vocabulary, others = proven_vocabulary(
             known, Merges(*(part[inside] for part in merges)), ignore_merges, source
         )
-    except OtherOrder:
+    except OtherOrderError:
         listed = True
         vocabulary, others = intern_vocabulary(known), {}
     names = [*compress(written, [token is None or token == b"" for token in tokens])]

@@ -58,10 +58,6 @@ class ModelEncoding(Encoding):
             parts: what else it is made of.
             source: what it was made from.
         """
-        if parts.listed and cls is ModelEncoding:
-            from bpecore._models.listed_merges import ListedEncoding
-
-            return ListedEncoding.of_parts(name, vocabulary, parts, source)  # type: ignore[return-value]
         special = {token.content: token.id for token in parts.tokens if token.special}
         added = {token.content: token.id for token in parts.tokens if not token.special}
         tokens = make_special_tokens(special, added, parts.only_decoded, parts.trie)

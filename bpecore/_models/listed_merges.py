@@ -79,8 +79,8 @@ class ListedMerges:
                 return
             pair = parts[place], parts[right]
             if pair in self._merged:
-                order, number = self._merged[pair]  # type: ignore[index]
-                heapq.heappush(waiting, (order, place, number, *pair))  # type: ignore[misc]
+                order, number = self._merged[pair]
+                heapq.heappush(waiting, (order, place, number, *pair))
 
         for place in range(len(parts) - 1):
             offer(place)

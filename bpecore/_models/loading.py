@@ -97,14 +97,23 @@ def tokenizer_json_of(contents: bytes) -> ModelEncoding:
 
 
 def _encoding_of_json(file: str, model: LoadedModel) -> ModelEncoding:
+    if model.kind != "tokenizer.json":
+        raise ValueError(f"{file} is {model.kind}, not a tokenizer.json")
+    return _encoding_of_parts(os.path.basename(file), file, model)
+
+
+def _encoding_of_parts(name: str, file: str, model: LoadedModel) -> ModelEncoding:
     from bpecore._models.encoding import ModelEncoding
     from bpecore._models.parts import ModelParts
 
-    if model.kind != "tokenizer.json":
-        raise ValueError(f"{file} is {model.kind}, not a tokenizer.json")
     parts = ModelParts.of_plain(model.rest)
+    cls = ModelEncoding
+    if parts.listed:
+        from bpecore._models.listed_merges import ListedEncoding
+
+        cls = ListedEncoding
     source = _source(model.kind, file, parts.pattern, parts.details)
-    return ModelEncoding.of_parts(os.path.basename(file), model.vocabulary, parts, source)
+    return cls.of_parts(name, model.vocabulary, parts, source)
 
 
 def _load(file: str) -> LoadedModel:
@@ -148,22 +157,20 @@ def _pattern_for(file: str, model: LoadedModel, pattern: str | None) -> str:
 
 def _model_encoding(cls: type[Any], file: str, name: str, model: LoadedModel) -> Any:
     from bpecore._models.encoding import ModelEncoding
-    from bpecore._models.parts import ModelParts
 
     if not issubclass(ModelEncoding, cls):
         raise TypeError(
             f"{file} is a tokenizer.json, which needs more than {cls.__name__}: call from_file of "
             "bpecore.Encoding"
         )
-    parts = ModelParts.of_plain(model.rest)
+    made = _encoding_of_parts(name, file, model)
     for option in ("truncation", "padding"):
-        if parts.file.get(option) is not None:
+        if made._parts.file.get(option) is not None:
             raise refusal(
                 file,
                 f"{option} is on, which changes the ids of a text; bpecore.hf.Tokenizer has it",
             )
-    source = _source(model.kind, file, parts.pattern, parts.details)
-    return ModelEncoding.of_parts(name, model.vocabulary, parts, source)
+    return made
 
 
 def _source(kind: str, file: str, pattern: str, details: str) -> ModelSource:

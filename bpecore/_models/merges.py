@@ -27,7 +27,7 @@ Ids = npt.NDArray[np.int64]
 _NONE = (1 << 21) - 1
 
 
-class OtherOrder(ValueError):
+class OtherOrderError(ValueError):
     """Merging by ids is not merging by the list."""
 
 
@@ -60,7 +60,7 @@ def proven_vocabulary(
         The vocabulary, and the tokens that no text is encoded to.
 
     Raises:
-        OtherOrder: merging by ids is not the same; the message names a token.
+        OtherOrderError: merging by ids is not the same; the message names a token.
         ValueError: a token has a byte that is no token.
     """
     made = {*merges.merged.tolist()}
@@ -113,7 +113,7 @@ class _Proof:
         """The ids of tokens of several bytes that no merge makes."""
 
     def check(self) -> None:
-        """Raises OtherOrder unless merging by ids is merging by the list."""
+        """Raises OtherOrderError unless merging by ids is merging by the list."""
         merging = np.flatnonzero(self._has_pair)
         keys = self._left[merging] * self._count + self._right[merging]
         at = np.searchsorted(self._keys, keys)
@@ -127,7 +127,7 @@ class _Proof:
 
     def _refuse(self, index: int, what: str) -> None:
         token, _ = self._tokens[index]
-        raise OtherOrder(
+        raise OtherOrderError(
             f"{self._source}: the token {token!r:.60} {what}, so merging by ids is not merging by "
             "the list"
         )

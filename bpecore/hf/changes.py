@@ -210,7 +210,7 @@ class Changes:
                     at_once=are_found_at_once(tokens),
                     trie=build_trie([token.content for token in in_order(tokens)]),
                 )
-                encoding = ModelEncoding.of_parts(
+                encoding = type(self._base).of_parts(
                     self._base.name, self._base._core_bpe.vocabulary, changed, self._base.source
                 )
             self._built = Engine(encoding, self._names, self._added.spelled())

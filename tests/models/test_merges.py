@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bpecore._models.listed_merges import ListedMerges
-from bpecore._models.merges import Merges, OtherOrder, proven_vocabulary
+from bpecore._models.merges import Merges, OtherOrderError, proven_vocabulary
 from bpecore._tiktoken import CoreBPE
 
 BYTES = {bytes([value]): value for value in range(256)}
@@ -91,7 +91,7 @@ def test_all_lists_merge_alike() -> None:
             continue
         try:
             encode = proven(tokens, pairs, ignore_merges).encode_single_piece
-        except OtherOrder:
+        except OtherOrderError:
             encode = listed(tokens, pairs, ignore_merges).ids
         outcomes[not isinstance(getattr(encode, "__self__", None), ListedMerges)] += 1
         chosen = source.sample(texts, 40)
@@ -119,7 +119,7 @@ def test_a_trained_list_is_accepted() -> None:
     ],
 )
 def test_reasons(tokens: dict[bytes, int], pairs: Pairs, reason: str) -> None:
-    with pytest.raises(OtherOrder, match=f"here: the token .*{reason}"):
+    with pytest.raises(OtherOrderError, match=f"here: the token .*{reason}"):
         proven(tokens, pairs)
 
 
