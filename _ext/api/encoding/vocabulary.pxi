@@ -20,6 +20,11 @@ from engine.build.tables cimport build_tables, free_vocabulary
 from engine.encode.workspace cimport close_pool
 
 
+cdef extern from "engine/base/platform.h":
+    uint32_t *load_order "bpecore_load_acquire" (uint32_t **place) noexcept
+    bint keep_order "bpecore_fill_release" (uint32_t **place, uint32_t *order) noexcept
+
+
 cdef uint64_t random_word() except? 0:
     return <uint64_t>int.from_bytes(os.urandom(8), "little")
 
@@ -190,18 +195,16 @@ cdef class Vocabulary:
 
     cdef const uint32_t *token_order(self) except NULL:
         """Returns the tokens' indices in the order of their bytes; made once, on first use."""
-        cdef uint32_t *order
-        if self.order == NULL:
+        cdef uint32_t *order = load_order(&self.order)
+        if order == NULL:
             with nogil:
                 order = sort_tokens(&self.tables)
             if order == NULL:
                 raise MemoryError("no memory to sort the tokens")
-            with cython.critical_section(self):
-                if self.order == NULL:
-                    self.order = order
-                    order = NULL
-            release(order)
-        return self.order
+            if not keep_order(&self.order, order):
+                release(order)
+                order = load_order(&self.order)
+        return order
 
     def token_pairs(self) -> tuple:
         """Returns the pair whose merge makes each token, by indices in rank order.

@@ -10,7 +10,7 @@ from collections import deque
 cimport cython
 from libc.stdint cimport uint64_t
 
-from engine.base.shared_words cimport store_word
+from engine.base.shared_words cimport publish_word
 
 
 @cython.final
@@ -65,7 +65,7 @@ cdef class SentCalls:
         tokens = call.tokens
         # This may run Python code, which may raise; nothing has been changed yet.
         fragments = call.fragments(self.number + 1)
-        store_word(self.words.word(self.place), self.sent_tokens + tokens)
+        publish_word(self.words.word(self.place), self.sent_tokens + tokens)
         if not self.writer.write(fragments, call.length):
             return None
         self.number += 1

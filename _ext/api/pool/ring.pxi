@@ -5,12 +5,12 @@
 
 No lock, so a process that is killed cannot leave one held. Each word has one writer.
 
-Memory ordering. The writer copies a message into the ring, then stores the tail with release
-order; the reader loads the tail with acquire order. So a reader that sees a tail sees all bytes up
-to it. Once the reader is done with a message it stores the head, which the writer loads before it
-uses the room again. So the reader's last look at a message precedes the writer's first byte over
-it. Nothing else is shared. A stale word errs on the safe side: an old tail hides a message for a
-moment, an old head hides room.
+Memory ordering (docs/memory-order.md). The writer copies a message into the ring, then stores the
+tail with release order; the reader loads the tail with acquire order. So a reader that sees a tail
+sees all bytes up to it. Once the reader is done with a message it stores the head, which the writer
+loads before it uses the room again. So the reader's last look at a message precedes the writer's
+first byte over it. Nothing else is shared. A stale word errs on the safe side: an old tail hides a
+message for a moment, an old head hides room.
 
 A writer that dies while it writes a message has not stored the tail: nobody sees the message. A
 reader that finds no message where one should be raises; neither end touches memory outside the

@@ -3,7 +3,7 @@
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uint64_t, uintptr_t
 
-from engine.base.shared_words cimport load_word, store_word
+from engine.base.shared_words cimport publish_word, read_word
 
 
 cdef class SharedWords:
@@ -39,8 +39,8 @@ cdef class SharedWords:
 
     def load(self, size_t place) -> int:
         """Returns a word; what its writer wrote before the word is visible then."""
-        return load_word(self.word(place))
+        return read_word(self.word(place))
 
     def store(self, size_t place, uint64_t value) -> None:
         """Writes a word, after everything that this thread has written before."""
-        store_word(self.word(place), value)
+        publish_word(self.word(place), value)

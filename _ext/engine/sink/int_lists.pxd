@@ -42,6 +42,7 @@ cdef struct IntObjects:
 
 cdef extern from *:
     """
+    #include "engine/base/platform.h"
     #if defined(Py_GIL_DISABLED) || SIZEOF_VOID_P < 8 || PY_VERSION_HEX >= 0x030E0000
         #define bpecore_hold_references(object) ((void)0)
         #define bpecore_give_reference(object) Py_INCREF(object)
@@ -55,9 +56,12 @@ cdef extern from *:
     #endif
 
     #ifdef Py_GIL_DISABLED
+        #define bpecore_load_object(place) bpecore_load_acquire(place)
         #define bpecore_list_with_room(count) PyList_New(count)
         #define bpecore_set_length(list, length) ((void)0)
     #else
+        /* Whoever put the object there held the GIL, which orders. */
+        #define bpecore_load_object(place) bpecore_load_relaxed(place)
         static PyObject *bpecore_list_with_room(Py_ssize_t count) {
             PyObject *list = PyList_New(0);
             PyObject **entries;
@@ -82,9 +86,9 @@ cdef extern from *:
     void set_length "bpecore_set_length" (list container, Py_ssize_t length) noexcept
     void hold_references "bpecore_hold_references" (PyObject *object) noexcept
     void give_reference "bpecore_give_reference" (PyObject *object) noexcept
+    PyObject *load_object "bpecore_load_object" (PyObject **place) noexcept
 
 cdef extern from "engine/base/platform.h":
-    PyObject *load_object "bpecore_load_acquire" (PyObject **place) noexcept
     bint keep_object "bpecore_fill_release" (PyObject **place, PyObject *object) noexcept
 
 cdef extern from "Python.h":
