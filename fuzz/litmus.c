@@ -157,6 +157,20 @@ static int share_is_taken_twice(const place *at, uint64_t round) {
     return at->seen[0] != round || at->seen[1] != round;
 }
 
+/* users: the last user of something frees it, after all that the others did with it. */
+#define USER(name, own, other, number)                                                             \
+    static void name(place *at, uint64_t round) {                                                  \
+        bpecore_store_relaxed(&at->own.word, round);                                               \
+        at->seen[number] = 0;                                                                      \
+        if (bpecore_add_ordered(&at->third.word, -1) == 1)                                       \
+            at->seen[number] = bpecore_load_relaxed(&at->other.word);                              \
+    }
+USER(users_left, first, second, 0)
+USER(users_right, second, first, 1)
+static int last_user_is_wrong(const place *at, uint64_t round) {
+    return at->seen[0] + at->seen[1] != round || (at->seen[0] && at->seen[1]);
+}
+
 static const pattern patterns[] = {
     {"wake", {wake_left, wake_right}, both_are_old, 0},
     {"wake, plain", {plain_wake_left, plain_wake_right}, both_are_old, 1},
@@ -169,6 +183,7 @@ static const pattern patterns[] = {
     {"object", {object_left, object_right}, object_is_wrong, 0},
     {"flag", {flag_user, flag_user}, step_is_lost, 0},
     {"share", {share_taker, share_taker}, share_is_taken_twice, 0},
+    {"users", {users_left, users_right}, last_user_is_wrong, 0},
 };
 
 /* Waits until both threads are here. */
@@ -206,6 +221,8 @@ static uint64_t run(const pattern *what, double seconds) {
     bpecore_thread right;
     end += (uint64_t)(seconds * 1e9);
     memset(places, 0, sizeof(places));
+    for (i = 0; i < PLACES && what->side[0] == users_left; i++)
+        places[i].third.word = 2;
     waiting = 0;
     current = what;
     if (!bpecore_start_thread(&right, run_right, NULL))
@@ -219,6 +236,7 @@ static uint64_t run(const pattern *what, double seconds) {
             forbidden += (uint64_t)what->is_forbidden(&places[i], round);
             if (what->side[0] == lease_giver || what->side[0] == object_left)
                 places[i].second.pointer = places[i].third.pointer = NULL;
+            places[i].third.word = what->side[0] == users_left ? 2 : places[i].third.word;
         }
     }
     bpecore_store_ordered(&rounds, 0);

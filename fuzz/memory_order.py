@@ -29,7 +29,7 @@ from bpecore.pool.wire.segments import create_segment, new_owner, open_segment
 
 HERE = Path(__file__).parent
 
-PATTERNS = 11
+PATTERNS = 12
 """Litmus tests, with controls; the rings take as long as all of them."""
 
 RING_BYTES = 1 << 12
