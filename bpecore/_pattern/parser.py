@@ -29,6 +29,7 @@ from bpecore._pattern.syntax import (
     Sequence,
     as_next,
     choice_of,
+    is_matched_backward,
     sequence_of,
 )
 
@@ -66,6 +67,7 @@ def parse(pattern: str) -> Node:
     Raises:
         UnsupportedPattern: the pattern is invalid, or outside the syntax that is known to be read
             as fancy-regex reads it.
+        ValueError: a look-behind means to fancy-regex what nothing here can match.
 
     Example:
         >>> parse(r"a|b")
@@ -243,6 +245,11 @@ class _Parser:
         for opening, (ahead, negated, description) in _LOOK_AROUNDS.items():
             if self._take(opening):
                 body = self._closed_choice(offset)
+                if not ahead and not is_matched_backward(body):
+                    raise ValueError(
+                        f"invalid split pattern {self._pattern!r}: a look-behind of variable "
+                        f"length with look-around or an atomic group inside, at character {offset}"
+                    )
                 return _look_around(body, ahead, negated, description, offset)
         named = _NAME.match(self._pattern, offset)
         self._position = offset + 1 if named is None else named.end()

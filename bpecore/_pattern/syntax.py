@@ -134,6 +134,42 @@ def is_regular(node: Node) -> bool:
     return all(map(is_regular, children(node)))
 
 
+def length_of(node: Node) -> int | None:
+    """Returns how many characters a node matches, if that is always as many."""
+    if isinstance(node, Characters):
+        return 1
+    if isinstance(node, (Next, LookAround)):
+        return 0
+    lengths = [length_of(child) for child in children(node)]
+    known = [length for length in lengths if length is not None]
+    if len(known) < len(lengths):
+        return None
+    if isinstance(node, Choice):
+        return known[0] if len(set(known)) == 1 else None
+    if isinstance(node, Repeat):
+        return known[0] * node.minimum if node.minimum == node.maximum else None
+    return sum(known)
+
+
+def is_matched_backward(body: Node) -> bool:
+    r"""Whether a look-behind holds exactly if its body matches some text that ends at its place.
+
+    fancy-regex goes back by the body's length. If that varies, it matches each part without
+    look-around and atomic groups once, backward, and tries no other way: `(?<=\ba?)` does not hold
+    after the `a` of "ba", where `\ba?` could match nothing.
+    """
+    if length_of(body) is not None or is_regular(body):
+        return True
+    if isinstance(body, Choice):
+        return all(map(is_matched_backward, body.alternatives))
+    if not isinstance(body, Sequence):
+        return False
+    after = list(body.items)
+    while is_regular(after[0]):
+        del after[0]
+    return all(length_of(item) is not None for item in after)
+
+
 def is_positive_look_ahead(node: Node) -> bool:
     """Whether a node is written as `(?=…)`."""
     if isinstance(node, Next):
