@@ -33,6 +33,11 @@ COMPILED_ONLY = {
 NEEDED = {
     "bpecore.aio": "anyio",
     "bpecore.prometheus": "prometheus_client",
+    "import datasets": "datasets",
+    "import duckdb": "duckdb",
+    "import pandas": "pandas",
+    "import polars": "polars",
+    "import pyarrow": "pyarrow",
 }
 """Extras, by what a page imports."""
 

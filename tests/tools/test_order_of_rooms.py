@@ -77,6 +77,7 @@ PACKAGE = {
     "pool.owner": "pool.client pool.worker pool.metrics registry",
     "pool": "pool.owner",
     "prometheus": "aio",
+    "ray": "registry",
     "corpus": "registry",
     "fuzzing": "__init__",
     "cli": "chat fuzzing corpus",

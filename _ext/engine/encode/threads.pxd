@@ -21,7 +21,7 @@ from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK
 from engine.encode.call cimport Engine
-from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8
+from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8, fetch_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
 from engine.text.utf8 cimport UNCHECKED_UTF8, TextView
@@ -191,6 +191,8 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
             task = &job.tasks[i]
             task.thread = thread.number
             task.first = thread.ids.length
+            if task.view.width == UNCHECKED_UTF8 and i + 1 < job.shares[share + 1]:
+                fetch_utf8(&job.tasks[i + 1].view)
             task.status = encode_task(job, task, workspace, &thread.ids)
             if task.status != STATUS_OK:
                 thread.ids.length = task.first

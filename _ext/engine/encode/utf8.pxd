@@ -10,7 +10,7 @@
 from libc.stdint cimport uint8_t
 
 from engine.base.heap cimport ByteBuffer
-from engine.base.types cimport STATUS_INVALID_UTF8, STATUS_OK, STATUS_REFUSED
+from engine.base.types cimport STATUS_INVALID_UTF8, STATUS_OK, STATUS_REFUSED, prefetch
 from engine.encode.call cimport Engine
 from engine.encode.text cimport encode_text
 from engine.encode.workspace cimport Workspace
@@ -23,6 +23,7 @@ from engine.text.utf8 cimport UNCHECKED_UTF8, TextView, utf8_length
 
 cdef enum:
     UTF8_WINDOW = 1 << 16       # bytes of a window, at first
+    FETCHED_AHEAD = 1 << 11     # bytes of the next text; the processor itself fetches those after
     BORDER_STRETCH = 1 << 10    # bytes that are searched for a border at a time
 
 cdef struct Permissions:
@@ -61,7 +62,8 @@ cdef inline int read_window(
     cdef const uint8_t *bytes = <const uint8_t *>text.data + start
     if size < text.length - start:
         size = without_cut_character(bytes, size)
-    if is_ascii(bytes, size):
+    if (engine.vectors.is_ascii(bytes, size) if engine.vectors.is_ascii != NULL
+            else is_ascii(bytes, size)):
         window.data = bytes
         window.width = 0
         window.length = size
@@ -97,6 +99,14 @@ cdef inline int encode_windows(
             return status
         start += utf8_length(&window, 0, window.length)
         size = UTF8_WINDOW
+
+
+cdef inline void fetch_utf8(const TextView *text) noexcept nogil:
+    """Prefetches the beginning of a text, which will be checked faster than memory delivers it."""
+    cdef size_t size = min(text.length, <size_t>FETCHED_AHEAD), place = 0
+    while place < size:
+        prefetch(<const uint8_t *>text.data + place)
+        place += 64
 
 
 cdef inline int encode_utf8(

@@ -44,8 +44,9 @@ typedef struct {
     /* Encodes 64 characters; returns 0 if one is a surrogate or above 0xFFFF. May be NULL. */
     int (*encode_block)(const void *source, int width, uint32_t previous,
                         const bpecore_character_tables *tables, bpecore_block *block);
-    /* Decodes UTF-8 as utf8_vbmi2.h says. May be NULL. */
+    /* These two do what utf8_vbmi2.h says. May be NULL. */
     size_t (*decode)(const uint8_t *text, size_t length, uint16_t *out, size_t *decoded);
+    int (*is_ascii)(const uint8_t *text, size_t length);
 } bpecore_vectors;
 
 /* The places of a block's characters where each is a byte. */
@@ -191,6 +192,6 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_asc
         return bpecore_places(words, blocks, block_starts, places, stride, out);                   \
     }                                                                                              \
     static const bpecore_vectors bpecore_##SET = {bpecore_find_##SET, MASKS, bpecore_pack_##SET,   \
-                                                  bpecore_places_##SET, NULL, NULL};
+                                                  bpecore_places_##SET, NULL, NULL, NULL};
 
 #endif

@@ -66,6 +66,27 @@ BPECORE_VBMI2 static inline size_t bpecore_decode_64(__m512i bytes, __mmask64 no
     return (size_t)__builtin_popcountll(ends);
 }
 
+/* Returns whether all bytes are below 0x80. */
+BPECORE_VBMI2 static int bpecore_is_ascii_vbmi2(const uint8_t *text, size_t length) {
+    __m512i seen;
+    size_t place = 0;
+    for (; length - place >= 256; place += 256) {
+        seen = _mm512_or_si512(_mm512_or_si512(_mm512_loadu_si512(text + place),
+                                               _mm512_loadu_si512(text + place + 64)),
+                               _mm512_or_si512(_mm512_loadu_si512(text + place + 128),
+                                               _mm512_loadu_si512(text + place + 192)));
+        if (_mm512_movepi8_mask(seen))
+            return 0;
+    }
+    seen = _mm512_setzero_si512();
+    for (; length - place >= 64; place += 64)
+        seen = _mm512_or_si512(seen, _mm512_loadu_si512(text + place));
+    if (length > place)
+        seen = _mm512_or_si512(
+            seen, _mm512_maskz_loadu_epi8(~0ull >> (64 - (length - place)), text + place));
+    return !_mm512_movepi8_mask(seen);
+}
+
 /* Decodes text as long as it is valid and has no character above 0xFFFF. Returns how many
  * characters were written, and may write 64 more; `decoded` receives their bytes. The bytes that
  * the last 64 lack are read as zeros. */

@@ -25,7 +25,8 @@ BPECORE_INSTRUCTION_SET(avx2, BPECORE_AVX2, bpecore_masks_avx2)
 BPECORE_INSTRUCTION_SET(avx512, BPECORE_AVX512, bpecore_masks_avx512)
 static const bpecore_vectors bpecore_vbmi2 = {bpecore_find_avx512, bpecore_masks_vbmi2,
                                               bpecore_pack_avx512, bpecore_places_vbmi2,
-                                              bpecore_encode_block_vbmi2, bpecore_decode_vbmi2};
+                                              bpecore_encode_block_vbmi2, bpecore_decode_vbmi2,
+                                              bpecore_is_ascii_vbmi2};
 
 #elif defined(__aarch64__)
 #include <arm_neon.h>

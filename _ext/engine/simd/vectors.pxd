@@ -41,6 +41,8 @@ cdef extern from "engine/simd/vectors.h" nogil:
         # characters it wrote, after which it may write 64 more. May be NULL.
         size_t (*decode)(const uint8_t *text, size_t length, uint16_t *out,
                          size_t *decoded) noexcept nogil
+        # Returns whether all bytes are below 0x80. May be NULL.
+        bint (*is_ascii)(const uint8_t *text, size_t length) noexcept nogil
     enum:
         MIXED_KINDS    # the entry of a page of characters of several kinds
     # Where each of 64 ASCII characters begins in its block: the numbers from 0 on.

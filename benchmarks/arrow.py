@@ -1,0 +1,160 @@
+"""Recipes of docs/arrow.md beside what they replace: `python -m benchmarks.arrow TEXT…`.
+
+Each text file is cut into documents. What is timed begins with the column of a library and ends
+with a column of ids in it. Prints the table that the page has. A library that is absent is left
+out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpecore
+
+DOCUMENT_CHARACTERS = 1500
+ROUNDS = 9
+
+Pair = tuple[str, Callable[[], Any], Callable[[], Any]]
+"""What is replaced, in words; it; the recipe."""
+
+
+def documents_of(files: list[Path], megabytes: int) -> list[str]:
+    """Returns documents of all files, repeated to about so many megabytes."""
+    size = DOCUMENT_CHARACTERS
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+    found = [text[i : i + size] for text in texts for i in range(0, len(text), size)]
+    total = sum(len(document.encode()) for document in found)
+    return found * max(1, megabytes * 1_000_000 // total)
+
+
+def pyarrow_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import pyarrow as pa
+
+    texts = pa.array(documents)
+    return [
+        (
+            "pyarrow: `pa.array(encode_batch(texts.to_pylist()))`",
+            lambda: pa.array(encoding.encode_batch(texts.to_pylist())),
+            lambda: pa.array(encoding.encode_arrow(texts)),
+        ),
+        (
+            "the engine alone: `encode_batch_to_numpy` of Python strings",
+            lambda: encoding.encode_batch_to_numpy(documents),
+            lambda: encoding.encode_arrow(texts),
+        ),
+    ]
+
+
+def polars_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import polars as pl
+
+    frame = pl.DataFrame({"text": documents})
+    kind = pl.List(pl.UInt32)
+
+    def encode(texts: Any) -> Any:
+        return pl.Series(texts.name, encoding.encode_arrow(texts))
+
+    return [
+        (
+            "polars: `map_elements(encode)`",
+            lambda: frame.select(pl.col("text").map_elements(encoding.encode, kind)),
+            lambda: frame.select(pl.col("text").map_batches(encode, kind, is_elementwise=True)),
+        )
+    ]
+
+
+def pandas_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import pandas as pd
+    import pyarrow as pa
+
+    texts = pd.Series(documents)
+
+    def recipe() -> Any:
+        return pd.Series(
+            pd.arrays.ArrowExtensionArray(pa.chunked_array(encoding.encode_arrow(texts)))
+        )
+
+    return [("pandas: `texts.map(encode)`", lambda: texts.map(encoding.encode), recipe)]
+
+
+def duckdb_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import duckdb
+    import pyarrow as pa
+
+    connection = duckdb.connect()
+    connection.register("documents", pa.table({"text": documents}))
+    kind = ["VARCHAR"], "UINTEGER[]"
+    connection.create_function("slow", lambda text: encoding.encode(text), *kind)
+    connection.create_function(
+        "fast", lambda texts: encoding.encode_arrow(texts), *kind, type="arrow"
+    )
+    query = "SELECT sum(len({}(text))) FROM documents"
+    return [
+        (
+            "DuckDB: a Python function of a string",
+            lambda: connection.sql(query.format("slow")).fetchall(),
+            lambda: connection.sql(query.format("fast")).fetchall(),
+        )
+    ]
+
+
+def datasets_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import datasets
+    import pyarrow as pa
+
+    datasets.disable_progress_bars()
+    datasets.disable_caching()
+    data = datasets.Dataset.from_dict({"text": documents})
+
+    def fast(batch: Any) -> Any:
+        return batch.append_column("ids", pa.chunked_array(encoding.encode_arrow(batch["text"])))
+
+    return [
+        (
+            "datasets: `map(…, batched=True)` with `encode_batch`",
+            lambda: data.map(lambda b: {"ids": encoding.encode_batch(b["text"])}, batched=True),
+            lambda: data.with_format("arrow").map(fast, batched=True),
+        )
+    ]
+
+
+LIBRARIES = {
+    "pyarrow": pyarrow_pairs,
+    "polars": polars_pairs,
+    "pandas": pandas_pairs,
+    "duckdb": duckdb_pairs,
+    "datasets": datasets_pairs,
+}
+
+
+def seconds_of(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main(arguments: list[str]) -> None:
+    if not arguments:
+        sys.exit(__doc__)
+    documents = documents_of([Path(argument) for argument in arguments], megabytes=8)
+    megabytes = sum(len(document.encode()) for document in documents) / 1e6
+    encoding = bpecore.get_encoding("o200k_base").ordinary
+    print("| Instead of | MB/s | with `encode_arrow` | |\n|---|---|---|---|")
+    for library, pairs_of in LIBRARIES.items():
+        try:
+            importlib.import_module(library)
+        except ImportError:
+            continue
+        for words, before, after in pairs_of(encoding, documents):
+            rounds = [(seconds_of(before), seconds_of(after)) for _ in range(ROUNDS)]
+            slow, fast = (megabytes / min(column) for column in zip(*rounds))
+            print(f"| {words} | {slow:.0f} | {fast:.0f} | {fast / slow:.1f}x |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
