@@ -44,7 +44,7 @@ class SplitPattern:
     def __init__(
         self,
         automaton: Automaton | tuple[int, int, bytes, bytes, bytes],
-        family: int = 0,
+        rules: int = 0,
         class_kinds: bytes = b"",
         guided: GuidedAutomaton | None = None,
     ) -> None: ...

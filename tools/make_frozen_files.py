@@ -30,8 +30,8 @@ def write_files(folder: Path) -> None:
     """Writes the tables of the bundled vocabularies and the automata of OpenAI's patterns."""
     from bpecore._build.frozen_files import pack_automaton
     from bpecore._core import RankTable, Vocabulary
-    from bpecore._pattern import compile_pattern
-    from bpecore._pattern.families import FAMILY_NAMES, PATTERNS, class_kinds
+    from bpecore._pattern import compile_pattern, member_of
+    from bpecore._pattern.families import PATTERNS
     from bpecore.data.rank_tables import RANK_TABLE_NAMES, load_ranks
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,10 +39,11 @@ def write_files(folder: Path) -> None:
         ranks = RankTable(load_ranks(name))
         vocabulary = Vocabulary(ranks, seeds=ranks.digest)
         (folder / f"{name}.tables").write_bytes(vocabulary.to_bytes())
-    for family, pattern in PATTERNS.items():
+    for name, pattern in PATTERNS.items():
         automaton = compile_pattern(pattern)
-        parts = (*automaton, class_kinds(automaton, family))
-        (folder / f"{FAMILY_NAMES[family]}.automaton").write_bytes(pack_automaton(pattern, parts))
+        member = member_of(automaton)
+        assert member is not None, name
+        (folder / f"{name}.automaton").write_bytes(pack_automaton(pattern, automaton, *member))
 
 
 if __name__ == "__main__":

@@ -92,11 +92,11 @@ def compile_split_pattern(pat_str: str) -> SplitPattern | regex.Pattern[str]:
 # child.
 @holding(pattern_lock)
 def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
-    from bpecore._pattern.families import family_of
+    from bpecore._pattern.families import openai_name
 
-    family = family_of(pat_str)
-    if family:
-        return _compile_family(pat_str, family)
+    name = openai_name(pat_str)
+    if name:
+        return _compile_openai(pat_str, name)
     from bpecore._build.frozen_files import (
         keep_file,
         kept_automaton_path,
@@ -107,8 +107,8 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
     path = kept_automaton_path(pat_str)
     kept = read_kept_automaton(path, pat_str) if path else None
     if kept is not None:
-        return SplitPattern(kept)
-    from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_for_engine
+        return SplitPattern(*kept)
+    from bpecore._pattern import UnsupportedPattern, compile_fallback, compile_for_engine, member_of
 
     try:
         automaton, guided = compile_for_engine(pat_str)
@@ -116,27 +116,25 @@ def _compile(pat_str: str) -> SplitPattern | regex.Pattern[str]:
         return compile_fallback(pat_str)
     if guided is not None:
         return SplitPattern(automaton, guided=guided)
+    rules, class_kinds = member_of(automaton) or (0, b"")
     if path:
-        classes, states, index, blocks, transitions = automaton
-        no_kinds = b""
-        parts = (classes, states, index, blocks, transitions, no_kinds)
-        keep_file(path, pack_automaton(pat_str, parts))
-    return SplitPattern(automaton)
+        keep_file(path, pack_automaton(pat_str, automaton, rules, class_kinds))
+    return SplitPattern(automaton, rules, class_kinds)
 
 
-def _compile_family(pat_str: str, family: int) -> SplitPattern:
+def _compile_openai(pat_str: str, name: str) -> SplitPattern:
     """Compiles one of OpenAI's patterns, or reads the result from the package."""
     from bpecore._build.frozen_files import read_automaton
-    from bpecore._pattern.families import FAMILY_NAMES
 
-    frozen = read_automaton(FAMILY_NAMES[family], pat_str)
+    frozen = read_automaton(name, pat_str)
     if frozen is not None:
-        return SplitPattern(frozen[:5], family, frozen[5])
-    from bpecore._pattern import compile_pattern
-    from bpecore._pattern.families import class_kinds
+        return SplitPattern(*frozen)
+    from bpecore._pattern import compile_pattern, member_of
 
     automaton = compile_pattern(pat_str)
-    return SplitPattern(automaton, family, class_kinds(automaton, family))
+    member = member_of(automaton)
+    assert member is not None, name
+    return SplitPattern(automaton, *member)
 
 
 def vocabulary_of(encoder: dict[bytes, int] | Vocabulary) -> Vocabulary:

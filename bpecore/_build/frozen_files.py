@@ -2,7 +2,7 @@
 
 The folder `frozen`, beside the extension module, is written when the package is built, by
 `tools/make_frozen_files.py`. It holds the tables of each bundled vocabulary, `NAME.tables`, which
-are mapped into memory, and the automaton of each of OpenAI's split patterns, `FAMILY.automaton`.
+are mapped into memory, and the automaton of each of OpenAI's split patterns, `NAME.automaton`.
 A package without them works the same and starts more slowly. A file that cannot be used is
 reported by a warning, and what it should have held is made in memory.
 
@@ -18,13 +18,19 @@ import os
 from bpecore import _core
 from bpecore._core import RankTable, Vocabulary
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from bpecore._pattern import Automaton
+
+    KeptPattern = tuple[tuple[int, int, bytes, bytes, bytes], int, bytes]
+
 TABLES_DIRECTORY_VARIABLE = "BPECORE_TABLES_DIR"
 """The environment variable that names the folder for tables of the caller's vocabularies."""
 
 FROZEN_FOLDER = os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), "frozen")
 """The folder of the files that come with the package."""
 
-_AUTOMATON_MAGIC = b"BPEAUTO1"
+_AUTOMATON_MAGIC = b"BPEAUTO2"
 
 
 def _warn(message: str) -> None:
@@ -116,44 +122,45 @@ def keep_vocabulary(path: str, vocabulary: Vocabulary) -> None:
     keep_file(path, vocabulary.to_bytes())
 
 
-def pack_automaton(pattern: str, parts: tuple[int, int, bytes, bytes, bytes, bytes]) -> bytes:
+def pack_automaton(pattern: str, automaton: Automaton, rules: int, class_kinds: bytes) -> bytes:
     """Returns the contents of an automaton's file.
 
     Args:
         pattern: the split pattern that it was made from.
-        parts: the numbers of classes and of states, then `block_index`, `block_classes` and
-            `transitions` of `bpecore._pattern.Automaton`, then the kinds of its classes.
+        automaton: the automaton.
+        rules: those of its member of the split family; 0 for none.
+        class_kinds: the kinds of its classes, if there are rules.
 
     Returns:
-        The magic, the CRC-32 of what follows, the two numbers, the lengths of the pattern and of
-        the four tables, and these themselves; all integers little-endian.
+        The magic, the CRC-32 of what follows, the numbers of classes, of states and of rules, the
+        lengths of the pattern, the three tables and the kinds, and these themselves; all integers
+        little-endian.
     """
     import struct
     import zlib
 
-    class_count, state_count, *tables = parts
-    contents = [pattern.encode(), *tables]
-    body = struct.pack("<7I", class_count, state_count, *map(len, contents)) + b"".join(contents)
+    class_count, state_count, *tables = automaton
+    contents = [pattern.encode(), *tables, class_kinds]
+    numbers = (class_count, state_count, rules, *map(len, contents))
+    body = struct.pack("<8I", *numbers) + b"".join(contents)
     return _AUTOMATON_MAGIC + struct.pack("<I", zlib.crc32(body)) + body
 
 
-def read_automaton(
-    family_name: str, pattern: str
-) -> tuple[int, int, bytes, bytes, bytes, bytes] | None:
+def read_automaton(name: str, pattern: str) -> KeptPattern | None:
     """Reads the automaton of one of OpenAI's split patterns from the package.
 
     Args:
-        family_name: the name of the pattern's family.
+        name: the pattern's name in `bpecore._pattern.families`.
         pattern: the pattern, which must be the one that the automaton was made from.
 
     Returns:
-        The parts that `pack_automaton` takes; None if the package has no file, or one that cannot
-        be used.
+        The automaton, its rules and the kinds of its classes; None if the package has no file, or
+        one that cannot be used.
 
     Warns:
         RuntimeWarning: the file is there and cannot be used.
     """
-    return _read_automaton(os.path.join(FROZEN_FOLDER, f"{family_name}.automaton"), pattern)
+    return read_kept_automaton(os.path.join(FROZEN_FOLDER, f"{name}.automaton"), pattern)
 
 
 def kept_automaton_path(pattern: str) -> str | None:
@@ -176,21 +183,48 @@ def kept_automaton_path(pattern: str) -> str | None:
     return os.path.join(folder, f"{name}.automaton")
 
 
-def read_kept_automaton(path: str, pattern: str) -> tuple[int, int, bytes, bytes, bytes] | None:
-    """Reads the automaton of a caller's split pattern from the folder that the user named.
+def read_kept_automaton(path: str, pattern: str) -> KeptPattern | None:
+    """Reads the automaton of a split pattern.
 
     Args:
         path: from `kept_automaton_path`.
         pattern: the pattern, which must be the one that the automaton was made from.
 
     Returns:
-        The automaton; None if there is no file, or one that cannot be used.
+        The automaton, its rules and the kinds of its classes; None if there is no file, or one that
+        cannot be used.
 
     Warns:
         RuntimeWarning: the file is there and cannot be used. It will be replaced.
     """
-    found = _read_automaton(path, pattern)
-    return None if found is None else found[:5]
+    import struct
+    import zlib
+
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _warn(str(error))
+        return None
+    body = data[12:]
+    if data[:8] != _AUTOMATON_MAGIC or len(body) < 32:
+        _warn(f"{path} cannot be used: it is not a file of an automaton")
+        return None
+    if struct.unpack_from("<I", data, 8) != (zlib.crc32(body),):
+        _warn(f"{path} cannot be used: it is damaged")
+        return None
+    class_count, state_count, rules, *lengths = struct.unpack_from("<8I", body)
+    parts = []
+    start = 32
+    for length in lengths:
+        parts.append(body[start : start + length])
+        start += length
+    if start != len(body) or parts[0] != pattern.encode():
+        _warn(f"{path} cannot be used: it was made from another pattern")
+        return None
+    return (class_count, state_count, parts[1], parts[2], parts[3]), rules, parts[4]
 
 
 def keep_file(path: str, contents: bytes) -> None:
@@ -209,34 +243,3 @@ def keep_file(path: str, contents: bytes) -> None:
         import warnings
 
         warnings.warn(f"the tables cannot be kept: {error}", RuntimeWarning, stacklevel=3)
-
-
-def _read_automaton(path: str, pattern: str) -> tuple[int, int, bytes, bytes, bytes, bytes] | None:
-    import struct
-    import zlib
-
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        _warn(str(error))
-        return None
-    body = data[12:]
-    if data[:8] != _AUTOMATON_MAGIC or len(body) < 28:
-        _warn(f"{path} cannot be used: it is not a file of an automaton")
-        return None
-    if struct.unpack_from("<I", data, 8) != (zlib.crc32(body),):
-        _warn(f"{path} cannot be used: it is damaged")
-        return None
-    class_count, state_count, *lengths = struct.unpack_from("<7I", body)
-    parts = []
-    start = 28
-    for length in lengths:
-        parts.append(body[start : start + length])
-        start += length
-    if start != len(body) or parts[0] != pattern.encode():
-        _warn(f"{path} cannot be used: it was made from another pattern")
-        return None
-    return class_count, state_count, parts[1], parts[2], parts[3], parts[4]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bpecore._pattern.compiled import compile_for_engine
     from bpecore._pattern.errors import EmptyMatchPattern, UnsupportedPattern
     from bpecore._pattern.fallback import compile_fallback
+    from bpecore._pattern.recognition import member_of
 
 __all__ = [
     "Automaton",
@@ -19,6 +20,7 @@ __all__ = [
     "compile_fallback",
     "compile_for_engine",
     "compile_pattern",
+    "member_of",
 ]
 
 _HOMES = {
@@ -28,6 +30,7 @@ _HOMES = {
     "compile_fallback": "fallback",
     "compile_for_engine": "compiled",
     "compile_pattern": "automaton",
+    "member_of": "recognition",
 }
 
 

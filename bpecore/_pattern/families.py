@@ -1,22 +1,46 @@
-"""The OpenAI split patterns that the engine also splits without their automaton.
+"""The split family: what its members do, as rules and kinds of characters.
 
-`_ext/engine/split/starts.pxd` has the rules of each family as algebra on bits, with one bit per
-character. The rules are stated over kinds of characters; this module finds the kind of each class
-of the pattern's automaton.
+`_ext/engine/split/starts.pxd` has the rules as algebra on bits, with one bit per character. They
+are stated over kinds of characters. `recognition` reads both off a pattern's automaton, whatever
+the pattern's spelling, and `canonical` has the pattern that the rules mean.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
-if TYPE_CHECKING:
-    from bpecore._pattern.automaton import Automaton
-
-# The bits of a kind and the numbers of the families, as in _ext/engine/simd/kinds.h and
-# _ext/engine/split/starts.pxd.
+# The bits of a kind, as in _ext/engine/simd/kinds.h.
 UPPER, LOWER, LETTER, NUMBER, WHITE, SPACE, APOSTROPHE, MARK = (1 << bit for bit in range(8))
+OTHER = 0
 LINE_END = WHITE | SPACE
 SLASH = APOSTROPHE | MARK
-R50K, CL100K, O200K = 1, 2, 3
+ODD = UPPER | LOWER
+SCRIPT_LETTER = LETTER | NUMBER
+ODD_SCRIPT = ODD | SCRIPT_LETTER
+"""An odd character that is to white space before it what the letters of the script are."""
+LETTER_MARK = LETTER | MARK
+WIDE_OTHER = MARK
+"""Another character outside ASCII, where words distinguish these."""
+
+# The rules, as in _ext/engine/split/rules.pxd.
+IN_FAMILY = 1
+CONTRACTIONS = 2
+ANY_CASE = 4
+OF_WORD = 8
+CASED_WORDS = 16
+WITH_MARKS = 32
+AFTER_ANY = 64
+ASCII_WORDS = 128
+NUMBERS_ALONE = 256
+NUMBERS_BY_THREE = 512
+NUMBERS_AFTER_SPACE = 1024
+NUMBERS_ISOLATED = 2048
+SCRIPT = 4096
+SCRIPT_ISOLATED = 8192
+LINE_END_PIECES = 16384
+TAKEN_LINE_ENDS = 32768
+TAKEN_SLASHES = 65536
+WHOLE_RUNS = 131072
+ODD_CHARACTERS = 262144
+ODD_CONTROLS = 524288
 
 # Facts from tiktoken 0.14.0.
 R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
@@ -45,78 +69,32 @@ O200K_PATTERN = (
     r"|\s+"
 )
 
-FAMILY_NAMES = {R50K: "r50k", CL100K: "cl100k", O200K: "o200k"}
-"""The name of each family."""
+R50K_RULES = IN_FAMILY | CONTRACTIONS | NUMBERS_AFTER_SPACE
+CL100K_RULES = (
+    IN_FAMILY
+    | CONTRACTIONS
+    | ANY_CASE
+    | AFTER_ANY
+    | NUMBERS_BY_THREE
+    | LINE_END_PIECES
+    | TAKEN_LINE_ENDS
+)
+O200K_RULES = CL100K_RULES | OF_WORD | CASED_WORDS | WITH_MARKS | TAKEN_SLASHES
 
-PATTERNS = {R50K: R50K_PATTERN, CL100K: CL100K_PATTERN, O200K: O200K_PATTERN}
-"""The split pattern of each family."""
+PATTERNS = {"r50k": R50K_PATTERN, "cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
+"""OpenAI's split patterns, which the package contains compiled."""
 
-_FAMILIES = {pattern: family for family, pattern in PATTERNS.items()}
+OPENAI_RULES = {"r50k": R50K_RULES, "cl100k": CL100K_RULES, "o200k": O200K_RULES}
+"""The rules of each."""
 
-
-def family_of(pattern: str) -> int:
-    """Returns the number of a split pattern's family.
-
-    Args:
-        pattern: a split pattern.
-
-    Returns:
-        1 to 3, or 0 for a pattern without a family, which only its automaton splits.
-
-    Example:
-        >>> family_of("a+")
-        0
-    """
-    return _FAMILIES.get(pattern, 0)
+_NAMES = {pattern: name for name, pattern in PATTERNS.items()}
 
 
-def class_kinds(automaton: Automaton, family: int) -> bytes:
-    """Returns the kind of each of an automaton's classes.
-
-    Args:
-        automaton: the automaton of a family's pattern.
-        family: the family's number.
-
-    Returns:
-        `uint8[classes]`. All characters of a class have one kind, as far as the family's rules
-        distinguish kinds.
+def openai_name(pattern: str) -> str:
+    """Returns the name of one of OpenAI's split patterns, or "".
 
     Example:
-        >>> from bpecore._pattern import compile_pattern
-        >>> automaton = compile_pattern(O200K_PATTERN)
-        >>> len(class_kinds(automaton, O200K)) == automaton.class_count
-        True
+        >>> openai_name(R50K_PATTERN), openai_name("a+")
+        ('r50k', '')
     """
-    import struct
-
-    index = struct.unpack(f"<{len(automaton.block_index) // 2}H", automaton.block_index)
-    kinds = bytearray(automaton.class_count)
-    for class_number in range(automaton.class_count):
-        place = automaton.block_classes.index(class_number)
-        code_point = index.index(place // 128) * 128 + place % 128
-        kinds[class_number] = _kind(code_point, family)
-    return bytes(kinds)
-
-
-def _kind(code_point: int, family: int) -> int:
-    from bpecore._pattern.properties import WHITE_SPACE, general_category
-
-    character = chr(code_point)
-    if character in "\r\n":
-        return LINE_END
-    if character == " ":
-        return SPACE
-    if code_point in WHITE_SPACE:
-        return WHITE
-    if character == "'":
-        return APOSTROPHE
-    if character == "/":
-        return SLASH
-    for category, kind in (("Lu", UPPER), ("Lt", UPPER), ("Ll", LOWER), ("L", LETTER)):
-        if code_point in general_category(category):
-            return kind
-    if code_point in general_category("N"):
-        return NUMBER
-    if family == O200K and code_point in general_category("M"):
-        return LETTER | MARK
-    return 0
+    return _NAMES.get(pattern, "")

@@ -12,4 +12,4 @@ cdef class SplitPattern:
     cdef Guide guide         # without tables if the automaton splits
 
     cdef int _set_guide(self, guided) except -1
-    cdef int _set_family(self, int family, bytes block_classes, bytes class_kinds) except -1
+    cdef int _set_rules(self, int rules, bytes block_classes, bytes class_kinds) except -1

@@ -4,7 +4,8 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from engine.simd.vectors cimport MIXED_KINDS
+from engine.simd.vectors cimport ASCII_KINDS, MIXED_KINDS
+from engine.split.starts cimport ascii_source
 from engine.split.coverage cimport find_coverage
 from engine.base.heap cimport allocate, allocate_zeroed, release
 from engine.split.guided cimport free_guide
@@ -25,8 +26,8 @@ cdef class SplitPattern:
 
     Args:
         automaton: the result of `bpecore._pattern.compile_pattern`, or a tuple like it.
-        family: the number of its family, see `bpecore._pattern.families`; 0 for none.
-        class_kinds: the kind of each of the automaton's classes, if it has a family.
+        rules: those of its member of the family, see `bpecore._pattern.families`; 0 for none.
+        class_kinds: the kind of each of the automaton's classes, if there are rules.
         guided: a `bpecore._pattern.guided.GuidedAutomaton` over the same classes that splits whole
             texts; without it, the automaton does. The automaton may then have no transitions.
 
@@ -35,8 +36,7 @@ cdef class SplitPattern:
         MemoryError: they do not fit into memory.
     """
 
-    def __cinit__(self, automaton not None, int family=0, bytes class_kinds=b"",
-                  guided=None):
+    def __cinit__(self, automaton not None, int rules=0, bytes class_kinds=b"", guided=None):
         cdef uint32_t class_count, state_count
         cdef uint32_t state, column, entry
         cdef bytes transitions, block_index, block_classes
@@ -85,10 +85,10 @@ cdef class SplitPattern:
         elif (find_sure_pairs(&self.tables, state_count) != STATUS_OK
               or find_coverage(&self.tables, state_count, &self.covers_all) != STATUS_OK):
             raise MemoryError("no memory for a split pattern")
-        if family:
-            self._set_family(family, block_classes, class_kinds)
+        if rules:
+            self._set_rules(rules, block_classes, class_kinds)
 
-    cdef int _set_family(self, int family, bytes block_classes, bytes class_kinds) except -1:
+    cdef int _set_rules(self, int rules, bytes block_classes, bytes class_kinds) except -1:
         cdef const uint8_t *page
         cdef size_t i
         if len(class_kinds) != self.tables.end_class:
@@ -99,6 +99,9 @@ cdef class SplitPattern:
             raise MemoryError("no memory for a split pattern")
         for i in range(<size_t>len(block_classes)):
             self.tables.block_kinds[i] = class_kinds[self.tables.block_classes[i]]
+        # No other block has the classes of ASCII, which has line ends and a space.
+        memcpy(self.tables.block_kinds + (<size_t>self.tables.block_index[0] << 7),
+               ASCII_KINDS[ascii_source(rules)], 128)
         for i in range(0x10000):
             self.tables.low_kinds[i] = self.tables.block_kinds[
                 (<size_t>self.tables.block_index[i >> 7] << 7) | (i & 127)]
@@ -106,7 +109,7 @@ cdef class SplitPattern:
             page = self.tables.low_kinds + 128 * i
             self.tables.page_kinds[i] = (
                 page[0] if memcmp(page, page + 1, 127) == 0 else <uint8_t>MIXED_KINDS)
-        self.tables.family = family
+        self.tables.rules = rules
         return 0
 
     cdef int _set_guide(self, guided) except -1:

@@ -63,7 +63,7 @@ cdef inline int make_room(
 
 
 cdef inline bint splits_by_blocks(const Engine *engine) noexcept nogil:
-    return engine.vectors.masks != NULL and engine.automaton.family != 0
+    return engine.vectors.masks != NULL and engine.automaton.rules != 0
 
 
 cdef inline int encode_by_automaton(

@@ -14,7 +14,7 @@
 /* The kinds of characters (split/automaton.pxd) and the borders that tokens bridge
  * (vocab/borders.pxd). */
 typedef struct {
-    const uint8_t *kinds;      /* [0x10000], by code point */
+    const uint8_t *kinds;      /* [0x10000], by code point, ASCII characters included */
     const uint8_t *page_kinds; /* [512], the kind of 128 code points each, or MIXED_KINDS */
     const uint64_t *borders;
     uint32_t border_shift;
@@ -37,7 +37,7 @@ typedef struct {
  * NULL. What each does is written at the functions below. */
 typedef struct {
     size_t (*find)(const void *text, int width, size_t length, uint32_t character);
-    void (*masks)(const uint8_t *source, size_t blocks, int is_ascii, uint64_t *masks);
+    void (*masks)(const uint8_t *source, size_t blocks, int from, uint64_t *masks);
     int (*pack_ascii)(const void *source, int width, uint8_t *out);
     size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
                      const uint8_t *places, size_t stride, uint32_t *out);
@@ -129,15 +129,14 @@ BPECORE_INLINE size_t bpecore_find(const void *text, int width, size_t length,
 /* Turns the kinds of blocks, or ASCII characters, into eight words of bits per block. Eight kinds
  * are a matrix of 8x8 bits, which is transposed by exchanging ever larger parts (H. S. Warren,
  * Hacker's Delight, section 7-3). */
-static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_ascii,
-                                uint64_t *masks) {
+static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int from, uint64_t *masks) {
     for (size_t block = 0; block < blocks; block++, source += 64, masks += 8) {
         uint64_t words[8] = {0};
         for (int group = 0; group < 8; group++) {
             uint64_t kinds = 0, changed;
-            if (is_ascii)
+            if (from != FROM_KINDS)
                 for (int i = 0; i < 8; i++)
-                    kinds |= (uint64_t)bpecore_ascii_kind[source[8 * group + i]] << 8 * i;
+                    kinds |= (uint64_t)bpecore_ascii_kind[from][source[8 * group + i]] << 8 * i;
             else
                 memcpy(&kinds, source + 8 * group, 8);
             changed = (kinds ^ kinds >> 7) & 0x00AA00AA00AA00AAull;
@@ -155,8 +154,8 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_asc
 
 /* The same with vectors of WIDTH bytes; TOP_BITS gathers the highest bits of their bytes. */
 #define BPECORE_MASK_FUNCTION(NAME, TARGET, WIDTH, TOP_BITS)                                       \
-    TARGET static void NAME(const uint8_t *source, size_t blocks, int is_ascii,                    \
-                            uint64_t *masks) {                                                     \
+    TARGET BPECORE_INLINE void NAME##_from(const uint8_t *source, size_t blocks, int from,         \
+                                           uint64_t *masks) {                                      \
         typedef uint8_t V __attribute__((vector_size(WIDTH)));                                     \
         typedef int8_t SV __attribute__((vector_size(WIDTH)));                                     \
         for (size_t block = 0; block < blocks; block++) {                                          \
@@ -164,8 +163,8 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_asc
             for (int part = 0; part < 64 / WIDTH; part++) {                                        \
                 V bytes, kinds;                                                                    \
                 memcpy(&bytes, source + 64 * block + WIDTH * part, WIDTH);                         \
-                if (is_ascii)                                                                      \
-                    BPECORE_ASCII_KINDS(V, SV, bytes, kinds);                                      \
+                if (from != FROM_KINDS)                                                            \
+                    BPECORE_ASCII_KINDS(V, SV, bytes, from == FROM_ASCII_CONTROLS, kinds);         \
                 else                                                                               \
                     kinds = bytes;                                                                 \
                 for (int bit = 7; bit >= 0; bit--) {                                               \
@@ -175,6 +174,14 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int is_asc
             }                                                                                      \
             memcpy(masks + 8 * block, words, sizeof words);                                        \
         }                                                                                          \
+    }                                                                                              \
+    TARGET static void NAME(const uint8_t *source, size_t blocks, int from, uint64_t *masks) {     \
+        if (from == FROM_ASCII)                                                                    \
+            NAME##_from(source, blocks, FROM_ASCII, masks);                                        \
+        else if (from == FROM_KINDS)                                                               \
+            NAME##_from(source, blocks, FROM_KINDS, masks);                                        \
+        else                                                                                       \
+            NAME##_from(source, blocks, FROM_ASCII_CONTROLS, masks);                               \
     }
 
 /* Compiles the functions above for a TARGET, and collects them with MASKS as bpecore_SET. */

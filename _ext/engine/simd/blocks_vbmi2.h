@@ -27,13 +27,13 @@ BPECORE_VBMI2 static inline void bpecore_store_masks(__m512i kinds, uint64_t *ma
     _mm512_storeu_si512(masks, _mm512_permutexvar_epi8(_mm512_loadu_si512(columns), kinds));
 }
 
-BPECORE_VBMI2 static void bpecore_masks_vbmi2(const uint8_t *source, size_t blocks, int is_ascii,
+BPECORE_VBMI2 static void bpecore_masks_vbmi2(const uint8_t *source, size_t blocks, int from,
                                               uint64_t *masks) {
-    __m512i low = _mm512_loadu_si512(bpecore_ascii_kind);
-    __m512i high = _mm512_loadu_si512(bpecore_ascii_kind + 64);
+    __m512i low = _mm512_loadu_si512(bpecore_ascii_kind[from]);
+    __m512i high = _mm512_loadu_si512(bpecore_ascii_kind[from] + 64);
     for (size_t block = 0; block < blocks; block++) {
         __m512i kinds = _mm512_loadu_si512(source + 64 * block);
-        if (is_ascii)
+        if (from != FROM_KINDS)
             kinds = _mm512_permutex2var_epi8(low, kinds, high);
         bpecore_store_masks(kinds, masks + 8 * block);
     }
@@ -81,8 +81,8 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
     if (!(not_ascii & ~same_page)) {
         const uint8_t *page = tables->kinds + (other & ~0x7Fu);
         return _mm512_mask_mov_epi8(
-            _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), low,
-                                     _mm512_loadu_si512(bpecore_ascii_kind + 64)),
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(tables->kinds), low,
+                                     _mm512_loadu_si512(tables->kinds + 64)),
             not_ascii,
             _mm512_permutex2var_epi8(_mm512_loadu_si512(page), low,
                                      _mm512_loadu_si512(page + 64)));
@@ -204,12 +204,14 @@ BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, uint
 }
 
 /* Finishes a block of 64 ASCII characters. */
-BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters, bpecore_block *block) {
+BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters,
+                                                     const bpecore_character_tables *tables,
+                                                     bpecore_block *block) {
     _mm512_storeu_si512(block->bytes, characters);
     _mm512_storeu_si512(block->places, _mm512_loadu_si512(bpecore_numbers));
     bpecore_store_masks(
-        _mm512_permutex2var_epi8(_mm512_loadu_si512(bpecore_ascii_kind), characters,
-                                 _mm512_loadu_si512(bpecore_ascii_kind + 64)),
+        _mm512_permutex2var_epi8(_mm512_loadu_si512(tables->kinds), characters,
+                                 _mm512_loadu_si512(tables->kinds + 64)),
         block->masks);
     block->cuts = 0;
     block->byte_count = 64;
@@ -285,7 +287,7 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
                 low = _mm512_inserti64x4(
                     _mm512_permutex2var_epi8(a, fours, b),
                     _mm512_castsi512_si256(_mm512_permutex2var_epi8(c, fours, d)), 1);
-                bpecore_store_ascii(low, block);
+                bpecore_store_ascii(low, tables, block);
                 return 1;
             }
             if (_mm512_test_epi32_mask(any, _mm512_set1_epi32(~0xFFFF)))
@@ -299,7 +301,7 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
         not_ascii = _mm512_movepi8_mask(low) | _mm512_test_epi8_mask(high, high);
     }
     if (!not_ascii) {
-        bpecore_store_ascii(low, block);
+        bpecore_store_ascii(low, tables, block);
         return 1;
     }
     if (_mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),

@@ -26,7 +26,7 @@ cdef extern from "engine/simd/vectors.h" nogil:
         size_t (*find)(const void *text, int width, size_t length,
                        uint32_t character) noexcept nogil
         # Turns kinds, or ASCII characters, into words of bits; NULL = the automaton splits all.
-        void (*masks)(const uint8_t *source, size_t blocks, bint is_ascii,
+        void (*masks)(const uint8_t *source, size_t blocks, int from_what,
                       uint64_t *masks) noexcept nogil
         # Writes 64 characters as bytes; returns whether all were ASCII.
         bint (*pack_ascii)(const void *source, int width, uint8_t *out) noexcept nogil
@@ -45,10 +45,15 @@ cdef extern from "engine/simd/vectors.h" nogil:
         bint (*is_ascii)(const uint8_t *text, size_t length) noexcept nogil
     enum:
         MIXED_KINDS    # the entry of a page of characters of several kinds
+        # What `masks` reads: kinds; ASCII characters; these, where control characters are odd
+        FROM_KINDS, FROM_ASCII, FROM_ASCII_CONTROLS
+    # The kinds of ASCII characters, by one of the last two.
+    const uint8_t[3][128] ASCII_KINDS "bpecore_ascii_kind"
     # Where each of 64 ASCII characters begins in its block: the numbers from 0 on.
     const uint8_t[64] ASCII_PLACES "bpecore_numbers"
     # Writes the kinds of 16 ASCII characters.
-    void ascii_kinds "bpecore_ascii_kinds" (const uint8_t *text, uint8_t *kinds) noexcept
+    void ascii_kinds "bpecore_ascii_kinds" (
+        const uint8_t *text, bint odd_controls, uint8_t *kinds) noexcept
     Vectors vectors_named "bpecore_vectors_named" (const char *name) noexcept
 
     # Borders between characters: see vocab/borders.pxd. Tables of flags have false positives.

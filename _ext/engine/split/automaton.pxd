@@ -37,7 +37,7 @@ cdef struct Automaton:
     uint8_t *block_classes   # owned: the classes, in blocks of 128
     uint8_t ascii_classes[128]
     uint64_t *sure_borders   # owned: see split/sure_borders.pxd
-    int family               # of the OpenAI patterns, see split/starts.pxd; 0 = another pattern
+    int rules                # of a member of the family, see split/rules.pxd; 0 = another pattern
     uint8_t *block_kinds     # owned: kinds, laid out like block_classes; NULL without a family
     uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family
     uint8_t page_kinds[512]  # the kind of each 128 of them, or MIXED_KINDS

@@ -1,4 +1,4 @@
-# Splits text by blocks of 64 characters, for the three OpenAI pattern families.
+# Splits text by blocks of 64 characters, for the members of the split family.
 #
 # Bit algebra finds the piece starts (split/starts.pxd). A doubtful apostrophe is settled by the
 # letters after it where that is possible (split/contractions.pxd). At any other doubtful place the
@@ -16,7 +16,8 @@ from engine.simd.vectors cimport ASCII_PLACES, Vectors
 from engine.split.automaton cimport NEED_MORE, NO_MATCH, Automaton, scan_piece
 from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk
 from engine.split.contractions cimport settle_contraction
-from engine.split.starts cimport FAMILY_O200K, FAMILY_R50K, Split, find_starts
+from engine.split.rules cimport ANY_CASE, OF_WORD
+from engine.split.starts cimport Split, ascii_source, find_starts
 
 cdef extern from *:
     """
@@ -110,7 +111,7 @@ cdef inline bint is_apostrophe(const uint64_t *masks, uint32_t position) noexcep
 
 
 cdef inline bint settle_apostrophe(
-    int family, const Window *window, const Chunk *chunk, uint32_t doubt, Split *split,
+    int rules, const Window *window, const Chunk *chunk, uint32_t doubt, Split *split,
     uint32_t *reached
 ) noexcept nogil:
     """Makes the starts around an apostrophe sure without the automaton; returns whether it could.
@@ -122,10 +123,10 @@ cdef inline bint settle_apostrophe(
     if doubt + 3 >= split.last:
         return False
     # The letter before may end a contraction; then the apostrophe does not begin a second one.
-    if family == FAMILY_O200K and doubt == reached[0]:
+    if rules & OF_WORD and doubt == reached[0]:
         return False
     return settle_contraction(
-        window.text + byte_of(window, chunk, doubt), family != FAMILY_R50K, family == FAMILY_O200K,
+        window.text + byte_of(window, chunk, doubt), rules & ANY_CASE != 0, rules & OF_WORD != 0,
         doubt, split.start_words, reached)
 
 
@@ -144,7 +145,7 @@ cdef inline void resolve_doubts(
             if doubt > split.last:
                 return
             if doubt < reached or is_apostrophe(chunk.masks, doubt) and settle_apostrophe(
-                    automaton.family, window, chunk, doubt, split, &reached):
+                    automaton.rules, window, chunk, doubt, split, &reached):
                 continue
             reached = split_until_sure(automaton, window, chunk, doubt, split)
         block += 1
@@ -180,13 +181,13 @@ cdef inline size_t split_by_blocks(
     cdef size_t count, i
     check(0 < used <= CHUNK_CHARACTERS)
     if window.in_place:
-        vectors.masks(window.text, whole, True, chunk.masks)
+        vectors.masks(window.text, whole, ascii_source(automaton.rules), chunk.masks)
         if used & 63:
             memset(chunk.kinds, 0, 64)
             memcpy(chunk.kinds, window.text + 64 * whole, used & 63)
-            vectors.masks(chunk.kinds, 1, True, chunk.masks + 8 * whole)
+            vectors.masks(chunk.kinds, 1, ascii_source(automaton.rules), chunk.masks + 8 * whole)
     memset(chunk.masks + 8 * blocks, 0, 8 * sizeof(uint64_t))
-    find_starts(automaton.family, chunk.masks, used, split)
+    find_starts(automaton.rules, chunk.masks, used, split)
     resolve_doubts(automaton, window, chunk, split)
     if split.last == 0:
         return 0

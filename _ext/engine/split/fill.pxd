@@ -10,9 +10,12 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from engine.simd.vectors cimport ASCII_PLACES, Block, CharacterTables, Vectors, ascii_kinds
+from engine.simd.vectors cimport (
+    ASCII_PLACES, Block, CharacterTables, FROM_KINDS, Vectors, ascii_kinds)
 from engine.split.automaton cimport Automaton
 from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk
+from engine.split.rules cimport ODD_CONTROLS
+from engine.split.starts cimport ascii_source
 from engine.text.utf8 cimport TextView, character_at, encode_character, is_surrogate
 from engine.vocab.borders cimport hash_character, is_bridged, is_cuttable
 from engine.vocab.tables cimport Vocabulary
@@ -140,7 +143,7 @@ cdef inline bint fill_block(
         out = chunk.bytes + chunk.byte_count
         run = RUN if count - done >= RUN else count - done
         if run == RUN and pack_ascii(filling.view, position + done, out):
-            ascii_kinds(out, chunk.kinds + done)
+            ascii_kinds(out, filling.automaton.rules & ODD_CONTROLS, chunk.kinds + done)
             start = <uint8_t>(chunk.byte_count - chunk.block_starts[number])
             for i in range(RUN):
                 chunk.places[64 * number + done + i] = <uint8_t>(start + i)
@@ -224,14 +227,14 @@ cdef inline bint fill_chunk(
         if not fill_vector_block(&filling, vectors, position, count, chunk, block):
             if count == 64 and vectors.pack_ascii(
                     <const uint8_t *>view.data + position * view.width, view.width, out):
-                vectors.masks(out, 1, True, chunk.masks + 8 * block)
+                vectors.masks(out, 1, ascii_source(automaton.rules), chunk.masks + 8 * block)
                 memcpy(chunk.places + 64 * block, ASCII_PLACES, 64)
                 chunk.byte_count += 64
                 chunk.cuts[block] = 0
             else:
                 if not fill_block(&filling, position, count, chunk, block):
                     return False
-                vectors.masks(chunk.kinds, 1, False, chunk.masks + 8 * block)
+                vectors.masks(chunk.kinds, 1, FROM_KINDS, chunk.masks + 8 * block)
         if vocabulary.unreachable_count:
             chunk.cuts[block] = 0
         position += count

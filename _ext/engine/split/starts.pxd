@@ -1,5 +1,4 @@
-# Where pieces of the three OpenAI pattern families start, by bit algebra over 64 characters at a
-# time.
+# Where pieces of the split family start, by bit algebra over 64 characters at a time.
 #
 # Each character has a kind (simd/kinds.h). Eight words hold the kinds of a block, one bit per
 # character, and a dozen word operations give the places where pieces start, with no branch per
@@ -7,7 +6,7 @@
 # where they are *in doubt*: split/blocks.pxd settles that.
 #
 # Notation: `before(x)` has a bit where the previous character is of kind x, `after(x)` where the
-# next one is. These are the rules of o200k_base; the other families differ as `find_starts` shows:
+# next one is. These are the rules of o200k_base; the other members differ as split/rules.pxd says:
 # - A letter starts a piece if no letter is before it, or if it is upper and the one before is
 #   lower; but not after its prefix: one character of white space that is not a line end, or a lone
 #   other character.
@@ -17,8 +16,11 @@
 # - A number starts a piece if no number is before it.
 # In doubt are contractions, numbers of more than three digits, a slash after a line end, blanks
 # between two line ends of one run, upper letters after letters without case, marks without a
-# letter before them, and everything in the last run of white space, which the end of the text may
-# change.
+# letter before them, odd characters, and everything in the last run of white space, which the end
+# of the text may change.
+#
+# An odd character is one that the rules do not cover. A doubt covers it and what it changes: no
+# start before it depends on it, and pieces that begin after it do not either.
 #
 # Time: about 2 instructions per character.
 
@@ -26,13 +28,14 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
 from engine.base.types cimport highest_one, lowest_one, set_bit
+from engine.simd.vectors cimport FROM_ASCII, FROM_ASCII_CONTROLS
 from engine.split.chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS
-
-cdef enum Family:
-    FAMILY_NONE = 0
-    FAMILY_R50K = 1      # r50k_base, p50k_base
-    FAMILY_CL100K = 2
-    FAMILY_O200K = 3
+from engine.split.rules cimport (
+    AFTER_ANY, ASCII_WORDS, CASED_WORDS, CL100K_RULES, CONTRACTIONS, DEEPSEEK_RULES, KIMI_RULES,
+    LINE_END_PIECES, NUMBERS_AFTER_SPACE, NUMBERS_ALONE, NUMBERS_BY_THREE, NUMBERS_ISOLATED,
+    O200K_RULES, ODD_CHARACTERS, ODD_CONTROLS, OF_WORD, QWEN_RULES, R50K_RULES, SCRIPT,
+    SCRIPT_ISOLATED, STARCODER_RULES, TAKEN_LINE_ENDS, TAKEN_SLASHES, TEKKEN_RULES, WHOLE_RUNS,
+    WITH_MARKS)
 
 cdef struct Split:
     uint64_t start_words[CHUNK_BLOCKS]      # bits of characters where pieces start
@@ -43,16 +46,23 @@ cdef struct Split:
 
 cdef struct Kinds:
     uint64_t letters, upper, lower, caseless, numbers, white, blank, line_ends, spaces
-    uint64_t apostrophes, slashes, marks, others
+    uint64_t apostrophes, slashes, marks, others, script, odd
 
 
-cdef inline Kinds kinds_of_block(const uint64_t *masks) noexcept nogil:
+cdef inline int ascii_source(int rules) noexcept nogil:
+    """Returns what words of bits are made from, for ASCII text."""
+    return FROM_ASCII_CONTROLS if rules & ODD_CONTROLS else FROM_ASCII
+
+
+cdef inline Kinds kinds_of_block(int rules, const uint64_t *masks) noexcept nogil:
     cdef Kinds kinds
-    kinds.upper = masks[0]
-    kinds.lower = masks[1]
-    kinds.caseless = masks[2]
-    kinds.numbers = masks[3]
-    kinds.letters = masks[0] | masks[1] | masks[2]
+    kinds.script = masks[2] & masks[3] if rules & SCRIPT else 0
+    kinds.odd = masks[0] & masks[1] if rules & ODD_CHARACTERS else 0
+    kinds.upper = masks[0] & ~kinds.odd
+    kinds.lower = masks[1] & ~kinds.odd
+    kinds.caseless = masks[2] & ~kinds.script
+    kinds.numbers = masks[3] & ~kinds.script
+    kinds.letters = kinds.upper | kinds.lower | kinds.caseless
     kinds.white = masks[4] | masks[5]
     kinds.line_ends = masks[4] & masks[5]
     kinds.spaces = masks[5] & ~masks[4]
@@ -60,7 +70,7 @@ cdef inline Kinds kinds_of_block(const uint64_t *masks) noexcept nogil:
     kinds.apostrophes = masks[6] & ~masks[7]
     kinds.slashes = masks[6] & masks[7]
     kinds.marks = masks[7] & ~masks[6]
-    kinds.others = ~(kinds.letters | kinds.numbers | kinds.white)
+    kinds.others = ~(kinds.letters | kinds.numbers | kinds.white | kinds.script | kinds.odd)
     return kinds
 
 
@@ -119,8 +129,121 @@ cdef inline void doubt_blanks(
             set_bit(doubt_words, start)
 
 
+cdef inline uint64_t text_of(int rules, const Kinds *kinds) noexcept nogil:
+    """Returns the characters in front of which the last blank of a run is set apart."""
+    cdef uint64_t text = ~kinds.white
+    if rules & NUMBERS_ISOLATED:
+        text &= ~kinds.numbers
+    if rules & SCRIPT_ISOLATED:
+        text &= ~kinds.script
+    return text
+
+
+cdef inline uint64_t ends_of_ascii_words(
+    uint64_t letters, uint64_t first_letters, uint64_t *carry
+) noexcept nogil:
+    """Returns the places after runs of ASCII letters that follow an other character.
+
+    Adding its first letter to a run carries to the place after it.
+
+    Args:
+        letters: a block's ASCII letters.
+        first_letters: the first letters of such runs.
+        carry: 1 if such a run reaches into the block, or 0; receives whether one goes on after it.
+    """
+    cdef uint64_t total = letters + first_letters
+    cdef uint64_t ends = total + carry[0]
+    carry[0] = (total < letters) | (ends < total)
+    return ends & ~letters
+
+
+cdef inline void find_starts_by(
+    int rules, const uint64_t *masks, uint32_t characters, Split *split
+) noexcept nogil:
+    """Does what `find_starts` does; the compiler may know the rules."""
+    cdef Kinds kinds = kinds_of_block(rules, masks), next_kinds, previous
+    cdef uint64_t prefixes, previous_prefixes = 0, previous_run = 0
+    cdef uint64_t ascii_prefixes, previous_ascii_prefixes = 0, ascii_carry = 0
+    cdef uint64_t starts, doubts, others_before, letter_starts, run_of_numbers, before_letters
+    cdef uint64_t white_starts, blanks
+    cdef uint32_t block, blocks = (characters + 63) >> 6
+    memset(&previous, 0, sizeof(previous))
+    memset(split.doubt_words, 0, blocks * sizeof(uint64_t))
+    for block in range(blocks):
+        next_kinds = kinds_of_block(rules, masks + 8 * (block + 1))
+        white_starts = kinds.white & ~before(kinds.white, previous.white)
+        blanks = kinds.blank
+        if rules & LINE_END_PIECES:
+            white_starts |= kinds.blank & before(kinds.line_ends, previous.line_ends)
+            doubt_blanks(masks, kinds.line_ends & before(kinds.blank, previous.blank), 64 * block,
+                         split.doubt_words)
+        if rules & WHOLE_RUNS:
+            blanks &= white_starts
+            kinds.spaces &= white_starts
+        elif rules & LINE_END_PIECES:
+            white_starts |= kinds.blank & after(text_of(rules, &kinds), text_of(rules, &next_kinds))
+        else:
+            white_starts |= kinds.white & after(text_of(rules, &kinds), text_of(rules, &next_kinds))
+        if rules & TAKEN_LINE_ENDS:
+            white_starts &= ~(kinds.line_ends & before(kinds.others, previous.others))
+        others_before = before(kinds.others, previous.others) | before(
+            kinds.spaces, previous.spaces)
+        starts = white_starts | kinds.others & ~others_before
+
+        before_letters = after(kinds.letters, next_kinds.letters)
+        letter_starts = ~before(kinds.letters, previous.letters)
+        doubts = kinds.odd
+        if rules & CASED_WORDS:
+            letter_starts |= kinds.upper & before(kinds.lower, previous.lower)
+            doubts |= kinds.upper & before(kinds.caseless, previous.caseless)
+        if rules & AFTER_ANY:
+            prefixes = (blanks | (kinds.others & ~others_before)) & before_letters
+        elif rules & ASCII_WORDS:
+            ascii_prefixes = kinds.others & ~(kinds.marks | others_before) & after(
+                kinds.upper | kinds.lower, next_kinds.upper | next_kinds.lower)
+            letter_starts |= ends_of_ascii_words(
+                kinds.upper | kinds.lower, before(ascii_prefixes, previous_ascii_prefixes),
+                &ascii_carry)
+            prefixes = blanks & before_letters | ascii_prefixes
+            previous_ascii_prefixes = ascii_prefixes
+        else:
+            prefixes = kinds.spaces
+        starts |= kinds.letters & letter_starts & ~before(prefixes, previous_prefixes)
+        previous_prefixes = prefixes
+        if rules & SCRIPT:
+            starts |= kinds.script & ~before(kinds.script, previous.script)
+
+        run_of_numbers = kinds.numbers & before(kinds.numbers, previous.numbers)
+        if rules & NUMBERS_ALONE:
+            run_of_numbers = 0
+        if rules & NUMBERS_AFTER_SPACE:
+            starts |= kinds.numbers & ~run_of_numbers & ~before(kinds.spaces, previous.spaces)
+        else:
+            starts |= kinds.numbers & ~run_of_numbers
+        if rules & NUMBERS_BY_THREE:
+            # The fourth number of a run and those after it.
+            doubts |= (run_of_numbers & before(run_of_numbers, previous_run)
+                       & ((run_of_numbers << 2) | (previous_run >> 62)))
+            previous_run = run_of_numbers
+
+        if rules & OF_WORD:
+            doubts |= kinds.apostrophes & before_letters & before(kinds.letters, previous.letters)
+        elif rules & CONTRACTIONS:
+            doubts |= kinds.apostrophes & before_letters
+        if rules & WITH_MARKS:
+            doubts |= kinds.marks & ~before(kinds.letters, previous.letters)
+        if rules & TAKEN_SLASHES:
+            doubts |= kinds.slashes & before(kinds.line_ends, previous.line_ends)
+        split.start_words[block] = starts
+        split.doubt_words[block] |= doubts
+        previous = kinds
+        kinds = next_kinds
+    split.start_words[0] |= 1
+    split.last = last_sure_start(masks, characters, split.start_words)
+
+
 cdef inline void find_starts(
-    int family, const uint64_t *masks, uint32_t characters, Split *split
+    int rules, const uint64_t *masks, uint32_t characters, Split *split
 ) noexcept nogil:
     """Finds the piece starts among characters, and which are in doubt.
 
@@ -128,56 +251,27 @@ cdef inline void find_starts(
     run of white space at the end, because what follows them is unknown.
 
     Args:
+        rules: see split/rules.pxd.
         masks: the words of the characters' kinds, followed by a block of zeros.
     """
-    cdef Kinds kinds = kinds_of_block(masks), next_kinds, previous
-    cdef uint64_t prefixes, previous_prefixes = 0, previous_run = 0
-    cdef uint64_t starts, doubts, others_before, letter_starts, run_of_numbers, before_letters
-    cdef uint32_t block, blocks = (characters + 63) >> 6
-    memset(&previous, 0, sizeof(previous))
-    memset(split.doubt_words, 0, blocks * sizeof(uint64_t))
-    for block in range(blocks):
-        next_kinds = kinds_of_block(masks + 8 * (block + 1))
-        others_before = before(kinds.others, previous.others) | before(
-            kinds.spaces, previous.spaces)
-        before_letters = after(kinds.letters, next_kinds.letters)
-        run_of_numbers = kinds.numbers & before(kinds.numbers, previous.numbers)
-        starts = (kinds.white & ~before(kinds.white, previous.white)) | (
-            kinds.others & ~others_before)
-        doubts = kinds.apostrophes & before_letters
-        if family == FAMILY_R50K:
-            starts |= kinds.white & after(~kinds.white, ~next_kinds.white)
-            starts |= (kinds.letters & ~before(kinds.letters, previous.letters)
-                       | kinds.numbers & ~run_of_numbers) & ~before(
-                           kinds.spaces, previous.spaces)
-        else:
-            prefixes = (kinds.blank | (kinds.others & ~others_before)) & before_letters
-            starts &= ~(kinds.line_ends & before(kinds.others, previous.others))
-            starts |= kinds.blank & (
-                before(kinds.line_ends, previous.line_ends)
-                | after(~kinds.white, ~next_kinds.white))
-            letter_starts = ~before(kinds.letters, previous.letters)
-            if family == FAMILY_O200K:
-                letter_starts |= kinds.upper & before(kinds.lower, previous.lower)
-                doubts &= before(kinds.letters, previous.letters)
-                doubts |= (kinds.slashes & before(kinds.line_ends, previous.line_ends)
-                           | kinds.upper & before(kinds.caseless, previous.caseless)
-                           | kinds.marks & ~before(kinds.letters, previous.letters))
-            starts |= kinds.letters & letter_starts & ~before(prefixes, previous_prefixes)
-            starts |= kinds.numbers & ~run_of_numbers
-            # The fourth number of a run and those after it.
-            doubts |= (run_of_numbers & before(run_of_numbers, previous_run)
-                       & ((run_of_numbers << 2) | (previous_run >> 62)))
-            doubt_blanks(masks, kinds.line_ends & before(kinds.blank, previous.blank), 64 * block,
-                         split.doubt_words)
-            previous_prefixes = prefixes
-        split.start_words[block] = starts
-        split.doubt_words[block] |= doubts
-        previous_run = run_of_numbers
-        previous = kinds
-        kinds = next_kinds
-    split.start_words[0] |= 1
-    split.last = last_sure_start(masks, characters, split.start_words)
+    if rules == O200K_RULES:
+        find_starts_by(O200K_RULES, masks, characters, split)
+    elif rules == CL100K_RULES:
+        find_starts_by(CL100K_RULES, masks, characters, split)
+    elif rules == R50K_RULES:
+        find_starts_by(R50K_RULES, masks, characters, split)
+    elif rules == QWEN_RULES:
+        find_starts_by(QWEN_RULES, masks, characters, split)
+    elif rules == TEKKEN_RULES:
+        find_starts_by(TEKKEN_RULES, masks, characters, split)
+    elif rules == DEEPSEEK_RULES:
+        find_starts_by(DEEPSEEK_RULES, masks, characters, split)
+    elif rules == KIMI_RULES:
+        find_starts_by(KIMI_RULES, masks, characters, split)
+    elif rules == STARCODER_RULES:
+        find_starts_by(STARCODER_RULES, masks, characters, split)
+    else:
+        find_starts_by(rules, masks, characters, split)
 
 
 cdef inline uint32_t last_sure_start(
