@@ -11,7 +11,6 @@ from typing import NamedTuple
 from bpecore._pattern.character_sets import NO_CHARACTER, CharacterSet
 from bpecore._pattern.families import (
     AFTER_ANY,
-    ANY_CASE,
     ASCII_WORDS,
     CASED_WORDS,
     CONTRACTIONS,

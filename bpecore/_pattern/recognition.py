@@ -259,11 +259,9 @@ def _marks(probe: _Probe, rules: int) -> Marks:
     def letters(text: str) -> frozenset[int]:
         named = text + text.upper() if rules & ANY_CASE else text
         found = {probe.class_of(letter) for letter in named}
-        # Other letters that are like them in an apostrophe's company only: ſ.
+        # Other letters that are like them, such as the long s, which is a lower-case form of S.
         columns = {probe.like(letter) for letter in named} - {probe.like("x"), probe.like("X")}
-        found.update(
-            number for number, column in enumerate(probe.columns) if column in columns
-        )
+        found.update(number for number, column in enumerate(probe.columns) if column in columns)
         return frozenset(found)
 
     return Marks(

@@ -1,9 +1,8 @@
-"""Patterns of the split family, for the fuzzer: spelled as models do, and with any rules."""
+"""Patterns of the split family, for the fuzzer: as models spell them, and with any rules."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 _CONTRACTIONS = (
     "'s|'t|'re|'ve|'m|'ll|'d",
@@ -12,20 +11,32 @@ _CONTRACTIONS = (
     "'(?i:[sdmt]|ll|ve|re)",
     "(?i:'(?:ll|[rv]e|[dmst]))",
 )
-_NUMBERS = (r"\p{N}", r"\p{N}{1,3}", r"\p{N}+", r" ?\p{N}+", r" ?\p{N}", r"\p{N}{1,3}+", r"\p{N}++")
+_NUMBERS = (r"\p{N}", r"\p{N}{1,3}", r"\p{N}+", r" ?\p{N}+", r" ?\p{N}", r"\p{N}{1,3}+")
 _CASED = (r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}", r"[\p{Ll}\p{Lm}\p{Lo}")
-_DEEPSEEK_WORDS = (
-    r"[!-/:-~&&[^\p{L}]][A-Za-z]+|[[^\r\n\p{L}\p{P}\p{S}\p{N}]&&[^一-龥぀-ヿ]]?[\p{L}\p{M}&&[^一-龥぀-ヿ]]+"
+_SCRIPTS = (r"\p{Han}", r"[\p{Hiragana}\p{Katakana}]", r"[一-龥\u3040-ゟ\u30a0-ヿ]")
+
+_KANA = r"一-龥\u3040-ゟ\u30a0-ヿ"
+_OWN = rf"{_KANA}&&\p{{L}}\p{{M}}"
+_WORD = rf"[\p{{L}}\p{{M}}&&[^{_KANA}]]"
+DEEPSEEK_PATTERN = (
+    rf"\p{{N}}{{1,3}}|[\u3040\u3097-\u309a]?[{_OWN}]+|[\u309b\u309c\u30a0\u30fb]+"
+    rf"|(?:[\u3040\u3097\u3098](?![{_OWN}]))+"
+    rf"|[!-/:-@\[-`{{-~][A-Za-z]+|[^\r\n\p{{L}}\p{{P}}\p{{S}}\p{{N}}{_KANA}]?{_WORD}+"
+    rf"| ?[\p{{P}}\p{{S}}&&[^{_KANA}]]+[\r\n]*|\s*[\r\n]+|\s+(?![^\s\p{{N}}{_KANA}])|\s+"
+    rf"|(?:[^\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}\s{_KANA}](?!{_WORD}))+"
 )
+"""What DeepSeek V3's three splits do one after the other, as one pattern."""
 
 
 def member_pattern(source: random.Random) -> str:
-    """Returns a pattern that follows some rules of the family, which the engine splits by blocks.
+    """Returns a pattern that is made of what members of the split family are made of.
 
-    Some combinations are members in name only: these are split by the automaton.
+    Nearly all are members, which the engine splits by blocks; the automaton splits the others.
     """
     pick = source.choice
-    script = pick(("", "", r"\p{Han}", r"[\p{Hiragana}\p{Katakana}]"))
+    if source.random() < 0.1:
+        return DEEPSEEK_PATTERN.replace(r"\p{N}{1,3}", pick(_NUMBERS[:3]), 1)
+    script = pick(("", "", *_SCRIPTS))
     but = f"&&[^{script}]" if script else ""
     contraction = pick(_CONTRACTIONS)
     where = pick(("none", "first", "ending"))
@@ -42,20 +53,16 @@ def member_pattern(source: random.Random) -> str:
     else:
         alternatives.append(rf"{prefix}[\p{{L}}{marks}{but}]+{ending}")
     alternatives.append(numbers)
-    others = rf"[^\s\p{{L}}\p{{N}}{pick(('', marks))}]+"
     line_ends = source.random() < 0.7
-    taken = pick((r"[\r\n]*", r"[\r\n/]*", r"[\n\r]*+")) if line_ends else ""
-    alternatives.append(f" ?{others}{taken}")
-    alternatives += [_white_space(source, line_ends, isolated)]
-    return "|".join(alternatives)
+    taken = pick((r"[\r\n]*", r"[\r\n/]*", r"[\n\r]*+", "")) if line_ends else ""
+    alternatives.append(rf" ?[^\s\p{{L}}\p{{N}}{pick(('', marks))}]+{taken}")
+    return "|".join([*alternatives, *_white_space(source, line_ends, isolated)])
 
 
-def _white_space(source: random.Random, line_ends: bool, isolated: str) -> str:
+def _white_space(source: random.Random, line_ends: bool, isolated: str) -> list[str]:
     """Returns what a member does with white space that nothing else takes."""
-    ahead = rf"(?![^\s{isolated}])" if isolated else r"(?!\S)"
-    last: Sequence[str] = source.choice(
-        ((rf"\s+{ahead}", r"\s+"), (rf"\s+{ahead}", r"\s"), (r"\s+",))
-    )
-    first = [*([r"\s++$"] if source.random() < 0.3 else [])]
-    first += [source.choice((r"\s*[\r\n]+", r"\s*[\r\n]"))] if line_ends else []
-    return "|".join((*first, *last))
+    ahead = rf"\s+(?![^\s{isolated}])" if isolated else r"\s+(?!\S)"
+    alternatives = [r"\s++$"] if source.random() < 0.3 else []
+    if line_ends:
+        alternatives.append(source.choice((r"\s*[\r\n]+", r"\s*[\r\n]")))
+    return [*alternatives, *source.choice(((ahead, r"\s+"), (ahead, r"\s"), (r"\s+",)))]

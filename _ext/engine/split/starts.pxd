@@ -49,6 +49,59 @@ cdef struct Kinds:
     uint64_t apostrophes, slashes, marks, others, script, odd
 
 
+# The types of members with code of their own, for which the compiler knows the rules, and of others
+cdef struct O200kMember:
+    int rules
+cdef struct Cl100kMember:
+    int rules
+cdef struct R50kMember:
+    int rules
+cdef struct QwenMember:
+    int rules
+cdef struct TekkenMember:
+    int rules
+cdef struct DeepSeekMember:
+    int rules
+cdef struct KimiMember:
+    int rules
+cdef struct StarCoderMember:
+    int rules
+cdef struct AnyMember:
+    int rules
+
+ctypedef fused Member:
+    O200kMember
+    Cl100kMember
+    R50kMember
+    QwenMember
+    TekkenMember
+    DeepSeekMember
+    KimiMember
+    StarCoderMember
+    AnyMember
+
+
+cdef inline int rules_of(const Member *member) noexcept nogil:
+    if Member is O200kMember:
+        return O200K_RULES
+    elif Member is Cl100kMember:
+        return CL100K_RULES
+    elif Member is R50kMember:
+        return R50K_RULES
+    elif Member is QwenMember:
+        return QWEN_RULES
+    elif Member is TekkenMember:
+        return TEKKEN_RULES
+    elif Member is DeepSeekMember:
+        return DEEPSEEK_RULES
+    elif Member is KimiMember:
+        return KIMI_RULES
+    elif Member is StarCoderMember:
+        return STARCODER_RULES
+    else:
+        return member.rules
+
+
 cdef inline int ascii_source(int rules) noexcept nogil:
     """Returns what words of bits are made from, for ASCII text."""
     return FROM_ASCII_CONTROLS if rules & ODD_CONTROLS else FROM_ASCII
@@ -157,10 +210,11 @@ cdef inline uint64_t ends_of_ascii_words(
     return ends & ~letters
 
 
-cdef inline void find_starts_by(
-    int rules, const uint64_t *masks, uint32_t characters, Split *split
+cdef inline void find_starts_of(
+    const Member *member, const uint64_t *masks, uint32_t characters, Split *split
 ) noexcept nogil:
-    """Does what `find_starts` does; the compiler may know the rules."""
+    """Does what `find_starts` does."""
+    cdef int rules = rules_of(member)
     cdef Kinds kinds = kinds_of_block(rules, masks), next_kinds, previous
     cdef uint64_t prefixes, previous_prefixes = 0, previous_run = 0
     cdef uint64_t ascii_prefixes, previous_ascii_prefixes = 0, ascii_carry = 0
@@ -254,24 +308,26 @@ cdef inline void find_starts(
         rules: see split/rules.pxd.
         masks: the words of the characters' kinds, followed by a block of zeros.
     """
+    cdef AnyMember member
+    member.rules = rules
     if rules == O200K_RULES:
-        find_starts_by(O200K_RULES, masks, characters, split)
+        find_starts_of(<const O200kMember *>&member, masks, characters, split)
     elif rules == CL100K_RULES:
-        find_starts_by(CL100K_RULES, masks, characters, split)
+        find_starts_of(<const Cl100kMember *>&member, masks, characters, split)
     elif rules == R50K_RULES:
-        find_starts_by(R50K_RULES, masks, characters, split)
+        find_starts_of(<const R50kMember *>&member, masks, characters, split)
     elif rules == QWEN_RULES:
-        find_starts_by(QWEN_RULES, masks, characters, split)
+        find_starts_of(<const QwenMember *>&member, masks, characters, split)
     elif rules == TEKKEN_RULES:
-        find_starts_by(TEKKEN_RULES, masks, characters, split)
+        find_starts_of(<const TekkenMember *>&member, masks, characters, split)
     elif rules == DEEPSEEK_RULES:
-        find_starts_by(DEEPSEEK_RULES, masks, characters, split)
+        find_starts_of(<const DeepSeekMember *>&member, masks, characters, split)
     elif rules == KIMI_RULES:
-        find_starts_by(KIMI_RULES, masks, characters, split)
+        find_starts_of(<const KimiMember *>&member, masks, characters, split)
     elif rules == STARCODER_RULES:
-        find_starts_by(STARCODER_RULES, masks, characters, split)
+        find_starts_of(<const StarCoderMember *>&member, masks, characters, split)
     else:
-        find_starts_by(rules, masks, characters, split)
+        find_starts_of(&member, masks, characters, split)
 
 
 cdef inline uint32_t last_sure_start(
