@@ -31,6 +31,7 @@ NOT_RUN = {
     "curl": "tests/services/examples/test_tokenizer_service.py sends the same request",
     "pytest": "this is one",
     "ruff": "needs the extra lint; `.ci/run lint` runs it",
+    "python tools/windows/check.py": "takes minutes; `.ci/run --platforms windows` runs it",
     "python tools/make_unicode_table.py": "needs packages that it names",
     "python tools/make_rank_tables.py litellm": "needs a wheel that it names",
     "python -m examples.cache_aware_router": "test_cache_aware_router.py runs it",
