@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).parents[1]
 
+if importlib.util.find_spec("_posixshmem") is None:  # Windows, where there is no pool
+    collect_ignore = ["pool", "services/examples/test_pooled_endpoint.py"]
+
 
 def import_source_folder(name: str) -> None:
     """Imports a package that comes with the source only, by its place."""

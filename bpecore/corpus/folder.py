@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -83,10 +84,17 @@ class Folder:
         """Keeps other processes from the folder; yields the lock's descriptor.
 
         Raises:
-            CorpusError: another process works on the folder.
+            CorpusError: another process works on the folder, or this is Windows.
         """
-        import fcntl
         import time
+
+        try:
+            import fcntl
+        except ImportError:
+            raise CorpusError(
+                f"{self.path}: a corpus is made with file locks and pipes as Linux and macOS have "
+                f"them, which this Python on {sys.platform} does not; it can be read here"
+            ) from None
 
         descriptor = os.open(os.path.join(self.work, "lock"), os.O_RDWR | os.O_CREAT, 0o666)
         try:

@@ -17,6 +17,8 @@ from programs import output_of
 
 from bpecore._build import atomic_files, frozen_files
 from bpecore.cli import command_line
+from bpecore.corpus.errors import CorpusError
+from bpecore.corpus.folder import Folder
 
 PACKAGE = Path(__file__).parents[2] / "bpecore"
 
@@ -104,10 +106,19 @@ def named(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_no_module_but_the_pools_names_what_windows_lacks() -> None:
+def test_a_corpus_says_what_making_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = Folder(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(CorpusError, match="made with file locks and pipes"), folder.locked():
+        pass
+
+
+def test_no_module_but_those_names_what_windows_lacks() -> None:
     absent = {f"{module}.{name}" for module, names in ABSENT.items() for name in names.split()}
     guarded = {"os.register_at_fork", "os.sched_getaffinity"}
-    files = [file for file in PACKAGE.rglob("*.py") if "pool" not in file.parts]
+    files = [file for file in PACKAGE.rglob("*.py") if not {"corpus", "pool"} & {*file.parts}]
     assert len(files) > 100
     for file in files:
         for name in absent.intersection(named(file)):
