@@ -109,3 +109,12 @@ def test_enumerators_fit_an_int() -> None:
                 )
     assert len(numbers) > 50
     assert max(eval(number, {}) for number in numbers) <= LARGEST_ENUMERATOR
+
+
+def test_no_number_is_a_long() -> None:
+    declared = r"cdef (?:inline )?(?:unsigned )?long (?!long)|<(?:unsigned )?long>"
+    declared += r"|(?m:^\s+(?:static |const |unsigned )*long (?!long)\w+(?: = .*)?;)"
+    found = [file.name for file in files() if re.search(declared, file.read_text("utf-8"))]
+    assert found == ["main_thread.pxi"], (
+        "Windows gives it 32 bits; Python's thread numbers are long"
+    )
