@@ -22,6 +22,7 @@ from bpecore._pattern.syntax import (
     Atomic,
     Captured,
     Characters,
+    Choice,
     LookAround,
     Next,
     Node,
@@ -41,7 +42,8 @@ _DEPTH_LIMIT = 50
 _COUNT_LIMIT = 4096
 
 _NEWLINE = CharacterSet.of_characters("\n")
-_COUNT = re.compile(r"\{([0-9]{1,9})(?:(,)([0-9]{1,9})?)?\}")
+_LINE_ENDS = CharacterSet.of_characters("\n\x0b\x0c\r\x85\u2028\u2029")
+_COUNT = re.compile(r"\{(?:([0-9]+)|([0-9]*),([0-9]*))\}")
 _FLAGS = re.compile(r"\(\?([imsux]*)(?:-([imsx]*))?([:)])")
 _NAME = re.compile(r"\(\?(?:P?<[A-Za-z_][A-Za-z0-9_]*>|'[A-Za-z_][A-Za-z0-9_]*')")
 _COMMENT = re.compile(r"\(\?#[^)]*\)")
@@ -136,7 +138,10 @@ class _Parser:
         items: list[Node] = []
         self._skip()
         while self._peek() not in ("", "|", ")"):
-            if not self._take_flags():
+            if self._take_flags():
+                if self._peek() == "{":
+                    raise UnsupportedPattern("a brace after flags", self._position)
+            else:
                 items.append(self._quantified(self._atom()))
             self._skip()
         return sequence_of(items)
@@ -180,10 +185,9 @@ class _Parser:
         found = _COUNT.match(self._pattern, self._position)
         if found is None:
             return None
-        minimum = int(found.group(1))
-        maximum: int | None = minimum
-        if found.group(2):
-            maximum = int(found.group(3)) if found.group(3) else None
+        exactly, least, most = found.groups()
+        minimum = int(exactly or least or 0)
+        maximum = int(exactly or most) if exactly or most else None
         if minimum > _COUNT_LIMIT or (maximum or 0) > _COUNT_LIMIT:
             raise UnsupportedPattern(f"a repetition count above {_COUNT_LIMIT}", self._position)
         if maximum is not None and (maximum == 0 or maximum < minimum):
@@ -200,7 +204,7 @@ class _Parser:
             return self._class_or_escape()
         if character in ("*", "+", "?"):
             raise UnsupportedPattern("a quantifier with nothing to repeat", offset)
-        if character == "{":
+        if character == "{" and "x" in self._flags:
             raise UnsupportedPattern(r"a brace that opens no repetition (write \{)", offset)
         self._position += 1
         if character == "." and "s" in self._flags:
@@ -215,11 +219,23 @@ class _Parser:
 
     def _class_or_escape(self) -> Node:
         offset = self._position
+        half = _HALF_EDGE.match(self._pattern, offset)
+        if half is not None:
+            self._position = half.end()
+            return _HALF_EDGES[half.group(1)](offset)
         assertion = assertion_at(self._pattern, offset)
         if assertion is not None:
             self._position += 2
+            if self._peek() == "{":
+                raise UnsupportedPattern("a brace after an assertion", self._position)
             self._classes.charge(word_characters(), offset)
             return assertion
+        if self._take(r"\N"):
+            return Characters(_NEWLINE.complement(), "any but a newline")
+        if self._take(r"\O"):
+            return Characters(ANY_CHARACTER, r"\O")
+        if self._take(r"\R"):
+            return Atomic(_LINE_END, offset)
         characters, self._position = self._classes.read(offset)
         return characters
 
@@ -316,6 +332,23 @@ def _word_edge(offset: int, escape: str, *sides: tuple[bool, bool]) -> Node:
     )
 
 
+def _half_edge(offset: int, escape: str, ahead: bool) -> Node:
+    """Matches where no word character is ahead of, or behind, this place."""
+    word = Characters(word_characters())
+    return _look_around(word, ahead, True, f"a word boundary ({escape})", offset)
+
+
+_LINE_END = Choice(
+    (
+        Sequence(
+            (
+                Characters(CharacterSet.of_characters("\r"), "\r"),
+                Characters(_NEWLINE, "\n"),
+            )
+        ),
+        Characters(_LINE_ENDS, r"\R"),
+    )
+)
 _INTO, _OUT_OF, _INSIDE, _OUTSIDE = (False, True), (True, False), (True, True), (False, False)
 _ESCAPED_ASSERTIONS: dict[str, Callable[[int], Node]] = {
     r"\A": lambda offset: _start_of_text(r"\A", offset),
@@ -325,4 +358,11 @@ _ESCAPED_ASSERTIONS: dict[str, Callable[[int], Node]] = {
     r"\>": lambda offset: _word_edge(offset, r"\>", _OUT_OF),
     r"\z": lambda offset: END_OF_TEXT,
     r"\Z": _before_final_newlines,
+}
+_HALF_EDGE = re.compile(r"\\b\{(start|end|start-half|end-half)\}")
+_HALF_EDGES: dict[str, Callable[[int], Node]] = {
+    "start": _ESCAPED_ASSERTIONS[r"\<"],
+    "end": _ESCAPED_ASSERTIONS[r"\>"],
+    "start-half": lambda offset: _half_edge(offset, r"\b{start-half}", False),
+    "end-half": lambda offset: _half_edge(offset, r"\b{end-half}", True),
 }

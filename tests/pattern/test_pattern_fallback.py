@@ -46,7 +46,7 @@ HANDED_OVER = [
     (r"(a)\1|(?s)a.", "aaa\nab"),
     (r"(?x) (?<x>a) \k<x> b # comment", "aabab"),
     (r"(a)\1|a(?i)b", "aaaBAb"),
-    (r"\R|.", "a\r\nb"),
+    (r"\R|(a)\1|.", "a\r\nb"),
 ]
 
 

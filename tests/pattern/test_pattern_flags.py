@@ -77,7 +77,24 @@ def test_accepted_syntax_means_what_it_means_to_tiktoken(pattern: str, text: str
 SHORT_TEXTS = strings_up_to("aA1\n ", 4)
 FLAGS = ["(?i)", "(?s)", "(?x)", "(?is)", "(?-i)", "(?-s)", "(?-x)", "(?#a)", " ", "#a\n", ""]
 OPENINGS = ["(", "(?:", "(?<n>", "(?P<m>", "(?i:", "(?s:", "(?x:", "(?x-i:", "(?-s:"]
-PARTS = ["a", "A", ".", "[a1]", r"\d", " ", "\\ ", "a+", "A?", ".*?", " +", "(?:a|1)", "[A ]"]
+PARTS = [
+    "a",
+    "A",
+    ".",
+    "[a1]",
+    r"\d",
+    " ",
+    "\\ ",
+    "a+",
+    "A?",
+    ".*?",
+    " +",
+    "(?:a|1)",
+    "[A ]",
+    "a{,2}",
+    "{",
+    "a{1",
+]
 
 sequences = st.lists(st.sampled_from(PARTS + FLAGS), min_size=1, max_size=4).map("".join)
 flagged_patterns = st.recursive(

@@ -24,6 +24,7 @@ ACCEPTED = [
     (r"\<.|.\>|.", "<ab> c-d1_"),
     (r"\w+?\b|\B.|.", "ab, c"),
     (r"a\b.\b|\B-|.", "a-b --a"),
+    (r"\b{start}\w+?\b{end-half}|\b{start-half}.|.\b{end}|.", "ab -cd- e"),
     # Starts and ends.
     (r"^a|\Ab|.", "aab"),
     (r"(?m)^[ab]+$|^.|\n+|.", "ab\na b\n\nab"),
@@ -81,6 +82,10 @@ ACCEPTED = [
     (r"(?>ba*|ba*b)a|.", "baba"),
     (r"(?>(?:ba*|ba*b)a)|.", "baba"),
     (r"(?>\w+\s?)(?<!b)|\w", "ab ba"),
+    (r"\R+", "\n\r\n\x0b\x0c\x85\u2028\u2029\ra\r"),
+    (r"a\R?\n|\R|.", "a\r\na\r\n\na\n"),
+    (r"(?:b-*|b-*b)-(?:\R|b)", "b-b-b"),
+    (r"\R+a?\R+|.", "\n\na"),
     # Patterns that the plain automaton would read again and again.
     (r"\p{L}+\p{N}", "abc1 abc é1"),
     (r"a*b|a", "aaabaa"),

@@ -80,7 +80,6 @@ DIFFERENT = [
     r"(?1)",
     r"(?&name)",
     r"(?P>name)",
-    r"\b{start}",
 ]
 
 
