@@ -41,6 +41,16 @@
         bpecore_value;                                                                             \
     })
 
+/* Copies 16 bytes by a load and a store. Clang would join a memcpy of 16 bytes with one of any length
+ * on the other branch, and call the library's memcpy for both. */
+static inline void bpecore_copy_16(void *out, const void *from) {
+#if defined(__clang__)
+    __builtin_memcpy_inline(out, from, 16);
+#else
+    memcpy(out, from, 16);
+#endif
+}
+
 static inline uint64_t bpecore_multiply_fold(uint64_t a, uint64_t b) {
     unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);

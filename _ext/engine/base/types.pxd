@@ -38,6 +38,7 @@ cdef extern from "engine/base/platform.h" nogil:
     uint64_t lowest_one "bpecore_lowest_one" (uint64_t word) noexcept
     uint64_t highest_one "bpecore_highest_one" (uint64_t word) noexcept
     int lowest_one_of_32 "bpecore_lowest_one_of_32" (uint32_t word) noexcept
+    void copy_16 "bpecore_copy_16" (void *out, const void *source) noexcept
     # Returns the exclusive or of the two halves of a 128-bit product.
     uint64_t multiply_fold "bpecore_multiply_fold" (uint64_t a, uint64_t b) noexcept
 

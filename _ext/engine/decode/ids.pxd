@@ -6,7 +6,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
-from engine.base.types cimport NO_TOKEN
+from engine.base.types cimport NO_TOKEN, copy_16
 from engine.vocab.tables cimport Vocabulary, index_of, token_length
 
 cdef struct SpecialBytes:
@@ -74,7 +74,7 @@ cdef inline void put_token(
     """Writes the bytes of a token, and perhaps others after it, but none from `out_end` on."""
     # Tokens are followed by readable bytes in both tables, and most have at most 16 bytes.
     if token.length <= 16 and out_end - out >= 16:
-        memcpy(out, token.data, 16)
+        copy_16(out, token.data)
     else:
         memcpy(out, token.data, token.length)
 

@@ -134,6 +134,13 @@ cdef inline uint64_t load_word(const uint8_t *text) noexcept nogil:
     return word
 
 
+cdef inline uint64_t load_half_word(const uint8_t *text) noexcept nogil:
+    """Returns the 4 bytes at `text`, the first byte lowest."""
+    cdef uint32_t word
+    memcpy(&word, text, sizeof(word))
+    return word
+
+
 cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads 16 bytes."""
     cdef const KeyMask *mask = KEY_MASKS + length
@@ -141,6 +148,26 @@ cdef inline Key load_key(const uint8_t *piece, size_t length) noexcept nogil:
     check(0 < length <= SHORT_PIECE)
     key.low = load_word(piece) & mask.low
     key.high = (load_word(piece + 8) & mask.high) | mask.length
+    return key
+
+
+cdef inline Key load_exact_key(const uint8_t *piece, size_t length) noexcept nogil:
+    """Returns the key of a piece of 1 to 15 bytes; reads only these.
+
+    It joins words that overlap. Bytes copied one by one could not be read back as a word at once.
+    """
+    cdef Key key
+    check(0 < length <= SHORT_PIECE)
+    key.high = <uint64_t>length << 56
+    if length >= 8:
+        key.low = load_word(piece)
+        # In two shifts, because there may be no byte after the word.
+        key.high |= load_word(piece + length - 8) >> 8 * (SHORT_PIECE - length) >> 8
+    elif length >= 4:
+        key.low = load_half_word(piece) | load_half_word(piece + length - 4) << 8 * (length - 4)
+    else:
+        key.low = (piece[0] | <uint64_t>piece[length >> 1] << 8 * (length >> 1)
+                   | <uint64_t>piece[length - 1] << 8 * (length - 1))
     return key
 
 
@@ -152,11 +179,9 @@ cdef inline size_t length_of(const Key *key) noexcept nogil:
 cdef inline Key short_key(const uint8_t *piece, size_t length, const uint8_t *readable_end) \
         noexcept nogil:
     """Returns the key of a piece of 1 to 15 bytes; reads only before `readable_end`."""
-    cdef uint8_t copy[16]
     if readable_end - piece >= <ptrdiff_t>sizeof(Key):
         return load_key(piece, length)
-    memcpy(copy, piece, length)
-    return load_key(copy, length)
+    return load_exact_key(piece, length)
 
 
 cdef inline uint64_t place_of(uint64_t hashed, uint64_t count) noexcept nogil:
