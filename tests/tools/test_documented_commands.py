@@ -27,7 +27,6 @@ if not (SOURCE / "README.md").is_file():
 NOT_RUN = {
     "python3 -m venv": "installs from an index",
     "pip": "installs from an index",
-    "python -m build": "installs from an index",
     "curl": "tests/services/examples/test_tokenizer_service.py sends the same request",
     "pytest": "this is one",
     "ruff": "needs the extra lint; `.ci/run lint` runs it",
