@@ -115,6 +115,15 @@ class Search:
         longest_first = sorted(self.contents, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
+    def matches(
+        self, text: str, skipped: Collection[str]
+    ) -> Iterator[tuple[int, int, AddedToken | None]]:
+        """Yields where tokens without options are in a text; None for one that is skipped."""
+        for found in self._pattern.finditer(text):
+            token = self.contents[found.group()]
+            is_skipped = token.special and token.content in skipped
+            yield (*found.span(), None if is_skipped else token)
+
     def split(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:
         """Yields the tokens in a text, and the stretches between them, which are not empty.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bpecore._build.assemble import compile_split_pattern
@@ -280,6 +280,32 @@ class ModelEncoding(Encoding):
             self.__dict__["_tokenless"] = made
         found: CoreBPE = self.__dict__["_tokenless"]
         return found
+
+    def _growing(self, counts: bool, allowed: Collection[str]) -> Any:
+        """Returns what counts or encodes a text in chunks; the extension asks for it.
+
+        Args:
+            counts: whether tokens are only counted.
+            allowed: the special tokens that count.
+
+        Raises:
+            ValueError: a later chunk may change an earlier one without bound.
+        """
+        from bpecore._models.growing_text import ChangedCounter, ChangedEncoder, ChangedText
+
+        assert self._rules is not None
+        if not self._rules.take_chunks:
+            raise ValueError(
+                f"a text in chunks cannot be encoded by {self.name!r}: its normalizers change a "
+                "text as a whole, or its added tokens take blanks with them"
+            )
+        tokenless = object.__new__(Encoding)
+        hidden = ("_rules", "special_tokens_set", "_alone", "_tokenless")
+        vars(tokenless).update({k: v for k, v in vars(self).items() if k not in hidden})
+        tokenless._core_bpe = self._engine_without_tokens
+        tokenless._special_tokens = {}
+        text = ChangedText(self._rules, self._special_tokens.keys() - set(allowed))
+        return (ChangedCounter if counts else ChangedEncoder)(tokenless, text)
 
     def _is_own(self, method: str) -> bool:
         return self._rules is None and super()._is_own(method)

@@ -17,6 +17,9 @@ from bpecore._models.encoding import ModelEncoding
 from bpecore._models.pieces import spans_of_pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
     from bpecore._models.text_rules import TextRules
 
 _KEPT_PIECES = 1 << 16
@@ -116,6 +119,12 @@ class ListedEncoding(ModelEncoding):
         for start, stop in spans_of_pieces(self._core_bpe, text):
             ids += self._merges.ids(text[start:stop].encode())
         return ids
+
+    def _growing(self, counts: bool, allowed: Collection[str]) -> Any:
+        raise ValueError(
+            f"a text in chunks needs an encoding that merges by ids, and {self.name!r} merges by "
+            "a list"
+        )
 
     def _require_plain(self, text: str, method: str) -> None:
         raise ValueError(

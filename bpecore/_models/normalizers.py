@@ -64,10 +64,13 @@ class Step(NamedTuple):
         apply: normalizes a stretch of text.
         leaves: returns whether it leaves a text as it is, and every stretch of it. None: never
             known.
+        ends_at_borders: whether it does to a text what it does to its parts, if they begin with a
+            border, see `is_border`.
     """
 
     apply: Callable[[str], str]
     leaves: Callable[[str], bool] | None
+    ends_at_borders: bool = False
 
 
 def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[Step]:
@@ -130,7 +133,7 @@ def _form(kind: str, source: str, path: str) -> Step:
             for chunk in _chunks(text)
         )
 
-    return Step(apply_to_chunks, leaves)
+    return Step(apply_to_chunks, leaves, True)
 
 
 def _chunks(text: str) -> Iterator[str]:
@@ -142,15 +145,28 @@ def _chunks(text: str) -> Iterator[str]:
     start = 0
     while start < len(text):
         end = start + _CHUNK
-        while end < len(text) and not _is_border(ord(text[end])):
+        while end < len(text) and not is_border(text[end]):
             end += 1
         yield text[start:end]
         start = end
 
 
-def _is_border(point: int) -> bool:
-    """Returns whether a character is a starter that is never composed with the one before."""
-    return any(first <= point <= last for first, last in _BORDERS)
+def is_border(character: str) -> bool:
+    """Returns whether no normalizer joins a character with the one before it.
+
+    That is so if its decomposition begins with a starter that is no second part of a composition:
+    all such parts are marks, or vowels and final consonants of Hangul.
+    """
+    point = ord(character)
+    if any(first <= point <= last for first, last in _BORDERS):
+        return True
+    first = unicodedata.normalize("NFKD", character)[0]
+    return (
+        not unicodedata.combining(first)
+        and not unicodedata.category(first).startswith("M")
+        and not "\u1160" <= first <= "\u11ff"
+        and not "\ud7b0" <= first <= "\ud7ff"
+    )
 
 
 def _require_known_version(newest: int, kind: str, source: str, path: str) -> None:
@@ -170,7 +186,7 @@ def _later_characters() -> Any:
 
 
 def _unchanged_if_equal(apply: Callable[[str], str]) -> Step:
-    return Step(apply, lambda text: apply(text) == text)
+    return Step(apply, lambda text: apply(text) == text, True)
 
 
 @functools.cache

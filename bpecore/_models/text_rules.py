@@ -66,6 +66,21 @@ class TextRules:
             self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
 
     @property
+    def changes_text(self) -> bool:
+        """Whether there are normalizers."""
+        return bool(self._steps)
+
+    @property
+    def take_chunks(self) -> bool:
+        """Whether a text may come in chunks."""
+        tokens = [*self.first.contents.values(), *self.second.contents.values()]
+        return (
+            not self.prefix_space
+            and all(step.ends_at_borders for step in self._steps)
+            and not any(token.single_word or token.lstrip or token.rstrip for token in tokens)
+        )
+
+    @property
     def are_needed(self) -> bool:
         """Whether any text is not plain."""
         return bool(self._steps) or self._is_never_plain or self._has_tokens is not None

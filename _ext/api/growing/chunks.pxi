@@ -14,15 +14,22 @@ cdef CoreBPE core_of(encoding):
     core = getattr(encoding, "_core_bpe", None)
     if not isinstance(core, CoreBPE):
         raise TypeError(f"expected a bpecore.Encoding, got {type(encoding).__name__}")
-    if getattr(encoding, "_rules", None) is not None:
-        raise ValueError(
-            f"a text in chunks cannot be normalized, and {encoding.name!r} has normalizers or "
-            "added tokens that take blanks with them")
     if not (<CoreBPE>core).splits_by_automaton:
         raise ValueError(
             f"a text in chunks needs a split pattern without look-behind and the like, "
             f"unlike that of {encoding.name!r}: {(<CoreBPE>core).pattern!r}")
     return core
+
+
+cdef object changed_text(encoding, bint counts, StreamText special):
+    """Returns what takes the text instead of the engine, which an encoding with rules needs.
+
+    Raises:
+        ValueError: its rules need the whole text.
+    """
+    if getattr(encoding, "_rules", None) is None:
+        return None
+    return encoding._growing(counts, special.permissions()[0])
 
 
 cdef class StreamText:

@@ -68,6 +68,7 @@ cdef class StreamEncoder:
     cdef object encoding
     cdef CoreBPE core
     cdef StreamText special
+    cdef object changed  # what takes the text instead of `stream`, or None
     cdef bint in_use     # a call is running
     cdef bint flushed
 
@@ -85,6 +86,7 @@ cdef class StreamEncoder:
                     core.engine.special_tokens)
         self.stream.allowed = <const uint8_t *><char *>self.special.allowed
         self.stream.any_allowed = self.special.any_allowed
+        self.changed = changed_text(encoding, False, self.special)
 
     def __dealloc__(self):
         close_stream(&self.stream)
@@ -116,7 +118,8 @@ cdef class StreamEncoder:
         cdef int status
         self._enter()
         try:
-            if self.core.vocabulary.tables.misses_bytes or self.stream.settling.tables != NULL:
+            if (self.changed is not None or self.core.vocabulary.tables.misses_bytes
+                    or self.stream.settling.tables != NULL):
                 return
             status = open_settling(
                 &self.stream.settling, &self.core.vocabulary.tables,
@@ -133,8 +136,11 @@ cdef class StreamEncoder:
         try:
             if self.stream.settling.inside:
                 raise ValueError("the encoder is inside a long piece of which ids were returned")
+            text = self._waiting()
+            if self.changed is not None and not self.flushed:
+                text = self.changed.state
             return _resume_encoder, (
-                self.encoding, *self.special.permissions(), self._waiting(), self.special.tail,
+                self.encoding, *self.special.permissions(), text, self.special.tail,
                 self.special.half, self.flushed)
         finally:
             leave(&self.in_use)
@@ -143,14 +149,19 @@ cdef class StreamEncoder:
         """Returns the text whose ids are not sure yet."""
         if self.flushed:
             return ""
+        if self.changed is not None:
+            return self.changed.waiting
         return self.stream.text.buffer.data[
             self.stream.run.start:self.stream.text.length].decode("utf-8")
 
-    cdef int _resume(self, str text, str tail, str half, bint flushed) except -1:
+    cdef int _resume(self, text, str tail, str half, bint flushed) except -1:
         """Takes text whose ids are not sure."""
         cdef TextView view
-        view_text(text, &view)
-        self._encode(text, &view, False)
+        if self.changed is None or flushed:
+            view_text(text, &view)
+            self._encode(text, &view, False)
+        else:
+            self.changed.resume(text)
         self.special.tail = tail
         self.special.half = half
         self.flushed = flushed
@@ -185,7 +196,10 @@ cdef class StreamEncoder:
             chunk, half = self.special.whole_characters(chunk)
             view_text(chunk, &view)
         tail = self.special.refuse(chunk)
-        ids = self._encode(chunk, &view, False)
+        if self.changed is None:
+            ids = self._encode(chunk, &view, False)
+        else:
+            ids = self.changed.feed(chunk)
         self.special.tail = tail
         self.special.half = half
         return ids
@@ -206,7 +220,10 @@ cdef class StreamEncoder:
         try:
             rest = "\ufffd" if self.special.half else ""
             view_text(rest, &view)
-            ids = self._encode(rest, &view, True)
+            if self.changed is None:
+                ids = self._encode(rest, &view, True)
+            else:
+                ids = self.changed.feed(rest, True)
             self.flushed = True
             close_stream(&self.stream)
             return ids

@@ -63,6 +63,7 @@ cdef class CounterCheckpoint:
     cdef object encoding
     cdef CoreBPE core
     cdef bytearray allowed
+    cdef object changed  # see `TokenCounter`
     cdef str tail
     cdef str half
 
@@ -73,7 +74,8 @@ cdef class CounterCheckpoint:
         close_counter(&self.state)
 
     def __repr__(self) -> str:
-        return f"<CounterCheckpoint of {self.encoding.name!r}: total={self.state.total}>"
+        total = self.state.total if self.changed is None else self.changed.total
+        return f"<CounterCheckpoint of {self.encoding.name!r}: total={total}>"
 
     def __copy__(self):
         return self
@@ -83,9 +85,10 @@ cdef class CounterCheckpoint:
 
     def __reduce__(self):
         """A checkpoint is pickled as the text that may still be counted otherwise."""
+        text = text_from_border(&self.state) if self.changed is None else self.changed.state
         return _resume_checkpoint, (
             self.encoding, names_in(self.core.special_tokens, self.allowed), self.state.sure.total,
-            text_from_border(&self.state), self.tail, self.half)
+            text, self.tail, self.half)
 
 
 @cython.final
@@ -118,6 +121,7 @@ cdef class TokenCounter:
     cdef object encoding
     cdef CoreBPE core
     cdef StreamText special
+    cdef object changed  # what takes the text instead of `state`, or None
     cdef bint in_use     # a call is running
     cdef bint broken     # memory ran out during a feed
 
@@ -136,12 +140,13 @@ cdef class TokenCounter:
             raise MemoryError("no memory for a token counter")
         self.state.allowed = <const uint8_t *><char *>self.special.allowed
         self.state.any_allowed = self.special.any_allowed
+        self.changed = changed_text(encoding, True, self.special)
 
     def __dealloc__(self):
         close_counter(&self.state)
 
     def __repr__(self) -> str:
-        state = f"total={self.state.total}"
+        state = f"total={self._total()}"
         if self.in_use:
             state = "in use"
         elif self.broken:
@@ -159,21 +164,25 @@ cdef class TokenCounter:
         self._enter()
         try:
             self._check_whole()
+            text = text_from_border(&self.state) if self.changed is None else self.changed.state
             return _resume_counter, (
                 self.encoding, *self.special.permissions(), self.state.sure.total,
-                text_from_border(&self.state), self.special.tail, self.special.half)
+                text, self.special.tail, self.special.half)
         finally:
             leave(&self.in_use)
 
-    cdef int _resume(self, total, str text, str tail, str half) except -1:
+    cdef int _resume(self, total, text, str tail, str half) except -1:
         """Continues after text with `total` tokens and a piece border, followed by `text`."""
         cdef TextView view
         cdef int status
-        view_text(text, &view)
-        status = self._take(&view)
-        if status != STATUS_OK:
-            raise_status(status, text)
-        add_to_totals(&self.state, total)
+        if self.changed is None:
+            view_text(text, &view)
+            status = self._take(&view)
+            if status != STATUS_OK:
+                raise_status(status, text)
+            add_to_totals(&self.state, total)
+        else:
+            self.changed.resume(text)
         self.special.tail = tail
         self.special.half = half
         return 0
@@ -184,7 +193,7 @@ cdef class TokenCounter:
         self._enter()
         try:
             self._check_whole()
-            return self.state.total
+            return self._total()
         finally:
             leave(&self.in_use)
 
@@ -228,11 +237,16 @@ cdef class TokenCounter:
             raise ValueError("memory ran out in a feed; restore a checkpoint or make a new counter")
         return 0
 
+    cdef object _total(self):
+        return self.state.total if self.changed is None else self.changed.total
+
     cdef object _feed(self, str chunk):
         cdef TextView view
         cdef str tail, half
         cdef int status
         view_text(chunk, &view)
+        if self.changed is not None:
+            return self._feed_changed(chunk)
         if self.special.half:
             status = STATUS_SURROGATE
         else:
@@ -249,6 +263,15 @@ cdef class TokenCounter:
             raise_status(status, chunk)
         self.special.tail = tail
         return self.state.total
+
+    cdef object _feed_changed(self, str chunk):
+        cdef str half
+        chunk, half = self.special.whole_characters(chunk)
+        tail = self.special.refuse(chunk)
+        total = self.changed.feed(chunk)
+        self.special.tail = tail
+        self.special.half = half
+        return total
 
     cdef int _take(self, const TextView *view) except -1:
         """Feeds the engine; returns its status. Only STATUS_OK changes the state."""
@@ -302,6 +325,7 @@ cdef class TokenCounter:
         copy.allowed = self.special.allowed
         copy.tail = self.special.tail
         copy.half = self.special.half
+        copy.changed = None if self.changed is None else self.changed.copy()
         copy.state = without_memory(&self.state)
         if copy_counter(&copy.state, &self.state) != STATUS_OK:
             raise MemoryError("no memory for a checkpoint")
@@ -321,13 +345,16 @@ cdef class TokenCounter:
         if not isinstance(checkpoint, CounterCheckpoint):
             raise TypeError(f"expected a checkpoint, got {type(checkpoint).__name__}")
         source = checkpoint
-        if not is_same_engine(source.core, self.core) or source.allowed != self.special.allowed:
+        if (not is_same_engine(source.core, self.core) or source.allowed != self.special.allowed
+                or (source.changed is None) != (self.changed is None)):
             raise ValueError("the checkpoint is of a counter of another encoding, or one that "
                              "allows other special tokens")
         self._enter()
         try:
             if copy_counter(&self.state, &source.state) != STATUS_OK:
                 raise MemoryError("no memory to restore a checkpoint")
+            if source.changed is not None:
+                self.changed = source.changed.copy()
             self.special.tail = source.tail
             self.special.half = source.half
             self.broken = False
