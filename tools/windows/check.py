@@ -39,9 +39,12 @@ ENCODINGS = {"r50k_base": ("r50k", 1), "cl100k_base": ("cl100k", 2), "o200k_base
 THREADS = (1, 4)
 
 
-def run(*command: str | Path, **options: object) -> None:
-    """Runs a command; raises if it fails."""
-    subprocess.run([str(word) for word in command], check=True, **options)  # type: ignore[call-overload]
+def run(*command: str | Path) -> None:
+    """Runs a command; if it fails, shows what it printed and ends the program."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}\nFAILED: {' '.join(words)}")
 
 
 def main(work: Path) -> None:
@@ -113,9 +116,8 @@ def build_extension(folder: Path, machine: str, include: Path) -> None:
         f"-DPython_EXECUTABLE={sys.executable}",
         f"-DPython_INCLUDE_DIR={include}",
         f"-DPython_LIBRARY={folder}/python{VERSION}.lib",
-        stdout=subprocess.DEVNULL,
     )
-    run("cmake", "--build", build, stdout=subprocess.DEVNULL)
+    run("cmake", "--build", build)
     (module,) = build.glob("_core*.pyd")
     shutil.copy(module, folder / "_core.pyd")
 
