@@ -1,4 +1,4 @@
-"""Recipes of docs/arrow.md beside what they replace: `python -m benchmarks.arrow TEXT…`.
+"""Recipes of docs/arrow.md beside what they replace: `python -m benchmarks.arrow TEXT...`.
 
 Each text file is cut into documents. What is timed begins with the column of a library and ends
 with a column of ids in it. Prints the table that the page has. A library that is absent is left
@@ -8,11 +8,12 @@ out.
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import click
 
 import bpecore
 
@@ -138,10 +139,12 @@ def seconds_of(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def main(arguments: list[str]) -> None:
-    if not arguments:
-        sys.exit(__doc__)
-    documents = documents_of([Path(argument) for argument in arguments], megabytes=8)
+@click.command(help=__doc__)
+@click.argument(
+    "texts", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def main(texts: tuple[Path, ...]) -> None:
+    documents = documents_of(list(texts), megabytes=8)
     megabytes = sum(len(document.encode()) for document in documents) / 1e6
     encoding = bpecore.get_encoding("o200k_base").ordinary
     print("| Instead of | MB/s | with `encode_arrow` | |\n|---|---|---|---|")
@@ -157,4 +160,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

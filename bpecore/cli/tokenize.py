@@ -173,6 +173,9 @@ def _run_options(command: Command) -> Command:
         [
             click.option("--workers", type=click.IntRange(1), help="Processes. Default: all CPUs."),
             click.option(
+                "--ray", metavar="ADDRESS", help="Do it on a Ray cluster: auto, or HOST:PORT."
+            ),
+            click.option(
                 "--dry-run", is_flag=True, help="Write nothing; estimate tokens, size and time."
             ),
             click.option("--strict", is_flag=True, help="Stop at the first broken record."),
@@ -248,6 +251,7 @@ def tokenize(
     reporter = Reporter(as_json)
     try:
         if dry_run:
+            del options["ray"]
             from bpecore.corpus.estimates import estimate
 
             estimated = estimate(inputs, output, format=format_name, **options)

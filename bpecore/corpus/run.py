@@ -35,6 +35,7 @@ def tokenize(
     encoding: str | Encoding | EncodingSource = "o200k_base",
     workers: int | None = None,
     on_progress: OnProgress | None = None,
+    ray: str | None = None,
     **options: Any,
 ) -> Summary:
     """Makes shards of ids from files of text, or goes on with what an earlier call began.
@@ -49,8 +50,10 @@ def tokenize(
         format: what shards are: "npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo",
             "mds", "parquet" or "arrow".
         encoding: an encoding, its name, or where it comes from.
-        workers: how many processes; None for as many as this process has CPUs.
+        workers: how many processes; None for as many as this process has CPUs, or the cluster.
         on_progress: is called with a `Progress` about ten times per second.
+        ray: the address of a Ray cluster that does it, as `ray.init` takes it; None: this machine
+            does. All nodes must reach inputs and output by the same paths.
         **options: `strict=True` makes the first broken record an error, and `restart=True` removes
             what an earlier call made; the others are the attributes of
             `bpecore.corpus.options.Options`.
@@ -83,12 +86,28 @@ def tokenize(
                 remove_corpus(folder)
             plan = plan_of(inputs, made, folder)
             keep_or_compare(plan, folder)
+            meter = Meter(plan.size, on_progress)
+            if ray is not None:
+                return _run_on_ray(ray, workers, plan, folder, meter, is_strict)
             executor: Executor = do_tasks_here
             if count > 1 and len(plan.portions) > 1 and not getattr(sys, "frozen", False):
                 executor = Processes(count, lock)
-            return run_plan(plan, folder, executor, count, Meter(plan.size, on_progress), is_strict)
+            return run_plan(plan, folder, executor, count, meter, is_strict)
     except OSError as error:
         raise CorpusError(f"{error.filename or folder.path}: {error.strerror or error}") from None
+
+
+def _run_on_ray(
+    address: str, workers: int | None, plan: Plan, folder: Folder, meter: Meter, is_strict: bool
+) -> Summary:
+    """Does what is left of a plan on a Ray cluster."""
+    from bpecore.corpus.on_ray import OnRay
+
+    executor = OnRay(address, workers)
+    try:
+        return run_plan(plan, folder, executor, 1, meter, is_strict)
+    finally:
+        executor.close()
 
 
 def plan_of(
