@@ -28,13 +28,20 @@ import tiktoken
 
 from bpecore import Encoding, _core
 from bpecore._pattern import Automaton, compile_pattern
+from bpecore._pattern.equivalence import DEAD, START, Tables
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 from bpecore._pattern.partition import BLOCK_LENGTH
+from bpecore.fuzzing.split_family import MEMBERS
 from bpecore.fuzzing.subject import available_instructions
 from fuzz.engine_constants import constant
 
 PATTERNS = {"r50k": R50K_PATTERN, "cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
 """The three split patterns of OpenAI's seven encodings."""
+
+ALL_PATTERNS = {**PATTERNS, **MEMBERS}
+"""These and the patterns of other models that are split by blocks."""
+# Its pieces are R50K_PATTERN's; it tells s from other letters, so a frame would end in a string.
+del ALL_PATTERNS["whisper"]
 
 LONGEST = 6
 """Characters of the longest strings whose pieces the vocabularies show."""
@@ -52,6 +59,9 @@ LEAST_BEFORE = constant("BLOCK_MINIMUM")
 
 FRAME_PIECE = 15
 """Characters of the longest piece of a frame; all of them are tokens."""
+
+FRAME_ENDS = (" x's", " x1", " x111")
+"""Last pieces of frames; after one of them, a piece always begins."""
 
 FRAME_STARTS = (" xx", " é", " ж", " 😀")
 """First pieces of frames: the text is ASCII, or takes 1, 2 or 4 bytes per character in memory."""
@@ -127,21 +137,47 @@ def class_representatives(automaton: Automaton) -> list[str]:
     return list(first_of_class.values())
 
 
-def frame_before(length: int, start: str) -> str:
-    """Returns text that ends in a contraction, after which a new piece always begins.
+def frame_end(automaton: Automaton) -> str:
+    """Returns the end of frames for a pattern, after which a new piece always begins."""
+    tables = Tables.of(automaton)
+    for end in FRAME_ENDS:
+        rest, state = end, START
+        while rest:
+            state, rest = _after_piece(tables, rest)
+        # Whatever follows, the last piece ends and nothing that follows is read.
+        if all(entry == 1 for entry in tables.rows[state]):
+            return end
+    raise ValueError("no end of a frame is known for this pattern")
+
+
+def _after_piece(tables: Tables, text: str) -> tuple[int, str]:
+    """Returns the state after the first piece, and the text after it."""
+    state, end = START, 0
+    for place, character in enumerate(text):
+        entry = tables.rows[state][tables.class_of(ord(character))]
+        end = place if entry & 1 else end
+        if entry >> 1 == DEAD:
+            return state, text[end:]
+        state = entry >> 1
+    return state, ""
+
+
+def frame_before(length: int, start: str, end: str = FRAME_ENDS[0]) -> str:
+    """Returns text after which a new piece always begins.
 
     Args:
-        length: in characters, at least 9.
+        length: in characters, at least 11.
         start: the first piece.
+        end: one of `FRAME_ENDS`.
     """
     pieces = [start]
-    left = length - len(start) - len(" x's")
+    left = length - len(start) - len(end)
     while left:
         # A piece has at least two characters.
         size = left if left <= FRAME_PIECE else min(FRAME_PIECE, left - 2)
         pieces.append(" " + "x" * (size - 1))
         left -= size
-    return "".join([*pieces, " x's"])
+    return "".join([*pieces, end])
 
 
 def words(alphabet: Sequence[str], length: int) -> list[str]:
@@ -160,25 +196,27 @@ class Exhaustive:
     """The comparison for one split pattern.
 
     Args:
-        name: one of `PATTERNS`.
+        name: one of `ALL_PATTERNS`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.alphabet = class_representatives(compile_pattern(PATTERNS[name]))
+        automaton = compile_pattern(ALL_PATTERNS[name])
+        self.alphabet = class_representatives(automaton)
+        self._frame_end = frame_end(automaton)
         self._code_points = code_points("".join(self.alphabet))
         self._instructions = [name for name in available_instructions() if name != "automaton"]
         self._vocabularies = [self._build(tokens) for tokens in revealing_tokens(self.alphabet)]
 
     def _build(self, revealing: list[str]) -> Revealing:
         frames = {" " + "x" * length for length in range(1, FRAME_PIECE)}
-        frames.update([*FRAME_STARTS, " x's", "'s"])
+        frames.update([*FRAME_STARTS, " x's", "'s", "1", "111"])
         # o200k tells s from other letters, so "'s" is a string there. It is not a piece of a frame.
         frames -= {*words(self.alphabet, 2)}
         tokens = [bytes([value]) for value in range(256)]
         tokens += [token.encode() for token in [*revealing, *sorted(frames)]]
         arguments: dict[str, Any] = {
-            "pat_str": PATTERNS[self.name],
+            "pat_str": ALL_PATTERNS[self.name],
             "mergeable_ranks": {token: rank for rank, token in enumerate(tokens)},
             "special_tokens": {SEPARATOR: len(tokens)},
         }
@@ -262,7 +300,7 @@ class Exhaustive:
             return None
         instructions = self._instructions[number % len(self._instructions)]
         start = FRAME_STARTS[number // len(self._instructions) % len(FRAME_STARTS)]
-        before = frame_before(LEAST_BEFORE + 7 * number % BLOCK, start)
+        before = frame_before(LEAST_BEFORE + 7 * number % BLOCK, start, self._frame_end)
         for after in ("", AFTER):
             short = joined("", rows, after[:2])
             expected = self._without_frames(vocabulary, "automaton", short)
@@ -331,8 +369,8 @@ def encoded(encoding: Encoding | tiktoken.Encoding, text: str) -> Ids:
     "--pattern",
     "patterns",
     multiple=True,
-    type=click.Choice(list(PATTERNS)),
-    help="May be given several times; all three otherwise.",
+    type=click.Choice(list(ALL_PATTERNS)),
+    help="May be given several times; OpenAI's three otherwise.",
 )
 @click.option(
     "--length",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 
+from bpecore._models.presets import GPT2_PATTERN
+from bpecore._models.presets import PATTERNS as PRESETS
+
 _CONTRACTIONS = (
     "'s|'t|'re|'ve|'m|'ll|'d",
     "'(?:[sdmt]|ll|ve|re)",
@@ -26,6 +29,20 @@ DEEPSEEK_PATTERN = (
     rf"|(?:[^\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}\s{_KANA}](?!{_WORD}))+"
 )
 """What DeepSeek V3's three splits do one after the other, as one pattern."""
+
+MEMBERS = {
+    "whisper": GPT2_PATTERN,
+    **{name: PRESETS[name].pattern for name in ("llama3", "qwen3", "qwen35", "tekken", "kimik2")},
+    "deepseek": DEEPSEEK_PATTERN,
+    "starcoder": (r"\p{N}|'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"),
+}
+"""Patterns of models, by name."""
+
+TEXTS = [
+    *("'ll", "'S", "'re", "\x00", "\u200c", "\u0301", "123", "4567", "/", "\r\n", "  ", "\n "),
+    *("É", "é", "aB", ".a", "(é", "x.", "\u3000", "ひカ", "\u30fb", "\u3007", "⺀", "々", "\u3099"),
+]
+"""What members of the family split differently."""
 
 
 def member_pattern(source: random.Random) -> str:

@@ -27,10 +27,9 @@ from block_texts import (
     kinds_named,
     revealing_tables,
 )
-from split_families import MEMBERS
 
 from bpecore._pattern import compile_pattern, member_of
-from bpecore.fuzzing.split_family import member_pattern
+from bpecore.fuzzing.split_family import MEMBERS, member_pattern
 
 KINDS = [*ALL_KINDS, *ODD_KINDS.values()]
 TABLES = functools.cache(lambda: revealing_tables(KINDS))

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from split_families import DEEPSEEK_SPLITS, MEMBERS, PATTERNS
+from split_families import DEEPSEEK_SPLITS, PATTERNS
 
 from bpecore._models.presets import PATTERNS as PRESETS
 from bpecore._pattern import compile_pattern, families, member_of
 from bpecore._pattern.equivalence import Tables, covers_all, equal_columns, follows
+from bpecore.fuzzing.split_family import MEMBERS
 from fuzz.engine_constants import constants
 
 R50K, CL100K, O200K = PATTERNS.values()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from bpecore import _core
-from bpecore._models.presets import GPT2_PATTERN
-from bpecore._models.presets import PATTERNS as PRESETS
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
-from bpecore.fuzzing.split_family import DEEPSEEK_PATTERN
 
 PATTERNS = {"r50k": R50K_PATTERN, "cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
 
@@ -17,15 +14,6 @@ DEEPSEEK_SPLITS = (
     "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
 )
 """DeepSeek V3 applies one after the other."""
-
-MEMBERS = {
-    "whisper": GPT2_PATTERN,
-    **{name: PRESETS[name].pattern for name in ("llama3", "qwen3", "qwen35", "tekken", "kimik2")},
-    "deepseek": DEEPSEEK_PATTERN,
-    "starcoder": r"\p{N}|'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+",
-}
-"""Patterns of models, by name; each is split by other rules, but for Whisper's and Llama 3's."""
-
 
 INSTRUCTION_SETS = ("automaton", "off", "sse2", "avx2", "avx512", "neon")
 
