@@ -142,6 +142,7 @@ def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> di
     for name in source.sample(candidates, source.randint(1, 5)):
         if name and not any(name.startswith(other) or other.startswith(name) for other in names):
             names.append(name)
+    names = names or ["<x>"]
     first = max(definition["mergeable_ranks"].values()) + source.randint(1, 1_000)
     special_tokens = {name: first + 2 * place for place, name in enumerate(names)}
     return {**definition, "special_tokens": special_tokens}
