@@ -141,9 +141,12 @@ def _split(step: dict[str, Any], path: str, source: str) -> Split:
     if behaviour not in known:
         raise ValueError(f"{source}: {path}.behavior must be one of {', '.join(known)}")
     if member(step, f"{path}.invert", bool, source, default=False):
-        if behaviour not in ("Isolated", "Removed"):
-            raise refusal(source, f"{path} is an inverted split that is {behaviour}")
-        behaviour = {"Isolated": "Isolated", "Removed": "Kept"}[behaviour]
+        # What lies between matches takes their place.
+        behaviour = {
+            "Removed": "Kept",
+            "MergedWithPrevious": "MergedWithNext",
+            "MergedWithNext": "MergedWithPrevious",
+        }.get(behaviour, behaviour)
     return Split(pattern, behaviour.lower(), path)
 
 
@@ -187,10 +190,14 @@ def _alternatives(splits: tuple[Split, ...], removed: CharacterSet) -> list[Node
         return _last(tree, first, removed)
     if tree is None:
         return _alternatives(later, removed)
-    if first.behaviour != "isolated":
+    if first.behaviour.startswith("merged"):
         raise ValueError(f"{first.path} is {first.behaviour}, and other splits follow it")
     run = _run_characters(tree, first)
-    rest = _alternatives(later, removed.union(run))
+    rest = [] if first.behaviour == "kept" else _alternatives(later, removed.union(run))
+    if first.behaviour == "removed":
+        return rest
+    if first.behaviour == "contiguous":
+        tree = _run_of(run)
     if same_pieces(compile_tree(tree), compile_tree(_run_of(run))):
         return [*_alternatives(later, run.complement()), *rest]
     for split in later:

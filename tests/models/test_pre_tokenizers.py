@@ -15,7 +15,7 @@ from small_models import BYTE_LEVEL, PIECES, mixed_texts
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
 from bpecore._models.presets import GPT2_PATTERN, PATTERNS
 from bpecore._models.tables import same_pieces
-from bpecore._pattern import compile_pattern
+from bpecore._pattern import compile_pattern, member_of
 from bpecore._pattern.families import R50K_PATTERN
 from bpecore._pattern.library_syntax import source_of
 from bpecore._pattern.parser import parse
@@ -70,6 +70,24 @@ KNOWN: dict[str, dict[str, Any]] = {
     "Removed": sequence(split(r"\s+", "Removed"), LAST),
     "Removed one by one": sequence(split(r"\s|\p{N}", "Removed"), LAST),
     "inverted": sequence(split(r"\p{L}+", "Isolated", True), LAST),
+    **{
+        f"inverted, {behavior} {pattern}": sequence(split(pattern, behavior, True), LAST)
+        for behavior in ("MergedWithPrevious", "MergedWithNext", "Contiguous")
+        for pattern in (r"\s", r"[ab1]|\p{P}")
+    },
+    **{
+        f"{behavior}, then GPT-2": sequence(split(pattern, behavior, invert), BYTE_LEVEL)
+        for behavior, pattern, invert in (
+            ("Removed", r"\p{N}", False),
+            ("Removed", r"\s+", False),
+            ("Removed", r"[\p{L}\s]+", True),
+            ("Contiguous", r"\p{N}", False),
+            ("Contiguous", r"\s", True),
+        )
+    },
+    "Removed, then digits, then GPT-2": sequence(
+        split("[!_]", "Removed"), digits(True), BYTE_LEVEL
+    ),
     "inverted, removed": sequence(split(r"\p{L}+|a1", "Removed", True), LAST),
 }
 
@@ -125,6 +143,12 @@ def test_the_pattern_of_byte_level_is_one_that_is_fast() -> None:
     assert same_pieces(compile_pattern(GPT2_PATTERN), compile_pattern(R50K_PATTERN))
 
 
+@pytest.mark.parametrize("name", ["DeepSeek V3", "StarCoder", "three digits", "qwen35", "kimik2"])
+def test_splits_in_sequence_are_as_fast_as_one(name: str) -> None:
+    """The engine splits by blocks what is a member of the split family."""
+    assert member_of(compile_pattern(read_pre_tokenizers(KNOWN[name], "here").pattern))
+
+
 def test_a_pattern_without_gaps_stays_as_it_is_written() -> None:
     for name in ("llama3", "qwen3", "o200k"):
         pattern = PATTERNS[name].pattern
@@ -167,7 +191,7 @@ REFUSED = {
     "many": (sequence(*[digits(False)] * 9, LAST), "more than 8 splits"),
     "rewritten": (sequence(split(r"\d+\.?\d+"), LAST), "otherwise than Oniguruma"),
     "behaviour": (sequence(split("a", "Other"), LAST), "behavior must be one of Isolated"),
-    "inverted": (sequence(split("a", "Contiguous", True), LAST), "inverted split"),
+    "merged first": (sequence(split("a", "MergedWithNext"), BYTE_LEVEL), "other splits follow it"),
 }
 
 
