@@ -33,6 +33,26 @@ _KIMI_K2 = (
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """The pattern of `ByteLevel` in tokenizer.json, and of Whisper; its pieces are R50K_PATTERN's."""
 
+_DIGIT = r"\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}"
+_STARCODER = (
+    rf"[{_DIGIT}]|'s|'t|'re|'ve|'m|'ll|'d| ?\p{{L}}+| ?[^\s\p{{L}}{_DIGIT}]+"
+    rf"|\s+(?![^\s{_DIGIT}])|\s+"
+)
+"""Each digit, of Unicode 17.0.0, by itself; GPT-2's pattern between them."""
+_CJK = r"[\x{4E00}-\x{9FA5}\x{3040}-\x{30FF}]"
+_SIGN = r"[\p{P}\p{S}]"
+_UNLETTERED = r"\x{3040}\x{3097}\x{3098}"  # in _CJK, and neither letters nor marks
+_KANA = rf"[{_CJK}&&[^{_SIGN}{_UNLETTERED}]]"
+_WORD = rf"[[\p{{L}}\p{{M}}]&&[^{_CJK}]]"
+_DEEPSEEK_V3 = (
+    rf"\p{{N}}{{1,3}}|[\x{{3040}}\x{{3097}}-\x{{309A}}]?{_KANA}+|[{_CJK}&&{_SIGN}]+"
+    rf"|(?:[{_UNLETTERED}](?!{_KANA}))+|[!-/:-~&&[^A-Za-z]][A-Za-z]+"
+    rf"|[^\r\n\p{{L}}{_SIGN}\p{{N}}{_CJK}]?{_WORD}+| ?[{_SIGN}&&[^{_CJK}]]+[\r\n]*"
+    rf"|\s*[\r\n]+|\s+(?![^{_CJK}\p{{N}}\s])|\s+"
+    rf"|(?:[^\p{{L}}\p{{M}}{_CJK}{_SIGN}\p{{N}}\s](?!{_WORD}))+"
+)
+"""Its three splits in sequence."""
+
 
 class PatternPreset(NamedTuple):
     """A known split pattern.
@@ -69,7 +89,13 @@ PATTERNS = {
     "qwen35": PatternPreset(_QWEN_3_5, 248_044, 0x372BCE58),
     "qwen36": PatternPreset(_QWEN_3_5, 248_044, 0x372BCE58),
     "tekken": PatternPreset(_TEKKEN),
+    "nemotron": PatternPreset(_TEKKEN),
     "kimik2": PatternPreset(_KIMI_K2, 163_584),
+    "minimax": PatternPreset(O200K_PATTERN),
+    "deepseekv3": PatternPreset(_DEEPSEEK_V3),
+    "deepseekr1": PatternPreset(_DEEPSEEK_V3),
+    "starcoder": PatternPreset(_STARCODER),
+    "commandr": PatternPreset(_STARCODER),
 }
 """By name as `preset_name` writes it."""
 
