@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -246,6 +247,20 @@ def test_batches(cl100k: Pair) -> None:
         cl100k.ours.split_batch("ab", 2)
     with pytest.raises(ValueError, match="boundary must be one of"):
         cl100k.ours.split("ab", 2, boundary="page")
+
+
+@pytest.mark.parametrize("widest", ["a", "\xff", "中", "😀", "\U0010ffff"])
+def test_strings_are_as_narrow_as_slices(cl100k: Pair, widest: str) -> None:
+    alphabets = ("ab c", "aé \xff", "a中 \uffff", "a😀 \U000f0000\U00100000\U0010ffff")
+    parts = ["".join(random.Random(1).choices(letters, k=90)) for letters in alphabets]
+    text = "".join(part for part in parts if max(part) <= widest) + parts[0] + widest
+    for limit in (4, 30):
+        places = cl100k.ours.split_spans(text, limit).characters.tolist()
+        slices = [text[start:end] for start, end in places]
+        chunks = cl100k.ours.split(text, limit)
+        assert chunks == slices
+        assert list(map(sys.getsizeof, chunks)) == list(map(sys.getsizeof, slices))
+        assert list(map(hash, chunks)) == list(map(hash, slices))
 
 
 def test_places_of_surrogates_are_those_of_the_text(cl100k: Pair) -> None:

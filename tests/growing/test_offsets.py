@@ -10,6 +10,8 @@ from own import BYTES, own_encoding
 from pairs import Pair
 from texts import random_text
 
+import bpecore
+
 SPECIAL: list[dict[str, Any]] = [{"disallowed_special": ()}, {"allowed_special": "all"}]
 
 
@@ -32,22 +34,40 @@ def test_offsets_of_decoding_are_tiktokens(pair: Pair) -> None:
     assert pair.ours.decode_with_offsets([]) == ("", [])
 
 
+def check_offsets(ours: bpecore.Encoding, text: str, special: dict[str, Any]) -> None:
+    """Compares the offsets of a text with a sum over its tokens."""
+    ids = ours.encode(text, **special)
+    place = 0
+    in_bytes, in_characters = [], []
+    # For each byte, the character it is in.
+    owners = [i for i, c in enumerate(text) for _ in c.encode()]
+    for token in ours.decode_tokens_bytes(ids):
+        in_bytes.append([place, place + len(token)])
+        place += len(token)
+        in_characters.append([owners[in_bytes[-1][0]], owners[place - 1] + 1])
+    assert ours.token_offsets(text, unit="bytes", **special).tolist() == in_bytes
+    assert ours.token_offsets(text, **special).tolist() == in_characters
+    assert ours.decode_with_offsets(ids) == (text, [start for start, _ in in_characters])
+
+
 @pytest.mark.parametrize("special", SPECIAL)
 def test_offsets_of_a_text(pair: Pair, special: dict[str, Any]) -> None:
     source = random.Random(2)
     for _ in range(200):
         text = random_text(source, 20) + source.choice(("", "<|endoftext|>é"))
-        tokens = pair.ours.decode_tokens_bytes(pair.ours.encode(text, **special))
-        place = 0
-        in_bytes, in_characters = [], []
-        # For each byte, the character it is in.
-        owners = [i for i, c in enumerate(text) for _ in c.encode()]
-        for token in tokens:
-            in_bytes.append([place, place + len(token)])
-            place += len(token)
-            in_characters.append([owners[in_bytes[-1][0]], owners[place - 1] + 1])
-        assert pair.ours.token_offsets(text, unit="bytes", **special).tolist() == in_bytes
-        assert pair.ours.token_offsets(text, **special).tolist() == in_characters
+        check_offsets(pair.ours, text, special)
+
+
+def test_many_tokens_have_the_offsets_of_few() -> None:
+    """From a quarter of the vocabulary on, lengths are in a table, which a later short text uses
+    too; tokens of 127 characters or more and special ones are not in it."""
+    long_ones = {b" " * 126: 300, b" " * 127: 301, b"-" * 128: 302, "é".encode() * 100: 303}
+    ranks = {**BYTES, "é".encode(): 304, "中".encode()[1:]: 305, **long_ones}
+    ours = own_encoding(r" +|-+|\w+|[^\w]", ranks, {"<|end|>": 400})
+    few = "aé 中<|end|>"
+    many = (few + "".join(token.decode() + "|" for token in long_ones)) * 30
+    for text in (few, many, few, many):
+        check_offsets(ours, text, {"allowed_special": "all"})
 
 
 def test_offsets_in_a_text_with_surrogates(cl100k: Pair) -> None:

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from api.arguments cimport collect_ids
 from engine.decode.ids cimport SpecialBytes, decoded_length
 from engine.decode.offsets cimport (
-    TokenLengths, close_token_lengths, decode_with_starts, length_of, open_token_lengths)
+    TokenLengths, decode_with_starts, length_of, open_token_lengths)
 from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 
@@ -26,6 +26,7 @@ def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
     cdef Workspace *workspace = core.take()
     cdef const SpecialBytes *special = &core.special_tokens.token_bytes
     cdef size_t length, unknown, count
+    cdef TokenLengths lengths
     cdef bytes joined
     cdef uint32_t *ids
     cdef uint8_t *out
@@ -41,7 +42,9 @@ def decode_with_offsets(CoreBPE core not None, tokens) -> tuple:
         joined = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>length)
         out = <uint8_t *>PyBytes_AS_STRING(joined)
         with nogil:
-            decode_with_starts(&core.vocabulary.tables, special, ids, count, out, out + length)
+            open_token_lengths(&lengths, &core.vocabulary.lengths, &core.vocabulary.tables,
+                               special, False, count)
+            decode_with_starts(&lengths, ids, count, out, out + length)
         return joined, list_of_ids(&int_objects, ids, count)
     finally:
         give_back(&core.vocabulary.pool, workspace)
@@ -66,12 +69,11 @@ def token_offsets(CoreBPE core not None, TokenBuffer ids not None, int64_t[:, ::
     if <size_t>places.shape[0] != count or places.shape[1] != 2:
         raise ValueError(f"{count} ids need as many places, not {places.shape[0]}")
     with nogil:
-        open_token_lengths(&lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,
-                           in_bytes, count)
+        open_token_lengths(&lengths, &core.vocabulary.lengths, core.engine.vocabulary,
+                           &core.special_tokens.token_bytes, in_bytes, count)
         for i in range(count):
             length = length_of(&lengths, ids.ids.data[i], &inside)
             places[i, 0] = <int64_t>(total - (inside and total > 0))
             total += length
             places[i, 1] = <int64_t>total
-        close_token_lengths(&lengths)
     return total

@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from engine.decode.offsets cimport LengthTables
 from engine.encode.workspace cimport WorkspacePool
 from engine.growing.token_parts cimport TokenParts
 from engine.vocab.file cimport DIGEST_WORDS, TableFile
@@ -11,6 +12,7 @@ cdef class Vocabulary:
     cdef TableFile file         # where the tables are mapped from; without memory they are owned
     cdef uint64_t digest_words[DIGEST_WORDS]
     cdef WorkspacePool pool
+    cdef LengthTables lengths
     cdef uint32_t *order        # what token_order returns, or NULL
     cdef TokenParts parts       # made when a growing text first needs them
     cdef bint has_parts

@@ -11,6 +11,7 @@ from engine.vocab.file cimport (
     TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT,
     TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,
     close_tables, lay_out, open_tables, write_tables)
+from engine.decode.offsets cimport free_length_tables
 from engine.growing.token_parts cimport build_token_parts, free_token_parts
 from engine.base.heap cimport release
 from engine.base.types cimport STATUS_OK
@@ -113,6 +114,7 @@ cdef class Vocabulary:
     def __dealloc__(self):
         close_pool(&self.pool)
         free_token_parts(&self.parts)
+        free_length_tables(&self.lengths)
         release(self.order)
         if self.file.memory != NULL:
             close_tables(&self.file)

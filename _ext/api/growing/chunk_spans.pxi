@@ -5,17 +5,14 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from api.arguments cimport view_text
+from api.substrings cimport substring
 from engine.base.errors cimport raise_status
 from engine.base.types cimport STATUS_OK
-from engine.decode.offsets cimport (
-    TokenLengths, close_token_lengths, open_token_lengths, replace_by_starts)
+from engine.decode.offsets cimport TokenLengths, open_token_lengths, replace_by_starts
 from engine.encode.workspace cimport give_back
 from engine.growing.chunk_ends cimport Chunk, CutText, next_chunk
 from engine.growing.text_borders cimport Boundary, is_sure_grapheme
 from engine.text.utf8 cimport TextView, utf8_length
-
-cdef extern from "Python.h":
-    str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
 
 cdef enum:
     SPANS_AT_ONCE = 64    # chunks that are searched for before they become a Python object
@@ -65,15 +62,13 @@ cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t nu
     batch.add_strings([text])
     view_text(text, &starts.view)
     starts.wrong = False
-    open_token_lengths(&starts.lengths, core.engine.vocabulary, &core.special_tokens.token_bytes,
-                       starts.view.width == 0, starts.view.length // 4)
-    try:
-        batch.job.at_end = replace_ids
-        batch.job.context = &starts
-        batch.run((allowed_mask(core.special_tokens, text, allowed_special), empty_mask),
-                  num_threads, ROW)
-    finally:
-        close_token_lengths(&starts.lengths)
+    open_token_lengths(&starts.lengths, &core.vocabulary.lengths, core.engine.vocabulary,
+                       &core.special_tokens.token_bytes, starts.view.width == 0,
+                       starts.view.length // 4)
+    batch.job.at_end = replace_ids
+    batch.job.context = &starts
+    batch.run((allowed_mask(core.special_tokens, text, allowed_special), empty_mask),
+              num_threads, ROW)
     if batch.any_failed():
         core.encode(text, allowed_special)    # raises the reason
         raise MemoryError("no memory for the ids of a text")
@@ -173,6 +168,9 @@ def strings_of_spans(str text not None, bytearray spans not None) -> list:
     cdef const ChunkSpan *span = <const ChunkSpan *><const char *>spans
     cdef Py_ssize_t count = len(spans) // <Py_ssize_t>sizeof(ChunkSpan), i
     cdef list chunks = PyList_New(count)
+    cdef TextView view
+    view_text(text, &view)
     for i in range(count):
-        put(chunks, <size_t>i, PyUnicode_Substring(text, span[i].start, span[i].end))
+        put(chunks, <size_t>i,
+            substring(text, &view, <size_t>span[i].start, <size_t>span[i].end))
     return chunks

@@ -1,9 +1,14 @@
 # Where the tokens of a text begin, in characters or in bytes. O(ids), for most tokens one load.
+#
+# Many tokens have their lengths looked up in a table: those of 200,000 tokens stay in the
+# processor's second cache, where their bytes do not. A vocabulary keeps the table, one byte per
+# token, once it is made, which takes a few hundred microseconds.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from engine.base.heap cimport allocate, release
+from engine.base.types cimport likely
 from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, put_token
 from engine.vocab.tables cimport Vocabulary
 
@@ -12,12 +17,21 @@ cdef enum:
     LONG_TOKEN = 0x7F      # in place of the length: it is not in the table
     INSIDE = 0x80          # the token begins inside a character
 
+cdef struct LengthTables:
+    # Of one vocabulary: [identity_count], by id, see LENGTH_BITS; NULL = not made yet
+    uint8_t *in_characters    # owned
+    uint8_t *in_bytes         # owned
+
 cdef struct TokenLengths:
     const Vocabulary *vocabulary   # borrowed
     const SpecialBytes *special    # borrowed
     bint in_bytes                  # lengths are bytes; otherwise the characters that begin
-    uint8_t *short_ones            # owned: [known], by id; see LENGTH_BITS
+    const uint8_t *short_ones      # borrowed: [known], a table of the vocabulary
     uint32_t known                 # 0: there is no table
+
+cdef extern from "engine/base/platform.h" nogil:
+    uint8_t *load_table "bpecore_load_acquire" (uint8_t **place) noexcept
+    bint keep_table "bpecore_fill_release" (uint8_t **place, uint8_t *table) noexcept
 
 
 cdef inline size_t characters_begun(const uint8_t *data, size_t length) noexcept nogil:
@@ -40,43 +54,65 @@ cdef inline bint begins_inside(const uint8_t *data, size_t length) noexcept nogi
     return length > 0 and data[0] & 0xC0 == 0x80
 
 
-cdef inline void open_token_lengths(
-    TokenLengths *lengths, const Vocabulary *vocabulary, const SpecialBytes *special,
-    bint in_bytes, size_t count
-) noexcept nogil:
-    """Prepares for the lengths of about `count` tokens.
-
-    If they are many, those of the tokens whose id is their index go into a table. That takes a few
-    hundred microseconds, and a quarter of the time for each token from then on: the lengths of
-    200,000 tokens stay in the processor's second cache, where their bytes do not.
-    """
+cdef inline uint8_t *make_table(const Vocabulary *vocabulary, bint in_bytes) noexcept nogil:
+    """Makes the table of the lengths of the tokens whose id is their index, or returns NULL."""
+    cdef uint8_t *table = <uint8_t *>allocate(vocabulary.identity_count, 1)
     cdef const uint8_t *data
     cdef size_t length
     cdef uint32_t i
-    lengths.vocabulary = vocabulary
-    lengths.special = special
-    lengths.in_bytes = in_bytes
-    lengths.known = 0
-    lengths.short_ones = NULL
-    if count < vocabulary.identity_count // 4:
-        return
-    lengths.short_ones = <uint8_t *>allocate(vocabulary.identity_count, 1)
-    if lengths.short_ones == NULL:
-        return
-    lengths.known = vocabulary.identity_count
-    for i in range(lengths.known):
+    if table == NULL:
+        return NULL
+    for i in range(vocabulary.identity_count):
         data = vocabulary.token_bytes + vocabulary.starts[i]
         length = vocabulary.starts[i + 1] - vocabulary.starts[i]
         if not in_bytes:
-            lengths.short_ones[i] = <uint8_t>(
+            table[i] = <uint8_t>(
                 min(characters_begun(data, length), <size_t>LONG_TOKEN)
                 | (INSIDE if begins_inside(data, length) else 0))
         else:
-            lengths.short_ones[i] = <uint8_t>min(length, <size_t>LONG_TOKEN)
+            table[i] = <uint8_t>min(length, <size_t>LONG_TOKEN)
+    return table
 
 
-cdef inline void close_token_lengths(TokenLengths *lengths) noexcept nogil:
-    release(lengths.short_ones)
+cdef inline void open_token_lengths(
+    TokenLengths *lengths, LengthTables *tables, const Vocabulary *vocabulary,
+    const SpecialBytes *special, bint in_bytes, size_t count
+) noexcept nogil:
+    """Prepares for the lengths of about `count` tokens; if they are many, by a table.
+
+    Args:
+        tables: of the vocabulary.
+    """
+    cdef uint8_t **place = &tables.in_bytes if in_bytes else &tables.in_characters
+    cdef uint8_t *table = load_table(place)
+    if table == NULL and count >= vocabulary.identity_count // 4:
+        table = make_table(vocabulary, in_bytes)
+        if table != NULL and not keep_table(place, table):
+            release(table)
+            table = load_table(place)
+    lengths.vocabulary = vocabulary
+    lengths.special = special
+    lengths.in_bytes = in_bytes
+    lengths.short_ones = table
+    lengths.known = 0 if table == NULL else vocabulary.identity_count
+
+
+cdef inline void free_length_tables(LengthTables *tables) noexcept nogil:
+    release(tables.in_characters)
+    release(tables.in_bytes)
+
+
+cdef inline uint8_t short_entry(const TokenLengths *lengths, uint32_t token_id) noexcept nogil:
+    """Returns the entry of a token in the table, or LONG_TOKEN if it has none."""
+    return lengths.short_ones[token_id] if token_id < lengths.known else <uint8_t>LONG_TOKEN
+
+
+cdef inline size_t measured_length(
+    const TokenLengths *lengths, const TokenBytes *token, bint *inside
+) noexcept nogil:
+    """Returns the length of a token that is not in the table; otherwise as `length_of`."""
+    inside[0] = not lengths.in_bytes and begins_inside(token.data, token.length)
+    return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
 
 
 cdef inline size_t length_of(
@@ -88,15 +124,12 @@ cdef inline size_t length_of(
         inside: receives whether the token begins inside a character, if characters are counted.
     """
     cdef TokenBytes token
-    cdef uint8_t entry
-    if token_id < lengths.known:
-        entry = lengths.short_ones[token_id]
-        if entry & LENGTH_BITS != LONG_TOKEN:
-            inside[0] = entry & INSIDE
-            return entry & LENGTH_BITS
+    cdef uint8_t entry = short_entry(lengths, token_id)
+    if entry & LENGTH_BITS != LONG_TOKEN:
+        inside[0] = entry >= INSIDE
+        return entry & LENGTH_BITS
     token = bytes_of(lengths.vocabulary, lengths.special, token_id)
-    inside[0] = not lengths.in_bytes and begins_inside(token.data, token.length)
-    return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
+    return measured_length(lengths, &token, inside)
 
 
 cdef inline size_t replace_by_starts(
@@ -111,29 +144,52 @@ cdef inline size_t replace_by_starts(
         That for a token after the last one; all are below 2**32.
     """
     cdef bint inside
-    cdef size_t length, i
-    for i in range(count):
+    cdef size_t length, i = 0
+    cdef uint32_t first, second, third, fourth
+    while i < count:
+        if i + 4 <= count:
+            first = short_entry(lengths, ids[i]) & LENGTH_BITS
+            second = short_entry(lengths, ids[i + 1]) & LENGTH_BITS
+            third = short_entry(lengths, ids[i + 2]) & LENGTH_BITS
+            fourth = short_entry(lengths, ids[i + 3]) & LENGTH_BITS
+            # No length is LONG_TOKEN, which has all bits set.
+            if likely(((first + 1) | (second + 1) | (third + 1) | (fourth + 1)) <= LENGTH_BITS):
+                ids[i] = <uint32_t>start
+                ids[i + 1] = <uint32_t>start + first
+                ids[i + 2] = <uint32_t>start + first + second
+                ids[i + 3] = <uint32_t>start + first + second + third
+                start += (first + second) + (third + fourth)
+                i += 4
+                continue
         length = length_of(lengths, ids[i], &inside)
         ids[i] = <uint32_t>start
         start += length
+        i += 1
     return start
 
 
 cdef inline void decode_with_starts(
-    const Vocabulary *vocabulary, const SpecialBytes *special, uint32_t *ids, size_t count,
-    uint8_t *out, const uint8_t *out_end
+    const TokenLengths *lengths, uint32_t *ids, size_t count, uint8_t *out, const uint8_t *out_end
 ) noexcept nogil:
     """Writes the bytes of known ids, exactly up to `out_end`, and replaces the ids.
 
     Args:
+        lengths: in characters.
         ids: receives the character that holds the first byte of each token.
     """
     cdef TokenBytes token
-    cdef size_t characters = 0, i
+    cdef size_t characters = 0, length, i
+    cdef uint8_t entry
+    cdef bint inside
     for i in range(count):
-        token = bytes_of(vocabulary, special, ids[i])
+        token = bytes_of(lengths.vocabulary, lengths.special, ids[i])
         put_token(&token, out, out_end)
         out += token.length
-        ids[i] = <uint32_t>(
-            characters - (characters > 0 and begins_inside(token.data, token.length)))
-        characters += characters_begun(token.data, token.length)
+        entry = short_entry(lengths, ids[i])
+        if likely(entry & LENGTH_BITS != LONG_TOKEN):
+            inside = entry >= INSIDE
+            length = entry & LENGTH_BITS
+        else:
+            length = measured_length(lengths, &token, &inside)
+        ids[i] = <uint32_t>(characters - (characters > 0 and inside))
+        characters += length
