@@ -21,7 +21,7 @@ from bpecore import __version__
 
 COMMANDS = (
     *("compare", "count", "decode", "encode", "encodings", "fuzz"),
-    *("info", "run", "split", "tokenize", "truncate", "verify", "view"),
+    *("info", "inspect", "run", "split", "tokenize", "truncate", "verify", "view"),
 )
 
 

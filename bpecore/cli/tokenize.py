@@ -13,7 +13,7 @@ import click
 from bpecore.cli.options import Command, check_model, complete_encodings, complete_models
 from bpecore.cli.tokenize_report import Reporter
 
-_FORMATS = (
+FORMATS = (
     *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
     "arrow",
 )
@@ -45,7 +45,7 @@ _size = _with_unit(
 _count = _with_unit({"": 1, "k": 1000, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}, "100M")
 
 
-def _vocabulary_options(command: Command) -> Command:
+def vocabulary_options(command: Command) -> Command:
     """Adds the options that choose an encoding."""
     for option in reversed(
         [
@@ -221,9 +221,9 @@ def _unescaped(text: str) -> str:
 
 @click.command(short_help="Make shards of token ids from files of text.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-f", "--format", "format_name", type=click.Choice(_FORMATS), required=True)
+@click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), required=True)
 @click.option("-o", "--output", type=click.Path(file_okay=False), required=True, metavar="FOLDER")
-@_vocabulary_options
+@vocabulary_options
 @_input_options
 @_token_options
 @_run_options
@@ -246,8 +246,8 @@ def tokenize(
         from bpecore.corpus import CorpusError
         from bpecore.corpus import tokenize as make
     except ImportError as error:
-        raise _Refused(f'{error} (pip install "bpecore[corpus]")') from None
-    options["encoding"] = _source(options)
+        raise Refused(f'{error} (pip install "bpecore[corpus]")') from None
+    options["encoding"] = source_of(options)
     reporter = Reporter(as_json)
     try:
         if dry_run:
@@ -260,7 +260,7 @@ def tokenize(
         on_progress = reporter.show_progress
         summary = make(inputs, output, format=format_name, on_progress=on_progress, **options)
     except CorpusError as error:
-        raise _Refused(str(error)) from None
+        raise Refused(str(error)) from None
     except KeyboardInterrupt:
         reporter.clear()
         click.echo("Interrupted. The same command goes on from here.", err=True)
@@ -276,13 +276,13 @@ def tokenize(
         sys.exit(1)
 
 
-class _Refused(click.ClickException):
+class Refused(click.ClickException):
     """It could not be done."""
 
     exit_code = 2
 
 
-def _source(options: dict[str, Any]) -> Any:
+def source_of(options: dict[str, Any]) -> Any:
     """Returns where the encoding comes from, by the options that choose it."""
     from bpecore.cli.options import DEFAULT_ENCODING, check_known
     from bpecore.corpus import CorpusError, EncodingSource
@@ -304,4 +304,4 @@ def _source(options: dict[str, Any]) -> Any:
     except CorpusError:
         raise
     except (OSError, ValueError) as error:
-        raise _Refused(str(error)) from None
+        raise Refused(str(error)) from None

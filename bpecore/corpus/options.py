@@ -14,6 +14,8 @@ FORMATS = (
     *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
     "arrow",
 )
+"""The formats of shards."""
+
 INPUT_FORMATS = ("auto", "text", "jsonl", "parquet", "arrow")
 DOCUMENTS = ("file", "line", "separator")
 

@@ -106,7 +106,7 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
         begun: the start of the first record, which has been read already.
     """
     rest = begun
-    skipped = read = 0
+    skipped, read = 0, len(begun)
     while True:
         # As much again as there is, so that a long record is not copied once per block.
         wanted = BLOCK if skipped else max(BLOCK, len(rest))

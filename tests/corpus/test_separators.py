@@ -76,6 +76,7 @@ def test_what_has_been_read_already() -> None:
             blocks = list(blocks_of(io.BytesIO(data[begun:]), -1, b"\n", data[:begun]))
             found = [record for block in blocks for record in block.data.split(b"\n")]
             assert found == (all_records(data, b"\n") if data else [])
+            assert sum(block.read for block in blocks) == len(data)
 
 
 def test_which_files_can_be_cut() -> None:
