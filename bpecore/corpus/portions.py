@@ -20,6 +20,7 @@ from bpecore.corpus.errors import CorpusError
 from bpecore.corpus.folder import WORK, Folder, NewFiles, write_all
 from bpecore.corpus.inputs import InputFile
 from bpecore.corpus.layout import first_lines
+from bpecore.corpus.memory import release_memory
 from bpecore.corpus.options import Options
 from bpecore.corpus.plan import Plan, Portion
 from bpecore.corpus.ranges import Range
@@ -30,6 +31,9 @@ from bpecore.corpus.writers.base import ShardName, ShardWriter
 
 BATCH = 1 << 20
 """Bytes of documents encoded at once per thread."""
+
+_LARGE = 8 << 20
+"""Bytes of a batch after which memory is given back."""
 
 LONGEST_KEPT = 1 << 20
 """Bytes of a record that are written aside; of longer ones only the beginning is."""
@@ -130,13 +134,9 @@ class _Task:
         """Writes the files; returns the record without their sizes."""
         options = self._plan.options
         for batch in _batches(self._found(), BATCH * self._settings.threads):
-            ids, lengths, kept = self._encoder.encode(batch.texts)
-            notes = batch.notes
-            if kept is not None and notes:
-                notes = [note for note, is_kept in zip(notes, kept) if is_kept]
-            self._count(batch.runs, lengths, kept)
-            self._write(Group(ids, lengths, notes))
-            self._report(batch.read, len(lengths), len(ids))
+            self._do(batch)
+            if batch.read > _LARGE:
+                release_memory()
         if self._scratch is not None:
             count = self._scratch.documents
             order = chance.order(options.seed, self._portion.number, count)
@@ -152,6 +152,16 @@ class _Task:
             "cut": self._encoder.cut,
             "shards": [writer.finish() for writer in self._writers.values()],
         }
+
+    def _do(self, batch: _Batch) -> None:
+        ids, lengths, kept = self._encoder.encode(batch.texts)
+        batch.texts.clear()
+        notes = batch.notes
+        if kept is not None and notes:
+            notes = [note for note, is_kept in zip(notes, kept) if is_kept]
+        self._count(batch.runs, lengths, kept)
+        self._write(Group(ids, lengths, notes))
+        self._report(batch.read, len(lengths), len(ids))
 
     def _count(
         self,
@@ -257,11 +267,12 @@ def _batches(found: Iterator[_Batch], size: int) -> Iterator[_Batch]:
     joined = _Batch([], [], 0, [])
     characters = 0
     for batch in found:
+        characters += sum(map(len, batch.texts))
         joined.texts.extend(batch.texts)
+        batch.texts.clear()  # their memory is freed once they are encoded, not a batch later
         joined.notes.extend(batch.notes)
         joined.runs.extend(batch.runs)
         joined = joined._replace(read=joined.read + batch.read)
-        characters += sum(map(len, batch.texts))
         if characters >= size // 2:
             yield joined
             joined, characters = _Batch([], [], 0, []), 0

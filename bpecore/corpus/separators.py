@@ -115,8 +115,9 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
         read += len(data)
         if not data:
             break
-        text = rest + data
         searched = max(0, len(rest) - len(separator) + 1)
+        text = rest + data
+        rest = data = b""  # a long record is held as few times as possible
         cut = _last_separator(text, separator, searched)
         if skipped and cut >= 0:
             found = text.find(separator)
@@ -124,8 +125,9 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
             read = 0
             skipped, text, cut = 0, text[found + len(separator) :], cut - found - len(separator)
         if cut >= 0:
-            yield Block(text[:cut], 0, read)
-            rest, read = text[cut + len(separator) :], 0
+            rest, text = text[cut + len(separator) :], text[:cut]
+            yield Block(text, 0, read)
+            text, read = b"", 0
         elif skipped or len(text) > LONGEST_RECORD:
             rest = text[len(text) - len(separator) + 1 :]
             skipped += len(text) - len(rest)

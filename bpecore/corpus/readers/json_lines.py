@@ -40,14 +40,18 @@ def documents_of_lines(
     """
     reader = _LineReader(options)
     first = 0
-    for block in blocks_of(file, end, b"\n", begun):
-        if block.too_long:
-            reason = f"is longer than {LONGEST_RECORD:,} bytes: {block.too_long:,}"
-            found = Documents([], (), 1, [Aside(first, reason, b"")], block.read, [])
+    for data, too_long, read in blocks_of(file, end, b"\n", begun):
+        if too_long:
+            reason = f"is longer than {LONGEST_RECORD:,} bytes: {too_long:,}"
+            found = Documents([], (), 1, [Aside(first, reason, b"")], read, [])
         else:
-            found = reader.read(block.data.split(b"\n"), first, block.read)
+            lines = data.split(b"\n")
+            del data
+            found = reader.read(lines, first, read)
+            del lines
         first += found.passed
         yield found
+        del found
 
 
 class _LineReader:

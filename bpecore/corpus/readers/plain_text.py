@@ -37,17 +37,20 @@ def documents_between(
     """
     separator = separator_of(options)
     first = 0
-    for block in blocks_of(file, end, separator, begun):
-        if block.too_long:
-            reason = f"is longer than {LONGEST_RECORD:,} bytes: {block.too_long:,}"
-            found = Documents([], (), 1, [Aside(first, reason, b"")], block.read, [])
+    for data, too_long, read in blocks_of(file, end, separator, begun):
+        if too_long:
+            reason = f"is longer than {LONGEST_RECORD:,} bytes: {too_long:,}"
+            found = Documents([], (), 1, [Aside(first, reason, b"")], read, [])
         else:
-            parts = block.data.split(separator)
+            parts = data.split(separator)
+            del data
             if separator == b"\n":
                 parts = [part[:-1] if part.endswith(b"\r") else part for part in parts]
-            found = _documents(parts, first, block.read, options)
+            found = _documents(parts, first, read, options)
+            del parts
         first += found.passed
         yield found
+        del found
 
 
 def _documents(parts: list[bytes], first: int, read: int, options: Options) -> Documents:
