@@ -215,7 +215,8 @@ cdef class ArrowResultStream:
         cdef ArrowProducer producer = ArrowProducer.__new__(ArrowProducer)
         producer.encoder = self.encoder
         producer.shape = self.encoder.shape
-        producer.source, self.opened = self.opened, None
+        with cython.critical_section(self):
+            producer.source, self.opened = self.opened, None
         if producer.source is None:
             producer.source = open_source(self.data, self.column)
         return producer

@@ -23,7 +23,7 @@ from engine.text.utf8 cimport UNCHECKED_UTF8, TextView, utf8_length
 
 cdef enum:
     UTF8_WINDOW = 1 << 16       # bytes of a window, at first
-    FETCHED_AHEAD = 1 << 11     # bytes of the next text; the processor itself fetches those after
+    FETCHED_AHEAD = 3 << 11     # bytes of the next text; the processor itself fetches those after
     BORDER_STRETCH = 1 << 10    # bytes that are searched for a border at a time
 
 cdef struct Permissions:
