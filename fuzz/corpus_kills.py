@@ -90,7 +90,10 @@ def main() -> None:
             for workers in ("1", "2"):
                 rest = [*command, "--workers", workers]
                 done = kill_often(rest, out, wanted, options.kills, 1.2 * seconds)
-                print(f"{name}, {workers} workers: {options.kills} kills, equal {done} times")
+                print(
+                    f"{name}, {workers} workers: {options.kills} kills, equal {done} times",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
