@@ -66,11 +66,13 @@ class Step(NamedTuple):
             known.
         ends_at_borders: whether it does to a text what it does to its parts, if they begin with a
             border, see `is_border`.
+        leaves_ascii: whether it leaves every ASCII text as it is.
     """
 
     apply: Callable[[str], str]
     leaves: Callable[[str], bool] | None
     ends_at_borders: bool = False
+    leaves_ascii: bool = False
 
 
 def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[Step]:
@@ -133,7 +135,7 @@ def _form(kind: str, source: str, path: str) -> Step:
             for chunk in _chunks(text)
         )
 
-    return Step(apply_to_chunks, leaves, True)
+    return Step(apply_to_chunks, leaves, True, True)
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ normalizers leave the text as it is. Any other text is cut at its tokens here, p
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from bpecore._models.added_tokens import Search
@@ -64,6 +65,15 @@ class TextRules:
 
             spellings = {*(token.content for token in tokens), *self.second.contents}
             self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
+
+    @functools.cached_property
+    def leaves_ascii(self) -> bool:
+        """Whether every ASCII text is plain."""
+        return (
+            not self._is_never_plain
+            and self._has_tokens is None
+            and all(step.leaves_ascii for step in self._steps)
+        )
 
     @property
     def changes_text(self) -> bool:

@@ -78,7 +78,11 @@ class EncodedBatch:
         rules = encoding._rules
         self._lists: list[list[int]] | None = None
         buffer = None
-        if rules is None or all(map(encoding._is_plain, texts)):
+        if (
+            rules is None
+            or (rules.leaves_ascii and all(map(str.isascii, texts)))
+            or all(map(encoding._is_plain, texts))
+        ):
             special = allowed, (), encoding.special_tokens_set
             threads = thread_count(_THREADS)
             buffer = encode_batch_to_buffer(encoding._core_bpe, texts, *special, threads)
@@ -93,8 +97,14 @@ class EncodedBatch:
 
     def encodings(self) -> list[Encoding]:
         """Returns the encoding of each text."""
-        make = Encoding.made_later
-        return [make(self, index) for index in range(len(self._texts))]
+        new = Encoding.__new__
+        encodings = []
+        for index in range(len(self._texts)):
+            encoding = new(Encoding)
+            encoding._batch = self
+            encoding._index = index
+            encodings.append(encoding)
+        return encodings
 
     def text_ids(self, index: int) -> list[int]:
         """Returns the ids of a text."""
@@ -104,10 +114,12 @@ class EncodedBatch:
 
     def ids(self, index: int) -> list[int]:
         """Returns the ids of a text with what is around them."""
+        if self._frame is None and self._lists is None:
+            return self._buffer.to_list(self._bounds[index], self._bounds[index + 1])
         ids = self.text_ids(index)
         if self._frame is not None:
             return [*self._frame[0], *ids, *self._frame[1]]
-        return list(ids) if self._lists is not None else ids
+        return list(ids)
 
     def length(self, index: int) -> int:
         """Returns how many there are."""

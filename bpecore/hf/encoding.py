@@ -72,7 +72,8 @@ def _trimmed(
 class Encoding:
     """The tokens of one input.
 
-    `Tokenizer.encode` makes it; it has what `tokenizers.Encoding` has.
+    `Tokenizer.encode` makes it; it has what `tokenizers.Encoding` has. One of a batch has its place
+    in that, and no runs, until more than ids is asked for.
     """
 
     __slots__ = ("_batch", "_index", "_overflowing", "_ranges", "_runs")
@@ -113,19 +114,6 @@ class Encoding:
         """
         made = cls.__new__(cls)
         made._fill(runs, ranges or {}, overflowing or [])
-        return made
-
-    @classmethod
-    def made_later(cls, batch: EncodedBatch, index: int) -> Encoding:
-        """Returns an encoding of which only the ids are known until more is needed.
-
-        Args:
-            batch: what knows them.
-            index: the place of its text there.
-        """
-        made = cls.__new__(cls)
-        made._batch = batch
-        made._index = index
         return made
 
     def loaded(self) -> Encoding:
