@@ -20,6 +20,7 @@ from bpecore.fuzzing.checks import (
 from bpecore.fuzzing.finding import Finding
 from bpecore.fuzzing.minimise import minimise
 from bpecore.fuzzing.outcomes import Tally
+from bpecore.fuzzing.split_family import family_definition, text_of_family
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import (
     BAD_GENERATORS,
@@ -43,6 +44,8 @@ GENERATED_ENCODINGS = 4
 GENERATED_TEXTS = 30
 CASE_ENCODINGS = 8
 CASE_TEXTS = 12
+FAMILY_ENCODINGS = 8
+FAMILY_TEXTS = 12
 SHORT_TEXTS = 200
 JOINED_TEXTS = 6
 PAGES = 4
@@ -112,6 +115,10 @@ def subjects_of(
         definition = case_definition(source)
         subject = Subject(definition, instructions)
         yield subject, case_cases(source, subject)
+    for _ in range(FAMILY_ENCODINGS):
+        definition = family_definition(source)
+        subject = Subject(definition, instructions)
+        yield subject, family_cases(source, subject)
 
 
 def openai_cases(source: random.Random, material: Material) -> Iterator[Case]:
@@ -150,6 +157,12 @@ def case_cases(source: random.Random, subject: Subject) -> Iterator[Case]:
     """Yields the cases of an encoding whose pattern ignores case."""
     for _ in range(CASE_TEXTS):
         yield Case(text_of_case(source, subject.definition), tuple(QUICK_CHECKS))
+
+
+def family_cases(source: random.Random, subject: Subject) -> Iterator[Case]:
+    """Yields the cases of an encoding whose pattern is a model's, or like one."""
+    for _ in range(FAMILY_TEXTS):
+        yield Case(text_of_family(source, subject.definition), tuple(QUICK_CHECKS))
 
 
 def short_checks(source: random.Random, slow_share: float) -> tuple[str, ...]:

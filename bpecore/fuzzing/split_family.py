@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from typing import Any
 
 from bpecore._models.presets import GPT2_PATTERN
 from bpecore._models.presets import PATTERNS as PRESETS
@@ -38,11 +40,10 @@ MEMBERS = {
 }
 """Patterns of models, by name."""
 
-TEXTS = [
-    *("'ll", "'S", "'re", "\x00", "\u200c", "\u0301", "123", "4567", "/", "\r\n", "  ", "\n "),
-    *("É", "é", "aB", ".a", "(é", "x.", "\u3000", "ひカ", "\u30fb", "\u3007", "⺀", "々", "\u3099"),
-]
-"""What members of the family split differently."""
+_CHARACTERS = (
+    "aAbBsSlLeErR1234'/.,(!  \n\n\r\t\x00éÉжЖʰ中文々⺀ひカ…😀𐐀"
+    "\u017f\u3007\u30fb\u0301\u0903\u3099\u3000\u200c\u2028\u0663½"
+)
 
 
 def member_pattern(source: random.Random) -> str:
@@ -83,3 +84,31 @@ def _white_space(source: random.Random, line_ends: bool, isolated: str) -> list[
     if line_ends:
         alternatives.append(source.choice((r"\s*[\r\n]+", r"\s*[\r\n]")))
     return [*alternatives, *source.choice(((ahead, r"\s+"), (ahead, r"\s"), (r"\s+",)))]
+
+
+def family_definition(source: random.Random) -> dict[str, Any]:
+    """Returns arguments of `Encoding` with the pattern of a model, or one like it.
+
+    Its tokens are some characters that members distinguish, and all pairs of them. So two splits of
+    a text over these characters nearly always differ in their ids.
+    """
+    letters = sorted({*source.sample(_CHARACTERS, 14), " ", "a"})
+    beginnings = (letter.encode()[:end] for letter in letters for end in range(2, 5))
+    pairs = ("".join(pair).encode() for pair in itertools.product(letters, repeat=2))
+    tokens = dict.fromkeys(bytes([value]) for value in range(256))
+    tokens.update(dict.fromkeys(itertools.chain(beginnings, pairs)))
+    pattern = source.choice([*MEMBERS.values()])
+    return {
+        "name": f"generated with models' patterns over {''.join(letters)!a}",
+        "pat_str": pattern if source.random() < 0.5 else member_pattern(source),
+        "mergeable_ranks": {token: rank for rank, token in enumerate(tokens)},
+        "special_tokens": {},
+    }
+
+
+def text_of_family(source: random.Random, definition: dict[str, Any]) -> str:
+    """Returns a text over the characters of such an encoding, long enough to be split by blocks."""
+    tokens = [*definition["mergeable_ranks"]][256:]
+    letters = sorted(set("".join(token.decode("utf-8", "ignore") for token in tokens)))
+    chosen = source.choices(letters, k=source.randint(2, 8))
+    return "".join(source.choices(chosen, k=source.choice((48, 70, 140, 300))))

@@ -9,7 +9,7 @@ from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTER
 from bpecore.encodings import ENCODING_CONSTRUCTORS
 from bpecore.fuzzing.case_patterns import case_definition
 from bpecore.fuzzing.characters import of_any_category
-from bpecore.fuzzing.split_family import MEMBERS, TEXTS, member_pattern
+from bpecore.fuzzing.split_family import member_pattern
 
 GENERATED = "generated"
 """The name for generated vocabularies and patterns."""
@@ -154,7 +154,7 @@ def random_pattern(source: random.Random) -> str:
     if kind < 0.1:
         return source.choice((R50K_PATTERN, CL100K_PATTERN, O200K_PATTERN))
     if kind < 0.2:
-        return source.choice([*MEMBERS.values(), *(member_pattern(source) for _ in range(8))])
+        return member_pattern(source)
     if kind < 0.4:
         return source.choice(_FAR_PATTERNS)
     alternatives = [random_alternative(source) for _ in range(source.randint(1, 5))]
@@ -186,8 +186,6 @@ def text_over(source: random.Random, definition: dict[str, Any]) -> str:
     if definition["special_tokens"] and source.random() < 0.8:
         names = source.choices([*definition["special_tokens"]], k=2)
         words += [*names, names[0][:-1]]
-    if r"\s+" in definition["pat_str"]:
-        words += source.choices(TEXTS, k=8)
     if "(?i" in definition["pat_str"]:
         words += source.choices(CASE_RELATED, k=6)
     if source.random() < 0.3:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from own import BYTES
 
 from bpecore import _core
+from bpecore._pattern import compile_pattern, member_of
 from bpecore.fuzzing.case_patterns import case_definition
 from bpecore.fuzzing.checks import CHECKS
 from bpecore.fuzzing.chunks import fault_of, is_end
@@ -23,6 +24,7 @@ from bpecore.fuzzing.rounds import openai_cases, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.shrink import shrink, simplify
 from bpecore.fuzzing.special_choices import choices_for, choices_of
+from bpecore.fuzzing.split_family import MEMBERS, family_definition, text_of_family
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
 from bpecore.fuzzing.texts import (
     BAD_GENERATORS,
@@ -443,3 +445,20 @@ def test_all_instruction_sets_are_there_once() -> None:
     found = available_instructions()
     assert found[-2:] == ["off", "automaton"]
     assert len(set(found)) == len(found)
+
+
+def test_patterns_like_those_of_models_are_split_by_blocks() -> None:
+    source = random.Random(4)
+    patterns = [family_definition(source)["pat_str"] for _ in range(60)]
+    members = [pattern for pattern in patterns if member_of(compile_pattern(pattern))]
+    assert set(MEMBERS.values()) <= set(members)
+    assert len(members) > 45
+    assert len({member_of(compile_pattern(pattern)) for pattern in members}) > 20
+
+
+def test_texts_for_them_are_long_enough_for_blocks() -> None:
+    source = random.Random(5)
+    definition = family_definition(source)
+    texts = [text_of_family(source, definition) for _ in range(20)]
+    assert min(map(len, texts)) == 48
+    assert all(set(text.encode()) <= set(b"".join(definition["mergeable_ranks"])) for text in texts)
