@@ -15,6 +15,7 @@ from bpecore.corpus.manifest import read_plan
 from bpecore.corpus.plan import Plan
 from bpecore.corpus.shards import Shard, format_of_shard, open_shard
 from bpecore.corpus.tokens import Ids
+from bpecore.registry import list_encoding_names
 
 _FREQUENT = 10
 _BESIDE = {
@@ -134,8 +135,10 @@ def encoding_of(origin: Origin | None, source: EncodingSource | None) -> Encodin
     kept = origin.plan.options.encoding
     if kept.vocabulary is not None:
         found = EncodingSource.of_file(kept.vocabulary, kept.pattern, kept.special_tokens)
-    else:
+    elif kept.name in list_encoding_names():
         found = EncodingSource.of(kept.name)
+    else:
+        raise CorpusError(f"{kept.name!r} is no registered encoding: --vocabulary names its file")
     if found.digest != kept.digest:
         raise CorpusError(
             f"the encoding {kept.name!r} is not the one that the shards were made with"

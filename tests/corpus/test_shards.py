@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from pairs import load_pair
 
+import bpecore
 from bpecore.corpus import FORMATS, CorpusError, tokenize
+from bpecore.corpus.inspection import encoding_of, origin_of
 
 pytest.importorskip("orjson", reason="needs the extra corpus")
 
@@ -151,3 +153,23 @@ def test_special_tokens_in_texts(tmp_path: Path) -> None:
         tokenize(tmp_path / "a.txt", out, format="npy", encoding="r50k_base", allow_special=allow)
         (ids,) = corpus_twin.documents_of(out, "npy")
         assert (EOT in ids) == has_it
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_encoding_of_ones_own(
+    workers: int, lines: Path, texts: list[str], tmp_path: Path
+) -> None:
+    """It is neither registered nor in a file, and workers have it all the same."""
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    own = bpecore.Encoding(
+        "own",
+        pat_str=r"\S+|\s+",
+        mergeable_ranks={**ranks, b"the": 256},
+        special_tokens={"<e>": 257},
+    )
+    options = {"append": "<e>", "shard_size": 100_000, "workers": workers}
+    tokenize(lines, tmp_path / "out", format="npy", encoding=own, **options)
+    found = corpus_twin.documents_of(tmp_path / "out", "npy")
+    assert found == [[*own.encode_ordinary(text), 257] for text in texts]
+    with pytest.raises(CorpusError, match="'own' is no registered encoding: --vocabulary"):
+        encoding_of(origin_of(str(tmp_path / "out" / "train_00000.npy")), None)
