@@ -33,8 +33,8 @@ VERSION = "{}{}".format(*sys.version_info)
 MACHINES = {"x86_64": "AMD64", "aarch64": "ARM64"}
 """How zig and how Windows name them."""
 
-ENCODINGS = {"r50k_base": ("r50k", 1), "cl100k_base": ("cl100k", 2), "o200k_base": ("o200k", 3)}
-"""The encodings that are tried, with the name and the number of their split patterns' families."""
+ENCODINGS = {"r50k_base": "r50k", "cl100k_base": "cl100k", "o200k_base": "o200k"}
+"""The encodings that are tried, with the names of their automata."""
 
 THREADS = (1, 4)
 
@@ -150,14 +150,14 @@ def run_under_wine(folder: Path) -> None:
 
     if wine("load.exe", "_core.pyd", "PyInit__core"):
         raise SystemExit("the extension does not load on Windows")
-    for name, (family, number) in ENCODINGS.items():
+    for name, automaton in ENCODINGS.items():
         encoding = bpecore.get_encoding(name)
         expected = [encoding.encode_ordinary(text) for text in texts]
-        files = (f"{FROZEN_FOLDER}/{name}.tables", f"{FROZEN_FOLDER}/{family}.automaton")
+        files = (f"{FROZEN_FOLDER}/{name}.tables", f"{FROZEN_FOLDER}/{automaton}.automaton")
         for simd in ("off", *instruction_sets()):
             for threads in THREADS:
                 (folder / "ids").unlink(missing_ok=True)
-                step = wine("host.exe", *files, str(number), simd, str(threads), "texts", "ids")
+                step = wine("host.exe", *files, simd, str(threads), "texts", "ids")
                 if step:
                     raise SystemExit(f"{name}, {simd}, {threads} threads: step {step} failed")
                 if unpack((folder / "ids").read_bytes()) != expected:

@@ -1,6 +1,6 @@
 """A program that encodes texts by the engine alone, without Python; `check.py` builds and runs it.
 
-    host TABLES AUTOMATON FAMILY SIMD THREADS TEXTS IDS
+    host TABLES AUTOMATON SIMD THREADS TEXTS IDS
 
 TABLES and AUTOMATON are frozen files of the package. TEXTS holds numbers of 32 bits and texts: how
 many there are; then of each the bytes per character, the number of bytes, and these, padded to a
@@ -21,9 +21,10 @@ from engine.encode.text cimport Engine
 from engine.encode.threads cimport (
     NOT_KNOWN, THREAD_LIMIT, Job, Task, ThreadState, count_ids, run_threads)
 from engine.encode.workspace cimport WorkspacePool, close_pool
-from engine.simd.vectors cimport MIXED_KINDS, vectors_named
+from engine.simd.vectors cimport ASCII_KINDS, MIXED_KINDS, vectors_named
 from engine.sink.id_buffer cimport IdBuffer, grow_ids, release_ids
 from engine.split.automaton cimport Automaton
+from engine.split.starts cimport ascii_source
 from engine.split.sure_borders cimport find_sure_pairs
 from engine.text.special_tokens cimport SpecialTokens
 from engine.vocab.file cimport TABLE_SOUND, TableFile, close_tables, open_tables
@@ -76,7 +77,7 @@ cdef bint open_vocabulary(
     return is_sound
 
 
-cdef bint open_automaton(const char *path, int family, Automaton *automaton) noexcept nogil:
+cdef bint open_automaton(const char *path, Automaton *automaton) noexcept nogil:
     """Makes an automaton from its file as `SplitPattern` does; see `pack_automaton`."""
     cdef size_t size, i
     cdef const uint8_t *contents = read_file(path, &size)
@@ -85,27 +86,28 @@ cdef bint open_automaton(const char *path, int family, Automaton *automaton) noe
     cdef const uint8_t *page
     cdef const uint16_t *source
     cdef uint32_t states, column, state, entry
-    if contents == NULL or size < 40 or memcmp(contents, b"BPEAUTO1", 8) != 0:
+    if contents == NULL or size < 44 or memcmp(contents, b"BPEAUTO2", 8) != 0:
         return False
     numbers = <const uint32_t *>(contents + 12)
     automaton.end_class = numbers[0]
     states = numbers[1]
-    contents += 40 + numbers[2]
-    automaton.block_index = <uint16_t *>allocate(numbers[3], 1)
-    automaton.block_classes = <uint8_t *>contents + numbers[3]
-    source = <const uint16_t *>(contents + numbers[3] + numbers[4])
-    kinds = <const uint8_t *>source + numbers[5]
+    automaton.rules = <int>numbers[2]
+    contents += 44 + numbers[3]
+    automaton.block_index = <uint16_t *>allocate(numbers[4], 1)
+    automaton.block_classes = <uint8_t *>contents + numbers[4]
+    source = <const uint16_t *>(contents + numbers[4] + numbers[5])
+    kinds = <const uint8_t *>source + numbers[6]
     automaton.row_bits = 1
     while (1 << automaton.row_bits) < automaton.end_class + 1:
         automaton.row_bits += 1
     automaton.transitions = <uint32_t *>allocate_zeroed(
         <size_t>states << automaton.row_bits, sizeof(uint32_t))
-    automaton.block_kinds = <uint8_t *>allocate(numbers[4], 1)
+    automaton.block_kinds = <uint8_t *>allocate(numbers[5], 1)
     automaton.low_kinds = <uint8_t *>allocate(0x10000, 1)
     if (automaton.transitions == NULL or automaton.block_index == NULL
             or automaton.block_kinds == NULL or automaton.low_kinds == NULL):
         return False
-    memcpy(automaton.block_index, contents, numbers[3])
+    memcpy(automaton.block_index, contents, numbers[4])
     for state in range(states):
         for column in range(automaton.end_class + 1):
             memcpy(&entry, source + state * (automaton.end_class + 1) + column, 2)
@@ -114,8 +116,10 @@ cdef bint open_automaton(const char *path, int family, Automaton *automaton) noe
                 (entry >> 1) << automaton.row_bits | (entry & 1))
     memcpy(automaton.ascii_classes,
            automaton.block_classes + (<size_t>automaton.block_index[0] << 7), 128)
-    for i in range(numbers[4]):
+    for i in range(numbers[5]):
         automaton.block_kinds[i] = kinds[automaton.block_classes[i]]
+    memcpy(automaton.block_kinds + (<size_t>automaton.block_index[0] << 7),
+           ASCII_KINDS[ascii_source(automaton.rules)], 128)
     for i in range(0x10000):
         automaton.low_kinds[i] = automaton.block_kinds[
             (<size_t>automaton.block_index[i >> 7] << 7) | (i & 127)]
@@ -123,7 +127,6 @@ cdef bint open_automaton(const char *path, int family, Automaton *automaton) noe
         page = automaton.low_kinds + 128 * i
         automaton.page_kinds[i] = (
             page[0] if memcmp(page, page + 1, 127) == 0 else <uint8_t>MIXED_KINDS)
-    automaton.family = family
     return find_sure_pairs(automaton, states) == STATUS_OK
 
 
@@ -233,31 +236,31 @@ cdef public int bpecore_host(int count, char **arguments) noexcept nogil:
     memset(pool.seeds, 0x5B, sizeof(pool.seeds))
     memset(&job, 0, sizeof(job))
     memset(&row, 0, sizeof(row))
-    if count != 8:
+    if count != 7:
         return ARGUMENTS
-    threads = atoi(arguments[5])
+    threads = atoi(arguments[4])
     if not 0 < threads < THREAD_LIMIT:
         return ARGUMENTS
     if not open_vocabulary(arguments[1], &vocabulary, &tables):
         return TABLES
-    if not open_automaton(arguments[2], atoi(arguments[3]), &automaton):
+    if not open_automaton(arguments[2], &automaton):
         return AUTOMATON
     no_special_tokens.first_edges = no_edges
     engine.vocabulary = &vocabulary
     engine.automaton = &automaton
     engine.special_tokens = &no_special_tokens
-    engine.vectors = vectors_named(arguments[4])
+    engine.vectors = vectors_named(arguments[3])
     if engine.vectors.masks == NULL:
         return SIMD
     job.engine = &engine
     job.pool = &pool
-    if not take_texts(arguments[6], &job):
+    if not take_texts(arguments[5], &job):
         return TEXTS
     if not is_clock_right():
         return CLOCK
     if not encode_all(&job, <uint32_t>threads, &row):
         return ENCODING
-    if not write_ids(arguments[7], &job, &row):
+    if not write_ids(arguments[6], &job, &row):
         return WRITING
     release_ids(&row, False)
     close_pool(&pool)
