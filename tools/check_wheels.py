@@ -2,13 +2,14 @@
 
 Usage: python tools/check_wheels.py FOLDER [TAG…]
 
-FOLDER holds the wheels. Each must be small enough, be for one platform that installers accept, and
-contain the frozen files, the same as every other wheel. Each TAG, such as `cp313-win_amd64`,
-must be that of one of them.
+FOLDER holds the wheels. Each must be small enough, be for a platform that installers accept, and
+contain an extension that its Python imports, and the same frozen files as all others. Each TAG,
+such as `cp313-win_amd64`, must be that of one of them.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,9 +47,11 @@ def faults_of_wheel(path: Path, expected: FrozenFiles) -> Iterator[str]:
         yield "no index takes its platform"
     with ZipFile(path) as wheel:
         entries = wheel.infolist()
-    extensions = [entry for entry in entries if entry.filename.startswith("bpecore/_core.c")]
-    if len(extensions) != 1:
-        yield f"{len(extensions)} extension modules"
+    abi = path.stem.rsplit("-", 2)[1].removeprefix("cp")
+    extension = re.compile(rf"bpecore/_core\.(cpython-|cp){abi}-[\w-]+\.(so|pyd)")
+    extensions = sum(extension.fullmatch(entry.filename) is not None for entry in entries)
+    if extensions != 1:
+        yield f"{extensions} extension modules that its Python would import"
     found = frozen_files(entries)
     if not any(name.endswith(".tables") for name in found):
         yield "no frozen tables"

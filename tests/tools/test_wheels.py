@@ -57,6 +57,13 @@ def test_good_wheels(tmp_path: Path) -> None:
         ({"bpecore/frozen/o200k.automaton": None}, "other frozen files.*o200k.automaton"),
         ({"bpecore/_core.cpython-313-x86_64-linux-gnu.so": None}, "0 extension modules"),
         ({"bpecore/_core.cp313-win_amd64.pyd": b"code"}, "2 extension modules"),
+        (
+            {
+                "bpecore/_core.cpython-313-x86_64-linux-gnu.so": None,
+                "bpecore/_core.cpython-313-x86_64-linux-gnu.2.so": b"code",
+            },
+            "0 extension modules",
+        ),
     ],
 )
 def test_contents(tmp_path: Path, changes: dict[str, bytes | None], fault: str) -> None:
