@@ -79,6 +79,8 @@ def _factored(node: Node) -> Node:
     if isinstance(node, Characters):
         # Sets are equal to the crate, however they are written.
         return Characters(node.members)
+    if isinstance(node, Repeat):
+        return replace(node, delegated=True)
     return _without_common_prefix(node.alternatives) if isinstance(node, Choice) else node
 
 

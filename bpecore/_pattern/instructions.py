@@ -99,8 +99,8 @@ def program_of(tree: Node, write_atomic: AtomicWriter | None = None) -> Program:
         write_atomic: writes atomic groups; None if there may be no `Look`, which these need.
 
     Raises:
-        UnsupportedPattern: the tree needs more than these instructions (a repetition of what may be
-            empty beside look-around or an atomic group), or too many.
+        UnsupportedPattern: the tree needs more than these instructions (look-around or an atomic
+            group without `write_atomic`), or too many.
     """
     writer = Writer(is_delegated(tree), write_atomic)
     start = writer.write(tree, writer.add(Match()))
@@ -199,8 +199,6 @@ class Writer:
         if node.mode == "possessive":
             return self._write_possessive(node, following)
         may_be_empty = matches_nothing(node.body)
-        if may_be_empty and (node.minimum, node.maximum) != (0, 1) and not self._is_delegated:
-            raise UnsupportedPattern("a repetition of what may match nothing", node.offset)
         if node.maximum is None and may_be_empty:
             return self._write_loop_of_nothing(node, following)
         if node.maximum is None:
@@ -222,11 +220,33 @@ class Writer:
         return body, choice
 
     def _write_loop_of_nothing(self, node: Repeat, following: int) -> int:
-        """Writes an unbounded repetition of what may match nothing, as the `regex` crate does."""
+        """Writes an unbounded repetition of what may match nothing."""
+        if not (self._is_delegated or node.delegated):
+            following = self._write_ending_loop(node, following)
+            for _ in range(node.minimum):
+                following = self.write(node.body, following)
+            return following
         body, _ = self._write_loop(node, following)
         for _ in range(node.minimum - 1):
             body = self.write(node.body, body)
         return body if node.minimum else self.add(Goto(_preferred(node, body, following)))
+
+    def _write_ending_loop(self, node: Repeat, following: int) -> int:
+        """Writes a loop that ends when its body matches nothing, as fancy-regex's own do.
+
+        The body is there twice: what has been written is copied, and the copy runs until it reads a
+        character. If it ends before that, so does the loop.
+        """
+        choice = self.add(Goto(()))
+        first = len(self.instructions)
+        body = self.write(node.body, choice)
+        end = len(self.instructions)
+        places = {place: place + end - first for place in range(first, end)}
+        places[choice] = following
+        for place in range(first, end):
+            self.add(_with_targets(self.instructions[place], places))
+        self.instructions[choice] = Goto(_preferred(node, places[body], following))
+        return choice
 
     def _write_possessive(self, node: Repeat, following: int) -> int:
         """Writes a repetition of one character that gives nothing back."""
@@ -253,3 +273,12 @@ class Writer:
 def _preferred(node: Repeat, body: int, skip: int) -> tuple[int, int]:
     """Returns the two ways to continue a repetition, the preferred one first."""
     return (skip, body) if node.mode == "lazy" else (body, skip)
+
+
+def _with_targets(item: Instruction, places: dict[int, int]) -> Instruction:
+    """Returns an instruction that reads nothing with its targets replaced."""
+    if isinstance(item, Goto):
+        return Goto(tuple(places.get(target, target) for target in item.targets))
+    if isinstance(item, (Require, Look)):
+        return item._replace(following=places.get(item.following, item.following))
+    return item

@@ -73,6 +73,8 @@ class Repeat:
     """"greedy", "lazy" or "possessive"."""
     offset: int = field(compare=False)
     """The quantifier's place in the pattern, in characters."""
+    delegated: bool = field(default=False, compare=False)
+    """Whether fancy-regex leaves it to the `regex` crate (`bpecore._pattern.common_prefixes`)."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from scan_guided import split_guided
 from bpecore._pattern import EmptyMatchPattern, UnsupportedPattern, compile_pattern
 from bpecore._pattern.guided import GuidedAutomaton, compile_guided
 from bpecore._pattern.parser import parse
+from bpecore.fuzzing.outcomes import Raised, outcome
 
 DIGITS_FROM_THE_RIGHT = r"\d{1,3}(?=(?:\d{3})*\b)|\p{L}+|[^\p{L}\d]+"
 
@@ -195,3 +196,38 @@ def test_random_patterns_cut_all_short_strings_as_tiktoken_does(pattern: str) ->
         assert pieces == oracle.pieces(text), (pattern, text)
         certain = split_guided(automaton, text, final=False)
         assert certain == pieces[: len(certain)], (pattern, text)
+
+
+MAYBE_NOTHING = [
+    *("a?", "b*", "(?:a|)", "(?:|b)", "(?:|a|bb??)", "a??", "(?:a?b?)", "(?:a*?b?)", r"\b"),
+    *("(?:(?=a)|b)", "(?:ab?|)", "(?:b?a?)?", "(?:a?|ba)"),
+]
+bodies = st.lists(st.sampled_from([*MAYBE_NOTHING, "a", "b", "[ab]"]), min_size=1, max_size=3).map(
+    "".join
+) | st.lists(st.sampled_from(MAYBE_NOTHING), min_size=2, max_size=3).map("|".join)
+repetitions = st.builds("(?:{}){}".format, bodies, st.sampled_from(QUANTIFIERS[:10]))
+repeated_patterns = st.builds(
+    "{}{}{}{}|{}".format,
+    st.sampled_from(["", "a?", "(?!x)"]),
+    repetitions,
+    st.sampled_from(["", "b?", "a"]) | repetitions,
+    st.sampled_from([r"(?!b)[ab]", r"\B[ab]", "(?<!ab)b", r"a(?=b|\b)"]),
+    st.sampled_from(["a", ".", "[ab]"]) | repetitions.map("{}a".format),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pattern=repeated_patterns)
+@example(pattern="(?:|a)*(?!b)[ab]|.")
+@example(pattern="(?!b)1|(?:|a)*[ab]")
+@example(pattern="(?!b)(?:|a)*[ab]|(?>(?:|a)*[ab])b")
+def test_repetitions_of_what_may_match_nothing_end_as_in_tiktoken(pattern: str) -> None:
+    try:
+        automaton = guided(pattern)
+    except UnsupportedPattern:
+        return
+    oracle = PieceOracle(pattern, SHORT_TEXTS)
+    for text in SHORT_TEXTS:
+        expected = outcome(oracle.pieces, text)
+        if not isinstance(expected, Raised):  # beyond the limit of tiktoken's backtracking
+            assert split_guided(automaton, text) == expected, (pattern, text)
