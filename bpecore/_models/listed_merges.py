@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _KEPT_PIECES = 1 << 16
 _KEPT_BYTES = 64
+_GONE = -1  # a part that is merged into the one before it
 
 
 class ListedMerges:
@@ -68,7 +69,7 @@ class ListedMerges:
         if self._ignore_merges and piece in self._tokens:
             return [self._tokens[piece]]
         try:
-            parts: list[int | None] = [self._tokens[piece[i : i + 1]] for i in range(len(piece))]
+            parts = [self._tokens[piece[i : i + 1]] for i in range(len(piece))]
         except KeyError as error:
             raise ValueError(f"no token is the byte {error}, which the text needs") from None
         before = list(range(-1, len(parts) - 1))
@@ -92,13 +93,13 @@ class ListedMerges:
             right = after[place]
             if right == len(parts) or [parts[place], parts[right]] != pair:
                 continue
-            parts[place], parts[right] = number, None
+            parts[place], parts[right] = number, _GONE
             after[place] = after[right]
             if after[place] < len(parts):
                 before[after[place]] = place
             offer(place)
             offer(before[place])
-        return [part for part in parts if part is not None]
+        return [part for part in parts if part != _GONE]
 
 
 class ListedEncoding(ModelEncoding):

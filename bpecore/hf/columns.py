@@ -41,17 +41,17 @@ class Columns:
     special: int = 0
     attention: int = 1
 
-    @property
+    @functools.cached_property
     def tokens(self) -> list[str]:
         """How each is spelled."""
         raise NotImplementedError
 
-    @property
+    @functools.cached_property
     def offsets(self) -> Offsets:
         """Where each begins and ends in the text, in characters."""
         raise NotImplementedError
 
-    @property
+    @functools.cached_property
     def words(self) -> list[int | None]:
         """The piece of the text that each is in."""
         raise NotImplementedError
@@ -88,25 +88,10 @@ class FixedColumns(Columns):
         places: tuple[Offsets, list[int | None]] | None = None,
     ) -> None:
         self.ids = ids
-        self._tokens = tokens
+        self.tokens = tokens
         self.special = special
         self.attention = attention
-        self._places = places or ([(0, 0)] * len(ids), [None] * len(ids))
-
-    @property
-    def tokens(self) -> list[str]:
-        """See `Columns`."""
-        return self._tokens
-
-    @property
-    def offsets(self) -> Offsets:
-        """See `Columns`."""
-        return self._places[0]
-
-    @property
-    def words(self) -> list[int | None]:
-        """See `Columns`."""
-        return self._places[1]
+        self.offsets, self.words = places or ([(0, 0)] * len(ids), [None] * len(ids))
 
 
 class TextColumns(Columns):

@@ -63,7 +63,7 @@ def use_in(tokenizer: Any) -> bool:
     Returns:
         Whether it does; if not, a warning says why.
     """
-    theirs = getattr(tokenizer, "_tokenizer", None)
+    theirs: Any = getattr(tokenizer, "_tokenizer", None)
     if not isinstance(theirs, importlib.import_module("tokenizers").Tokenizer):
         return False
     try:
