@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import IO, Any
@@ -25,7 +26,23 @@ _INTERVAL = 0.2
 
 
 def main() -> None:
-    """Does the tasks that come on standard input."""
+    """Does the tasks that come on standard input, and ends the process.
+
+    At once, because a thread may still wait for input; and without a word if the owner has gone.
+    """
+    code = 1
+    try:
+        _serve()
+        code = 0
+    except (BrokenPipeError, EOFError):
+        pass
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the owner too
     channel = _Channel(os.fdopen(os.dup(1), "wb", buffering=0))
     os.dup2(2, 1)

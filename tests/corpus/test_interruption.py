@@ -92,10 +92,11 @@ def test_two_workers_killed(format_name: str, lines: Path, tmp_path: Path) -> No
         f"tokenize({str(lines)!r}, {str(out)!r}, workers=2, **{options!r})"
     )
     for seconds in (0.8, 1.2):
-        process = subprocess.Popen([sys.executable, "-c", code])
+        process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        # It ends when the workers have ended, which inherit it.
+        assert process.communicate()[1] == b""
     summary = tokenize(lines, out, workers=3, **options)
     assert corpus_twin.digests_of(out) == corpus_twin.digests_of(tmp_path / "whole")
     assert summary.documents == 400
