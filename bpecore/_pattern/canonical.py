@@ -42,7 +42,7 @@ from bpecore._pattern.families import (
 from bpecore._pattern.syntax import Characters, Choice, Next, Node, Repeat, Sequence
 
 
-class Marks(NamedTuple):
+class NamedClasses(NamedTuple):
     """What a member of the family names by itself: sets of classes.
 
     Attributes:
@@ -62,16 +62,16 @@ class Marks(NamedTuple):
     lasts: frozenset[int]
 
 
-def canonical_tree(rules: int, kinds: list[int], marks: Marks, takes_end: bool) -> Node:
+def canonical_tree(rules: int, kinds: list[int], named: NamedClasses, takes_end: bool) -> Node:
     """Returns the pattern of a member of the family.
 
     Args:
         rules: its rules.
         kinds: the kind of each class; the kinds of an apostrophe and of a slash do not occur.
-        marks: which classes the member names by themselves.
+        named: which classes the member names by themselves.
         takes_end: whether white space up to the end of the text is a piece, line ends or not.
     """
-    return _Writer(rules, kinds, marks).tree(takes_end)
+    return _Writer(rules, kinds, named).tree(takes_end)
 
 
 def _optional(node: Node) -> Node:
@@ -87,10 +87,10 @@ def _some(node: Node) -> Node:
 
 
 class _Writer:
-    def __init__(self, rules: int, kinds: list[int], marks: Marks) -> None:
+    def __init__(self, rules: int, kinds: list[int], named: NamedClasses) -> None:
         self._rules = rules
         self._kinds = kinds
-        self._marks = marks
+        self._named = named
 
     def tree(self, takes_end: bool) -> Node:
         rules = self._rules
@@ -111,7 +111,7 @@ class _Writer:
         if rules & TAKEN_LINE_ENDS:
             taken = self._of(LINE_END).members
             if rules & TAKEN_SLASHES:
-                taken = taken.union(_set(self._marks.slash))
+                taken = taken.union(_set(self._named.slash))
             run.append(_any(Characters(taken)))
         alternatives.append(Sequence(tuple(run)))
         if takes_end:
@@ -128,9 +128,9 @@ class _Writer:
         return Characters(_set(frozenset(c for c, kind in enumerate(self._kinds) if kind in kinds)))
 
     def _contraction(self) -> Node:
-        singles, doubles, firsts, lasts = map(_characters, self._marks[2:])
+        singles, doubles, firsts, lasts = map(_characters, self._named[2:])
         ending = Choice((singles, Sequence((doubles, doubles)), Sequence((firsts, lasts))))
-        return Sequence((_characters(self._marks.apostrophe), ending))
+        return Sequence((_characters(self._named.apostrophe), ending))
 
     def _words(self, others: Characters) -> list[Node]:
         blank = self._of(SPACE, WHITE)

@@ -69,23 +69,8 @@ O200K_PATTERN = (
     r"|\s+"
 )
 
-R50K_RULES = IN_FAMILY | CONTRACTIONS | NUMBERS_AFTER_SPACE
-CL100K_RULES = (
-    IN_FAMILY
-    | CONTRACTIONS
-    | ANY_CASE
-    | AFTER_ANY
-    | NUMBERS_BY_THREE
-    | LINE_END_PIECES
-    | TAKEN_LINE_ENDS
-)
-O200K_RULES = CL100K_RULES | OF_WORD | CASED_WORDS | WITH_MARKS | TAKEN_SLASHES
-
 PATTERNS = {"r50k": R50K_PATTERN, "cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
 """OpenAI's split patterns, which the package contains compiled."""
-
-OPENAI_RULES = {"r50k": R50K_RULES, "cl100k": CL100K_RULES, "o200k": O200K_RULES}
-"""The rules of each."""
 
 _NAMES = {pattern: name for name, pattern in PATTERNS.items()}
 

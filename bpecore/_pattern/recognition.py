@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bpecore._pattern.automaton import Automaton, compile_tree
-from bpecore._pattern.canonical import Marks, canonical_tree
+from bpecore._pattern.canonical import NamedClasses, canonical_tree
 from bpecore._pattern.equivalence import START, Tables, covers_all, equal_columns, follows
 from bpecore._pattern.families import (
     AFTER_ANY,
@@ -101,7 +101,7 @@ def member_of(automaton: Automaton) -> Member | None:
         rules |= ODD_CHARACTERS
         if any(kinds[probe.class_of(control)] == ODD for control in _CONTROLS):
             rules |= ODD_CONTROLS
-    tree = canonical_tree(rules, kinds, _marks(probe, rules), probe.length("\n ") == 2)
+    tree = canonical_tree(rules, kinds, _named_classes(probe, rules), probe.length("\n ") == 2)
     canonical = Tables.of(compile_tree(tree))
     if not follows(tables, canonical, odd):
         return None
@@ -253,18 +253,18 @@ def _ascii_kind(character: str) -> int:
     return NUMBER if character.isdigit() else WHITE if character in "\t\v\f" else OTHER
 
 
-def _marks(probe: _Probe, rules: int) -> Marks:
+def _named_classes(probe: _Probe, rules: int) -> NamedClasses:
     """Returns the classes that the member names by themselves."""
 
     def letters(text: str) -> frozenset[int]:
-        named = text + text.upper() if rules & ANY_CASE else text
-        found = {probe.class_of(letter) for letter in named}
+        written = text + text.upper() if rules & ANY_CASE else text
+        found = {probe.class_of(letter) for letter in written}
         # Other letters that are like them, such as the long s, which is a lower-case form of S.
-        columns = {probe.like(letter) for letter in named} - {probe.like("x"), probe.like("X")}
+        columns = {probe.like(letter) for letter in written} - {probe.like("x"), probe.like("X")}
         found.update(number for number, column in enumerate(probe.columns) if column in columns)
         return frozenset(found)
 
-    return Marks(
+    return NamedClasses(
         frozenset({probe.class_of("'")}),
         frozenset({probe.class_of("/")}),
         letters("sdmt"),
