@@ -46,7 +46,12 @@ def stream(
         of_ids: makes a result of the ids of a part.
     """
     arguments = special_arguments(special)
-    margin = max(map(len, encoding.special_tokens_set), default=0)
+    if getattr(encoding, "_rules", None) is not None:
+        # Places in the text are not places in what is encoded.
+        yield from _stream_with_rules(encoding, chunks, arguments, of_text, of_ids)
+        return
+    tokens = [*encoding.special_tokens_set, *encoding._core_bpe.special_tokens.added]
+    margin = max(map(len, tokens), default=0)
     encoder = None
     rest = ""
     for chunk in chunks:
@@ -67,6 +72,23 @@ def stream(
         yield of_ids(encoder.flush())
     elif rest:
         yield of_text(rest, **arguments)
+
+
+def _stream_with_rules(
+    encoding: Encoding,
+    chunks: Iterable[str],
+    arguments: Any,
+    of_text: Callable[..., Result],
+    of_ids: Callable[[list[int]], Result],
+) -> Iterator[Result]:
+    try:
+        encoder = StreamEncoder(encoding, **arguments)
+    except ValueError:  # the rules need the whole text
+        yield of_text("".join(chunks), **arguments)
+        return
+    for chunk in chunks:
+        yield of_ids(encoder.feed(chunk))
+    yield of_ids(encoder.flush())
 
 
 def last_border(encoding: Encoding, text: str, searched: int, margin: int) -> int:

@@ -15,6 +15,7 @@ from small_models import added_tokens, both, model_json
 
 from bpecore import Encoding, StreamEncoder, TokenCounter
 from bpecore._models.normalizers import is_border
+from bpecore.cli import streams
 
 FORMS = [{"type": kind} for kind in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")]
 NORMALIZERS: list[Any] = [None, *FORMS, {"type": "Sequence", "normalizers": [*FORMS, FORMS[0]]}]
@@ -133,6 +134,20 @@ def test_what_needs_the_whole_text_is_refused(changes: dict[str, Any], tmp_path:
     for stream in (StreamEncoder, TokenCounter):
         with pytest.raises(ValueError, match="a text in chunks cannot be encoded by"):
             stream(encoding)
+
+
+@pytest.mark.parametrize("normalizer", [None, *FORMS, {"type": "Prepend", "prepend": "x"}])
+def test_the_command_line_streams_them(normalizer: Any, tmp_path: Path) -> None:
+    tokens = added_tokens({"content": "<a>"}, {"content": "tool", "normalized": True})
+    encoding, _ = both(model_json(normalizer=normalizer, added_tokens=tokens), tmp_path)
+    source = random.Random(3)
+    for _ in range(20):
+        text = "".join(chosen_texts(source, 6)) + "e\u0301 1\u0301"
+        chunks = chosen_chunks(source, text)
+        parts = streams.stream(encoding, chunks, False, encoding.encode, list)
+        assert [number for part in parts for number in part] == encoding.encode(
+            text, disallowed_special=()
+        )
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFKC"])
