@@ -107,14 +107,6 @@ cdef inline uint8_t short_entry(const TokenLengths *lengths, uint32_t token_id) 
     return lengths.short_ones[token_id] if token_id < lengths.known else <uint8_t>LONG_TOKEN
 
 
-cdef inline size_t measured_length(
-    const TokenLengths *lengths, const TokenBytes *token, bint *inside
-) noexcept nogil:
-    """Returns the length of a token that is not in the table; otherwise as `length_of`."""
-    inside[0] = not lengths.in_bytes and begins_inside(token.data, token.length)
-    return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
-
-
 cdef inline size_t length_of(
     const TokenLengths *lengths, uint32_t token_id, bint *inside
 ) noexcept nogil:
@@ -129,7 +121,8 @@ cdef inline size_t length_of(
         inside[0] = entry >= INSIDE
         return entry & LENGTH_BITS
     token = bytes_of(lengths.vocabulary, lengths.special, token_id)
-    return measured_length(lengths, &token, inside)
+    inside[0] = not lengths.in_bytes and begins_inside(token.data, token.length)
+    return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
 
 
 cdef inline size_t replace_by_starts(
@@ -179,17 +172,15 @@ cdef inline void decode_with_starts(
     """
     cdef TokenBytes token
     cdef size_t characters = 0, length, i
-    cdef uint8_t entry
     cdef bint inside
     for i in range(count):
         token = bytes_of(lengths.vocabulary, lengths.special, ids[i])
         put_token(&token, out, out_end)
         out += token.length
-        entry = short_entry(lengths, ids[i])
-        if likely(entry & LENGTH_BITS != LONG_TOKEN):
-            inside = entry >= INSIDE
-            length = entry & LENGTH_BITS
+        if lengths.known:
+            length = length_of(lengths, ids[i], &inside)
         else:
-            length = measured_length(lengths, &token, &inside)
+            inside = characters > 0 and begins_inside(token.data, token.length)
+            length = characters_begun(token.data, token.length)
         ids[i] = <uint32_t>(characters - (characters > 0 and inside))
         characters += length
