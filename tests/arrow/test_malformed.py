@@ -23,6 +23,8 @@ from arrow_data import (
 )
 from pairs import Pair
 
+WRONG = b"wrong"  # a capsule borrows its name
+
 TEXTS = ["one", "two, which is longer than a view has room for", "", "four"]
 
 Change = Callable[[Schema, Array], None]
@@ -184,7 +186,7 @@ def test_what_was_released_before(cl100k: Pair) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [None, (), (1, 2), (new_capsule(1, b"wrong", None),) * 2, "capsules"]
+    "found", [None, (), (1, 2), (new_capsule(1, WRONG, None),) * 2, "capsules"]
 )
 def test_what_are_no_capsules(cl100k: Pair, found: Any) -> None:
     data: Any = type("Wrong", (), {"__arrow_c_array__": lambda self: found})()

@@ -5,13 +5,19 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from ctypes import pointer
 from typing import Any
 
 import pytest
 from arrow_data import (
+    Array,
     Exported,
+    Schema,
+    Stream,
     arrays_of,
     dictionary_column,
+    pointer_in,
+    release,
     rows_of,
     rows_of_stream,
     text_column,
@@ -187,6 +193,20 @@ def test_results_are_made_by_methods_only() -> None:
     for kind in (ArrowResult, ArrowResultStream):
         with pytest.raises(TypeError, match="made by Encoding"):
             kind()
+
+
+def test_a_stream_outlives_its_result(cl100k: Pair) -> None:
+    found = cl100k.ours.encode_arrow(Exported(text_column(["a"], "u")), name="x" * 100)
+    capsule = found.__arrow_c_stream__()
+    del found
+    stream = Stream.from_address(pointer_in(capsule, b"arrow_array_stream"))
+    array, schema = Array(), Schema()
+    assert stream.get_next(pointer(stream), pointer(array)) == 0
+    gc.collect()
+    assert stream.get_schema(pointer(stream), pointer(schema)) == 0
+    assert schema.children[0].contents.name == b"x" * 100
+    release(array)
+    release(schema)
 
 
 def test_threads_share_a_result(cl100k: Pair) -> None:

@@ -29,6 +29,7 @@ cdef class ArrowProducer:
     cdef int64_t base            # rows that were encoded before
     cdef ArrowResult only        # what is handed out once, instead of all that
     cdef Shape shape
+    cdef bytes name              # what `shape` borrows
     cdef object error            # bytes: what the last call raised
 
     cdef Rows *next(self, size_t limit) except? NULL

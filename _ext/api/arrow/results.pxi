@@ -78,6 +78,7 @@ cdef class ArrowResult:
         cdef ArrowProducer producer = ArrowProducer.__new__(ArrowProducer)
         producer.only = self
         producer.shape = self.shape
+        producer.name = self.name
         return stream_capsule(producer)
 
 
