@@ -39,7 +39,7 @@ def kill_often(command: list[str], out: Path, wanted: str, kills: int, longest: 
     """Runs and kills a command so many times; returns how often it was done in between."""
     chance = random.Random(0)
     killed = done = 0
-    while killed < kills or not done:
+    while True:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             code = process.wait(chance.uniform(0.1, longest) if killed < kills else None)
@@ -52,7 +52,8 @@ def kill_often(command: list[str], out: Path, wanted: str, kills: int, longest: 
             raise SystemExit(f"{' '.join(command)}: ended with {code} or with other bytes")
         done += 1
         shutil.rmtree(out)
-    return done
+        if killed == kills:
+            return done
 
 
 def main() -> None:
