@@ -15,3 +15,5 @@ cdef class StreamText:
     cdef tuple permissions(self)
     cdef str refuse(self, str chunk)
     cdef tuple whole_characters(self, str chunk)
+
+cdef object changed_text(encoding, bint counts, StreamText special)
