@@ -11,7 +11,17 @@ from programs import output_of
 
 import bpecore
 
-MODULES = {"chat", "core", "encodings", "load", "model", "pool", "prefix_hash", "registry"}
+MODULES = {
+    "chat",
+    "core",
+    "corpus",
+    "encodings",
+    "load",
+    "model",
+    "pool",
+    "prefix_hash",
+    "registry",
+}
 
 
 def test_what_is_public_is_there_and_nothing_else() -> None:

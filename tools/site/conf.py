@@ -96,7 +96,7 @@ def with_links_of_the_site(markdown: str, folder: Path, page: Path) -> str:
             return text if text.strip("`") == inside else f"{text} (`{inside}`)"
         elif path.is_dir():
             path /= "README.md"
-        return f"[{text}]({os.path.relpath(path, page.parent)}{anchor})"
+        return f"[{text}](/{path.relative_to(DOCS).as_posix()}{anchor})"
 
     return LINK.sub(changed, markdown)
 
