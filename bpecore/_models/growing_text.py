@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     Parts = list[AddedToken | str]
 
+COUNTED_WAITING = 1 << 12
+"""The most characters that may wait while they are counted. A counter normalizes them for each
+chunk, so that many more in tiny chunks would take the square of their number. Ordinary text waits
+for a few; Unicode's stream-safe format allows 30 marks in a row."""
+
 
 class _Waiting:
     """Finds tokens in a growing text, and holds back what may become one.
@@ -75,6 +80,10 @@ class _Waiting:
         self._patience = 0 if end else 2 * len(text)
         return [part for part in parts if part]
 
+    def lose_patience(self) -> None:
+        """Lets the next `feed` look at the text, however short it is."""
+        self._patience = 0
+
 
 class ChangedText:
     """The parts of a growing text.
@@ -109,6 +118,16 @@ class ChangedText:
             else:
                 parts += self._second.feed(self._rules.normalized(part), False)
         return parts + self._second.feed("", True) if is_end else parts
+
+    def look_again(self) -> Parts:
+        """Returns what `feed` would after more text, if a part is sure already."""
+        self._first.lose_patience()
+        return self.feed("")
+
+    @property
+    def waiting(self) -> int:
+        """How many characters wait to be normalized."""
+        return len(self._first.text)
 
     @property
     def state(self) -> tuple[str, str]:
@@ -194,6 +213,13 @@ class ChangedCounter:
         before = copy.copy(self._text), self._inner.checkpoint(), self._before
         try:
             self._take(self._text.feed(chunk))
+            if self._text.waiting > COUNTED_WAITING:
+                self._take(self._text.look_again())
+            if self._text.waiting > COUNTED_WAITING:
+                raise ValueError(
+                    f"more than {COUNTED_WAITING:,} characters in a row that a normalizer may join "
+                    f"with the one before them; count the whole text with `count` instead"
+                )
             waiting = copy.copy(self._text).feed("", True)
             if waiting:
                 after = self._inner.checkpoint(), self._before

@@ -14,6 +14,7 @@ from hf_choices import CONTENTS, chosen_texts
 from small_models import added_tokens, both, model_json
 
 from bpecore import Encoding, StreamEncoder, TokenCounter
+from bpecore._models.growing_text import COUNTED_WAITING
 from bpecore._models.normalizers import is_border
 from bpecore.cli import streams
 
@@ -171,3 +172,20 @@ def test_nothing_is_joined_across_a_border(form: Any) -> None:
                 both_ends = unicodedata.normalize(form, first + chr(point))
                 alone = [unicodedata.normalize(form, part) for part in (first, chr(point))]
                 assert both_ends == "".join(alone), (first, hex(point))
+
+
+def test_a_counter_refuses_an_endless_character(tmp_path: Path) -> None:
+    """It normalizes what waits for each chunk, so that what waits must have a bound."""
+    encoding = both(model_json(normalizer={"type": "NFC"}), tmp_path)[0]
+    counter = TokenCounter(encoding)
+    for chunk in ("xa", "\u0301" * (COUNTED_WAITING - 2), "\u0301"):
+        total = counter.feed(chunk)
+    text = "xa" + "\u0301" * (COUNTED_WAITING - 1)
+    assert total == encoding.count(text)
+    for chunk in ("\u0301", "\u0301" * 100_000):
+        with pytest.raises(ValueError, match="may join"):
+            counter.feed(chunk)
+    assert counter.feed("b\u0301") == encoding.count(f"{text}b\u0301")
+    encoder = StreamEncoder(encoding)
+    ids = [id for chunk in (text, "\u0301" * 100_000) for id in encoder.feed(chunk)]
+    assert ids + encoder.flush() == encoding.encode(text + "\u0301" * 100_000)
