@@ -3,6 +3,7 @@
 Needs pyarrow, which these bring; Ray itself is not imported.
 """
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
