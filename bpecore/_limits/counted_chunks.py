@@ -84,7 +84,11 @@ def counted_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearra
         if following == start:
             return bytearray(spans.tobytes()), start
         if following < len(text):
-            following = last_cut(counting, text, cuts, start, end, following, limit)
+            cut = last_cut(counting, text, cuts, start, end, following, limit)
+            if cut is None and rules.whole_graphemes and start < end:
+                start = end  # a cluster may fit without the overlap
+                continue
+            following = following if cut is None else cut
         spans.extend((start, following, counting.count(text[start:following])))
         end = following
         previous, start = start, end
@@ -102,13 +106,13 @@ def last_cut(
     low: int,
     end: int,
     limit: int,
-) -> int:
-    """Returns the last wanted cut after `low` up to `end` to which the text fits; or `end`."""
+) -> int | None:
+    """Returns the last wanted cut after `low` up to `end` to which the text fits, if any."""
     for places in cuts:
         for place in reversed(places[bisect_right(places, low) : bisect_right(places, end)]):
             if counting.fits(text[start:place], limit):
                 return place
-    return end
+    return None
 
 
 def first_cut(

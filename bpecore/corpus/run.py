@@ -80,7 +80,7 @@ def tokenize(
     folder = Folder(os.fspath(output))
     try:
         folder.make()
-        with folder.locked() as lock:
+        with folder.locked() as held:
             folder.sweep()
             if is_restart:
                 remove_corpus(folder)
@@ -91,7 +91,7 @@ def tokenize(
                 return _run_on_ray(ray, workers, plan, folder, meter, is_strict)
             executor: Executor = do_tasks_here
             if count > 1 and len(plan.portions) > 1 and not getattr(sys, "frozen", False):
-                executor = Processes(count, lock)
+                executor = Processes(count, held)
             return run_plan(plan, folder, executor, count, meter, is_strict)
     except OSError as error:
         raise CorpusError(f"{error.filename or folder.path}: {error.strerror or error}") from None

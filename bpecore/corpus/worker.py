@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import IO, Any
 
+from bpecore._core import locked
 from bpecore.corpus.here import do_each
 from bpecore.corpus.tasks import Failure, Listener, Task
 
@@ -86,10 +87,10 @@ class _Channel:
         self._last = time.monotonic()
         self._lock = threading.Lock()
 
+    @locked
     def send(self, message: dict[str, Any]) -> None:
         """Writes a message."""
-        with self._lock:
-            self._file.write(json.dumps(message).encode() + b"\n")
+        self._file.write(json.dumps(message).encode() + b"\n")
 
     def report(self, read: int, documents: int, tokens: int) -> None:
         """Adds to the progress, and tells of it now and then."""

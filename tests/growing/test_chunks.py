@@ -271,3 +271,20 @@ def test_places_of_surrogates_are_those_of_the_text(cl100k: Pair) -> None:
     assert "".join(chunks) == text
     clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert found.bytes[-1, 1] == len(clean.encode())
+
+
+@pytest.mark.parametrize("pattern", [None, r"(?:(\s)\1|[\s\S])+"])
+def test_an_overlap_leaves_a_cluster_whole_that_fits_alone(pattern: str | None) -> None:
+    encoding = bpecore.get_encoding("r50k_base")
+    if pattern is not None:  # the regex library runs it
+        encoding = bpecore.Encoding(
+            "own",
+            pat_str=pattern,
+            mergeable_ranks=encoding._mergeable_ranks,
+            special_tokens={},
+        )
+    flags = "\U0001f1ef\U0001f1f5"
+    size = encoding.count(flags)
+    chunks = encoding.split(f"\u2603{flags}{flags}", size, overlap=2, whole_graphemes=True)
+    assert len(chunks) > 1
+    assert {chunk.replace(flags, "") for chunk in chunks} <= {"", "\u2603"}

@@ -33,6 +33,7 @@ NOT_RUN = {
     "python tools/windows/check.py": "takes minutes; `.ci/run --platforms windows` runs it",
     "python tools/make_unicode_table.py": "needs packages that it names",
     "python tools/make_rank_tables.py litellm": "needs a wheel that it names",
+    "bpecore tokenize /shared": "needs a Ray cluster; tests/corpus/test_on_ray.py starts one",
     "python -m examples.cache_aware_router": "test_cache_aware_router.py runs it",
 }
 TAKES_LONG = (

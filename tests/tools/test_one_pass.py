@@ -60,9 +60,10 @@ def test_a_record_takes_every_way_and_the_best(corpora: Path, tmp_path: Path) ->
     assert [sample.values for sample in best.values()] == [
         sample.values for sample in arrays.values()
     ]
-    lists = record.find("one pass, lists", ENCODING, "tiktoken")
+    ways = [record.find(f"one pass, {way}", ENCODING, "tiktoken") for way in ("arrays", "lists")]
     best = record.find("one pass", ENCODING, "tiktoken")
-    assert best["two.jsonl"].values == lists["two.jsonl"].values
+    for name, sample in best.items():
+        assert sample.values == min(way[name].values for way in ways if way)
     assert record.find("one pass, counts", ENCODING, "bpecore").keys() == arrays.keys()
 
 

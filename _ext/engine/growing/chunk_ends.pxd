@@ -448,6 +448,9 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
         open_chunk(cut, chunk, cut.start)
         find_end(cut, chunk)
         if not move_end(cut, chunk):
+            if cut.grapheme_floor != NULL and cut.start < cut.end:
+                cut.start = cut.end    # a cluster may fit without the overlap
+                continue
             improve_end(cut, chunk)
         if chunk.end <= cut.end:
             if cut.start == cut.end:
