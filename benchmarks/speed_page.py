@@ -83,7 +83,7 @@ def figures(record: Record, name: str, plots: Sequence[str]) -> str:
         f"Measured on {record.date[:10]}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['system']}, {machine['python']}; "
         + ", ".join(f"{key} {value}" for key, value in versions.items())
-        + f". The record is [{name}](../benchmarks/results/{name}).",
+        + f". The record is `benchmarks/results/{name}`.",
         *(f"![MB/s by text and engine]({plot})" for plot in plots),
     ]
     for encoding in record.encodings():
