@@ -48,7 +48,7 @@ class BeyondTiktoken(ArrowMethods):
 
     @property
     def ordinary(self) -> Self:
-        """This encoding without special tokens in texts: any text is ordinary text.
+        """This encoding without special tokens in texts, so that any text is ordinary text.
 
         Use it for text that others wrote. It is an `Encoding` of the same class, so it has the same
         methods, and can be used wherever an encoding can, such as in `TokenCounter`,
@@ -391,7 +391,7 @@ class BeyondTiktoken(ArrowMethods):
             out: as for `encode_to_numpy`.
 
         Returns:
-            The ids of all texts one after another: `uint32[n]`, read-only and without a copy,
+            The ids of all texts one after another as `uint32[n]`, read-only and without a copy,
             unless `dtype` or `out` is given; and where those of each text begin,
             `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
 
@@ -439,7 +439,7 @@ class BeyondTiktoken(ArrowMethods):
             disallowed_special: see `Encoding`.
 
         Returns:
-            `int64[n, 2]`: token `i` is in `text[offsets[i, 0]:offsets[i, 1]]`.
+            Places as `int64[n, 2]`; token `i` is the text from `offsets[i, 0]` to `offsets[i, 1]`.
 
         Raises:
             ValueError: `unit` is neither, the split pattern leaves characters of the text out, or

@@ -57,6 +57,10 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
         special_tokens: the id of each special token.
         explicit_n_vocab: if given, the number of tokens, special ones included, to check for.
 
+    Attributes:
+        name: as given.
+        max_token_value: the highest id, of special tokens too.
+
     Raises:
         ValueError: there are no ranks, two tokens share a rank, a special token is empty, or the
             pattern is not a valid regular expression.
@@ -191,7 +195,7 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
             out: an array whose beginning the ids are written to, of at least their number.
 
         Returns:
-            The ids of its tokens: `uint32[n]`, read-only and without a copy, if none of the last
+            The ids of its tokens as `uint32[n]`, read-only and without a copy, if none of the last
             three arguments is given; with `out` the beginning of that.
 
         Raises:

@@ -34,7 +34,11 @@ myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 napoleon_use_ivar = True
 autodoc_class_signature = "mixed"
-autodoc_default_options = {"members": True, "inherited-members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": "dict,tuple,BaseException",  # not what these bring
+    "member-order": "bysource",
+}
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
