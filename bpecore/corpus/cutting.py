@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from bpecore.corpus.drafts import PARTS, DraftReader, Group, draft_name
 from bpecore.corpus.folder import Folder, NewFiles
 from bpecore.corpus.options import Options
 from bpecore.corpus.plan import Plan
-from bpecore.corpus.portions import Finished, Report
+from bpecore.corpus.portions import Finished, Report, finished
 from bpecore.corpus.tokens import Lengths, type_of_ids
 from bpecore.corpus.writers import writer_of
 from bpecore.corpus.writers.base import ShardName
@@ -175,28 +174,14 @@ def do_cut(plan: Plan, cut: Cut, folder: Folder, report: Report) -> Finished:
     Raises:
         OSError: a draft cannot be read, or the shard not be written.
     """
-    files = NewFiles(folder)
-    try:
+    with NewFiles(folder) as files:
         name = ShardName(cut.name, cut.number)
         writer = writer_of(plan.options.format)(files, name, plan.options)
         for group in _groups(plan, cut, folder):
             writer.write(*group)
             report(0, 0, 0)
-        record: dict[str, Any] = {"shards": [writer.finish()]}
-    except BaseException:
-        files.discard()
-        raise
-
-    def commit() -> dict[str, Any]:
-        try:
-            record["files"] = files.commit()
-        except BaseException:
-            files.discard()
-            raise
-        folder.write_json(folder.record_path(cut.record_name), record)
-        return record
-
-    return Finished(commit)
+        record = {"shards": [writer.finish()]}
+    return finished(files, folder, cut.record_name, record)
 
 
 def _groups(plan: Plan, cut: Cut, folder: Folder) -> Iterator[Group]:

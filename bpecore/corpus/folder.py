@@ -116,6 +116,8 @@ class Folder:
 class NewFiles:
     """Files that are being written, and get their names together.
 
+    In a `with` block, an error removes them; otherwise they stay, to be committed.
+
     Args:
         folder: where they go.
     """
@@ -123,6 +125,13 @@ class NewFiles:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._files: list[tuple[IO[bytes], str, str]] = []
+
+    def __enter__(self) -> NewFiles:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.discard()
 
     def open(self, name: str) -> IO[bytes]:
         """Opens a file for writing and reading, without a buffer; a name may have folders in it."""
@@ -139,7 +148,14 @@ class NewFiles:
         return file
 
     def commit(self) -> dict[str, int]:
-        """Brings the files to the disk and gives them their names; returns their sizes."""
+        """Brings the files to the disk and gives them their names; returns their sizes.
+
+        An error removes those that have no names yet.
+        """
+        with self:
+            return self._commit()
+
+    def _commit(self) -> dict[str, int]:
         sizes = {}
         parents = {self._folder.path: None}
         for file, path, name in self._files:

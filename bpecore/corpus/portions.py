@@ -64,6 +64,17 @@ class Finished(NamedTuple):
     commit: Callable[[], dict[str, Any]]
 
 
+def finished(files: NewFiles, folder: Folder, name: str, record: dict[str, Any]) -> Finished:
+    """Returns what commits files and then writes their record, which gets their sizes."""
+
+    def commit() -> dict[str, Any]:
+        record["files"] = files.commit()
+        folder.write_json(folder.record_path(name), record)
+        return record
+
+    return Finished(commit)
+
+
 def record_name(number: int) -> str:
     """Returns the name of a portion's record."""
     return f"portion_{number:05d}"
@@ -85,24 +96,9 @@ def do_portion(
         CorpusError: it cannot be done; the message is one line.
         OSError: the folder cannot be written to.
     """
-    files = NewFiles(folder)
-    try:
-        task = _Task(plan, plan.portions[number], files, settings, report)
-        record = task.run()
-    except BaseException:
-        files.discard()
-        raise
-
-    def commit() -> dict[str, Any]:
-        try:
-            record["files"] = files.commit()
-        except BaseException:
-            files.discard()
-            raise
-        folder.write_json(folder.record_path(record_name(number)), record)
-        return record
-
-    return Finished(commit)
+    with NewFiles(folder) as files:
+        record = _Task(plan, plan.portions[number], files, settings, report).run()
+    return finished(files, folder, record_name(number), record)
 
 
 class _Task:
