@@ -20,6 +20,17 @@ SUGGESTIONS = 5
 Command = Callable[..., None]
 
 
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Returns a decorator that adds options to a command, to be listed in their order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
     """Returns the known names that are most like one, best first; none if no name is."""
     import difflib

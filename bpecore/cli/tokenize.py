@@ -10,7 +10,13 @@ from typing import Any, Callable
 
 import click
 
-from bpecore.cli.options import Command, check_model, complete_encodings, complete_models
+from bpecore.cli.options import (
+    Command,
+    check_model,
+    complete_encodings,
+    complete_models,
+    with_options,
+)
 from bpecore.cli.tokenize_report import Reporter
 
 FORMATS = (
@@ -47,148 +53,130 @@ _count = _with_unit({"": 1, "k": 1000, "m": 10**6, "g": 10**9, "b": 10**9, "t": 
 
 def vocabulary_options(command: Command) -> Command:
     """Adds the options that choose an encoding."""
-    for option in reversed(
-        [
-            click.option(
-                "-e",
-                "--encoding",
-                shell_complete=complete_encodings,
-                help="Name of the encoding. Default: o200k_base.",
-            ),
-            click.option(
-                "-m",
-                "--model",
-                callback=check_model,
-                shell_complete=complete_models,
-                help="Use this model's encoding.",
-            ),
-            click.option(
-                "--vocabulary",
-                type=click.Path(exists=True),
-                help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json.",
-            ),
-            click.option("--pattern", help="The split pattern of a .tiktoken file, or a model."),
-            click.option(
-                "--special-tokens", help="The special tokens of a .tiktoken file: a model's name."
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
+    return with_options(
+        click.option(
+            "-e",
+            "--encoding",
+            shell_complete=complete_encodings,
+            help="Name of the encoding. Default: o200k_base.",
+        ),
+        click.option(
+            "-m",
+            "--model",
+            callback=check_model,
+            shell_complete=complete_models,
+            help="Use this model's encoding.",
+        ),
+        click.option(
+            "--vocabulary",
+            type=click.Path(exists=True),
+            help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json.",
+        ),
+        click.option("--pattern", help="The split pattern of a .tiktoken file, or a model."),
+        click.option(
+            "--special-tokens", help="The special tokens of a .tiktoken file: a model's name."
+        ),
+    )(command)
 
 
 def _input_options(command: Command) -> Command:
     """Adds the options on what is read."""
-    for option in reversed(
-        [
-            click.option(
-                "--input-format",
-                type=click.Choice(["auto", "text", "jsonl", "parquet", "arrow"]),
-                default="auto",
-                help="What the inputs hold. Default: what each looks like.",
-            ),
-            click.option(
-                "--text-field",
-                "text_fields",
-                multiple=True,
-                metavar="FIELD",
-                help="The field or column with the text, such as a.b. Given several times, the "
-                "texts of a record are joined. Default: text.",
-            ),
-            click.option("--join", default="\n\n", help="What joins several fields: a blank line."),
-            click.option(
-                "--document",
-                type=click.Choice(["file", "line"]),
-                help="What a document of plain text is. Default: a file.",
-            ),
-            click.option("--separator", help="What is between the documents of plain text."),
-            click.option(
-                "--errors",
-                type=click.Choice(["aside", "replace"]),
-                default="aside",
-                help="What is done with text that is not UTF-8. Default: the record is set aside.",
-            ),
-            click.option(
-                "--allow-special",
-                is_flag=True,
-                help="Encode names of special tokens in texts as those tokens.",
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
+    return with_options(
+        click.option(
+            "--input-format",
+            type=click.Choice(["auto", "text", "jsonl", "parquet", "arrow"]),
+            default="auto",
+            help="What the inputs hold. Default: what each looks like.",
+        ),
+        click.option(
+            "--text-field",
+            "text_fields",
+            multiple=True,
+            metavar="FIELD",
+            help="The field or column with the text, such as a.b. Given several times, the "
+            "texts of a record are joined. Default: text.",
+        ),
+        click.option("--join", default="\n\n", help="What joins several fields: a blank line."),
+        click.option(
+            "--document",
+            type=click.Choice(["file", "line"]),
+            help="What a document of plain text is. Default: a file.",
+        ),
+        click.option("--separator", help="What is between the documents of plain text."),
+        click.option(
+            "--errors",
+            type=click.Choice(["aside", "replace"]),
+            default="aside",
+            help="What is done with text that is not UTF-8. Default: the record is set aside.",
+        ),
+        click.option(
+            "--allow-special",
+            is_flag=True,
+            help="Encode names of special tokens in texts as those tokens.",
+        ),
+    )(command)
 
 
 def _token_options(command: Command) -> Command:
     """Adds the options on documents and shards."""
-    for option in reversed(
-        [
-            click.option(
-                "--append",
-                multiple=True,
-                metavar="TOKEN",
-                help="Put a token after each document: eot, bos, a special token's name, or an id.",
-            ),
-            click.option(
-                "--prepend", multiple=True, metavar="TOKEN", help="Put a token before each."
-            ),
-            click.option("--max-tokens", callback=_count, help="The most tokens of a document."),
-            click.option(
-                "--over",
-                type=click.Choice(["cut", "drop"]),
-                default="cut",
-                help="What is done with longer documents. Default: cut.",
-            ),
-            click.option(
-                "--shard-tokens",
-                callback=_count,
-                help="Tokens per shard; 0 for a single shard. Default: shards follow the inputs.",
-            ),
-            click.option(
-                "--shard-size",
-                callback=_size,
-                default="0",
-                help="Bytes of input per shard, such as 256MB. Default: a sixteenth of all, from "
-                "64 MB to 1 GB.",
-            ),
-            click.option("--shuffle", is_flag=True, help="Put the documents in random order."),
-            click.option("--seed", type=click.IntRange(0), default=0, help="Of what is random."),
-            click.option(
-                "--val-fraction",
-                type=click.FloatRange(0, 1, max_open=True),
-                default=0.0,
-                help="Hold out this fraction of the documents for validation.",
-            ),
-            click.option("--dtype", type=click.Choice(["uint16", "uint32"]), help="Type of ids."),
-            click.option("--prefix", default="", help="How names of shards begin."),
-        ]
-    ):
-        command = option(command)
-    return command
+    return with_options(
+        click.option(
+            "--append",
+            multiple=True,
+            metavar="TOKEN",
+            help="Put a token after each document: eot, bos, a special token's name, or an id.",
+        ),
+        click.option("--prepend", multiple=True, metavar="TOKEN", help="Put a token before each."),
+        click.option("--max-tokens", callback=_count, help="The most tokens of a document."),
+        click.option(
+            "--over",
+            type=click.Choice(["cut", "drop"]),
+            default="cut",
+            help="What is done with longer documents. Default: cut.",
+        ),
+        click.option(
+            "--shard-tokens",
+            callback=_count,
+            help="Tokens per shard; 0 for a single shard. Default: shards follow the inputs.",
+        ),
+        click.option(
+            "--shard-size",
+            callback=_size,
+            default="0",
+            help="Bytes of input per shard, such as 256MB. Default: a sixteenth of all, from "
+            "64 MB to 1 GB.",
+        ),
+        click.option("--shuffle", is_flag=True, help="Put the documents in random order."),
+        click.option("--seed", type=click.IntRange(0), default=0, help="Of what is random."),
+        click.option(
+            "--val-fraction",
+            type=click.FloatRange(0, 1, max_open=True),
+            default=0.0,
+            help="Hold out this fraction of the documents for validation.",
+        ),
+        click.option("--dtype", type=click.Choice(["uint16", "uint32"]), help="Type of ids."),
+        click.option("--prefix", default="", help="How names of shards begin."),
+    )(command)
 
 
 def _run_options(command: Command) -> Command:
     """Adds the options on how it is done, which change nothing in the result."""
-    for option in reversed(
-        [
-            click.option("--workers", type=click.IntRange(1), help="Processes. Default: all CPUs."),
-            click.option(
-                "--ray", metavar="ADDRESS", help="Do it on a Ray cluster: auto, or HOST:PORT."
-            ),
-            click.option(
-                "--dry-run", is_flag=True, help="Write nothing; estimate tokens, size and time."
-            ),
-            click.option("--strict", is_flag=True, help="Stop at the first broken record."),
-            click.option(
-                "--restart", is_flag=True, help="Remove what an earlier run made, and begin again."
-            ),
-            click.option(
-                "--json", "as_json", is_flag=True, help="Print progress and summary as JSON lines."
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
+    return with_options(
+        click.option("--workers", type=click.IntRange(1), help="Processes. Default: all CPUs."),
+        click.option(
+            "--ray", metavar="ADDRESS", help="Do it on a Ray cluster: auto, or HOST:PORT."
+        ),
+        click.option(
+            "--dry-run", is_flag=True, help="Write nothing; estimate tokens, size and time."
+        ),
+        click.option("--strict", is_flag=True, help="Stop at the first broken record."),
+        click.option(
+            "--restart", is_flag=True, help="Remove what an earlier run made, and begin again."
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Print progress and summary as JSON lines."
+        ),
+    )(command)
 
 
 def _with_tidy_options(command: Command) -> Command:

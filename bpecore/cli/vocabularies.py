@@ -15,6 +15,7 @@ from bpecore.cli.options import (
     check_model,
     complete_encodings,
     complete_models,
+    with_options,
 )
 from bpecore.core import Encoding
 from bpecore.model import encoding_name_for_model
@@ -52,48 +53,43 @@ def with_encodings(command: Command) -> Command:
         encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary_files]
         command(encodings=encodings or [get_encoding(DEFAULT_ENCODING)], **arguments)
 
-    for option in reversed(
-        [
-            click.option(
-                "-e",
-                "--encoding",
-                "encoding_names",
-                multiple=True,
-                callback=_check_encodings,
-                shell_complete=complete_encodings,
-                help=f"Name of an encoding; can be given several times. Default: "
-                f"{DEFAULT_ENCODING}.",
-            ),
-            click.option(
-                "-m",
-                "--model",
-                "models",
-                multiple=True,
-                callback=_check_models,
-                shell_complete=complete_models,
-                help="Use this model's encoding; can be given several times.",
-            ),
-            click.option(
-                "--vocabulary",
-                "vocabulary_files",
-                multiple=True,
-                type=click.Path(exists=True),
-                help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json; can "
-                "be given several times.",
-            ),
-            click.option(
-                "--pattern",
-                help="The split pattern of .tiktoken files: a regular expression or a model's "
-                "name, such as qwen3.",
-            ),
-            click.option(
-                "--special-tokens",
-                help="The special tokens of .tiktoken files: a model's name, such as qwen3.",
-            ),
-        ]
-    ):
-        choose = option(choose)
-    return choose
+    return with_options(
+        click.option(
+            "-e",
+            "--encoding",
+            "encoding_names",
+            multiple=True,
+            callback=_check_encodings,
+            shell_complete=complete_encodings,
+            help=f"Name of an encoding; can be given several times. Default: {DEFAULT_ENCODING}.",
+        ),
+        click.option(
+            "-m",
+            "--model",
+            "models",
+            multiple=True,
+            callback=_check_models,
+            shell_complete=complete_models,
+            help="Use this model's encoding; can be given several times.",
+        ),
+        click.option(
+            "--vocabulary",
+            "vocabulary_files",
+            multiple=True,
+            type=click.Path(exists=True),
+            help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json; can "
+            "be given several times.",
+        ),
+        click.option(
+            "--pattern",
+            help="The split pattern of .tiktoken files: a regular expression or a model's "
+            "name, such as qwen3.",
+        ),
+        click.option(
+            "--special-tokens",
+            help="The special tokens of .tiktoken files: a model's name, such as qwen3.",
+        ),
+    )(choose)
 
 
 def _from_file(path: str, pattern: str | None, special_tokens: str | None) -> Encoding:
