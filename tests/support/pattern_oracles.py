@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from unittest import mock
 
 import tiktoken
+from scan import split
 from tiktoken_ext import openai_public  # type: ignore[import-untyped,unused-ignore]
+
+from bpecore._pattern import UnsupportedPattern, compile_pattern
 
 with mock.patch.object(openai_public, "load_tiktoken_bpe", return_value={}):
     OPENAI_PATTERNS = {
@@ -69,6 +72,17 @@ class PieceOracle:
     def pieces(self, text: str) -> list[str]:
         """Returns the pieces of a text, all of whose substrings must be candidates."""
         return [self._tokens[token].decode() for token in self._encoding.encode_ordinary(text)]
+
+
+def assert_cuts_as_tiktoken(pattern: str, texts: Sequence[str]) -> None:
+    """Compares the automaton of a pattern with tiktoken; a pattern without one passes."""
+    try:
+        automaton = compile_pattern(pattern)
+    except UnsupportedPattern:
+        return
+    oracle = PieceOracle(pattern, texts)
+    for text in texts:
+        assert split(automaton, text) == oracle.pieces(text), (pattern, text)
 
 
 def substrings(texts: Iterable[str]) -> set[str]:
