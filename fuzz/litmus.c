@@ -59,7 +59,7 @@ static int both_are_old(const place *at, uint64_t round) {
     return at->seen[0] != round && at->seen[1] != round;
 }
 
-/* message: bytes, then a word; whoever sees the word sees the bytes. */
+/* message: bytes, then a word; a thread that sees the word sees the bytes. */
 #define MESSAGE(name, store)                                                                       \
     static void name##_writer(place *at, uint64_t round) {                                         \
         bpecore_store_relaxed(&at->first.word, round);                                             \
@@ -103,7 +103,7 @@ static int next_is_read(const place *at, uint64_t round) {
     return at->seen[0] == round;
 }
 
-/* lease: memory is written, then put into an empty slot; whoever takes it out sees what was
+/* lease: memory is written, then put into an empty slot; the thread that takes it out sees what was
  * written. */
 static void lease_giver(place *at, uint64_t round) {
     bpecore_store_relaxed(&at->first.word, round);
@@ -136,7 +136,7 @@ static int object_is_wrong(const place *at, uint64_t round) {
              (at->seen[0] == round && at->seen[1] == 0));
 }
 
-/* flag: whoever finds the flag clear owns what it guards, until it clears it. */
+/* flag: the thread that finds the flag clear owns what it guards, until it clears it. */
 static void flag_user(place *at, uint64_t round) {
     while (bpecore_exchange_acquire(&at->second.word, 1))
         ;

@@ -60,7 +60,7 @@ cdef extern from *:
         #define bpecore_list_with_room(count) PyList_New(count)
         #define bpecore_set_length(list, length) ((void)0)
     #else
-        /* Whoever put the object there held the GIL, which orders. */
+        /* The thread that put the object there held the GIL, which orders. */
         #define bpecore_load_object(place) bpecore_load_relaxed(place)
         static PyObject *bpecore_list_with_room(Py_ssize_t count) {
             PyObject *list = PyList_New(0);
