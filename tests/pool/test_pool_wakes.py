@@ -11,7 +11,7 @@ from programs import run_python
 from bpecore._core import RingReader, RingWriter, SharedWords
 from bpecore.pool.client.calls import Reply
 from bpecore.pool.client.requests import ARRAYS, LISTS, text_calls
-from bpecore.pool.wire.messages import ENCODE, FEED, GOES_ON, REQUEST, Options, RequestHeader
+from bpecore.pool.wire.messages import ENCODE, FEED, GOES_ON, REQUEST, RequestHeader, pack_options
 from bpecore.pool.worker.served_client import NOTIFIED_TOGETHER, ServedClient
 
 ECHO = """
@@ -206,7 +206,9 @@ class Nobody:
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_all_messages_of_a_batch_but_the_last_go_on(form: Any, count: int) -> None:
     texts = ["x" * 100_000] * count
-    calls = text_calls(form, texts, Options(frozenset(), "all", None), 1 << 20, Reply(Nobody()))
+    calls = text_calls(
+        form, texts, pack_options(frozenset(), "all", None), 1 << 20, Reply(Nobody())
+    )
     headers = [
         RequestHeader._make(REQUEST.unpack(cast(bytes, call.fragments(1)[0]))) for call in calls
     ]

@@ -32,7 +32,7 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import Session
 from bpecore.pool.client.streams import Feeds, names_and_ids
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
+from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special, pack_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,7 +194,7 @@ class AwaitablePoolClient:
         connection = await self._connected()
         done = anyio.Event()
         reply = Reply(LoopWaiter(self._loop(), done.set))
-        options = Options(allowed, disallowed, append)
+        options = pack_options(allowed, disallowed, append)
         calls = text_calls(form, texts, options, connection.largest, reply)
         if calls:
             await self._ask(calls, connection, reply, done)

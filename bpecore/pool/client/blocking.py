@@ -24,7 +24,7 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import PoolAddress, Session
 from bpecore.pool.client.streams import Feeds, names_and_ids
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Options, Special
+from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special, pack_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -272,7 +272,7 @@ class PoolClient:
         connection = self._session.connected()
         waiter = BlockingWaiter()
         reply = Reply(waiter)
-        options = Options(allowed, disallowed, append)
+        options = pack_options(allowed, disallowed, append)
         calls = text_calls(form, texts, options, connection.largest, reply)
         if calls:
             self._ask(calls, connection, reply, waiter)

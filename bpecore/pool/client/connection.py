@@ -143,7 +143,8 @@ class Connection:
         for key, _ in self._selector.select(timeout):
             work: Callable[[], None] = key.data
             work()
-        self._greetings.reach_again(self._has_workers)
+        if again is not None:
+            self._greetings.reach_again(self._has_workers)
 
     def _wake_reader(self) -> None:
         """Makes the reader thread do what another has left, or end."""

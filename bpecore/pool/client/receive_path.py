@@ -26,7 +26,7 @@ def take_answers(link: Link, assignments: Assignments) -> None:
                 body = memoryview(b"".join([*link.partial.pop(number), body]))
             call = assignments.answered(link, number)
             if call is not None:
-                if isinstance(call, StreamCall) and call.kind == CLOSE:
+                if call.kind == CLOSE and isinstance(call, StreamCall):
                     assignments.release(link, call.feeds.streams)
                 _take_answer(call, kind, body, extra)
         del message, body

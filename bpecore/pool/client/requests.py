@@ -20,8 +20,6 @@ from bpecore.pool.wire.messages import (
     ENCODE,
     KIND_NAMES,
     Fragment,
-    Options,
-    pack_options,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +77,7 @@ TEXT = Form(DECODE, True, _read_text, lambda found: found[0])
 def text_calls(
     form: Form,
     texts: Iterable[str],
-    options: Options,
+    options: bytes,
     largest: int,
     reply: Reply,
 ) -> list[StatelessCall]:
@@ -88,7 +86,7 @@ def text_calls(
     Args:
         form: LISTS, ARRAYS or NUMBERS; for one text LIST, ARRAY or NUMBER.
         texts: the texts.
-        options: how.
+        options: how, as `pack_options` returns it.
         largest: bytes of the largest request.
         reply: what the caller waits for; it then expects as many answers.
 
@@ -96,12 +94,11 @@ def text_calls(
         RequestTooLargeError: a text does not fit.
         TypeError: a text is not a string, `texts` is one, or an argument has a wrong type.
     """
-    packed_options = pack_options(*options)
-    limit = largest - len(packed_options)
+    limit = largest - len(options)
     if limit < 0:
         raise RequestTooLargeError(
-            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(packed_options)} "
-            f"bytes, and at most {largest} fit into the pool's ring"
+            f"{KIND_NAMES[form.kind]}: the special-token arguments take {len(options)} bytes, "
+            f"and at most {largest} fit into the pool's ring"
         )
     texts = texts_of_batch(texts)
     calls: list[StatelessCall] = []
@@ -114,7 +111,7 @@ def text_calls(
                 f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
             )
         tokens = packed.characters // CHARACTERS_PER_TOKEN + packed.count
-        body: list[Fragment] = [packed, packed_options]
+        body: list[Fragment] = [packed, options]
         goes_on = first + packed.count < len(texts)
         calls.append(StatelessCall(form, packed.count, tokens, body, reply, first, goes_on))
         first += packed.count
