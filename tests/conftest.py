@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pairs import ENCODING_NAMES, Pair, load_pair
+from run_records import pytest_terminal_summary  # noqa: F401  (a hook)
 
 if TYPE_CHECKING:
     from bpecore.pool import PoolClient, TokenizerPool
