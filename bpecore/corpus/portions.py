@@ -20,7 +20,7 @@ from bpecore.corpus.errors import CorpusError
 from bpecore.corpus.folder import WORK, Folder, NewFiles, write_all
 from bpecore.corpus.inputs import InputFile
 from bpecore.corpus.layout import first_lines
-from bpecore.corpus.memory import release_memory
+from bpecore.corpus.memory import TURN
 from bpecore.corpus.options import Options
 from bpecore.corpus.plan import Plan, Portion
 from bpecore.corpus.ranges import Range
@@ -31,9 +31,6 @@ from bpecore.corpus.writers.base import ShardName, ShardWriter
 
 BATCH = 1 << 20
 """Bytes of documents encoded at once per thread."""
-
-_LARGE = 8 << 20
-"""Bytes of a batch after which memory is given back."""
 
 LONGEST_KEPT = 1 << 20
 """Bytes of a record that are written aside; of longer ones only the beginning is."""
@@ -96,8 +93,11 @@ def do_portion(
         CorpusError: it cannot be done; the message is one line.
         OSError: the folder cannot be written to.
     """
-    with NewFiles(folder) as files:
-        record = _Task(plan, plan.portions[number], files, settings, report).run()
+    try:
+        with NewFiles(folder) as files:
+            record = _Task(plan, plan.portions[number], files, settings, report).run()
+    finally:
+        TURN.end()
     return finished(files, folder, record_name(number), record)
 
 
@@ -131,8 +131,7 @@ class _Task:
         options = self._plan.options
         for batch in _batches(self._found(), BATCH * self._settings.threads):
             self._do(batch)
-            if batch.read > _LARGE:
-                release_memory()
+            TURN.end()
         if self._scratch is not None:
             count = self._scratch.documents
             order = chance.order(options.seed, self._portion.number, count)

@@ -14,6 +14,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -49,24 +50,30 @@ class Processes:
     ) -> None:
         """Does tasks."""
         start = pickle.dumps((plan, folder, settings))
-        run = _Run(start, tasks, folder, listener, self._lock)
-        try:
-            for _ in range(min(self._workers, len(tasks))):
-                run.start_worker()
-            run.wait()
-        finally:
-            run.kill_all()
+        with tempfile.TemporaryFile() as turn:
+            run = _Run(start, tasks, folder, listener, (self._lock, turn.fileno()))
+            try:
+                for _ in range(min(self._workers, len(tasks))):
+                    run.start_worker()
+                run.wait()
+            finally:
+                run.kill_all()
 
 
 class _Worker:
-    """A process, and the tasks it has not finished."""
+    """A process, and the tasks it has not finished.
 
-    def __init__(self, start: bytes, lock: int) -> None:
+    Args:
+        start: what it is sent first.
+        inherited: the descriptors of the folder's lock and of `bpecore.corpus.memory.Turn`.
+    """
+
+    def __init__(self, start: bytes, inherited: tuple[int, int]) -> None:
         self.process = subprocess.Popen(
-            _COMMAND,
+            (*_COMMAND, str(inherited[1])),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            pass_fds=[lock],
+            pass_fds=inherited,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self.tasks: dict[str, Task] = {}
@@ -91,9 +98,10 @@ class _Run:
         tasks: Sequence[Task],
         folder: Folder,
         listener: Listener,
-        lock: int,
+        inherited: tuple[int, int],
     ) -> None:
-        self._start, self._folder, self._listener, self._lock = start, folder, listener, lock
+        self._start, self._folder, self._listener = start, folder, listener
+        self._inherited = inherited
         self._tasks = deque(tasks)
         self._attempts: dict[str, int] = {}
         self._selector = selectors.DefaultSelector()
@@ -102,7 +110,7 @@ class _Run:
 
     def start_worker(self) -> None:
         """Starts another worker."""
-        worker = _Worker(self._start, self._lock)
+        worker = _Worker(self._start, self._inherited)
         self._workers.append(worker)
         assert worker.process.stdout is not None
         self._selector.register(worker.process.stdout, selectors.EVENT_READ, worker)

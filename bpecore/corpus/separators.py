@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from bpecore.corpus.memory import LONG_RECORD, TURN
+
 BLOCK = 1 << 20
 """Bytes read at once: what stays in a CPU's cache while it goes through the steps."""
 
@@ -133,6 +135,9 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
             skipped += len(text) - len(rest)
         else:
             rest = text
+            if len(rest) >= LONG_RECORD:
+                del text
+                TURN.take()
     if skipped:
         yield Block(b"", skipped + len(rest), read)
     elif rest:

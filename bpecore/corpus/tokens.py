@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bpecore.corpus.errors import CorpusError
 from bpecore.corpus.options import Options
 
-LONG_DOCUMENT = 1 << 24
+LONG_DOCUMENT = 1 << 23
 """Characters from which on a document is encoded by all CPUs."""
 
 Ids = npt.NDArray[Any]

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from bpecore._core import locked
 from bpecore.corpus.here import do_each
+from bpecore.corpus.memory import TURN
 from bpecore.corpus.tasks import Failure, Listener, Task
 
 _INTERVAL = 0.2
@@ -47,6 +48,7 @@ def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the owner too
     channel = _Channel(os.fdopen(os.dup(1), "wb", buffering=0))
     os.dup2(2, 1)
+    TURN.share(int(sys.argv[1]))
     plan, folder, settings = pickle.load(sys.stdin.buffer)
     tasks: SimpleQueue[Task | None] = SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, tasks), daemon=True).start()
@@ -112,7 +114,3 @@ class _Channel:
     def failed(self, task: Task, failure: Failure) -> None:
         """Tells that a task is not done."""
         self.send({"failed": task.record_name, "why": failure})
-
-
-if __name__ == "__main__":
-    main()

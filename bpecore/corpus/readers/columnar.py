@@ -11,6 +11,7 @@ from bpecore.corpus.errors import BrokenRecordError, CorpusError, InputError
 from bpecore.corpus.extra import library
 from bpecore.corpus.files import open_raw, reason_of
 from bpecore.corpus.inputs import InputFile
+from bpecore.corpus.memory import LONG_RECORD, TURN
 from bpecore.corpus.options import Options
 from bpecore.corpus.ranges import Range, Unit
 from bpecore.corpus.readers.json_lines import text_at
@@ -70,6 +71,8 @@ def documents_of_rows(file: InputFile, part: Range, options: Options) -> Iterato
                 arrow, raw, file, part, options
             )
             for batch in batches:
+                if batch.nbytes >= LONG_RECORD:
+                    TURN.take()
                 found = _documents(arrow, batch, first, file, options)
                 first += found.passed
                 yield found

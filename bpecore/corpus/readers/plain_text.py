@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from bpecore.corpus.documents import Aside, Documents
+from bpecore.corpus.memory import LONG_RECORD, TURN
 from bpecore.corpus.options import Options
 from bpecore.corpus.separators import LONGEST_RECORD, blocks_of
 
@@ -17,7 +18,10 @@ def separator_of(options: Options) -> bytes:
 
 def document_of_file(file: IO[bytes], options: Options, begun: bytes) -> Iterator[Documents]:
     """Yields the one document of a file, none if it is empty."""
-    data = begun + file.read()
+    data = begun + file.read(LONG_RECORD)
+    if len(data) >= LONG_RECORD:
+        TURN.take()
+        data += file.read()
     if data:
         yield _documents([data], 0, len(data), options)
 
