@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bpecore._engine_calls import Allowed, Disallowed
+    from bpecore._limits.counted_chunks import Rules
     from bpecore._limits.counting import Counting
     from bpecore._limits.splitting import Spans
 
@@ -350,6 +351,13 @@ class BeyondTiktoken(ArrowMethods):
         from bpecore._limits import splitting
 
         rules = splitting.checked_rules(max_tokens, overlap, boundary, whole_graphemes)
+        return self._split_spans(text, rules, allowed_special, disallowed_special)
+
+    def _split_spans(
+        self, text: str, rules: Rules, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> Spans:
+        from bpecore._limits import splitting
+
         counting, disallowed = self._counting(allowed_special, disallowed_special)
         return splitting.split_spans(counting, text, rules, disallowed)
 

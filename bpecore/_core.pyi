@@ -224,7 +224,7 @@ def chunk_spans(
     text: str,
     allowed_special: AbstractSet[str],
     num_threads: int,
-    limits: tuple[int, int],
+    limits: tuple[int, int, int, int],
     boundary: int,
     clusters: regex.Pattern[str] | None,
 ) -> tuple[bytearray, int | None]: ...

@@ -33,12 +33,19 @@ ENDS = {
 
 
 class Rules(NamedTuple):
-    """How texts are cut into chunks; see `Encoding.split`."""
+    """How texts are cut into chunks; see `Encoding.split`.
+
+    Attributes:
+        start: where the first chunk begins, in characters.
+        end: where the chunk before it ended; 0 if there is none.
+    """
 
     max_tokens: int
     overlap: int
     boundary: str
     whole_graphemes: bool
+    start: int = 0
+    end: int = 0
 
 
 @functools.lru_cache(maxsize=1)
@@ -75,7 +82,7 @@ def counted_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearra
     limit, overlap = rules.max_tokens, rules.overlap
     cuts = wanted_cuts(text, rules)
     spans = array("q")
-    start = end = 0
+    start, end = rules.start, rules.end
     while end < len(text):
         following = tight_end(counting, text, start, limit)
         if following <= end and start < end:

@@ -146,7 +146,7 @@ def engine_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearray
         text,
         counting.allowed_special,
         thread_count(None) if len(text) >= LONG_TEXT else 1,
-        (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62)),
+        (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62), rules.start, rules.end),
         BOUNDARIES.index(rules.boundary),
         grapheme_clusters() if rules.whole_graphemes else None,
     )

@@ -224,10 +224,10 @@ class ModelEncoding(Encoding):
             self._require_plain(text, "split_batch")
         return Encoding.split_batch(self._alone_or_self, texts, max_tokens, **arguments)
 
-    def split_spans(self, text: str, max_tokens: int, **arguments: Any) -> Any:
-        """As `Encoding.split_spans`; ValueError if normalizers would change the text."""
+    def _split_spans(self, text: str, *arguments: Any) -> Any:
+        """As `Encoding._split_spans`; ValueError if normalizers would change the text."""
         self._require_plain(text, "split_spans")
-        return Encoding.split_spans(self._alone_or_self, text, max_tokens, **arguments)
+        return Encoding._split_spans(self._alone_or_self, text, *arguments)
 
     def token_offsets(self, text: str, **arguments: Any) -> npt.NDArray[np.int64]:
         """As `Encoding.token_offsets`; ValueError if normalizers would change the text."""

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bpecore._limits.counted_chunks import BOUNDARIES
 from bpecore.cli.chunk_stream import chunk_stream
 from bpecore.cli.inputs import Reader, Source
 from bpecore.cli.options import allow_special, with_encoding, with_one_input
@@ -33,6 +34,17 @@ from bpecore.core import Encoding
     help="Tokens at the end of a chunk that the next one repeats, at most. Default: 0.",
 )
 @click.option(
+    "--boundary",
+    type=click.Choice(BOUNDARIES),
+    default="character",
+    help="What a chunk ends with, where that is possible. Default: character.",
+)
+@click.option(
+    "--whole-graphemes",
+    is_flag=True,
+    help="Keep joined emoji, and letters with their combining marks, whole.",
+)
+@click.option(
     "-0", "--null", is_flag=True, help="Write plain chunks, each with a zero byte after it."
 )
 @with_one_input
@@ -41,6 +53,8 @@ def split(
     special: bool,
     tokens: int,
     overlap: int,
+    boundary: str,
+    whole_graphemes: bool,
     null: bool,
     reader: Reader,
     source: Source,
@@ -52,9 +66,10 @@ def split(
     if overlap >= tokens:
         raise click.UsageError(f"--overlap {overlap} is not below --tokens {tokens}")
     output = sys.stdout.buffer
-    arguments = {"overlap": overlap, **special_arguments(special)}
+    cutting = {"overlap": overlap, "boundary": boundary, "whole_graphemes": whole_graphemes}
+    texts = reader.chunks(source)
     try:
-        for chunks in chunk_stream(encoding, reader.chunks(source), tokens, **arguments):
+        for chunks in chunk_stream(encoding, texts, tokens, special_arguments(special), **cutting):
             for chunk in chunks:
                 line = chunk + "\0" if null else json.dumps(chunk, ensure_ascii=False) + "\n"
                 output.write(line.encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from texts import random_texts
 
 import bpecore
 from bpecore.cli import chunk_stream, inputs, main
+from bpecore.cli.split import split
 
 TEXT = "one two three four five\r\n中文 😀 <|endoftext|> six"
 
@@ -84,6 +87,26 @@ class TestSplit:
         result = run("split", "-0", "-t", "5", stdin=TEXT)
         assert result.stdout_bytes.decode().split("\0") == [*expected, ""]
 
+    def test_boundaries(self) -> None:
+        encoding = bpecore.get_encoding("o200k_base")
+        text = "One. Two three. Four five. 👩‍👩‍👧‍👦👩‍👩‍👧‍👦"
+        options = ["--boundary", "sentence", "--whole-graphemes"]
+        expected = encoding.split(text, 12, boundary="sentence", whole_graphemes=True)
+        result = run("split", "-t", "12", *options, stdin=text)
+        assert [json.loads(line) for line in result.output.splitlines()] == expected
+        assert run("split", "-t", "12", "--boundary", "page", stdin=text).exit_code == 2
+
+    def test_every_argument_of_the_method_is_an_option(self) -> None:
+        method = inspect.signature(bpecore.Encoding.split).parameters
+        options = {parameter.name for parameter in split.params}
+        assert {*method} - options == {
+            "self",
+            "text",
+            "max_tokens",
+            "allowed_special",
+            "disallowed_special",
+        }  # whose options are TEXT, --tokens and --allow-special
+
     def test_nothing(self) -> None:
         assert run("split", "-t", "5").output == ""
 
@@ -98,9 +121,28 @@ class TestSplit:
         texts = [text.encode(errors="replace").decode() for text in random_texts(seed=4, count=900)]
         texts += ["a" * 30_000, " \n" * 9_000, "<|endoftext|>" * 3_000, "中文字" * 2_000]
         for special in ({"disallowed_special": ()}, {"allowed_special": "all"}):
-            arguments = {"overlap": overlap, **special}
-            found = chunk_stream.chunk_stream(encoding, texts, tokens, **arguments)
-            expected = encoding.split("".join(texts), tokens, **arguments)  # type: ignore[arg-type]
+            found = chunk_stream.chunk_stream(encoding, texts, tokens, special, overlap=overlap)
+            expected = encoding.split("".join(texts), tokens, overlap=overlap, **special)  # type: ignore[arg-type]
+            assert [chunk for part in found for chunk in part] == expected
+
+    @pytest.mark.parametrize("boundary", ["word", "sentence", "line"])
+    @pytest.mark.parametrize("tokens", [9, 200])
+    def test_parts_end_at_the_boundaries_of_the_whole(
+        self, tokens: int, boundary: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where an overlap begins inside quotation marks that end a sentence."""
+        monkeypatch.setattr(chunk_stream, "FIRST_PART", 5_000)
+        monkeypatch.setattr(chunk_stream, "LONGEST_PART", 9_000)
+        source = random.Random(f"{tokens} {boundary}")
+        joints = [". ", ".\"'))» ", "\n", " \r\n", "。」」", " ", " ", "🇯🇵🇫🇷", "e\u0301", "..."]
+        words = ["some", "words", "in", "a", "sentence", "漢字"]
+        texts = [source.choice(words) + source.choice(joints) for _ in range(3_000)]
+        text = "".join(texts)
+        encoding = bpecore.get_encoding("cl100k_base")
+        for overlap, whole in ((0, False), (5, False), (7, True)):
+            cutting = {"overlap": overlap, "boundary": boundary, "whole_graphemes": whole}
+            found = chunk_stream.chunk_stream(encoding, texts, tokens, {}, **cutting)
+            expected = encoding.split(text, tokens, **cutting)  # type: ignore[arg-type]
             assert [chunk for part in found for chunk in part] == expected
 
     def test_the_first_chunks_come_before_the_end(self) -> None:
@@ -113,7 +155,7 @@ class TestSplit:
                 read += 1
                 yield "some words " * 1_000
 
-        first = next(chunk_stream.chunk_stream(encoding, texts(), 10))
+        first = next(chunk_stream.chunk_stream(encoding, texts(), 10, {}))
         assert len(first) > 100
         assert read < 10
 

@@ -87,7 +87,7 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
         allowed_special: a set of special tokens.
         num_threads: threads to encode the text with, at most.
         limits: tokens per chunk, at least 1, and tokens of a chunk that the next one repeats, both
-            at most.
+            at most; where the first chunk begins, and where the one before it ended.
         boundary: 0 = any character, 1 = words, 2 = sentences, 3 = lines.
         clusters: what finds grapheme clusters, which then stay whole; or None.
 
@@ -110,7 +110,7 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
     cut.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
     cut.starts = starts.ids.data
     cut.count = starts.ids.length
-    cut.max_tokens, cut.overlap = limits
+    cut.max_tokens, cut.overlap, cut.start, cut.end = limits
     cut.boundary = <Boundary>boundary
     if clusters is not None:
         cut.grapheme_floor = grapheme_floor
