@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
+import zlib
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
@@ -20,10 +22,8 @@ CONTENTS = {
 }
 
 
-def load_checker() -> ModuleType:
-    specification = importlib.util.spec_from_file_location(
-        "check_wheels", SOURCE / "tools" / "check_wheels.py"
-    )
+def load_tool(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, SOURCE / "tools" / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -31,7 +31,7 @@ def load_checker() -> ModuleType:
     return module
 
 
-CHECKER = load_checker()
+CHECKER = load_tool("check_wheels")
 
 
 def write_wheel(path: Path, changes: dict[str, bytes | None] | None = None) -> None:
@@ -89,3 +89,33 @@ def test_platforms(tmp_path: Path) -> None:
 
 def test_no_wheels(tmp_path: Path) -> None:
     assert CHECKER.check_wheels(tmp_path, set()) == [f"no wheels in {tmp_path}"]
+
+
+def test_compressed_wheels_have_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = []
+
+    def compress(content: bytes, numiterations: int) -> bytes:
+        streams.append(content)
+        return zlib.compress(content, 1)
+
+    stand_in = SimpleNamespace(compress=compress)
+    monkeypatch.setitem(sys.modules, "zopfli", SimpleNamespace(zlib=stand_in))
+    monkeypatch.setitem(sys.modules, "zopfli.zlib", stand_in)
+    (tmp_path / "streams").mkdir()
+    tables = bytes(range(256)) * 100
+    for name, code in ((LINUX, b"linux" * 5000), (MACOS, b"macos" * 5000)):
+        changes = {"bpecore/frozen/o200k_base.tables": tables, "bpecore/code.so": code}
+        write_wheel(tmp_path / name, changes)
+    before = [contents_of(tmp_path / name) for name in (LINUX, MACOS)]
+    load_tool("compress_wheels").main(tmp_path, tmp_path / "streams")
+    assert [contents_of(tmp_path / name) for name in (LINUX, MACOS)] == before
+    assert sorted(map(len, streams)) == [25_000, 25_000, len(tables)]
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == sorted([LINUX, MACOS])
+
+
+def contents_of(path: Path) -> list[tuple[str, tuple[int, ...], bytes]]:
+    """Returns the name, date and content of each file of a wheel, in their order."""
+    with ZipFile(path) as wheel:
+        return [(entry.filename, entry.date_time, wheel.read(entry)) for entry in wheel.infolist()]
