@@ -8,6 +8,7 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary
@@ -17,6 +18,7 @@ from bpecore._models.json_files import member
 from bpecore._models.merges import Merges, OtherOrderError, proven_vocabulary
 
 _MAX_ID = 2**32 - 1
+_FEW_IDS = 1 << 20
 
 
 class BpeModel(NamedTuple):
@@ -52,7 +54,7 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
         ValueError: it is invalid, another kind of model, or cannot be reproduced exactly.
     """
     kind = member(model, "model.type", str, source, default="BPE")
-    if kind != "BPE" or "merges" not in model:
+    if kind != "BPE" or not model.keys() & {"type", "merges"}:
         raise refusal(source, f"its model is {kind}, not byte-level BPE")
     for option in ("continuing_subword_prefix", "end_of_word_suffix"):
         given = member(model, f"model.{option}", str, source, default="")
@@ -74,9 +76,7 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
             + (", and byte_fallback is on, as in SentencePiece" if byte_fallback else ""),
         )
     merges = _checked_merges(member(model, "model.merges", list, source), vocab, source)
-    is_known = np.zeros(max(vocab.values(), default=0) + 1, dtype=bool)
-    is_known[[*known.values()]] = True
-    inside = is_known[merges.merged] & is_known[merges.left] & is_known[merges.right]
+    inside = _are_all_known(merges, np.fromiter(known.values(), np.int64, count=len(known)))
     ignore_merges = member(model, "model.ignore_merges", bool, source, default=False)
     listed = False
     try:
@@ -97,6 +97,18 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
         len(inside),
         listed,
     )
+
+
+def _are_all_known(merges: Merges, known: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Returns for each merge whether its three tokens are known; ids may have any holes."""
+    highest = int(known.max(initial=0))
+    if highest > 16 * len(known) + _FEW_IDS:
+        parts = [np.isin(part, known) for part in merges]
+    else:
+        is_known = np.zeros(highest + 2, dtype=bool)
+        is_known[known] = True
+        parts = [is_known[np.minimum(part, highest + 1)] for part in merges]
+    return parts[0] & parts[1] & parts[2]
 
 
 def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:

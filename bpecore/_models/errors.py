@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST = 500
+
 
 def refusal(source: str, what: str) -> ValueError:
     """Returns the error for a sound file whose ids could not be reproduced exactly.
@@ -10,7 +12,12 @@ def refusal(source: str, what: str) -> ValueError:
         source: the file.
         what: what cannot be expressed, and where it is in the file.
     """
-    return ValueError(f"{source} cannot be loaded exactly: {what}")
+    return ValueError(f"{source} cannot be loaded exactly: {clipped(what)}")
+
+
+def clipped(text: str) -> str:
+    """Returns a text for a message, shortened if it is long: it may quote a hostile file."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def fault(source: str, place: str, what: str, contents: bytes, is_json: bool = False) -> ValueError:
@@ -26,5 +33,6 @@ def fault(source: str, place: str, what: str, contents: bytes, is_json: bool = F
     from bpecore.data.appearance import appearance
 
     where = f"{source}, {place}" if place else source
+    what = clipped(what)
     looks = appearance(contents, is_json)
     return ValueError(f"{where}: {what}.{looks}" if looks else f"{where}: {what}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from bpecore._models.json_files import member, parse_json
+from bpecore._models.recognition import read_bounded
+from bpecore.data.tiktoken_format import MAX_RANK
 
 CONFIG = "tokenizer_config.json"
 
@@ -20,17 +22,22 @@ def tokens_in_config(folder: str) -> dict[str, int]:
     """
     path = os.path.join(folder, CONFIG)
     try:
-        with open(path, "rb") as file:
-            contents = file.read()
+        contents = read_bounded(path)
     except FileNotFoundError:
         return {}
     listed = member(parse_json(contents, path), "added_tokens_decoder", dict, path, default={})
     tokens: dict[str, int] = {}
     for number, entry in listed.items():
         place = f"added_tokens_decoder.{number}"
-        if not number.isascii() or not number.isdigit() or len(number) > 10:
-            raise ValueError(f"{path}: {place} is no id")
+        if not number.isascii() or not number.isdigit() or number != f"{int(number[:11])}":
+            raise ValueError(f"{path}: {place:.99} is no id")
+        if int(number) > MAX_RANK:
+            raise ValueError(f"{path}: {place} is no id: the highest one is {MAX_RANK}")
         if not isinstance(entry, dict):
             raise ValueError(f"{path}: {place} must be a JSON object, found {entry!r:.60}")
-        tokens[member(entry, f"{place}.content", str, path)] = int(number)
+        token = member(entry, f"{place}.content", str, path)
+        if not token or token in tokens:
+            fault = f"is that of {tokens[token]}, too: {token!r:.60}" if token else "is empty"
+            raise ValueError(f"{path}: {place}.content {fault}")
+        tokens[token] = int(number)
     return tokens

@@ -1,7 +1,7 @@
 """Reads JSON that strangers wrote: bounded in size, depth and digits; faults have a place.
 
-A byte order mark is accepted. Like Rust's serde, and unlike Python's json, this refuses NaN and
-Infinity.
+A byte order mark is accepted. Like Rust's serde, and unlike Python's json, this refuses NaN,
+Infinity and halves of surrogate pairs; like neither, keys that are repeated.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import sys
 from typing import Any, NoReturn
 
 from bpecore._models.errors import fault
+from bpecore._models.json_faults import DIGIT_LIMIT, first_fault, lone_surrogate, place_of
 from bpecore._models.recognition import BYTE_ORDER_MARK
 
-_DIGIT_LIMIT = 30
+_CUT_OFF = 12  # characters of the longest escape, and some: a cut inside one is not at the end
 _JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
 
 
@@ -33,29 +34,57 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise fault(source, f"byte {error.start}", "no UTF-8", contents, True) from None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_INTEGERS)
+        value = json.loads(
+            text, parse_constant=_refuse, parse_int=_INTEGERS, object_pairs_hook=_object
+        )
     except json.JSONDecodeError as error:
         what = f"no valid JSON: {error.msg}"
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+        is_near_the_end = error.pos >= len(text.rstrip()) - _CUT_OFF
+        if error.msg.startswith("Unterminated") or (is_near_the_end and error.msg != "Extra data"):
             what += ", as in a file that is cut off"
-        place = f"line {error.lineno}, column {error.colno}"
-        raise fault(source, place, what, contents, True) from None
-    except RecursionError:
-        raise fault(source, "", "JSON nested too deep to be read", contents, True) from None
-    except ValueError as error:
-        raise fault(source, "", str(error), contents, True) from None
+        raise fault(source, place_of(text, error.pos), what, contents, True) from None
+    except (RecursionError, ValueError) as error:
+        raise misplaced(source, text, contents, str(error)) from None
+    found = lone_surrogate(text)
+    if found is not None:
+        place = place_of(text, found.offset)
+        raise fault(source, place, f"no valid JSON: {found.what}", contents, True)
     if not isinstance(value, dict):
-        found = type(value).__name__
-        raise fault(source, "", f"expected a JSON object, found a {found}", contents, True)
+        kind = type(value).__name__
+        raise fault(source, "", f"expected a JSON object, found a {kind}", contents, True)
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def misplaced(source: str, text: str, contents: bytes, reason: str) -> ValueError:
+    """Returns the error for JSON that Python refuses, or finds too deep, without saying where.
+
+    Args:
+        source: the file.
+        text: the JSON.
+        contents: the file's bytes.
+        reason: what is said if no place is found.
+    """
+    found = first_fault(text)
+    if found is None:
+        return fault(source, "", reason, contents, True)
+    return fault(
+        source, place_of(text, found.offset), f"no valid JSON: {found.what}", contents, True
+    )
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) != len(members):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def _refuse(name: str) -> NoReturn:
     raise ValueError(f"no valid JSON: {name} is no number")
 
 
 def _parse_int(digits: str) -> int:
-    if len(digits) > _DIGIT_LIMIT:
+    if len(digits) > DIGIT_LIMIT:
         raise ValueError(f"a number of {len(digits)} digits: {digits[:20]}…")
     return int(digits)
 

@@ -6,12 +6,23 @@ from typing import Any
 
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._models.errors import fault
-from bpecore._models.json_files import parse_json
+from bpecore._models.json_files import misplaced, parse_json
 from bpecore._models.kept_models import LoadedModel
 from bpecore._models.recognition import BYTE_ORDER_MARK, Found
 from bpecore._models.tekken import is_tekken, read_tekken
 from bpecore._models.tokenizer_json import is_tokenizer_json, read_tokenizer_json
 from bpecore.data import tiktoken_format
+
+_TOKENS = 200  # fewer entries are no vocabulary of bytes
+_OTHER_FILES = (
+    ({"model_type"}, "the config.json of a model"),
+    ({"architectures"}, "the config.json of a model"),
+    ({"tokenizer_class"}, "a tokenizer_config.json: the vocabulary is in a file beside it"),
+    ({"added_tokens_decoder"}, "a tokenizer_config.json: the vocabulary is in a file beside it"),
+    ({"weight_map"}, "the index of a model's weights"),
+    ({"error"}, "the answer of a server that sent an error"),
+)
+"""Keys of other JSON files that models come with, and what these are."""
 
 
 def read_model(found: Found) -> LoadedModel:
@@ -33,7 +44,10 @@ def read_model(found: Found) -> LoadedModel:
     try:
         return _read_json(found, file)
     except RecursionError:
-        raise ValueError(f"{found.path}: its parts are nested too deep to be read") from None
+        text = found.contents.decode()
+        raise misplaced(
+            found.path, text, found.contents, "its parts are nested too deep to be read"
+        ) from None
 
 
 def _read_json(found: Found, file: dict[str, Any]) -> LoadedModel:
@@ -43,10 +57,20 @@ def _read_json(found: Found, file: dict[str, Any]) -> LoadedModel:
     if is_tekken(file):
         pattern, ranks, special_tokens = read_tekken(file, found.path)
         return LoadedModel("tekken", intern_vocabulary(ranks), (pattern, special_tokens))
-    keys = ", ".join(list(file)[:8]) or "no keys"
     raise ValueError(
-        f"{found.path} is JSON, but neither a tokenizer.json nor a tekken file: it has {keys}"
+        f"{found.path} is JSON, but neither a tokenizer.json nor a tekken file: {_shown(file)}"
     )
+
+
+def _shown(file: dict[str, Any]) -> str:
+    """Says what a JSON file is that is no vocabulary."""
+    keys = ", ".join(f"{key:.40}" for key in list(file)[:8]) or "no keys"
+    for members, what in _OTHER_FILES:
+        if members <= file.keys():
+            return f"it has {keys}, as {what}"
+    if len(file) > _TOKENS and {*map(type, file.values())} == {int}:
+        return f"it has {keys}, as a vocab.json, whose merges are in another file"
+    return f"it has {keys}"
 
 
 def _tiktoken_ranks(found: Found) -> dict[bytes, int]:

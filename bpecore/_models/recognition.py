@@ -10,10 +10,12 @@ import os
 from typing import NamedTuple
 
 from bpecore._models.errors import fault
+from bpecore.data.appearance import appearance, beginning
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 1 << 30
 """Bytes; the largest vocabulary file of a known model has 35 million."""
+_PIECE_BYTES = 1 << 25
 
 _IN_FOLDERS = ("tokenizer.json", "tekken.json", "tiktoken.model", "tokenizer.model")
 _NOT_SUPPORTED = {
@@ -59,12 +61,25 @@ def read_vocabulary(named: str) -> Found:
         ValueError: it is no vocabulary; the message says what it looks like.
         OSError: it cannot be read.
     """
-    size = os.path.getsize(named)
-    if size > SIZE_LIMIT:
-        raise ValueError(f"{named}: no vocabulary has {size:,} bytes")
+    return recognised(named, read_bounded(named))
+
+
+def read_bounded(named: str) -> bytes:
+    """Reads a file, which may be a pipe.
+
+    Raises:
+        ValueError: it is larger than any vocabulary, or has no end.
+        OSError: it cannot be read.
+    """
+    pieces: list[bytes] = []
     with open(named, "rb") as file:
-        contents = file.read()
-    return recognised(named, contents)
+        left = SIZE_LIMIT - os.fstat(file.fileno()).st_size
+        while left >= 0 and (piece := file.read(_PIECE_BYTES)):
+            pieces.append(piece)
+            left = SIZE_LIMIT - sum(map(len, pieces))
+    if left < 0:
+        raise ValueError(f"{named}: no vocabulary has more than {SIZE_LIMIT:,} bytes")
+    return b"".join(pieces)
 
 
 def recognised(named: str, contents: bytes) -> Found:
@@ -82,9 +97,11 @@ def recognised(named: str, contents: bytes) -> Found:
         return Found("json", named, contents)
     if _is_tiktoken_line(start.lstrip().split(b"\n", 1)[0].split()):
         return Found("tiktoken", named, contents)
-    is_array = start.lstrip().startswith(b"[")
+    is_json = not start.lstrip().startswith(b"[")
     what = "neither a .tiktoken file nor a JSON object"
-    raise fault(named, "line 1", what, contents, is_json=not is_array)
+    if not appearance(contents, is_json):
+        what += beginning(contents)
+    raise fault(named, "line 1", what, contents, is_json)
 
 
 def _is_tiktoken_line(fields: list[bytes]) -> bool:
@@ -108,7 +125,12 @@ def _vocabulary_in(folder: str) -> str:
     for name, what in _NOT_SUPPORTED.items():
         if name in names:
             raise ValueError(f"{os.path.join(folder, name)} cannot be loaded exactly: it is {what}")
-    shown = ", ".join(names[:10]) or "nothing"
+    if {"vocab.json", "merges.txt"} <= {*names}:
+        raise ValueError(
+            f"{folder} has no vocabulary in one file, only vocab.json and merges.txt, which "
+            "bpecore.load.data_gym_to_mergeable_bpe_ranks reads"
+        )
+    shown = ", ".join(f"{name:.60}" for name in names[:10]) or "nothing"
     raise ValueError(
         f"{folder} has no vocabulary: expected tokenizer.json, tekken.json, tiktoken.model or a "
         f".tiktoken file, found {shown}"

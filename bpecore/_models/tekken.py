@@ -9,6 +9,8 @@ from __future__ import annotations
 from binascii import a2b_base64
 from typing import Any
 
+from bpecore._build.assemble import compile_split_pattern
+from bpecore._models.errors import clipped
 from bpecore._models.json_files import member
 
 _NAMES_UNTIL_V7 = (
@@ -17,10 +19,13 @@ _NAMES_UNTIL_V7 = (
     "[SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_CONTENT]"
 )
 
+_VERSIONS_UNTIL_V7 = frozenset(f"v{number}" for number in range(8))
+_SPECIAL_LIMIT = 1 << 20  # published files have 1,000 and fewer
+
 
 def is_tekken(file: dict[str, Any]) -> bool:
     """Returns whether a JSON object is a tekken file."""
-    return isinstance(file.get("vocab"), list) and isinstance(file.get("config"), dict)
+    return isinstance(file.get("vocab"), list) or isinstance(file.get("config"), dict)
 
 
 def read_tekken(file: dict[str, Any], source: str) -> tuple[str, dict[bytes, int], dict[str, int]]:
@@ -40,7 +45,13 @@ def read_tekken(file: dict[str, Any], source: str) -> tuple[str, dict[bytes, int
     pattern = member(config, "config.pattern", str, source)
     size = member(config, "config.default_vocab_size", int, source)
     special_count = member(config, "config.default_num_special_tokens", int, source)
+    if not 0 <= special_count <= _SPECIAL_LIMIT:
+        raise ValueError(
+            f"{source}: config.default_num_special_tokens must be from 0 to {_SPECIAL_LIMIT:,}, "
+            f"found {special_count!r:.60}"
+        )
     special_tokens = _special_tokens(file, config, special_count, source)
+    _check_pattern(pattern, source)
     entries = member(file, "vocab", list, source)
     count = size - special_count
     if not 0 < count <= len(entries):
@@ -58,6 +69,13 @@ def read_tekken(file: dict[str, Any], source: str) -> tuple[str, dict[bytes, int
     if missing:
         raise ValueError(f"{source}: no token in vocab is the single byte 0x{missing[0]:02X}")
     return pattern, ranks, special_tokens
+
+
+def _check_pattern(pattern: str, source: str) -> None:
+    try:
+        compile_split_pattern(pattern)
+    except ValueError as error:
+        raise ValueError(f"{source}: config.pattern: {clipped(str(error))}") from None
 
 
 def _token(entry: Any, rank: int, source: str) -> bytes:
@@ -79,9 +97,9 @@ def _special_tokens(
     entries = member(file, "special_tokens", list, source, default=None)
     if entries is None:
         version = member(config, "config.version", str, source)
-        if not (version[:1] == "v" and version[1:].isdigit() and int(version[1:]) <= 7):
+        if version not in _VERSIONS_UNTIL_V7:
             raise ValueError(
-                f"{source}: a tekken file of version {version!r} must list its special_tokens"
+                f"{source}: a tekken file of version {version!r:.60} must list its special_tokens"
             )
         names = _NAMES_UNTIL_V7.split()
         entries = [{"rank": rank, "token_str": name} for rank, name in enumerate(names)]
@@ -91,6 +109,9 @@ def _special_tokens(
         if not isinstance(entry, dict):
             raise ValueError(f"{source}: {path} must be a JSON object, found {entry!r:.60}")
         name = member(entry, f"{path}.token_str", str, source)
+        if not name or name in special_tokens:
+            fault = f"repeats {name!r:.60}" if name else "is empty"
+            raise ValueError(f"{source}: {path}.token_str {fault}")
         special_tokens[name] = member(entry, f"{path}.rank", int, source)
     for rank in range(len(special_tokens), count):
         special_tokens[f"<SPECIAL_{rank}>"] = rank

@@ -20,7 +20,7 @@ _LARGE = ("vocab", "merges")  # members of the model that are kept otherwise
 
 def is_tokenizer_json(file: dict[str, Any]) -> bool:
     """Returns whether a JSON object is a tokenizer.json."""
-    return isinstance(file.get("model"), dict)
+    return isinstance(file.get("model"), dict) or {"added_tokens", "pre_tokenizer"} <= file.keys()
 
 
 def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, ModelParts]:

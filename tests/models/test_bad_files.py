@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import os
+import pickle
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +18,7 @@ from bpecore.data.tiktoken_format import written
 
 RANKS = [(bytes([value]), value) for value in range(256)]
 LINES = written(RANKS)
+SAFETENSORS = b'%s\0\0\0\0\0\0\0{"a":{"dtype":"F32"}}'
 
 BAD = {
     "empty": (b"", "line 1: neither", "It is empty"),
@@ -28,27 +36,50 @@ BAD = {
     ),
     "gguf": (b"GGUF\x03\0\0\0", "line 1: neither", "a GGUF model"),
     "array": (b"[1, 2]", "line 1: neither", "JSON"),
-    "text": (b"hello world\n", "line 1: neither", ""),
-    "cut JSON": (b'{"model": {"vocab": {"a": 1,\n', "line 2, column 1: no valid JSON", "cut off"),
-    "cut string": (b'{"model": "BP', "line 1, column 11: no valid JSON", "cut off"),
+    "text": (b"Entry not found\n", "line 1: neither", "it begins with 'Entry not found'"),
+    "binary": (b"\x7fELF\x02", "line 1: neither", "but binary"),
+    "blank": (b"\xef\xbb\xbf \n\n", "line 1: neither", "It has only white space"),
+    "zip": (b"PK\x03\x04\x14\0", "line 1: neither", "a zip archive"),
+    "gzip": (gzip.compress(LINES), "line 1: neither", "a file compressed by gzip"),
+    "bzip2": (bz2.compress(LINES), "line 1: neither", "a file compressed by bzip2"),
+    "xz": (lzma.compress(LINES), "line 1: neither", "a file compressed by xz"),
+    "zstd": (b"\x28\xb5\x2f\xfd\0", "line 1: neither", "a file compressed by zstd"),
+    "tar": (b"x" * 257 + b"ustar\0", "line 1: neither", "a tar archive"),
+    "pickle": (pickle.dumps({}, 5), "line 1: neither", "a Python pickle"),
+    "safetensors": (SAFETENSORS % b"@", "line 1: neither", "the weights of a model (safetensors)"),
+    "safetensors whose length is a brace": (
+        SAFETENSORS % b"{",
+        "line 1, column 2: no valid JSON",
+        "the weights of a model (safetensors)",
+    ),
+    "UTF-16": (LINES.decode().encode("utf-16"), "line 1: neither", "UTF-16 text"),
+    "merges": (b"#version: 0.2\nh e\n", "line 1: neither", "the merges.txt of a vocabulary"),
+    "one long line": (b"A" * 5_000_000 + b" 1\n", "line 1: neither", "it begins with 'AAAA"),
     "other JSON": (b'{"a": 1}', "neither a tokenizer.json nor a tekken file: it has a", ""),
-    "deep": (b'{"a":' * 100_000, "nested too deep", ""),
     "deep parts": (
         b'{"model": {}, "normalizer": '
         + b'{"type": "Sequence", "normalizers": [' * 900
         + b"]}" * 900
         + b"}",
-        "nested too deep",
+        "line 1, column 2396: no valid JSON: nested more than 128 deep",
         "",
     ),
-    "digits": (b'{"a":' + b"9" * 100_000 + b"}", "digits", ""),
-    "NaN": (b'{"a": NaN}', "NaN is no number", ""),
-    "no UTF-8": (b'{"a": "\xff"}', "byte 7: no UTF-8", ""),
     "a bad line": (
         LINES.replace(b"IQ== 33", b"IQ== x"),
         "line 34: rank b'x' is",
         "",
     ),
+    **{
+        f"rank {rank[:9].decode()}": (
+            LINES.replace(b"IQ== 33\n", b"IQ== " + rank + b"\n"),
+            "line 34: rank b'",
+            "",
+        )
+        for rank in (b"-33", b"NaN", b"3.5", b"33,", b"9" * 1_000_000)
+    },
+    "a rank twice": (LINES.replace(b" 33\n", b" 34\n"), "line 35: rank 34 occurs twice", ""),
+    "a token twice": (LINES + b"IQ== 999\n", "line 257: token b'!' occurs twice", ""),
+    "zeros at the end": (LINES + bytes(50), "line 257: expected a token", "ends with zero bytes"),
     "a missing byte": (LINES[: LINES.rindex(b"\n", 0, -1) + 1], "0xFF; 1 of the 256", ""),
 }
 
@@ -74,6 +105,29 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     assert Encoding.from_file(file, pattern=r"\S|\s").encode("a") == [97]
 
 
+def test_ids_may_have_holes(tmp_path: Path) -> None:
+    file = tmp_path / "vocabulary"
+    file.write_bytes(LINES + b"YWI= 4000000000\n")
+    encoding = Encoding.from_file(file, pattern=r"\S+|\s")
+    assert encoding.encode("abc") == [4_000_000_000, 99]
+    assert encoding.decode([4_000_000_000]) == "ab"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such pipes")
+def test_a_pipe_is_read_and_one_without_end_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "vocabulary"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(LINES,))
+    writer.start()
+    assert Encoding.from_file(pipe, pattern=r"\S|\s").n_vocab == 256
+    writer.join()
+    monkeypatch.setattr("bpecore._models.recognition.SIZE_LIMIT", 1 << 20)
+    with pytest.raises(ValueError, match="zero: no vocabulary has more than 1,048,576 bytes"):
+        Encoding.from_file("/dev/zero", pattern="llama3")
+
+
 def test_without_a_pattern(tmp_path: Path) -> None:
     file = tmp_path / "vocabulary"
     file.write_bytes(LINES)
@@ -88,6 +142,7 @@ def test_without_a_pattern(tmp_path: Path) -> None:
         (["a.txt", "b.txt"], "found a.txt, b.txt"),
         (["spiece.model"], "it is a SentencePiece model"),
         (["vocab.txt"], "it is a WordPiece vocabulary"),
+        (["vocab.json", "merges.txt"], "which bpecore.load.data_gym_to_mergeable_bpe_ranks reads"),
     ],
 )
 def test_a_folder_without_a_vocabulary(folder: list[str], message: str, tmp_path: Path) -> None:
