@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import click
@@ -30,6 +31,10 @@ from bpecore import (
 )
 from bpecore._build import assemble
 
+with suppress(ImportError):  # a Python without ctypes
+    sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+    import arrow_data
+
 LONGEST_WAIT = 60
 """Seconds that an uninterrupted call may take."""
 
@@ -38,6 +43,9 @@ UNCHECKED = 500
 
 LONG_TEXT = "hello world, " * 20_000
 """Long enough for several threads."""
+
+LOOK_AROUND = r"(?<=[a-z]) \w+(?!,)|\w+|\s+|[^\w\s]"
+"""A pattern that needs a guided automaton."""
 
 RANKS = {bytes([value]): value for value in range(256)}
 
@@ -108,6 +116,23 @@ def undisturbed(kind: Kind) -> object:
     return found[0]
 
 
+def arrow_kinds() -> Iterator[Kind]:
+    """Yields the calls with arrays of Arrow. Callbacks, which streams need, drop exceptions."""
+    encoding = registry.get_encoding("o200k_base")
+    column = arrow_data.text_column(["hello world", None, LONG_TEXT[:50_000]] * 5, "u")
+
+    def encode() -> object:
+        given = arrow_data.Exported(column)
+        return arrow_data.rows_of(encoding.encode_arrow(given))
+
+    def count() -> object:
+        given = arrow_data.Exported(column)
+        return arrow_data.rows_of(encoding.count_arrow(given))
+
+    yield Kind("encode_arrow", encode, 5e-3)
+    yield Kind("count_arrow", count, 2e-3)
+
+
 def loading_kinds() -> Iterator[Kind]:
     """Yields the calls that load, make, find and replace."""
     gpt2 = registry.get_encoding("gpt2")
@@ -166,7 +191,13 @@ def encoding_kinds() -> Iterator[Kind]:
         decoder = StreamDecoder(encoding)
         return "".join(decoder.feed(token) for token in ids[:20])
 
+    guided = Encoding(
+        "guided", pat_str=LOOK_AROUND, mergeable_ranks=RANKS, special_tokens={"<|end|>": 256}
+    )
+
     yield Kind("encode", lambda: encoding.encode("hello world"), 5e-6)
+    yield Kind("encode with look-around", lambda: guided.encode(LONG_TEXT[:50_000]), 1e-3)
+    yield Kind("encode bytes", lambda: encoding._encode_bytes(LONG_TEXT.encode()), 1e-3)
     yield Kind("encode a long text", lambda: encoding.encode(LONG_TEXT), 2e-3)
     yield Kind("encode_batch", lambda: encoding.encode_batch(texts), 3e-3)
     yield Kind("encode_to_numpy", lambda: encoding.encode_to_numpy(LONG_TEXT).sum(), 1e-3)
@@ -204,6 +235,8 @@ def pool_kinds(client: Any) -> Iterator[Kind]:
 def all_kinds(pool: bool) -> Iterator[list[Kind]]:
     """Gives every kind of call; with those of a pool, which runs meanwhile."""
     kinds = [*encoding_kinds(), *loading_kinds()]
+    if "arrow_data" in globals():
+        kinds += arrow_kinds()
     if not pool:
         yield kinds
         return
