@@ -8,6 +8,7 @@ explains the arguments on special tokens.
 from __future__ import annotations
 
 from bpecore._arrow import ArrowMethods
+from bpecore._build.checks import cache_memory
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     count_batch,
@@ -147,6 +148,7 @@ class BeyondTiktoken(ArrowMethods):
         num_threads: int | None = None,
         allowed_special: Allowed = NONE,
         disallowed_special: Disallowed = "all",
+        memory: int | None = None,
     ) -> list[int]:
         """Counts the tokens of many texts like `count`, in parallel where that is worth it.
 
@@ -155,13 +157,14 @@ class BeyondTiktoken(ArrowMethods):
             num_threads: threads to use at most; None for as many as this process has CPUs.
             allowed_special: see `Encoding`.
             disallowed_special: see `Encoding`.
+            memory: as for `encode_batch_to_numpy`.
 
         Returns:
             The number of each text's tokens.
 
         Raises:
-            ValueError: `num_threads` is not positive, or as for `encode`.
-            TypeError: as for `encode`.
+            ValueError: `num_threads` or `memory` is not positive, or as for `encode`.
+            TypeError: `memory` is not an integer, or as for `encode`.
 
         Example:
             >>> import bpecore
@@ -173,6 +176,7 @@ class BeyondTiktoken(ArrowMethods):
             count_batch,
             texts_of_batch(texts),
             num_threads,
+            (cache_memory(memory),),
             allowed_special=allowed_special,
             disallowed_special=disallowed_special,
         )
@@ -386,6 +390,7 @@ class BeyondTiktoken(ArrowMethods):
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
         out: npt.NDArray[Any] | None = None,
+        memory: int | None = None,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
         """Encodes many texts like `encode_to_numpy`, into one array.
 
@@ -397,6 +402,9 @@ class BeyondTiktoken(ArrowMethods):
             dtype: as for `encode_to_numpy`.
             append: an id to put after those of each text, such as `eot_token`.
             out: as for `encode_to_numpy`.
+            memory: the most bytes that each thread's cache of words may have in this call; what
+                is above the usual limit is given back at its end. None for as many as pay: the
+                usual limit, or up to 32 MB where a thread has tens of megabytes of text.
 
         Returns:
             The ids of all texts one after another as `uint32[n]`, read-only and without a copy,
@@ -404,7 +412,7 @@ class BeyondTiktoken(ArrowMethods):
             `int64[texts + 1]`: text `i` has `ids[offsets[i]:offsets[i + 1]]`.
 
         Raises:
-            ValueError: `num_threads` is not positive, or as for `encode_to_numpy`.
+            ValueError: `num_threads` or `memory` is not positive, or as for `encode_to_numpy`.
             TypeError, OverflowError: as for `encode_to_numpy`.
 
         Example:
@@ -421,7 +429,9 @@ class BeyondTiktoken(ArrowMethods):
             form = self._array_form(dtype, append, out)
             append = form.append
         special = allowed_special, disallowed_special
-        found = self._rows(texts_of_batch(texts), thread_count(num_threads), *special, append)
+        found = self._rows(
+            texts_of_batch(texts), thread_count(num_threads), *special, append, memory
+        )
         ids, offsets = np.asarray(found[0], dtype=np.uint32), np.frombuffer(found[1], np.int64)
         return (ids if form is None else form.place(ids)), offsets
 

@@ -32,6 +32,8 @@ class Vocabulary:
     @property
     def is_mapped(self) -> bool: ...
     @property
+    def caches(self) -> tuple[int, int, int]: ...
+    @property
     def highest_id(self) -> int: ...
     @property
     def nbytes(self) -> int: ...
@@ -151,6 +153,7 @@ def count_batch(
     disallowed_special: Literal["all"] | Collection[str],
     special_tokens_set: AbstractSet[str],
     num_threads: int,
+    memory: int = 0,
 ) -> tuple[list[int | None], Sequence[int]]: ...
 def encode_batch_to_buffer(
     core: CoreBPE,
@@ -160,6 +163,7 @@ def encode_batch_to_buffer(
     special_tokens_set: AbstractSet[str],
     num_threads: int,
     append: int | None = None,
+    memory: int = 0,
 ) -> tuple[TokenBuffer, bytearray] | None: ...
 
 class ArrowEncoder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 
+from bpecore._build.checks import cache_memory
 from bpecore._build.threads import thread_count
 from bpecore._core import (
     disallowed_strings,
@@ -93,6 +94,7 @@ class EngineCalls:
         call: Callable[..., tuple[list[Any], Iterable[int]]],
         texts: Iterable[str],
         num_threads: int | None,
+        engine_options: tuple[int, ...] = (),
         **special: Any,
     ) -> list[Any]:
         """Does for many texts what a method does for one.
@@ -102,6 +104,7 @@ class EngineCalls:
             call: does it in the engine; also returns the positions of texts that need the method.
             texts: the texts.
             num_threads: threads to use at most.
+            engine_options: further arguments of `call`.
             special: the method's arguments on special tokens; if there are none, all special
                 tokens are ordinary text.
         """
@@ -112,7 +115,12 @@ class EngineCalls:
         if self._is_own(method):
             permissions = special.values() if special else (set(), ())
             found, left = call(
-                self._core_bpe, texts, *permissions, self.special_tokens_set, threads
+                self._core_bpe,
+                texts,
+                *permissions,
+                self.special_tokens_set,
+                threads,
+                *engine_options,
             )
         one = getattr(self, method)
         for i in left:
@@ -126,12 +134,14 @@ class EngineCalls:
         allowed_special: Allowed,
         disallowed: Disallowed,
         append: int | None,
+        memory: int | None,
     ) -> tuple[Any, Any]:
         """Returns the ids of all texts with `append` after each, and where each text's begin."""
         import numpy as np
 
         if self._is_own("encode_to_numpy"):
-            rest = allowed_special, disallowed, self.special_tokens_set, threads, append
+            special_set, room = self.special_tokens_set, cache_memory(memory)
+            rest = allowed_special, disallowed, special_set, threads, append, room
             found = encode_batch_to_buffer(self._core_bpe, texts, *rest)
             if found is None and any(isinstance(t, str) and has_surrogate(t) for t in texts):
                 clean = [without_surrogates(t) if isinstance(t, str) else t for t in texts]
@@ -181,7 +191,11 @@ class EngineCalls:
             return encode(without_surrogates(text), allowed)
 
     def _encode_long_text(
-        self, text: str, permissions: tuple[Any, Any, Any], num_threads: int | None
+        self,
+        text: str,
+        permissions: tuple[Any, Any, Any],
+        num_threads: int | None,
+        memory: int | None,
     ) -> Any:
         """Encodes a long text to a buffer, or any text by an engine that a user has put in."""
         core = self._core_bpe
@@ -190,8 +204,10 @@ class EngineCalls:
 
             buffer = self._encode_through(core.encode_to_tiktoken_buffer, text, *permissions[:2])
             return np.frombuffer(buffer, dtype=np.uint32)
-        if (threads := thread_count(num_threads)) > 1:
-            buffers = encode_batch_to_buffer(core, [text], *permissions, threads)
+        threads = thread_count(num_threads)
+        if threads > 1 or memory is not None:
+            rest = threads, None, cache_memory(memory)
+            buffers = encode_batch_to_buffer(core, [text], *permissions, *rest)
             if buffers is not None:
                 return buffers[0]
         return self._encode_to_buffer(core, text, permissions)

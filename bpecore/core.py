@@ -6,6 +6,7 @@ import functools
 
 from bpecore._beyond_tiktoken import BeyondTiktoken
 from bpecore._build.assemble import check_size, values_of
+from bpecore._build.checks import cache_memory
 from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._build.vocabularies import RanksOnDemand
 from bpecore._core import (
@@ -181,6 +182,7 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
         out: npt.NDArray[Any] | None = None,
+        memory: int | None = None,
     ) -> npt.NDArray[Any]:
         """Encodes text like `encode`, into a numpy array.
 
@@ -193,13 +195,15 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
             dtype: the type of the ids, one that holds every id of the encoding; None for uint32.
             append: an id to put after those of the text, such as `eot_token`.
             out: an array whose beginning the ids are written to, of at least their number.
+            memory: as for `encode_batch_to_numpy`; a text of a few million characters needs none.
 
         Returns:
             The ids of its tokens as `uint32[n]`, read-only and without a copy, if none of the last
             three arguments is given; with `out` the beginning of that.
 
         Raises:
-            ValueError: as for `encode`; or `out` is too short, read-only or not of one dimension.
+            ValueError: as for `encode`; or `memory` is not positive, or `out` is too short,
+                read-only or not of one dimension.
             TypeError: as for `encode`; or `dtype` is not a type of integers, or not that of `out`.
             OverflowError: `dtype` cannot hold the encoding's ids, or `append`.
 
@@ -216,12 +220,13 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
         form = None
         if dtype is not None or append is not None or out is not None:
             form = self._array_form(dtype, append, out)
-        if num_threads is not None:
+        if num_threads is not None or memory is not None:
             thread_count(num_threads)
+            cache_memory(memory)
         core = self._core_bpe
         permissions = allowed_special, disallowed_special, self.special_tokens_set
         if type(core) is not CoreBPE or (isinstance(text, str) and len(text) >= LONG_TEXT):
-            buffer = self._encode_long_text(text, permissions, num_threads)
+            buffer = self._encode_long_text(text, permissions, num_threads, memory)
         else:
             buffer = self._encode_to_buffer(core, text, permissions)
         ids = np.asarray(buffer, dtype=np.uint32)

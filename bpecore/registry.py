@@ -59,12 +59,21 @@ class EncodingStatistics(TypedDict):
             in the same instant may be counted once.
         loads: how often it was loaded.
         vocabulary_bytes: size of its vocabulary's tables in bytes; encodings with equal ranks
-            share them.
+            share them, and the caches.
+        vocabulary_mapped: whether these tables are mapped from a file, so that all processes share
+            their memory.
+        caches: how many caches of words it has, one for each thread that is encoding or was.
+        cache_bytes: what all of them take, in bytes.
+        cache_limit: what each of them may take between calls, in bytes.
     """
 
     requests: int
     loads: int
     vocabulary_bytes: int
+    vocabulary_mapped: bool
+    caches: int
+    cache_bytes: int
+    cache_limit: int
 
 
 @functools.cache
@@ -262,14 +271,21 @@ def stats() -> dict[str, EncodingStatistics]:
         >>> stats()["r50k_base"]["loads"]
         1
     """
-    return {
-        name: EncodingStatistics(
-            requests=_requests.get(name, 0),
-            loads=_loads.get(name, 0),
-            vocabulary_bytes=encoding._core_bpe.vocabulary.nbytes,
-        )
-        for name, encoding in ENCODINGS.copy().items()
-    }
+    return {name: _statistics(name, encoding) for name, encoding in ENCODINGS.copy().items()}
+
+
+def _statistics(name: str, encoding: Encoding) -> EncodingStatistics:
+    vocabulary = encoding._core_bpe.vocabulary
+    caches, cache_bytes, cache_limit = vocabulary.caches
+    return EncodingStatistics(
+        requests=_requests.get(name, 0),
+        loads=_loads.get(name, 0),
+        vocabulary_bytes=vocabulary.nbytes,
+        vocabulary_mapped=vocabulary.is_mapped,
+        caches=caches,
+        cache_bytes=cache_bytes,
+        cache_limit=cache_limit,
+    )
 
 
 _registered.find = lambda encoding_name: ENCODINGS.get(encoding_name)

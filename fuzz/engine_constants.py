@@ -8,6 +8,7 @@ Example:
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +49,8 @@ class CacheSize(NamedTuple):
     """One of the sizes that a piece cache has as it grows.
 
     Attributes:
-        since: characters of text seen after which a cache has this size.
+        since: characters of text seen after which a cache has this size; for those that only
+            calls with much to do have, more than there are.
         kilobytes: the memory of all its tables.
         narrow_entries: how many short pieces it holds at most.
     """
@@ -68,12 +70,16 @@ def cache_sizes() -> list[CacheSize]:
         8 * constant("LONG_WORDS") + 8,
     )
     sizes = []
-    for row in re.findall(r"\{((?:[\d< ]+, ){4}\d+)\}", text):
-        since, *bits = map(eval, row.split(", "))
+    for row in re.findall(r"\{((?:[\d<SIZE_MAX ]+, ){4}\d+)\}", text):
+        since, *bits = (eval(number, {"SIZE_MAX": sys.maxsize}) for number in row.split(", "))
         tables = [2 * size << bit for size, bit in zip(entries, bits)]
         sizes.append(CacheSize(since, sum(tables) >> 10, 2 << bits[0]))
     assert len(sizes) == constant("CACHE_SIZES")
     return sizes
 
 
-CACHE_SIZES = cache_sizes()
+CACHE_SIZES = cache_sizes()[: constant("USUAL_SIZE") + 1]
+"""The sizes that a cache has by default, between calls."""
+
+LARGE_CACHE_SIZES = cache_sizes()[len(CACHE_SIZES) :]
+"""The sizes that it may have beyond, in a call that has much to do."""

@@ -1,6 +1,7 @@
 # What more than one file of `api/` uses. Cython looks for it under the extension's name.
 
 include "api/process/simd.pxd"
+include "api/process/cache_limits.pxd"
 include "api/process/main_thread.pxd"
 include "api/encoding/rank_table.pxd"
 include "api/encoding/vocabulary.pxd"

@@ -37,3 +37,16 @@ def check_number(name: str, value: int, least: int, most: int | None = None) -> 
     if most is not None and number > most:
         raise ValueError(f"{name} must be {most} or less, not {number}")
     return min(number, sys.maxsize)
+
+
+def cache_memory(memory: int | None) -> int:
+    """Returns the bytes that each thread's cache may have in a call; 0: as many as pay.
+
+    Args:
+        memory: what its caller allows, in bytes; None leaves it to the engine.
+
+    Raises:
+        TypeError: `memory` is not an integer.
+        ValueError: it is 0 or negative.
+    """
+    return 0 if memory is None else check_number("memory", memory, 1)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bpecore._build.assemble import compile_split_pattern
+from bpecore._build.checks import cache_memory
 from bpecore._build.special_tokens import make_special_tokens
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary, has_surrogate, without_surrogates
@@ -135,6 +136,7 @@ class ModelEncoding(Encoding):
         given = [arguments.pop(name, None) for name in ("dtype", "append", "out")]
         form = ArrayForm(self.max_token_value, *given)
         arguments.pop("num_threads", None)
+        cache_memory(arguments.pop("memory", None))
         ids = self.encode(text, **arguments)
         if form.append is not None:
             ids.append(form.append)

@@ -36,7 +36,7 @@ cdef class TextBatch:
     cdef size_t _border(self, const TextView *view, size_t position, size_t limit) noexcept nogil
     cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) noexcept nogil
     cdef void _close_share(self) noexcept nogil
-    cdef int run(self, masks, size_t num_threads, Results wanted) except -1
+    cdef int run(self, masks, size_t num_threads, Results wanted, size_t memory=*) except -1
     cdef int _make_row(self) except -1
     cdef int _complete_row(self) except -1
     cdef const uint32_t *ids_of(self, const Task *task)

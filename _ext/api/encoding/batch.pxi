@@ -10,6 +10,7 @@ from engine.sink.id_buffer cimport IdBuffer, grow_ids, release_ids, reserve_ids
 from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from engine.base.allocator_tuning cimport prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
+from engine.cache.cache cimport size_for_text, size_within
 from engine.encode.threads cimport (
     NOT_KNOWN, THREAD_LIMIT, Job, Task, ThreadState, count_ids, run_threads)
 from engine.split.sure_borders cimport next_sure_border
@@ -127,13 +128,14 @@ cdef class TextBatch:
             self.shares[self.job.share_count] = self.task_count
             self.open_characters = 0
 
-    cdef int run(self, masks, size_t num_threads, Results wanted) except -1:
+    cdef int run(self, masks, size_t num_threads, Results wanted, size_t memory=0) except -1:
         """Encodes all texts that were added.
 
         Args:
             masks: what is allowed and what is refused, from `masks_of`.
             num_threads: threads to use at most, 1 or more.
             wanted: what the caller will read.
+            memory: bytes that each thread's cache may have; 0: as many as its text is worth.
         """
         cdef size_t characters = 0, i
         cdef Task *task
@@ -153,6 +155,9 @@ cdef class TextBatch:
         self.threads = <ThreadState *>allocate_zeroed(self.thread_count, sizeof(ThreadState))
         if self.threads == NULL:
             raise MemoryError("no memory for a batch")
+        self.job.cache_size = (
+            size_within(memory) if memory
+            else size_for_text(&self.job.pool.limits, characters // self.thread_count))
         for i in range(self.thread_count):
             self.threads[i].job = &self.job
             self.threads[i].number = <uint32_t>i
@@ -315,11 +320,12 @@ cdef bint mask_names_any(SpecialTokens special_tokens, mask):
 
 
 cdef TextBatch run_batch(CoreBPE core, list texts, tuple masks, size_t num_threads,
-                         Results wanted, append=None):
+                         Results wanted, append=None, size_t memory=0):
     """Encodes a batch and returns it; None if its texts have to be encoded one by one.
 
     Args:
         masks: from `masks_of`.
+        memory: as for `TextBatch.run`.
     """
     cdef TextBatch batch
     if core.split_pattern is None or masks is None:
@@ -329,7 +335,7 @@ cdef TextBatch run_batch(CoreBPE core, list texts, tuple masks, size_t num_threa
     if append is not None:
         batch.job.appends = True
         batch.job.appended = append
-    batch.run(masks, num_threads, wanted)
+    batch.run(masks, num_threads, wanted, memory)
     return batch
 
 
@@ -357,11 +363,15 @@ def encode_batch(CoreBPE core not None, list texts not None, allowed_special, di
 
 
 def count_batch(CoreBPE core not None, list texts not None, allowed_special, disallowed_special,
-                special_tokens_set, size_t num_threads) -> tuple:
-    """Counts the ids of many texts; arguments and result as for `encode_batch`."""
+                special_tokens_set, size_t num_threads, size_t memory=0) -> tuple:
+    """Counts the ids of many texts; arguments and result as for `encode_batch`.
+
+    Args:
+        memory: bytes that each thread's cache may have; 0: as many as its text is worth.
+    """
     cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
                                 special_tokens_set)
-    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, COUNTS)
+    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, COUNTS, None, memory)
     if batch is None:
         return [None] * len(texts), range(len(texts))
     return batch.counts(), batch.failures()
@@ -369,11 +379,12 @@ def count_batch(CoreBPE core not None, list texts not None, allowed_special, dis
 
 def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_special,
                            disallowed_special, special_tokens_set, size_t num_threads,
-                           append=None):
+                           append=None, size_t memory=0):
     """Encodes many texts into one buffer; arguments as for `encode_batch`.
 
     Args:
         append: an id that follows the ids of each text; None: nothing does.
+        memory: as for `count_batch`.
 
     Returns:
         The ids of all texts, and the `int64` offsets at which each text's begin; None if a text
@@ -381,7 +392,8 @@ def encode_batch_to_buffer(CoreBPE core not None, list texts not None, allowed_s
     """
     cdef tuple masks = masks_of(core.special_tokens, allowed_special, disallowed_special,
                                 special_tokens_set)
-    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, ROW, append)
+    cdef TextBatch batch = run_batch(core, texts, masks, num_threads, ROW, append,
+                                     memory)
     if batch is None or batch.any_failed():
         return None
     return batch.take_ids(), batch.offsets()

@@ -16,4 +16,4 @@ cdef class CoreBPE:
     cdef readonly size_t longest_token
 
     @cython.final
-    cdef Workspace *take(self) except NULL
+    cdef Workspace *take(self, size_t characters=*) except NULL

@@ -7,9 +7,10 @@ from api.arguments cimport checked_id, collect_ids, exact_bytes, view_text
 from engine.base.errors cimport raise_status
 from engine.base.interrupt cimport set_interrupt
 from engine.base.types cimport NO_TOKEN, STATUS_OK
+from engine.cache.cache cimport size_for_text
 from engine.decode.ids cimport TokenBytes, bytes_of, decode_ids, decoded_length
 from engine.encode.text cimport AUTOMATON_WINDOW
-from engine.encode.workspace cimport give_back, take_workspace
+from engine.encode.workspace cimport WorkspacePool, give_back, take_workspace
 from engine.merge.merge cimport merge_piece, merge_piece_by_queue
 from engine.sink.id_buffer cimport grow_ids
 from engine.sink.int_lists cimport list_of_ids
@@ -63,9 +64,10 @@ cdef class CoreBPE:
         """Whether the split pattern runs as an automaton that can read a text in chunks."""
         return self.split_pattern is not None and self.split_pattern.reads_chunks
 
-    cdef Workspace *take(self) except NULL:
-        """Takes a workspace for a call; `give_back` returns it."""
-        cdef Workspace *workspace = take_workspace(&self.vocabulary.pool)
+    cdef Workspace *take(self, size_t characters=0) except NULL:
+        """Takes a workspace for a call that encodes some text; `give_back` returns it."""
+        cdef WorkspacePool *pool = &self.vocabulary.pool
+        cdef Workspace *workspace = take_workspace(pool, size_for_text(&pool.limits, characters))
         if workspace == NULL:
             raise MemoryError("no memory for a workspace")
         set_interrupt(&workspace.interrupt, handles_signals(), NULL)
@@ -130,7 +132,7 @@ cdef class CoreBPE:
         view_text(text, &view)
         mask = permit(self.special_tokens, text, &view, allowed_special, disallowed_special,
                       special_tokens_set)
-        workspace = self.take()
+        workspace = self.take(view.length)
         try:
             encode_into(self, text, &view, mask, True, workspace, &workspace.ids)
             return workspace.ids.length
@@ -283,7 +285,7 @@ cdef class CoreBPE:
 
 
 cdef list encode_list(CoreBPE core, text, const TextView *view, bytearray mask):
-    cdef Workspace *workspace = core.take()
+    cdef Workspace *workspace = core.take(view.length)
     try:
         encode_into(core, text, view, mask, False, workspace, &workspace.ids)
         return list_of_ids(&int_objects, workspace.ids.data, workspace.ids.length)
@@ -296,7 +298,7 @@ cdef TokenBuffer encode_buffer(CoreBPE core, text, const TextView *view, bytearr
     cdef Workspace *workspace
     if grow_ids(&buffer.ids, min(view.length, <size_t>AUTOMATON_WINDOW) + 16) != STATUS_OK:
         raise MemoryError("no memory for a token buffer")
-    workspace = core.take()
+    workspace = core.take(view.length)
     try:
         encode_into(core, text, view, mask, False, workspace, &buffer.ids)
     finally:

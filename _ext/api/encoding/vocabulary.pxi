@@ -6,7 +6,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcmp, memcpy
 
-from engine.cache.cache cimport CACHE_SEEDS
+from engine.cache.cache cimport CACHE_SEEDS, bytes_of_size
 from engine.vocab.file cimport (
     TABLE_DAMAGED, TABLE_FOREIGN, TABLE_HEADER_DAMAGED, TABLE_NO_MEMORY, TABLE_OTHER_LAYOUT,
     TABLE_OTHER_MACHINE, TABLE_SOUND, TABLE_UNREADABLE, TABLE_WRONG_SIZE, TableFault, TableHeader,
@@ -23,6 +23,7 @@ from engine.encode.workspace cimport close_pool
 
 cdef extern from "engine/base/platform.h":
     uint32_t *load_order "bpecore_load_acquire" (uint32_t **place) noexcept
+    size_t load_total "bpecore_load_relaxed" (const size_t *place) noexcept
     bint keep_order "bpecore_fill_release" (uint32_t **place, uint32_t *order) noexcept
 
 
@@ -65,6 +66,7 @@ cdef class Vocabulary:
         cdef int i
         for i in range(CACHE_SEEDS):
             self.pool.seeds[i] = random_word()
+        self.pool.limits = cache_limits
         if isinstance(source, RankTable):
             self._build(source, os.urandom(sizeof(self.tables.seeds)) if seeds is None else seeds)
         else:
@@ -173,6 +175,13 @@ cdef class Vocabulary:
     def nbytes(self) -> int:
         """The size of the tables in bytes."""
         return self.tables.table_bytes
+
+    @property
+    def caches(self) -> tuple:
+        """How many piece caches there are, how many bytes they have, and how many bytes each may
+        have between calls."""
+        return (load_total(&self.pool.totals.count), load_total(&self.pool.totals.bytes),
+                bytes_of_size(self.pool.limits.kept))
 
     @property
     def highest_id(self) -> int:

@@ -8,7 +8,7 @@
 #
 # A new cache learns what it does not have of a group before the second pass (cache/learn.pxd).
 #
-# Bounds: memory as the sizes in cache/tables.pxd; O(1) per piece, O(n) for one of n bytes above
+# Bounds: memory as cache/growth.pxd says; O(1) per piece, O(n) for one of n bytes above
 # WIDE_PIECE. Loses where no piece comes twice.
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -18,13 +18,16 @@ from engine.base.types cimport MEDIUM_PIECE, SHORT_PIECE, WIDE_PIECE, Span, like
 from engine.cache.entries cimport (
     MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, WideEntry, bring_home, copy_ids,
     copy_large_ids, find_large, find_narrow, likely_large, same_key, same_large)
+from engine.cache.growth cimport (
+    CacheLimits, bytes_of_size, expect_text, grow_if_full, set_limits, shrink_to_kept,
+    size_for_text, size_within)
 from engine.cache.keep cimport keep_medium, keep_short, keep_wider, span_of_key
 from engine.cache.learn cimport learn_pieces
 from engine.cache.long_entries cimport LONG_PIECE, copy_long_ids, long_bucket
 from engine.cache.probes cimport (
     LEARNING_PIECES, LargePiece, LargeProbe, PieceGroup, Pieces, Probe, likely_entry, probe_group,
     probe_large, probe_short, span_of, widen_to_medium, widen_to_wide)
-from engine.cache.tables cimport CACHE_SEEDS, PieceCache, close_cache, expect_text, open_cache
+from engine.cache.tables cimport CACHE_SEEDS, CacheTotals, PieceCache, close_cache, open_cache
 from engine.simd.vectors cimport same_pieces
 from engine.vocab.tables cimport Key, Vocabulary
 

@@ -7,6 +7,7 @@
 
 from engine.base.interrupt cimport count_work
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
+from engine.cache.cache cimport grow_if_full
 from engine.encode.call cimport Call
 from engine.encode.pieces cimport encode_scanned
 from engine.encode.workspace cimport Workspace
@@ -77,6 +78,7 @@ cdef inline int encode_guided(const Call *call, size_t start, size_t end) noexce
     cdef uint32_t row = 0
     cdef int status
     while start < end:
+        grow_if_full(&call.workspace.cache)
         status = view_window(call, start, window, end, &text, &final)
         if status == STATUS_OK:
             status = encode_window(call, &text, &row, final, &done)

@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
-from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text
+from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, grow_if_full
 from engine.encode.call cimport Call, Engine
 from engine.encode.guided cimport encode_guided
 from engine.encode.pieces cimport encode_pieces, encode_scanned
@@ -138,6 +138,7 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
     while start < end:
         done = 0
         status = STATUS_OK
+        grow_if_full(&call.workspace.cache)
         if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_stretch(call, start, end, &done)
             undecided = start if done else start + CHUNK_CHARACTERS
@@ -218,6 +219,7 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
     while start < end:
         done = 0
         status = STATUS_OK
+        grow_if_full(&call.workspace.cache)
         if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_chunk(call, start, end, &done)
             undecided = start if done else start + CHUNK_CHARACTERS

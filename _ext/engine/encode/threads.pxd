@@ -52,6 +52,7 @@ cdef struct Job:
     bint appends               # `appended` follows the ids of each text
     uint32_t appended
     Task *tasks
+    int cache_size             # the largest that each thread's cache may have
     const size_t *shares       # [share_count + 1]: the first task of each share
     size_t share_count
     size_t next_share          # atomic: the first that no thread has taken
@@ -175,7 +176,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
     cdef Job *job = thread.job
     cdef Task *task
     cdef size_t share, i
-    cdef Workspace *workspace = take_workspace(job.pool)
+    cdef Workspace *workspace = take_workspace(job.pool, job.cache_size)
     if workspace == NULL:
         return
     # A text without ids needs memory to point to as well.

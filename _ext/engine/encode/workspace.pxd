@@ -9,7 +9,9 @@ from libc.stdint cimport uint64_t
 from engine.base.interrupt cimport Interrupt
 from engine.base.heap cimport ByteBuffer, allocate_zeroed, release
 from engine.base.types cimport STATUS_OK
-from engine.cache.cache cimport CACHE_SEEDS, PieceCache, PieceGroup, close_cache, open_cache
+from engine.cache.cache cimport (
+    CACHE_SEEDS, CacheLimits, CacheTotals, PieceCache, PieceGroup, close_cache, open_cache,
+    set_limits, shrink_to_kept)
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.split.automaton cimport ScannedPieces
@@ -40,6 +42,8 @@ cdef struct Workspace:
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
     uint64_t seeds[CACHE_SEEDS]        # of the caches
+    CacheLimits limits                 # of each
+    CacheTotals totals                 # of all of them
 
 cdef extern from "engine/base/platform.h" nogil:
     Workspace *peek "bpecore_load_relaxed" (Workspace **place) noexcept
@@ -67,8 +71,8 @@ cdef inline void free_workspace(Workspace *workspace) noexcept nogil:
         release(workspace)
 
 
-cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
-    """Returns a workspace that no other call has, or NULL if there is no memory."""
+cdef inline Workspace *idle_workspace(WorkspacePool *pool) noexcept nogil:
+    """Returns a workspace that no other call has, or NULL if there is no memory for a new one."""
     cdef Workspace *workspace
     cdef int slot
     for slot in range(IDLE_WORKSPACES):
@@ -77,15 +81,29 @@ cdef inline Workspace *take_workspace(WorkspacePool *pool) noexcept nogil:
             if workspace != NULL:
                 return workspace
     workspace = <Workspace *>allocate_zeroed(1, sizeof(Workspace))
-    if workspace != NULL and open_cache(&workspace.cache, pool.seeds) != STATUS_OK:
+    if workspace != NULL and open_cache(
+            &workspace.cache, pool.seeds, &pool.totals) != STATUS_OK:
         free_workspace(workspace)
         workspace = NULL
+    return workspace
+
+
+cdef inline Workspace *take_workspace(WorkspacePool *pool, int cache_size) noexcept nogil:
+    """Returns a workspace that no other call has, or NULL if there is no memory.
+
+    Args:
+        cache_size: the largest size that its cache may have until it is given back.
+    """
+    cdef Workspace *workspace = idle_workspace(pool)
+    if workspace != NULL:
+        set_limits(&workspace.cache, pool.limits.kept, cache_size)
     return workspace
 
 
 cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept nogil:
     """Makes a workspace idle, after freeing memory that only an unusual text needs."""
     cdef int slot
+    shrink_to_kept(&workspace.cache)
     if merge_memory_size(&workspace.merging) > KEPT_BYTES:
         free_merge_memory(&workspace.merging)
     if 4 * workspace.chunk.capacity > KEPT_BYTES:
