@@ -64,20 +64,52 @@ def read_bpe_model(model: dict[str, Any], source: str) -> BpeModel:
         raise refusal(source, "model.dropout makes ids random")
     byte_fallback = member(model, "model.byte_fallback", bool, source, default=False)
     vocab = _checked_vocab(member(model, "model.vocab", dict, source), source)
+    unknown = member(model, "model.unk_token", str, source, default=None)
+    return bpe_model_of(
+        vocab,
+        member(model, "model.merges", list, source),
+        member(model, "model.ignore_merges", bool, source, default=False),
+        source,
+        is_of_characters=byte_fallback or unknown is not None,
+        hint=", and byte_fallback is on, as in SentencePiece" if byte_fallback else "",
+    )
+
+
+def bpe_model_of(
+    vocab: dict[str, int],
+    pairs: list[Any],
+    ignore_merges: bool,
+    source: str,
+    place: str = "model.merges",
+    is_of_characters: bool = False,
+    hint: str = "",
+) -> BpeModel:
+    """Makes a model, and finds out whether merging by ids is merging by its list.
+
+    Args:
+        vocab: the id of each token in letters.
+        pairs: the list, of pairs of tokens or of strings with a blank between them.
+        ignore_merges: whether a piece that is a token is that token, even if no merge makes it.
+        source: the file, for errors.
+        place: where the list is in the file.
+        is_of_characters: whether a byte may only be missing from a model of characters.
+        hint: what else speaks for such a model.
+
+    Raises:
+        ValueError: it is invalid, or a model of characters.
+    """
     written = list(vocab)
     tokens = bytes_of_letters(written)
     known = {token: vocab[name] for name, token in zip(written, tokens) if token}
     missing = [byte for byte in range(256) if bytes([byte]) not in known]
-    unknown = member(model, "model.unk_token", str, source, default=None)
-    if missing and (byte_fallback or unknown is not None or len(missing) > 200):
+    if missing and (is_of_characters or len(missing) > 200):
         raise refusal(
             source,
             f"its model is BPE of characters, not of bytes: {len(missing)} bytes are no tokens"
-            + (", and byte_fallback is on, as in SentencePiece" if byte_fallback else ""),
+            + hint,
         )
-    merges = _checked_merges(member(model, "model.merges", list, source), vocab, source)
+    merges = _checked_merges(pairs, vocab, source, place)
     inside = _are_all_known(merges, np.fromiter(known.values(), np.int64, count=len(known)))
-    ignore_merges = member(model, "model.ignore_merges", bool, source, default=False)
     listed = False
     try:
         vocabulary, others = proven_vocabulary(
@@ -129,7 +161,7 @@ def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
     return vocab
 
 
-def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str) -> Merges:
+def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str, place: str) -> Merges:
     try:
         left, right, merged = _strings_of(merges)
         columns = [
@@ -139,7 +171,7 @@ def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str) -> Me
     except (TypeError, ValueError, KeyError):
         if merges and isinstance(merges[0], str):
             merges = [pair.split(" ") if isinstance(pair, str) else None for pair in merges]
-        raise _faulty_merge(merges, vocab, source) from None
+        raise _faulty_merge(merges, vocab, source, place) from None
     return Merges(*columns)
 
 
@@ -163,19 +195,17 @@ def _strings_of(merges: list[Any]) -> tuple[Sequence[str], Sequence[str], Sequen
     return parts[::2], parts[1::2], merged
 
 
-def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str) -> ValueError:
+def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str, place: str) -> ValueError:
     for number, pair in enumerate(merges):
         if not (
             isinstance(pair, (list, tuple))
             and len(pair) == 2
             and all(isinstance(part, str) for part in pair)
         ):
-            return ValueError(
-                f"{source}: model.merges[{number}] must be a pair, found {pair!r:.60}"
-            )
+            return ValueError(f"{source}: {place}[{number}] must be a pair, found {pair!r:.60}")
         for token in (*pair, "".join(pair)):
             if token not in vocab:
                 return ValueError(
-                    f"{source}: model.merges[{number}] has {token!r:.60}, which is not in vocab"
+                    f"{source}: {place}[{number}] has {token!r:.60}, which is not in vocab"
                 )
-    return ValueError(f"{source}: model.merges has a token with a line end or a blank")
+    return ValueError(f"{source}: {place} has a token with a line end or a blank")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LONGEST = 500
+_LONGEST = 700
 
 
 def refusal(source: str, what: str) -> ValueError:

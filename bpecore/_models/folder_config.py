@@ -22,7 +22,8 @@ def tokens_in_config(folder: str) -> dict[str, int]:
     """
     path = os.path.join(folder, CONFIG)
     try:
-        contents = read_bounded(path)
+        with open(path, "rb") as file:
+            contents = read_bounded(file)
     except FileNotFoundError:
         return {}
     listed = member(parse_json(contents, path), "added_tokens_decoder", dict, path, default={})

@@ -48,6 +48,11 @@ def load_encoding(
             raise ValueError(f"{file} has its own split pattern and special tokens")
         made: Any = _model_encoding(cls, file, name, model)
         return made  # type: ignore[no-any-return]
+    if model.kind == "gguf":
+        if special_tokens is not None:
+            raise ValueError(f"{file} has its own special tokens")
+        made = _model_encoding(cls, file, name, _with_pattern(file, model, pattern))
+        return made  # type: ignore[no-any-return]
     own_pattern, own_tokens = model.rest
     if model.kind == "tiktoken" and special_tokens is None and os.path.isdir(path):
         from bpecore._models.folder_config import tokens_in_config
@@ -140,6 +145,27 @@ def _load(file: str) -> LoadedModel:
     return model
 
 
+def _with_pattern(file: str, model: LoadedModel, given: str | None) -> LoadedModel:
+    """Returns a model of GGUF with the split pattern that is given, or its own."""
+    from bpecore._models.parts import ModelParts
+
+    parts = ModelParts.of_plain(model.rest)
+    if given is not None:
+        from bpecore._models.presets import pattern_preset
+
+        parts = parts._replace(pattern=pattern_preset(given).pattern)
+    elif not parts.pattern:
+        from bpecore._models.gguf import KNOWN_NAMES
+
+        found = parts.file["pre"]
+        said = f"{found!r:.60}, which is not known" if found else "missing"
+        raise refusal(
+            file,
+            f"tokenizer.ggml.pre is {said}: pass pattern=. Known are {', '.join(KNOWN_NAMES)}",
+        )
+    return model._replace(rest=parts.plain())
+
+
 def _pattern_for(file: str, model: LoadedModel, pattern: str | None) -> str:
     """Returns the split pattern that is given, or that a name stands for."""
     if pattern is None:
@@ -160,7 +186,7 @@ def _model_encoding(cls: type[Any], file: str, name: str, model: LoadedModel) ->
 
     if not issubclass(ModelEncoding, cls):
         raise TypeError(
-            f"{file} is a tokenizer.json, which needs more than {cls.__name__}: call from_file of "
+            f"{file} is {model.kind}, which needs more than {cls.__name__}: call from_file of "
             "bpecore.Encoding"
         )
     made = _encoding_of_parts(name, file, model)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._models.errors import fault
+from bpecore._models.gguf import read_gguf
 from bpecore._models.json_files import misplaced, parse_json
 from bpecore._models.kept_models import LoadedModel
 from bpecore._models.recognition import BYTE_ORDER_MARK, Found
@@ -32,14 +33,17 @@ def read_model(found: Found) -> LoadedModel:
         found: the file.
 
     Returns:
-        The model. `rest` is, of a tokenizer.json, `ModelParts` as a tuple; otherwise the split
-        pattern, None if there is none, and the special tokens.
+        The model. `rest` is, of a tokenizer.json and of GGUF, `ModelParts` as a tuple; otherwise
+        the split pattern, None if there is none, and the special tokens.
 
     Raises:
         ValueError: the file is not valid, or could not be reproduced exactly.
     """
     if found.kind == "tiktoken":
         return LoadedModel("tiktoken", intern_vocabulary(_tiktoken_ranks(found)), (None, {}))
+    if found.kind == "gguf":
+        vocabulary, parts = read_gguf(found.contents, found.path)
+        return LoadedModel("gguf", vocabulary, parts.plain())
     file = parse_json(found.contents, found.path)
     try:
         return _read_json(found, file)

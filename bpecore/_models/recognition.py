@@ -7,9 +7,11 @@ SentencePiece model for Llama 2.
 from __future__ import annotations
 
 import os
+from io import BufferedReader
 from typing import NamedTuple
 
 from bpecore._models.errors import fault
+from bpecore._models.gguf_header import MAGIC, GgufHeader
 from bpecore.data.appearance import appearance, beginning
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -30,9 +32,9 @@ class Found(NamedTuple):
     """A vocabulary file.
 
     Attributes:
-        kind: "tiktoken" or "json", which is a tokenizer.json or a tekken.json.
+        kind: "tiktoken", "gguf", or "json", which is a tokenizer.json or a tekken.json.
         path: the file.
-        contents: its bytes.
+        contents: its bytes; of GGUF, only the metadata.
     """
 
     kind: str
@@ -61,10 +63,13 @@ def read_vocabulary(named: str) -> Found:
         ValueError: it is no vocabulary; the message says what it looks like.
         OSError: it cannot be read.
     """
-    return recognised(named, read_bounded(named))
+    with open(named, "rb") as file:
+        if file.peek(len(MAGIC)).startswith(MAGIC):
+            return Found("gguf", named, GgufHeader(file, named).contents)
+        return recognised(named, read_bounded(file))
 
 
-def read_bounded(named: str) -> bytes:
+def read_bounded(file: BufferedReader) -> bytes:
     """Reads a file, which may be a pipe.
 
     Raises:
@@ -72,13 +77,12 @@ def read_bounded(named: str) -> bytes:
         OSError: it cannot be read.
     """
     pieces: list[bytes] = []
-    with open(named, "rb") as file:
-        left = SIZE_LIMIT - os.fstat(file.fileno()).st_size
-        while left >= 0 and (piece := file.read(_PIECE_BYTES)):
-            pieces.append(piece)
-            left = SIZE_LIMIT - sum(map(len, pieces))
+    left = SIZE_LIMIT - os.fstat(file.fileno()).st_size
+    while left >= 0 and (piece := file.read(_PIECE_BYTES)):
+        pieces.append(piece)
+        left = SIZE_LIMIT - sum(map(len, pieces))
     if left < 0:
-        raise ValueError(f"{named}: no vocabulary has more than {SIZE_LIMIT:,} bytes")
+        raise ValueError(f"{file.name}: no vocabulary has more than {SIZE_LIMIT:,} bytes")
     return b"".join(pieces)
 
 
@@ -113,7 +117,8 @@ def _vocabulary_in(folder: str) -> str:
     others = [
         name
         for name in names
-        if name.endswith(".tiktoken") or (name.startswith("tekken") and name.endswith(".json"))
+        if name.endswith((".tiktoken", ".gguf"))
+        or (name.startswith("tekken") and name.endswith(".json"))
     ]
     for name in _IN_FOLDERS:
         if name in names:
@@ -132,6 +137,6 @@ def _vocabulary_in(folder: str) -> str:
         )
     shown = ", ".join(f"{name:.60}" for name in names[:10]) or "nothing"
     raise ValueError(
-        f"{folder} has no vocabulary: expected tokenizer.json, tekken.json, tiktoken.model or a "
-        f".tiktoken file, found {shown}"
+        f"{folder} has no vocabulary: expected tokenizer.json, tekken.json, tiktoken.model, a "
+        f".tiktoken or a .gguf file, found {shown}"
     )

@@ -34,7 +34,7 @@ BAD = {
         "line 1: neither",
         "a SentencePiece model",
     ),
-    "gguf": (b"GGUF\x03\0\0\0", "line 1: neither", "a GGUF model"),
+    "gguf": (b"GGUF\x03\0\0\0", "the header, byte 0: 16 bytes are missing", "truncated"),
     "array": (b"[1, 2]", "line 1: neither", "JSON"),
     "text": (b"Entry not found\n", "line 1: neither", "it begins with 'Entry not found'"),
     "binary": (b"\x7fELF\x02", "line 1: neither", "but binary"),

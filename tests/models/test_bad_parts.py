@@ -51,7 +51,7 @@ def message_about(file: dict[str, Any], folder: Path) -> str:
     message = str(caught.value)
     assert message.startswith(str(path))
     assert message.count(str(path)) == 1
-    assert len(message) < 700 + len(str(path))
+    assert len(message) < 900 + len(str(path))
     return message[len(str(path)) :]
 
 
