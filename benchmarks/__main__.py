@@ -89,12 +89,18 @@ def take_before(context: click.Context, _: click.Parameter, python: str | None) 
     "--one-pass",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Instead: time large corpora, each document once. A folder of .jsonl files, whose lines"
-    ' have a "text", or of .txt files.',
+    ' have a "text", or of .txt files. With --measures, these too.',
+)
+@click.option(
+    "--megabytes",
+    type=click.IntRange(1),
+    help="Of --one-pass: read so many MB of each .jsonl file. [default: all]",
 )
 @click.option(
     "--update-docs",
     is_flag=True,
-    help="Write the newest record's figures and plots into docs/speed.md and docs/pictures/.",
+    help="Write the newest record's figures and plots into docs/speed.md, docs/pictures/ and"
+    " README.md.",
 )
 def main(
     folder: Path | None,
@@ -106,6 +112,7 @@ def main(
     show: Path | None,
     record: bool | None,
     one_pass: Path | None,
+    megabytes: int | None,
     update_docs: bool,
 ) -> None:
     """Verify that the engines give equal ids for every .txt file of FOLDER, then time them.
@@ -114,22 +121,28 @@ def main(
     another. Engines that are not installed are left out. Default for FOLDER: $BPECORE_CORPORA,
     ../shared/corpora, or some texts that come with Python.
     """
+    present = [name for name in engines if installed_version(name) is not None]
+    all_measures = measures == list(GROUPS)
     if one_pass is not None:
-        present = [name for name in engines if installed_version(name) is not None]
-        completed = Record.read(resume) if resume else None
+        result = Record.read(resume) if resume else Record(present)
+        path = RESULTS / f"{result.date}.json" if record and not resume else resume
         for encoding in encodings or DEFAULT_ENCODINGS:
-            corpora = time_corpora(encoding, present, one_pass, rounds)
+            if ("one pass", encoding) in result.done:
+                continue
+            corpora = time_corpora(encoding, present, one_pass, rounds, megabytes)
             click.echo(one_pass_table(encoding, corpora))
-            if completed and resume:
-                completed.add("one pass", encoding, samples_of(encoding, corpora))
-                completed.write(resume)
+            result.add("one pass", encoding, samples_of(encoding, corpora))
+            if path:
+                result.write(path)
+        if not all_measures:
+            run(result, path, encodings, present, measures, find_texts(folder), rounds)
+        click.echo("\n" + bars_table(result))
     elif show is not None:
         print_record(Record.read(show))
     elif not update_docs:
-        present = [name for name in engines if installed_version(name) is not None]
         result = Record.read(resume) if resume else Record(present)
         if record is None:
-            record = measures == list(GROUPS)
+            record = all_measures
         path = RESULTS / f"{result.date}.json" if record or resume else None
         files = find_texts(folder)
         click.echo(heading(result))
@@ -139,7 +152,9 @@ def main(
     if update_docs:
         from .speed_page import update
 
-        click.echo(f"docs/speed.md and the plots show {update(REPOSITORY, newest_record())}")
+        click.echo(
+            f"docs/speed.md, README.md and the plots show {update(REPOSITORY, newest_record())}"
+        )
 
 
 def encodings_of(group: str, chosen: Sequence[str]) -> list[str]:

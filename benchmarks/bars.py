@@ -54,6 +54,39 @@ O200K = ("o200k_base",)
 
 BARS = (
     Bar(
+        "one pass, over gigatoken's better way", "one pass", "speed", 2.0, ("one pass", "gigatoken")
+    ),
+    Bar("one pass, over snaptokens", "one pass", "speed", 3.0, ("one pass", "snaptokens")),
+    Bar("one pass, over tokenizers", "one pass", "speed", 3.0, ("one pass", "tokenizers")),
+    Bar(
+        "one pass, lists over tiktoken",
+        "one pass, lists",
+        "speed",
+        12.0,
+        ("one pass, lists", "tiktoken"),
+    ),
+    Bar(
+        "one pass, count over arrays",
+        "one pass, counts",
+        "speed",
+        1.15,
+        ("one pass, arrays", "bpecore"),
+    ),
+    Bar(
+        "one pass, all cores over one",
+        "one pass, arrays, all cores",
+        "speed",
+        1.9,
+        ("one pass, arrays", "bpecore"),
+    ),
+    Bar(
+        "one pass, with rules of every length",
+        "one pass, with dashes",
+        "speed",
+        0.9,
+        ("one pass, arrays", "bpecore"),
+    ),
+    Bar(
         "ids as array, warm, over gigatoken",
         "warm",
         "speed",
@@ -84,6 +117,13 @@ BARS = (
         13.0,
         ("hostile, 100,000", "bpecore"),
     ),
+    Bar(
+        "a million of any of 200 characters",
+        "any character, 1,000,000",
+        "ns per character",
+        40.0,
+    ),
+    Bar("their median", "any character, median", "ns per character", 15.0),
     Bar(
         "SIMD off, ids as array, over tiktoken",
         "warm",

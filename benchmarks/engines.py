@@ -303,6 +303,9 @@ class TokenizersEngine(Engine):
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
 
+    def encode_documents(self, texts: list[str], threads: int) -> Any:
+        return self._tokenizer.encode_batch(texts)
+
     def list_documents(self, texts: list[str], threads: int) -> list[list[int]]:
         return self.encode_batch(texts)
 

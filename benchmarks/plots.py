@@ -29,6 +29,7 @@ COLOURS = {
     "gigatoken": "#E69F00",
     "quicktok": "#009E73",
     "snaptokens": "#CC79A7",
+    "tokenizers": "#56B4E9",
     "tiktoken": "#7F7F7F",
 }
 """The engines that are drawn, in this order, in colours that the colour-blind tell apart."""
@@ -42,6 +43,11 @@ TITLES = {
     "cold": "Cold: the first call of a fresh process",
 }
 """What is drawn, one file per measure."""
+
+
+def file_name(measure: str) -> str:
+    """Returns the name of a measure's plot."""
+    return f"speed-{measure.replace(' ', '-')}.svg"
 
 
 def text_name(subject: str) -> str:
@@ -74,7 +80,7 @@ def draw(record: Record, folder: Path) -> list[Path]:
             :2
         ]
         if encodings:
-            paths.append(folder / f"speed-{measure.replace(' ', '-')}.svg")
+            paths.append(folder / file_name(measure))
             draw_measure(record, measure, title, encodings, paths[-1])
     return paths
 

@@ -83,6 +83,10 @@ class Record:
             if (sample.measure, sample.encoding, sample.engine) == (measure, encoding, engine)
         }
 
+    def find_any(self, measure: str) -> list[Sample]:
+        """Returns all samples of a measure."""
+        return [sample for sample in self.samples if sample.measure == measure]
+
     def encodings(self) -> list[str]:
         """Returns the encodings that were measured, in order."""
         return list(dict.fromkeys(encoding for _, encoding in self.done))

@@ -25,7 +25,7 @@ def shown(sample: Sample) -> str:
     """Returns a sample's value in the unit that suits it."""
     if sample.unit == "B":
         return f"{sample.value / 1e6:.2f} MB"
-    if sample.measure.startswith("hostile"):
+    if sample.measure.startswith(("hostile", "any character")):
         return f"{sample.value / sample.items * 1e9:.1f} ns/char"
     if sample.measure in SPEEDS:
         return f"{sample.megabytes_per_second:.1f} MB/s"

@@ -1,16 +1,21 @@
-"""The figures and plots of `docs/speed.md`, out of a record: nothing there is typed by hand."""
+"""The figures and plots of `docs/speed.md` and README, out of a record: none is typed by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from .plots import draw, text_name
+from .plots import TITLES, draw, file_name, text_name
 from .record import Record, Sample
 from .report import shown
 
 BEGIN = "<!-- benchmarks: written by `python -m benchmarks --update-docs` -->"
 END = "<!-- end of benchmarks -->"
+IN_README = "![MB/s, "
+"""How the lines of README begin that show a plot."""
+
+README_PLOTS = 2
+"""So many of the plots are in README."""
 
 SPEED_COLUMNS = (
     ("bpecore array", "warm", "bpecore"),
@@ -49,7 +54,7 @@ OTHER_ROWS = (
 
 
 def update(repository: Path, record_path: Path) -> str:
-    """Writes the plots into docs/pictures/ and the figures into docs/speed.md.
+    """Writes the plots into docs/pictures/, the figures into docs/speed.md, and names in README.
 
     Args:
         repository: the root of the checkout.
@@ -73,7 +78,22 @@ def update(repository: Path, record_path: Path) -> str:
     names = [plot.relative_to(page.parent).as_posix() for plot in plots]
     section = figures(record, record_path.name, names)
     page.write_text(f"{before}{BEGIN}\n\n{section}\n\n{END}{after}", encoding="utf-8")
+    readme = repository / "README.md"
+    if readme.exists():
+        shown = [title for title in TITLES if record.find_any(title)][:README_PLOTS]
+        readme.write_text(with_plots(readme.read_text(encoding="utf-8"), shown), encoding="utf-8")
     return record_path.name
+
+
+def with_plots(text: str, measures: Sequence[str]) -> str:
+    """Returns README with the plots of these measures in place of those that it shows."""
+    lines = text.split("\n")
+    places = [number for number, line in enumerate(lines) if line.startswith(IN_README)]
+    if not places:
+        return text
+    plots = [f"{IN_README}{TITLES[name]}](docs/pictures/{file_name(name)})" for name in measures]
+    lines[places[0] : places[-1] + 1] = "\n\n".join(plots).split("\n")
+    return "\n".join(lines)
 
 
 def figures(record: Record, name: str, plots: Sequence[str]) -> str:
@@ -136,7 +156,15 @@ def one_pass_table(record: Record, encoding: str) -> tuple[str, str] | None:
     rows[1:] = sorted(rows[1:], key=lambda row: row[0])
     if len(rows) == 1:
         return None
-    return f"`{encoding}`, one pass over large corpora, MB/s:", markdown_table(rows)
+    sizes = ", ".join(
+        f"{text_name(name)} {sample.bytes / 1e6:.0f} MB"
+        for name, sample in record.find("one pass", encoding, "bpecore").items()
+    )
+    return (
+        f"`{encoding}`, one pass over the first megabytes of large corpora ({sizes}), MB/s; medians"
+        " of fresh processes:",
+        markdown_table(rows),
+    )
 
 
 def speed_cell(sample: Sample | None) -> str:

@@ -51,6 +51,8 @@ def digest(result: Any) -> str:
         lengths = awkward.num(result) if result.ndim > 1 else []
         flat = np.asarray(awkward.flatten(result, axis=None))
         result = (flat, np.cumsum([0, *lengths])) if result.ndim > 1 else flat
+    if isinstance(result, list) and result and hasattr(result[0], "ids"):
+        result = [encoding.ids for encoding in result]
     offsets = np.empty(0, np.int64)
     if isinstance(result, tuple):
         result, offsets = result

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from ..turns import Result
-from . import beyond, cold, decode, hostile, load, memory, own_vocabulary, short, texts, threads
+from . import (
+    beyond,
+    characters,
+    cold,
+    decode,
+    hostile,
+    load,
+    memory,
+    own_vocabulary,
+    short,
+    texts,
+    threads,
+)
 from .settings import Settings
 
 
@@ -30,6 +42,7 @@ GROUPS: dict[str, Group] = {
     "batch": Group(short.batch, "10,000 tiny strings at once"),
     "threads": Group(threads.threads, "two threads against one"),
     "hostile": Group(hostile.hostile, "a million of one character", also_encodings=("r50k_base",)),
+    "any": Group(characters.any_character, "a million of any of 200 characters"),
     "decode": Group(decode.decode, "100,000 ids to text"),
     "beyond": Group(beyond.beyond, "split, offsets and encode_with_unstable"),
     "load": Group(load.load, "import, and get_encoding with the first encode"),

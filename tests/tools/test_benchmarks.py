@@ -19,6 +19,7 @@ from benchmarks.bars import BARS, Bar, judge
 from benchmarks.engines import ENGINES, METHODS, UnsupportedError
 from benchmarks.inputs import build, sizes
 from benchmarks.measures import GROUPS
+from benchmarks.one_pass import WAYS
 from benchmarks.processes import FailedError, Workers
 from benchmarks.rank_files import byte_spelling, merged_parts, write_rank_files
 from benchmarks.record import LeftOut, Record, Sample, newest_record
@@ -220,7 +221,9 @@ def test_bars_judge_by_the_best_value_and_the_subject() -> None:
         sample("warm", "gigatoken", [0.0028], "ru.txt"),
         sample("hostile, 1,000,000", "bpecore", [0.05], "a"),
     )
-    warm, hostile = BARS[0], next(bar for bar in BARS if bar.quantity == "ns per character")
+    warm, hostile = (
+        next(bar for bar in BARS if bar.measure == name) for name in ("warm", "hostile, 1,000,000")
+    )
     chinese, russian = judge(record, warm, ENCODING)
     assert (chinese.value, russian.value) == pytest.approx((1.4, 1.4))
     assert not chinese.met, "zh has a higher bar"
@@ -246,9 +249,11 @@ def test_every_bar_is_about_something_that_is_measured() -> None:
     source = "".join(
         path.read_text(encoding="utf-8") for path in (Path(measures.__file__).parent).glob("*.py")
     )
+    ways = [f"one pass, {way.what}{cores}" for way in WAYS for cores in ("", ", all cores")]
+    one_pass = {"one pass", "one pass, with dashes", *ways}
     for bar in BARS:
         for measure in (bar.measure, *(bar.over[:1] if bar.over else ())):
-            assert f'"{measure}"' in source, measure
+            assert f'"{measure}"' in source or measure in one_pass, measure
         assert bar.engine in ENGINES
         assert bar.over is None or bar.over[1] in ENGINES
     assert all(group.what for group in GROUPS.values())
@@ -280,6 +285,7 @@ def test_the_page_shows_the_record_between_its_marks(tmp_path: Path) -> None:
         sample("warm", "tiktoken", [0.05]),
         sample("short", "bpecore", [2e-7], "11 characters"),
         sample("hostile, 1,000,000", "bpecore", [0.05], "a"),
+        sample("one pass", "bpecore", [0.004]),
         sample("one pass, arrays", "bpecore", [0.004]),
         sample("one pass, arrays, all cores", "bpecore", [0.002]),
     )
@@ -290,6 +296,8 @@ def test_the_page_shows_the_record_between_its_marks(tmp_path: Path) -> None:
     assert "100 ns per character in `r50k_base` (`a`)" in section
     pytest.importorskip("matplotlib")
     (tmp_path / "docs" / "pictures").mkdir(parents=True)
+    readme = tmp_path / "README.md"
+    readme.write_text("start\n\n![MB/s, x](docs/pictures/x.svg)\n\nend\n", encoding="utf-8")
     page = tmp_path / "docs" / "speed.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     path = tmp_path / "2026-01-01T000000Z.json"
@@ -301,6 +309,11 @@ def test_the_page_shows_the_record_between_its_marks(tmp_path: Path) -> None:
     assert "old" not in text
     plot = (tmp_path / "docs" / "pictures" / "speed-warm.svg").read_text(encoding="utf-8")
     assert all(word in plot for word in ("bpecore", "tiktoken", "Chinese", ENCODING))
+    plots = [line for line in readme.read_text(encoding="utf-8").split("\n") if "![" in line]
+    assert [line.partition("](")[2] for line in plots] == [
+        "docs/pictures/speed-one-pass.svg)",
+        "docs/pictures/speed-warm.svg)",
+    ]
     update(tmp_path, path)
     assert page.read_text(encoding="utf-8") == text, "not the same a second time"
     page.write_text("no marks", encoding="utf-8")

@@ -12,7 +12,16 @@ pytest.importorskip("benchmarks", reason="the benchmarks come with the source on
 
 from benchmarks import __main__ as command
 from benchmarks.inputs import build, sizes
-from benchmarks.one_pass import ALL_CORES, WAYS, Row, Timing, different_ids
+from benchmarks.one_pass import (
+    ALL_CORES,
+    DASHES,
+    WAYS,
+    Row,
+    Timing,
+    cut_corpus,
+    different_ids,
+    with_dashes,
+)
 from benchmarks.record import Record
 
 ENCODING = "r50k_base"
@@ -38,10 +47,11 @@ def test_every_corpus_and_way_has_a_speed(corpora: Path) -> None:
     output = run("--one-pass", str(corpora), *options)
     assert f"{ENCODING}, one.txt: 1 documents" in output
     assert f"{ENCODING}, two.jsonl: 2 documents" in output
-    assert output.count("all ids are equal") == 2
+    assert f"{ENCODING}, dashes.jsonl: 1 documents" in output
+    assert output.count("all ids are equal") == 3
     for way, engine in (("arrays", "bpecore"), ("lists", "tiktoken"), ("counts", "bpecore")):
         rows = [line.split() for line in output.splitlines() if line.split()[:2] == [way, engine]]
-        assert len(rows) == 2, output
+        assert len(rows) == 2 + (way == "arrays"), output
         for row in rows:
             assert len(row) == 2 + len({1, ALL_CORES})
     assert "arrays, file" not in output
@@ -91,3 +101,23 @@ def test_inputs_of_a_corpus(corpora: Path) -> None:
     assert [len(document) for document in documents] == [14 * 30, 5 * 40]
     file = build(None, {"kind": "file_name", "path": path})
     assert sizes(file) == {"bytes": (corpora / "two.jsonl").stat().st_size, "items": 1}
+
+
+def test_a_corpus_is_cut_after_whole_documents(tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    lines = [json.dumps({"text": "word " * 20_000}) + "\n" for _ in range(30)]
+    path = tmp_path / "large.jsonl"
+    path.write_text("".join(lines), encoding="utf-8")
+    assert cut_corpus(path, None, folder) == cut_corpus(path, 99, folder) == path
+    cut = cut_corpus(path, 1, folder)
+    assert cut.read_text(encoding="utf-8") == "".join(lines[:10])
+
+
+def test_the_table_of_dashes_has_every_length(corpora: Path) -> None:
+    documents = build(
+        None, {"kind": "corpus", "path": str(with_dashes(corpora / "two.jsonl", corpora))}
+    )
+    rows = [row for document in documents for row in document.split("\n") if row.startswith("| -")]
+    assert [row.count("-") for row in rows] == list(range(1, DASHES + 1))
+    assert [document[:5] for document in documents] == ["Hello", "中文文本。"]
