@@ -10,7 +10,7 @@ from bpecore._build.checks import cache_memory
 from bpecore._build.special_tokens import make_special_tokens
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary, has_surrogate, without_surrogates
-from bpecore._engine_calls import NONE
+from bpecore._engine_calls import NONE, do_at_index
 from bpecore._models.parts import AddedToken, ModelParts
 from bpecore._models.source import ModelSource
 from bpecore._models.text_rules import TextRules
@@ -176,16 +176,58 @@ class ModelEncoding(Encoding):
         found: list[int] = self._batch("count_batch", texts, arguments)
         return found
 
-    def encode_batch_to_numpy(self, texts: Iterable[str], **arguments: Any) -> Any:
-        """Encodes many texts into one array; as `Encoding.encode_batch_to_numpy`."""
-        return self._batch("encode_batch_to_numpy", texts, arguments)
-
     def _batch(self, method: str, texts: Iterable[str], arguments: dict[str, Any]) -> Any:
         texts = texts if isinstance(texts, str) else list(texts)
         of_class = getattr(Encoding, method)
-        if self._rules is None or not all(map(self._is_plain, texts)):
+        forms = None
+        if not isinstance(texts, str):
+            forms = self._engine_forms(texts, arguments.get("disallowed_special", "all"))
+        if forms is None:
             return of_class(self, texts, **arguments)
-        return of_class(self._engine_alone, texts, **arguments)
+        found = of_class(self._engine_alone, forms[0], **arguments)
+        arguments.pop("num_threads", None)
+        one = getattr(self, method.replace("_batch", ""))
+        for index in forms[1]:
+            found[index] = do_at_index(index, one, texts[index], **arguments)
+        return found
+
+    def _rows(
+        self,
+        texts: list[str],
+        threads: int,
+        allowed_special: Allowed,
+        disallowed: Disallowed,
+        append: int | None,
+    ) -> tuple[Any, Any]:
+        rest = threads, allowed_special, disallowed, append
+        forms = self._engine_forms(texts, disallowed)
+        if forms is None:
+            return super()._rows(texts, *rest)
+        found = self._engine_alone._rows(forms[0], *rest)
+        if not forms[1]:
+            return found
+        import numpy as np
+
+        ids = np.asarray(found[0], dtype=np.uint32)
+        ends = np.frombuffer(found[1], np.int64)[1:]
+        rows, lengths, copied = [], np.diff(ends, prepend=0), 0
+        special: Any = {"allowed_special": allowed_special, "disallowed_special": disallowed}
+        end = [] if append is None else [append]
+        for index in forms[1]:
+            own = [*do_at_index(index, self.encode, texts[index], **special), *end]
+            rows += [ids[copied : ends[index] - len(end)], np.array(own, dtype=np.uint32)]
+            copied, lengths[index] = ends[index], len(own)
+        rows.append(ids[copied:])
+        return np.concatenate(rows), np.cumsum([0, *lengths], dtype=np.int64)
+
+    def _engine_forms(
+        self, texts: list[str], disallowed: Disallowed
+    ) -> tuple[list[str], list[int]] | None:
+        """Returns the texts' `engine_forms`; None if each text has to be encoded by itself."""
+        rules = self._rules
+        if rules is None or not (isinstance(disallowed, str) or not disallowed):
+            return None
+        return rules.engine_forms(texts)
 
     @property
     def _engine_alone(self) -> Encoding:

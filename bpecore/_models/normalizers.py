@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from bpecore._core import texts_with_others
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 
@@ -48,6 +49,19 @@ _BORDERS = (
     (0x4E00, 0x9FFF),
     (0xAC00, 0xD7A3),
 )
+# Characters that are in a form by themselves and next to each other, of much used scripts: they are
+# no marks, and no second part of a composition.
+_PLAIN = {
+    "NFC": (
+        "0-2FF 388-482 488-590 61B-64A 671-6D5 900-93B 960-9BB E00-E37 1200-135C 1E00-1F70 "
+        "2002-20CF 20F1-2125 212C-2328 232B-2ADB 2E00-3029 3030-3098 309B-A66E AC00-D7A3 "
+        "E000-F8FF FE30-FFFF 1F000-1FFFF 20000-2F7FF"
+    ),
+    "NFKC": (
+        "0-9F 180-1C3 388-3CF 400-482 488-586 621-64A 900-93B 960-9BB E00-E32 2018-2023 3001-3029 "
+        "303B-3098 30A0-30FE 3400-A66E AC00-D7A3 1F300-1FBEF 20000-2F7FF"
+    ),
+}
 _CHUNK = 1024
 _FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
     "NFC": "NFC",
@@ -66,13 +80,13 @@ class Step(NamedTuple):
             known.
         ends_at_borders: whether it does to a text what it does to its parts, if they begin with a
             border, see `is_border`.
-        leaves_ascii: whether it leaves every ASCII text as it is.
+        plain: ranges of characters; texts of these alone stay as they are.
     """
 
     apply: Callable[[str], str]
     leaves: Callable[[str], bool] | None
     ends_at_borders: bool = False
-    leaves_ascii: bool = False
+    plain: str = ""
 
 
 def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[Step]:
@@ -120,6 +134,8 @@ def _form(kind: str, source: str, path: str) -> Step:
     form = _FORMS[kind]
 
     def apply(text: str) -> str:
+        if not texts_with_others([text], character_set(_LATER, others=True)):
+            return unicodedata.normalize(form, text)
         parts = _later_characters().split(text)
         parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
         return "".join(parts)
@@ -135,7 +151,24 @@ def _form(kind: str, source: str, path: str) -> Step:
             for chunk in _chunks(text)
         )
 
-    return Step(apply_to_chunks, leaves, True, True)
+    return Step(apply_to_chunks, leaves, True, _PLAIN.get(form, "0-7F"))
+
+
+@functools.cache
+def character_set(ranges: str, others: bool = False) -> bytes:
+    """Returns characters as `texts_with_others` reads them: a bit per code point.
+
+    Args:
+        ranges: their code points and ranges of these, in hexadecimal.
+        others: whether all other characters are meant.
+    """
+    members = 0
+    for item in ranges.split():
+        first, _, last = item.partition("-")
+        members |= (1 << int(last or first, 16) + 1) - (1 << int(first, 16))
+    if others:
+        members ^= (1 << 0x110000) - 1
+    return members.to_bytes(0x110000 // 8, "little")
 
 
 def _chunks(text: str) -> Iterator[str]:

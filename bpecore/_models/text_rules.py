@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from bpecore._core import has_surrogate, texts_with_others
 from bpecore._models.added_tokens import Search
+from bpecore._models.normalizers import character_set
 
 if TYPE_CHECKING:
     import re
@@ -61,19 +63,15 @@ class TextRules:
         self._is_never_plain = prefix_space or None in checks
         self._has_tokens: re.Pattern[str] | None = None
         if changes_tokens or not at_once:
-            import re
-
-            spellings = {*(token.content for token in tokens), *self.second.contents}
-            self._has_tokens = re.compile("|".join(map(re.escape, spellings)))
+            self._has_tokens = self._any_token
 
     @functools.cached_property
-    def leaves_ascii(self) -> bool:
-        """Whether every ASCII text is plain."""
-        return (
-            not self._is_never_plain
-            and self._has_tokens is None
-            and all(step.leaves_ascii for step in self._steps)
-        )
+    def _plain_characters(self) -> bytes | None:
+        """A set of characters; texts of these alone are plain. None: there is no such set."""
+        ranges = {step.plain for step in self._steps}
+        if self._is_never_plain or self._has_tokens is not None or "" in ranges or len(ranges) > 1:
+            return None
+        return character_set(*(ranges or {"0-10FFFF"}))
 
     @property
     def changes_text(self) -> bool:
@@ -105,10 +103,55 @@ class TextRules:
         """Returns whether the engine alone encodes a text as it should be."""
         if self._is_never_plain:
             return False
+        plain = self._plain_characters
+        if plain is not None and not texts_with_others([text], plain):
+            return True
         for leaves in self._leaves:
             if not leaves(text):
                 return False
         return self._has_tokens is None or self._has_tokens.search(text) is None
+
+    def engine_form(self, text: str) -> str | None:
+        """Returns a text that the engine alone encodes to the ids of another.
+
+        Returns:
+            The text if it is plain, its normalized form, or None if added tokens are in it.
+        """
+        if self.is_plain(text):
+            return text
+        if self._any_token.search(text) or has_surrogate(text):
+            return None
+        form = self.normalized(text)
+        if self.prefix_space and form and not form.startswith(" "):
+            form = " " + form
+        return None if self._any_token.search(form) else form
+
+    def engine_forms(self, texts: list[str]) -> tuple[list[str], list[int]]:
+        """Returns the `engine_form` of each text, and the places of those that have none.
+
+        What is no text stays for the engine to refuse.
+        """
+        plain = self._plain_characters
+        places = range(len(texts)) if plain is None else texts_with_others(texts, plain)
+        if not places:
+            return texts, []
+        forms, apart = list(texts), []
+        for place in places:
+            if isinstance(texts[place], str):
+                form = self.engine_form(texts[place])
+                forms[place] = form or ""
+                if form is None:
+                    apart.append(place)
+        return forms, apart
+
+    @functools.cached_property
+    def _any_token(self) -> re.Pattern[str]:
+        """Finds each added token, in either search's spelling."""
+        import re
+
+        tokens = [*self.first.contents.values(), *self.second.contents.values()]
+        spellings = {*(token.content for token in tokens), *self.second.contents}
+        return re.compile("|".join(map(re.escape, spellings)) or "(?!)")
 
     def parts(self, text: str, skipped: Collection[str]) -> Iterator[AddedToken | str]:
         """Yields the added tokens of a text, and what the engine encodes between them.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bpecore._build.threads import thread_count
-from bpecore._core import encode_batch_to_buffer, has_surrogate
+from bpecore._core import encode_batch_to_buffer, has_surrogate, items_of_batch
+from bpecore._engine_calls import do_at_index
 from bpecore.hf.columns import Columns, Engine, FixedColumns, TextColumns
 from bpecore.hf.encoding import Encoding, Run
 from bpecore.hf.post_processing import process
@@ -75,58 +76,54 @@ class EncodedBatch:
         self._frame = frame if frame[0] or frame[1] else None
         encoding = setting.engine.encoding
         allowed: Any = set() if setting.splits_special else "all"
+        options: dict[str, Any] = {"allowed_special": allowed, "disallowed_special": ()}
         rules = encoding._rules
-        self._lists: list[list[int]] | None = None
-        buffer = None
-        if (
-            rules is None
-            or (rules.leaves_ascii and all(map(str.isascii, texts)))
-            or all(map(encoding._is_plain, texts))
-        ):
-            special = allowed, (), encoding.special_tokens_set
-            threads = thread_count(_THREADS)
-            buffer = encode_batch_to_buffer(encoding._core_bpe, texts, *special, threads)
-        if buffer is None:
-            if any(map(has_surrogate, texts)):
-                raise TypeError("TextInputSequence must be str without lone surrogates")
-            options: dict[str, Any] = {"allowed_special": allowed, "disallowed_special": ()}
-            self._lists = encoding.encode_batch(texts, **options)
-        else:
-            self._buffer = buffer[0]
-            self._bounds: list[int] = memoryview(buffer[1]).cast("q").tolist()
+        forms, apart = (texts, []) if rules is None else rules.engine_forms(texts)
+        special = allowed, (), encoding.special_tokens_set
+        threads = thread_count(_THREADS)
+        found = encode_batch_to_buffer(encoding._core_bpe, forms, *special, threads)
+        if found is None:
+            apart = [*range(len(texts))]
+        if apart and any(has_surrogate(texts[index]) for index in apart):
+            raise TypeError("TextInputSequence must be str without lone surrogates")
+        # The ids of texts that the engine alone does not encode.
+        self._apart = {
+            index: do_at_index(index, encoding.encode, texts[index], **options) for index in apart
+        }
+        if found is not None:
+            self._buffer, self._offsets = found
 
     def encodings(self) -> list[Encoding]:
         """Returns the encoding of each text."""
-        new = Encoding.__new__
-        encodings = []
-        for index in range(len(self._texts)):
-            encoding = new(Encoding)
-            encoding._batch = self
-            encoding._index = index
-            encodings.append(encoding)
+        if len(self._apart) == len(self._texts):
+            return [self._item(index) for index in self._apart]
+        encodings = items_of_batch(Encoding, self, self._buffer, self._offsets, self._frame)
+        for index in self._apart:
+            encodings[index] = self._item(index)
         return encodings
+
+    def _item(self, index: int) -> Encoding:
+        encoding = Encoding.__new__(Encoding)
+        encoding._batch = self
+        encoding._index = index
+        return encoding
 
     def text_ids(self, index: int) -> list[int]:
         """Returns the ids of a text."""
-        if self._lists is not None:
-            return self._lists[index]
-        return self._buffer.to_list(self._bounds[index], self._bounds[index + 1])
+        ids = self._apart.get(index)
+        if ids is None:
+            bounds = memoryview(self._offsets).cast("q")
+            return self._buffer.to_list(bounds[index], bounds[index + 1])
+        return list(ids)
 
     def ids(self, index: int) -> list[int]:
         """Returns the ids of a text with what is around them."""
-        if self._frame is None and self._lists is None:
-            return self._buffer.to_list(self._bounds[index], self._bounds[index + 1])
         ids = self.text_ids(index)
-        if self._frame is not None:
-            return [*self._frame[0], *ids, *self._frame[1]]
-        return list(ids)
+        return ids if self._frame is None else [*self._frame[0], *ids, *self._frame[1]]
 
     def length(self, index: int) -> int:
         """Returns how many there are."""
-        around = 0 if self._frame is None else len(self._frame[0]) + len(self._frame[1])
-        if self._lists is not None:
-            return len(self._lists[index]) + around
-        return self._bounds[index + 1] - self._bounds[index] + around
+        return len(self.ids(index))
 
     def encoding(self, index: int) -> Encoding:
         """Returns all that is known of a text."""

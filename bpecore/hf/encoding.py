@@ -11,6 +11,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bpecore._core import BatchItem
 from bpecore.hf.columns import Columns, FixedColumns
 
 if TYPE_CHECKING:
@@ -69,17 +70,16 @@ def _trimmed(
     return start, stop
 
 
-class Encoding:
+class Encoding(BatchItem):
     """The tokens of one input.
 
     `Tokenizer.encode` makes it; it has what `tokenizers.Encoding` has. One of a batch has its place
     in that, and no runs, until more than ids is asked for.
     """
 
-    __slots__ = ("_batch", "_index", "_overflowing", "_ranges", "_runs")
+    __slots__ = ("_overflowing", "_ranges", "_runs")
 
     _batch: EncodedBatch | None
-    _index: int
     _overflowing: list[Encoding]
     _ranges: dict[int, tuple[int, int]]
     _runs: list[Run]
@@ -93,7 +93,7 @@ class Encoding:
         ranges: dict[int, tuple[int, int]],
         overflowing: list[Encoding],
     ) -> None:
-        self._batch = None
+        self._leave_batch()
         self._runs = runs
         self._ranges = ranges
         self._overflowing = overflowing
@@ -130,14 +130,12 @@ class Encoding:
 
     # ---- one value per token ------------------------------------------------------------------
 
-    def __len__(self) -> int:
+    def _find_length(self) -> int:
         if self._batch is not None:
             return self._batch.length(self._index)
         return sum(run.stop - run.start for run in self._runs)
 
-    @property
-    def ids(self) -> list[int]:
-        """The id of each token."""
+    def _find_ids(self) -> list[int]:
         if self._batch is not None:
             return self._batch.ids(self._index)
         return self._column(lambda run: run.origin.ids[run.start : run.stop])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,22 @@ def test_nothing_before_a_border_changes_it(form: str) -> None:
             for text in before:
                 joined = theirs(text + chr(point))
                 assert joined == theirs(text) + theirs(chr(point)) == ours(text + chr(point))
+
+
+@pytest.mark.parametrize("form", normalizers._PLAIN)
+def test_plain_characters_stay_next_to_each_other(form: Any) -> None:
+    joined = set(map(chr, [*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)]))
+    for point in range(0x110000):
+        parts = unicodedata.decomposition(chr(point))
+        if parts and not parts.startswith("<"):
+            joined.update(chr(int(part, 16)) for part in parts.split()[1:])
+    for item in normalizers._PLAIN[form].split():
+        first, last = (int(part, 16) for part in item.split("-"))
+        text = "".join(map(chr, range(first, last + 1)))
+        assert not joined.intersection(text)
+        text = "".join(normalizers._later_characters().split(text)[::2])
+        assert unicodedata.is_normalized(form, text)
+        assert not any(map(unicodedata.combining, text))
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])

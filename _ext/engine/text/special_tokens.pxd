@@ -1,15 +1,25 @@
 # Finds special tokens in a text: the leftmost one, and of those that begin there the longest.
 #
 # All special tokens of an encoding form one trie over code points. The search jumps to the next
-# character that begins a special token and walks the trie from there. Time: linear in the text,
-# times the length of the longest special token where text keeps looking like one (for the OpenAI
-# encodings at most 24 steps after a `<`). The number of special tokens does not matter.
+# character that begins a special token and walks the trie from there. If tokens begin with several
+# characters, each is searched for by itself, in blocks that grow from BLOCK to LARGEST_BLOCK
+# characters, so that a rare one is not searched for again and again up to the text's end.
+#
+# Time: linear in the text, times the length of the longest special token where text keeps looking
+# like one (for the OpenAI encodings at most 24 steps after a `<`). The number of special tokens
+# does not matter; from MANY_BEGINNINGS on, their first characters cost 1 ns per character of text.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memchr
 
 from engine.simd.vectors cimport Vectors
 from engine.text.utf8 cimport TextView, character_at, read_character
+
+cdef enum:
+    MANY_BEGINNINGS = 9     # first characters that are not searched for one by one
+    NEAR = 8                # characters that are looked at one by one before blocks are searched
+    BLOCK = 1 << 8
+    LARGEST_BLOCK = 1 << 12
 
 cdef struct SpecialTokens:
     uint32_t count
@@ -57,20 +67,38 @@ cdef inline uint32_t follow_edge(
 
 
 cdef inline size_t find_character(
-    const TextView *view, const Vectors *vectors, size_t position, uint32_t character
+    const TextView *view, const Vectors *vectors, size_t position, size_t end, uint32_t character
 ) noexcept nogil:
-    """Returns the next place of a character from `position` on, or the length of the text."""
+    """Returns the next place of a character from `position` on and below `end`, or `end`."""
     cdef const uint8_t *found
     cdef const uint8_t *text = <const uint8_t *>view.data
-    if position >= view.length:
-        return view.length
+    if position >= end:
+        return end
     if view.width > 1:
         return position + vectors.find(
-            text + position * view.width, view.width, view.length - position, character)
+            text + position * view.width, view.width, end - position, character)
     if character > 0xFF:
-        return view.length
-    found = <const uint8_t *>memchr(text + position, <int>character, view.length - position)
-    return view.length if found == NULL else found - text
+        return end
+    found = <const uint8_t *>memchr(text + position, <int>character, end - position)
+    return end if found == NULL else found - text
+
+
+cdef inline size_t find_characters(
+    const TextView *view, const Vectors *vectors, size_t position, const uint32_t *characters,
+    uint32_t count
+) noexcept nogil:
+    """Returns the next place of any of some characters from `position` on, or the length."""
+    cdef size_t block = BLOCK, end, found
+    cdef uint32_t i
+    while position < view.length:
+        end = found = position + min(block, view.length - position)
+        for i in range(count):
+            found = find_character(view, vectors, position, found, characters[i])
+        if found < end:
+            return found
+        position = end
+        block = min(2 * block, <size_t>LARGEST_BLOCK)
+    return position
 
 
 cdef inline size_t next_beginning(
@@ -78,15 +106,20 @@ cdef inline size_t next_beginning(
     size_t position
 ) noexcept nogil:
     """Returns the next place from `position` on where a special token may begin."""
+    cdef const uint32_t *characters = special_tokens.edge_characters
     cdef uint32_t beginnings = special_tokens.first_edges[1]
+    cdef size_t end = view.length
     if beginnings == 0 or view.length - position < special_tokens.shortest:
         return view.length
     if beginnings == 1:
-        return find_character(view, vectors, position, special_tokens.edge_characters[0])
-    while position < view.length and not follow_edge(
-            special_tokens, 0, character_at(view, position)):
+        return find_character(view, vectors, position, view.length, characters[0])
+    if beginnings < MANY_BEGINNINGS:
+        end = position + min(<size_t>NEAR, view.length - position)
+    while position < end:
+        if follow_edge(special_tokens, 0, character_at(view, position)):
+            return position
         position += 1
-    return position
+    return find_characters(view, vectors, position, characters, beginnings)
 
 
 cdef inline Occurrence longest_at(
