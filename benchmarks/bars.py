@@ -6,7 +6,7 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Optional
 
@@ -176,6 +176,31 @@ BARS = (
 )
 """What the project has promised, in the order in which it is shown."""
 
+MODELS_CJK = {"zh": 1.8, "ja": 1.8, "ko": 1.8}
+MODEL_BARS = (
+    *(
+        Bar(
+            f"model's ids as array, over {engine}",
+            "warm",
+            "speed",
+            1.3,
+            ("warm", engine),
+            limits=MODELS_CJK,
+        )
+        for engine in ("gigatoken", "snaptokens")
+    ),
+    *(
+        Bar(f"ids of 256 prompts, over {engine}", "prompts", "speed", limit, ("prompts", engine))
+        for engine, limit in (("tokenizers-1", 2.0), ("fastokens", 2.0), ("snaptokens", 1.0))
+    ),
+    *(
+        Bar(f"{pattern}'s pattern over {other}'s", pattern, "speed", 0.85, (other, "bpecore"))
+        for pattern in ("qwen3", "llama3", "tekken", "kimik2", "deepseekv3", "starcoder")
+        for other in ("o200k", "cl100k")
+    ),
+)
+"""What `python -m benchmarks.models` judges."""
+
 
 class Judgement(NamedTuple):
     """How one subject compares with a bar."""
@@ -223,9 +248,9 @@ def value_of(bar: Bar, own: Sample, over: Sample | None) -> float:
     return over.value / own.value if bar.quantity == "speed" else own.value / over.value
 
 
-def judgements(record: Record) -> Iterator[list[Judgement]]:
+def judgements(record: Record, bars: Sequence[Bar] = BARS) -> Iterator[list[Judgement]]:
     """Yields the judgements of each bar and encoding, in the order of the table of bars."""
-    for bar in BARS:
+    for bar in bars:
         for encoding in record.encodings():
             found = judge(record, bar, encoding)
             if found:

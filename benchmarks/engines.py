@@ -14,9 +14,11 @@ import importlib
 import importlib.util
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any, ClassVar
+
+from .rank_files import MODELS
 
 METHODS = (
     "encode_to_numpy",
@@ -36,6 +38,8 @@ METHODS = (
     "encode_and_decode",
     "decode_with_offsets",
     "encode_with_unstable",
+    "encode_prompts",
+    "encode_with_pattern",
 )
 """What an engine may offer:
 
@@ -55,7 +59,9 @@ METHODS = (
 - `token_offsets(text)`: where each token begins and ends;
 - `encode_and_decode(text)`: what users did for offsets: the text of the list of its ids;
 - `decode_with_offsets(ids)`: the text, made together with where each token begins;
-- `encode_with_unstable(text)`: the number of its stable tokens and of its completions.
+- `encode_with_unstable(text)`: the number of its stable tokens and of its completions;
+- `encode_prompts(texts)`: the `ids` of each encoding of `encode_batch`, as in `tokenizers`;
+- `encode_with_pattern(text, pattern)`: the ids as an array, with another split pattern.
 """
 
 
@@ -145,7 +151,15 @@ class BpecoreEngine(Engine):
     def __init__(self, encoding_name: str, rank_files: Path) -> None:
         import bpecore
 
-        self._encoding = encoding = bpecore.get_encoding(encoding_name)
+        path = rank_files / f"{encoding_name}.json"
+        self._patterns: dict[str, Any] = {}
+        if encoding_name in bpecore.list_encoding_names():
+            self._encoding = encoding = bpecore.get_encoding(encoding_name)
+        else:
+            from bpecore.hf import Tokenizer
+
+            self._encoding = encoding = bpecore.Encoding.from_file(path)
+            self._tokenizer = Tokenizer.from_file(path)
         self._take(encoding, "encode_ordinary", "encode", "encode_batch", "decode")
 
     def encode_to_numpy(self, text: str) -> Any:
@@ -194,6 +208,23 @@ class BpecoreEngine(Engine):
     def encode_with_unstable(self, text: str) -> int:
         return size_of_completions(self._encoding.encode_with_unstable(text))
 
+    def encode_prompts(self, texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
+
+    def encode_with_pattern(self, text: str, pattern: str) -> Any:
+        import bpecore
+        from bpecore._models.presets import PATTERNS
+
+        encoding = self._patterns.get(pattern)
+        if encoding is None:
+            encoding = self._patterns[pattern] = bpecore.Encoding(
+                pattern,
+                pat_str=PATTERNS[pattern].pattern,
+                mergeable_ranks=self._encoding._mergeable_ranks,
+                special_tokens={},
+            )
+        return encoding.encode_to_numpy(text)
+
 
 BEFORE_VARIABLE = "BPECORE_BEFORE"
 
@@ -233,6 +264,10 @@ class GigatokenEngine(Engine):
         import gigatoken
 
         path = rank_files / f"{encoding_name}.tiktoken"
+        if encoding_name in MODELS:
+            self._tokenizer = gigatoken.Tokenizer(rank_files / f"{encoding_name}.json")
+            self.encode_to_numpy = self._tokenizer.backend.encode
+            return
         if encoding_name not in ("r50k_base", "cl100k_base", "o200k_base"):
             raise UnsupportedError(f"gigatoken does not know {encoding_name}")
         self._tokenizer = tokenizer = gigatoken.Tokenizer.from_tiktoken(path)
@@ -303,11 +338,33 @@ class TokenizersEngine(Engine):
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
 
+    encode_prompts = encode_batch
+
     def encode_documents(self, texts: list[str], threads: int) -> Any:
         return self._tokenizer.encode_batch(texts)
 
     def list_documents(self, texts: list[str], threads: int) -> list[list[int]]:
         return self.encode_batch(texts)
+
+
+TOKENIZERS_1_VARIABLE = "BPECORE_TOKENIZERS_1"
+
+
+class Tokenizers1Engine(TokenizersEngine):
+    """The same from a folder that a variable names: `pip install --target FOLDER tokenizers`."""
+
+    name = "tokenizers-1"
+    folder: ClassVar[str] = os.environ.get(TOKENIZERS_1_VARIABLE, "")
+    environment: ClassVar[dict[str, str]] = {"PYTHONPATH": folder}
+    python: ClassVar[str] = sys.executable if folder else ""
+
+
+class FastokensEngine(TokenizersEngine):
+    """fastokens, which reads the same file."""
+
+    name = "fastokens"
+    module = "fastokens"
+    distribution = "fastokens"
 
 
 class SnaptokensEngine(TokenizersEngine):
@@ -337,6 +394,8 @@ ENGINES: dict[str, type[Engine]] = {
         GigatokenEngine,
         QuicktokEngine,
         TokenizersEngine,
+        Tokenizers1Engine,
+        FastokensEngine,
         SnaptokensEngine,
     )
 }
@@ -349,6 +408,9 @@ def installed_version(name: str) -> str | None:
     if not engine.python or importlib.util.find_spec(engine.module) is None:
         return None
     try:
+        if issubclass(engine, Tokenizers1Engine):
+            found = distributions(name=engine.distribution, path=[engine.folder])
+            return next((item.version for item in found), None)
         return version(engine.distribution)
     except PackageNotFoundError:
         return None

@@ -52,6 +52,16 @@ def documents(paths: Sequence[str], characters: int) -> list[str]:
     return [whole[start : start + characters] for start in range(0, len(whole), characters)]
 
 
+def prompts(paths: Sequence[str], number: int, characters: int) -> list[str]:
+    """So many prompts of a number of characters, an equal share from the start of each file."""
+    share = number // len(paths)
+    return [
+        text[start : start + characters]
+        for text in map(read_text, paths)
+        for start in range(0, share * characters, characters)
+    ]
+
+
 def corpus(path: str) -> list[str]:
     """The documents of a .jsonl file, or a .txt file as one document."""
     if path.endswith(".txt"):
@@ -91,6 +101,7 @@ KINDS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(file, text, repeated, mixed, long_text, documents, numbered, own_ranks),
+        prompts,
         *(corpus, file_name),
     )
 }

