@@ -26,7 +26,7 @@ from bpecore.hf.limits import (
 )
 from bpecore.hf.names import ModelNames
 from bpecore.hf.post_processing import read_processor
-from bpecore.hf.serialization import written_tokenizer
+from bpecore.hf.serialization import model_options, written_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,6 +154,23 @@ class Changes:
         from bpecore._build.atomic_files import write_atomically
 
         write_atomically(os.fsdecode(path), self.to_str(pretty).encode())
+
+    def has_model_of(self, model: dict[str, Any]) -> bool:
+        """Returns whether a model merges as this one does, whatever its tokens.
+
+        Args:
+            model: the member of a tokenizer.json.
+        """
+        return model_options(model) == model_options(self._base._parts.file["model"])
+
+    def without_added_tokens(self) -> Self:
+        """Returns a tokenizer with the same model that no token was added to."""
+        made = copy.copy(self)
+        made._added = AddedVocabulary(self._names)
+        made._file = dict(self._file)
+        made._truncation = made._padding = None
+        made._forget()
+        return made
 
     def __repr__(self) -> str:
         return f"<bpecore.hf.Tokenizer {self._base.name!r}>"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import os
 import pickle
 import shutil
+import types
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +176,82 @@ def test_what_cannot_be_exact_stays_with_a_warning(tmp_path: Path) -> None:
         made = transformers.AutoTokenizer.from_pretrained(folder)
     assert type(made.backend_tokenizer).__module__ == "tokenizers"
     assert made("a a").input_ids
+
+
+def models_made(monkeypatch: pytest.MonkeyPatch, module: str) -> list[int]:
+    """Returns a list that gets the number of tokens of each model that a module makes."""
+    made: list[int] = []
+    place = importlib.import_module(module)
+    original = place.BPE
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        made.append(len(options["vocab"]))
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(place, "BPE", make)
+    return made
+
+
+def test_a_model_is_not_loaded_by_the_other_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = small_file()
+    folders = {
+        kind: folder_of(tmp_path / kind, file, tokenizer_class=kind)
+        for kind in ("PreTrainedTokenizerFast", "Qwen2Tokenizer")
+    }
+    made = models_made(monkeypatch, "transformers.models.qwen2.tokenization_qwen2")
+    backend = importlib.import_module("transformers.tokenization_utils_tokenizers")
+    # Without `from_file`; small files without a model are read by `from_str`.
+    without = types.SimpleNamespace(from_str=backend.TokenizerFast.from_str)
+    monkeypatch.setattr(backend, "TokenizerFast", without)
+    hf.patch_transformers()
+    for folder in folders.values():
+        ours = transformers.AutoTokenizer.from_pretrained(folder)
+        assert isinstance(ours.backend_tokenizer, hf.Tokenizer)
+        assert ours("the tool").input_ids
+    assert made == [0]
+    assert ours._vocab == file["model"]["vocab"]
+
+
+def test_a_class_with_another_model_loads_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = small_file()
+    file["model"]["ignore_merges"] = True  # the class does not
+    folder = folder_of(tmp_path / "model", file, tokenizer_class="Qwen2Tokenizer")
+    made = models_made(monkeypatch, "transformers.models.qwen2.tokenization_qwen2")
+    ours, theirs = both(folder)
+    assert made == [len(file["model"]["vocab"]), 0, len(file["model"]["vocab"])]
+    require_equal(ours, theirs)
+
+
+def test_an_error_is_that_of_transformers(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "model", small_file(), tokenizer_class="Qwen2Tokenizer")
+    for broken in ("{", '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b"]]}}'):
+        (folder / "tokenizer.json").write_text(broken)
+        kinds = []
+        for change in (hf.unpatch_transformers, hf.patch_transformers):
+            change()
+            with pytest.raises(Exception) as caught:  # noqa: PT011 (compared below)
+                transformers.AutoTokenizer.from_pretrained(folder)
+            kinds.append((type(caught.value), str(caught.value)))
+        assert kinds[0] == kinds[1]
+
+
+def test_tensors_and_decoded_batches(tmp_path: Path) -> None:
+    ours, theirs = both(folder_of(tmp_path / "model", small_file()))
+    found = [
+        each(TEXTS[:2], return_tensors="np", padding=True, return_offsets_mapping=True)
+        for each in (ours, theirs)
+    ]
+    assert found[0].keys() == found[1].keys()
+    for name in found[0]:
+        assert (found[0][name] == found[1][name]).all()
+    ids = found[0]["input_ids"]
+    for skip in (False, True):
+        texts = [each.batch_decode(ids, skip_special_tokens=skip) for each in (ours, theirs)]
+        assert texts[0] == texts[1]
 
 
 def test_streams_take_both_kinds(tmp_path: Path) -> None:
