@@ -150,7 +150,7 @@ def one_pass_table(record: Record, encoding: str) -> tuple[str, str] | None:
         for suffix, number in (("", "1"), (", all cores", cores)):
             measure = f"one pass, {way}{suffix}"
             found = [record.find(measure, encoding, engine) for engine in ONE_PASS_ENGINES]
-            for corpus in found[0]:
+            for corpus in dict.fromkeys(name for samples in found for name in samples):
                 cells = [speed_cell(samples.get(corpus)) for samples in found]
                 rows.append([text_name(corpus), way, str(number), *cells])
     rows[1:] = sorted(rows[1:], key=lambda row: row[0])

@@ -47,7 +47,7 @@ def test_every_corpus_and_way_has_a_speed(corpora: Path) -> None:
     output = run("--one-pass", str(corpora), *options)
     assert f"{ENCODING}, one.txt: 1 documents" in output
     assert f"{ENCODING}, two.jsonl: 2 documents" in output
-    assert f"{ENCODING}, dashes.jsonl: 1 documents" in output
+    assert f"{ENCODING}, dashes.jsonl: 2 documents" in output
     assert output.count("all ids are equal") == 3
     for way, engine in (("arrays", "bpecore"), ("lists", "tiktoken"), ("counts", "bpecore")):
         rows = [line.split() for line in output.splitlines() if line.split()[:2] == [way, engine]]
