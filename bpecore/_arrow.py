@@ -12,12 +12,10 @@ from bpecore._engine_calls import NONE, EngineCalls, do_at_index
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any
 
     from bpecore._core import ArrowResult, ArrowResultStream
-    from bpecore._engine_calls import Allowed, Disallowed
-
-    Errors = Literal["strict", "replace"]
+    from bpecore.types import Allowed, Disallowed, Errors
 
 
 class ArrowMethods(EngineCalls):

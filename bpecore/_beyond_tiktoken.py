@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from bpecore._engine_calls import Allowed, Disallowed
     from bpecore._limits.counted_chunks import Rules
     from bpecore._limits.counting import Counting
     from bpecore._limits.splitting import Spans
-
-    Boundary = Literal["character", "word", "sentence", "line"]
+    from bpecore.types import Allowed, Boundary, Disallowed
 
 
 class BeyondTiktoken(ArrowMethods):

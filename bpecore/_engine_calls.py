@@ -22,16 +22,15 @@ from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
-    from typing import Any, Literal, TypeVar
+    from typing import Any, TypeVar
 
     import numpy.typing as npt
 
     from bpecore._arrays import ArrayForm
+    from bpecore.types import Allowed, Disallowed
 
-    Allowed = Literal["all"] | AbstractSet[str]
-    Disallowed = Literal["all"] | Collection[str]
     Item = TypeVar("Item")
     Result = TypeVar("Result")
 

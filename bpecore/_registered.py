@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bpecore._engine_calls import Allowed
     from bpecore._models.source import ModelSource
     from bpecore.core import Encoding
+    from bpecore.types import Allowed
     from bpecore.view.notebook import ShownTokens
 
     find: Callable[[str], Encoding | None]

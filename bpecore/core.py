@@ -26,13 +26,11 @@ TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of t
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Sequence
-    from typing import Any, Literal
+    from typing import Any
 
     import numpy.typing as npt
 
-    from bpecore._engine_calls import Allowed, Disallowed
-
-    Unknown = Literal["raise", "replace", "skip"]
+    from bpecore.types import Allowed, Disallowed, Unknown
 
 
 class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):

@@ -18,7 +18,7 @@ from bpecore._build.locks import dropin_lock
 from bpecore._core import holding
 
 TIKTOKEN_VERSION = "0.14.0"
-"""The version of tiktoken that bpecore behaves like: `tiktoken.__version__` while installed."""
+"""The version of tiktoken that bpecore behaves like, and `tiktoken.__version__` while installed."""
 
 _SUBMODULES = ("_tiktoken", "core", "registry", "model", "load", "_educational")
 

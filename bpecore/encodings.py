@@ -26,6 +26,7 @@ FIM_SUFFIX = "<|fim_suffix|>"
 ENDOFPROMPT = "<|endofprompt|>"
 
 r50k_pat_str = R50K_PATTERN
+"""The split pattern of `gpt2`, `r50k_base`, `p50k_base` and `p50k_edit`."""
 
 # The names of harmony's that o200k_base lacks and that are not `<|reserved_N|>`.
 _HARMONY_NAMES = {
@@ -160,3 +161,4 @@ OPENAI_CONSTRUCTORS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyT
 """The seven constructors, also if a caller changes `ENCODING_CONSTRUCTORS`."""
 
 ENCODING_CONSTRUCTORS: dict[str, Callable[[], dict[str, Any]]] = dict(OPENAI_CONSTRUCTORS)
+"""What makes the arguments of each encoding, as a plugin offers it; may be changed."""

@@ -19,7 +19,7 @@ import hashlib
 import importlib
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any
 
 from bpecore._build.atomic_files import write_atomically
 from bpecore._build.download_cache import CacheFile
@@ -27,10 +27,11 @@ from bpecore.data import gpt2_format, tiktoken_format
 from bpecore.data.appearance import appearance
 from bpecore.data.rank_tables import BUNDLED_FILES, tiktoken_file
 
+if TYPE_CHECKING:
+    from bpecore.types import FilePath
+
 HTTP_TIMEOUT_SECONDS = 60.0
 """How long a server may stay silent, while connecting or between two parts of its answer."""
-
-FilePath = Union[str, "os.PathLike[str]"]
 
 
 def _path(path: FilePath) -> str:

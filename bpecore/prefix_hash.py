@@ -15,18 +15,15 @@ would get another version, so that its hashes never equal these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from bpecore._core import hash_prefixes_of, prefix_hash_version
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Ids = Union[Sequence[int], npt.NDArray[np.integer]]
+    from bpecore.types import Ids
 
 PREFIX_HASH_VERSION = prefix_hash_version
+"""The version of the scheme, which seeds the hashes."""
 
 
 def prefix_hashes(ids: Ids, block: int = 16) -> list[int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     # The values of a metric's labels, and the numbers to show under them.
     Labelled = tuple[list[str], Union[Metrics, WorkerMetrics]]
 
-Shown = TypeVar("Shown")
+_Shown = TypeVar("_Shown")
 
 try:
     from prometheus_client import Metric
@@ -33,7 +33,7 @@ except ImportError as error:
     ) from error
 
 # The field of `Metrics` or `WorkerMetrics`, the name shown, and its help.
-COUNTERS = (
+_COUNTERS = (
     ("hits", "bpecore_cache_hits", "Texts answered from the cache."),
     ("misses", "bpecore_cache_misses", "Texts that had to be encoded."),
     ("joined", "bpecore_requests_joined", "Texts that shared the encoding of an equal one."),
@@ -41,20 +41,20 @@ COUNTERS = (
     ("evictions", "bpecore_cache_evictions", "Texts removed from the cache to make room."),
     ("batches", "bpecore_batches", "How often a thread took texts from the queue."),
 )
-GAUGES = (
+_GAUGES = (
     ("cached_texts", "bpecore_cached_texts", "Texts in the cache."),
     ("cached_bytes", "bpecore_cached_bytes", "Bytes used by the cache."),
     ("queue_depth", "bpecore_queue_depth", "Texts waiting for a thread or on one."),
     ("waiting_for_queue", "bpecore_waiting_for_queue", "Texts waiting for room in the queue."),
 )
-WORKER_COUNTERS = (
+_WORKER_COUNTERS = (
     ("requests", "bpecore_worker_requests", "Requests answered."),
     ("failed", "bpecore_worker_failed", "Requests answered with an error."),
     ("fed_ids", "bpecore_worker_fed_ids", "Ids fed to streams."),
     ("texts", "bpecore_worker_texts", "Texts encoded or counted."),
     ("restarts", "bpecore_worker_restarts", "How often the worker died and was restarted."),
 )
-WORKER_GAUGES = (
+_WORKER_GAUGES = (
     ("streams", "bpecore_worker_streams", "Open streams."),
     ("clients", "bpecore_worker_clients", "Connected clients."),
     ("queue_depth", "bpecore_worker_queue_depth", "Requests received and not yet answered."),
@@ -96,7 +96,7 @@ class EncoderCollector(Collector):
         samples: list[Labelled] = [
             ([label], encoder.metrics()) for label, encoder in self._encoders.items()
         ]
-        yield from _numbers(samples, ["encoder"], COUNTERS, GAUGES)
+        yield from _numbers(samples, ["encoder"], _COUNTERS, _GAUGES)
         yield _latency(samples, ["encoder"], "bpecore_latency_seconds", "Time per answer.")
 
 
@@ -128,13 +128,13 @@ class PoolCollector(Collector):
             for index, worker in enumerate(pool.metrics().workers)
         ]
         names = ["pool", "worker"]
-        yield from _numbers(samples, names, WORKER_COUNTERS, WORKER_GAUGES)
+        yield from _numbers(samples, names, _WORKER_COUNTERS, _WORKER_GAUGES)
         yield _latency(
             samples, names, "bpecore_worker_latency_seconds", "Time from request to answer."
         )
 
 
-def _copy(argument: str, labelled: Mapping[str, Shown]) -> dict[str, Shown]:
+def _copy(argument: str, labelled: Mapping[str, _Shown]) -> dict[str, _Shown]:
     if not isinstance(labelled, Mapping):
         raise TypeError(f"{argument} must be a mapping of labels, not {type(labelled).__name__}")
     return dict(labelled)

@@ -7,7 +7,7 @@ Needs pyarrow, which these bring; Ray itself is not imported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from bpecore.core import Encoding
 from bpecore.registry import get_encoding
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from bpecore._arrow import Errors
-    from bpecore._engine_calls import Allowed, Disallowed
+    from bpecore.types import Allowed, Disallowed, Errors, IdType
 
     Batch = Union[pa.Table, pa.RecordBatch, pd.DataFrame]
-
-IdType = Literal["uint32", "int32", "int64"]
 
 
 class Tokenize:

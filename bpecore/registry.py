@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 else:
     TypedDict = dict
 
-OPENAI_PLUGIN = "tiktoken_ext.openai_public"
+_OPENAI_PLUGIN = "tiktoken_ext.openai_public"
 """The plugin that comes with tiktoken; `bpecore.encodings` always replaces it."""
 
 # By tiktoken's name for it.
 _lock = registry_lock
 ENCODINGS: dict[str, Encoding] = {}
+"""The encodings that have been loaded, by name."""
 _requests: dict[str, int] = {}
 _loads: dict[str, int] = {}
 
@@ -82,10 +83,10 @@ def _available_plugin_modules() -> Sequence[str]:
     try:
         package = importlib.import_module("tiktoken_ext")
     except ImportError:
-        return [OPENAI_PLUGIN]
+        return [_OPENAI_PLUGIN]
     names = [name for folder in package.__path__ for name in _modules_in(folder)]
     found = [f"tiktoken_ext.{name}" for name in dict.fromkeys(names)]
-    return found if OPENAI_PLUGIN in found else [OPENAI_PLUGIN, *found]
+    return found if _OPENAI_PLUGIN in found else [_OPENAI_PLUGIN, *found]
 
 
 def _modules_in(folder: str) -> list[str]:
@@ -131,7 +132,7 @@ def _call_plugin(call: Callable[[], _Result]) -> _Result:
 
 
 def _read_plugin(module_name: str) -> dict[str, _Constructor]:
-    if module_name == OPENAI_PLUGIN:
+    if module_name == _OPENAI_PLUGIN:
         from bpecore import encodings
 
         return encodings.ENCODING_CONSTRUCTORS

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from bpecore._engine_calls import Allowed, Disallowed
     from bpecore._models.normalizers import Step
+    from bpecore.types import Allowed, Disallowed
 
 
 def _steps(normalizer: Any, source: str) -> list[Step]:

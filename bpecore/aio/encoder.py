@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Collection, Hashable
-from collections.abc import Set as AbstractSet
+from collections.abc import Hashable
 from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, cast
 
 from bpecore._build.checks import check_number
 from bpecore._build.threads import available_cpus
@@ -30,14 +29,12 @@ from bpecore.core import Encoding
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from bpecore._beyond_tiktoken import Boundary
     from bpecore._services.id_buffers import IdBuffer
+    from bpecore.types import Allowed, Boundary, Disallowed
 
 from anyio.lowlevel import checkpoint
 
 Result = TypeVar("Result")
-Special = Union[Literal["all"], AbstractSet[str]]
-Disallowed = Union[Literal["all"], Collection[str]]
 
 # An answer from the cache counts as this many characters of a turn, plus an eighth of its length.
 # It costs 0.4 times as much as encoding (8.6 against 20.6 microseconds for 8,192 characters), so a
@@ -143,7 +140,7 @@ class AsyncEncoder:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Encodes a text into a list that belongs to the caller.
@@ -159,7 +156,7 @@ class AsyncEncoder:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Counts the tokens of a text."""
@@ -170,7 +167,7 @@ class AsyncEncoder:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
@@ -190,7 +187,7 @@ class AsyncEncoder:
         text: str,
         limit: int,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int | None:
         """Counts the tokens of a text; None if there are more than `limit`."""
@@ -203,7 +200,7 @@ class AsyncEncoder:
         max_tokens: int,
         *,
         side: Literal["end", "start", "middle"] = "end",
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> str:
         """Truncates a text to a number of tokens."""
@@ -220,7 +217,7 @@ class AsyncEncoder:
         overlap: int = 0,
         boundary: Boundary = "character",
         whole_graphemes: bool = False,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[str]:
         """Splits a text into chunks of at most `max_tokens` tokens, as `Encoding.split` does."""
@@ -278,9 +275,9 @@ class AsyncEncoder:
 
     async def _answer(
         self,
-        compute: Callable[[Encoding, str, Special, Disallowed], IdBuffer | list[int] | int],
+        compute: Callable[[Encoding, str, Allowed, Disallowed], IdBuffer | list[int] | int],
         text: str,
-        allowed_special: Special,
+        allowed_special: Allowed,
         disallowed_special: Disallowed,
     ) -> Any:
         """Answers from the cache, or computes and caches."""
@@ -409,19 +406,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_restart_in_child)
 
 
-def _list_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> list[int]:
+def _list_of(encoding: Encoding, text: str, allowed: Allowed, disallowed: Disallowed) -> list[int]:
     return list_in_slices(encode_to_buffer(encoding, text, allowed, disallowed))
 
 
-def _ids_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> IdBuffer:
+def _ids_of(encoding: Encoding, text: str, allowed: Allowed, disallowed: Disallowed) -> IdBuffer:
     return encode_to_buffer(encoding, text, allowed, disallowed)
 
 
-def _count_of(encoding: Encoding, text: str, allowed: Special, disallowed: Disallowed) -> int:
+def _count_of(encoding: Encoding, text: str, allowed: Allowed, disallowed: Disallowed) -> int:
     return encoding.count(text, allowed_special=allowed, disallowed_special=disallowed)
 
 
-def _frozen(strings: Special, name: str) -> Special:
+def _frozen(strings: Allowed, name: str) -> Allowed:
     if isinstance(strings, str):
         if strings == "all":
             return "all"
@@ -436,7 +433,7 @@ def _frozen_disallowed(strings: Disallowed) -> Disallowed:
     return disallowed_strings(strings or ())
 
 
-def _special_arguments(allowed: Special, disallowed: Disallowed) -> dict[str, Any]:
+def _special_arguments(allowed: Allowed, disallowed: Disallowed) -> dict[str, Any]:
     return {
         "allowed_special": _frozen(allowed, "allowed_special"),
         "disallowed_special": _frozen_disallowed(disallowed),

@@ -80,8 +80,9 @@ def num_tokens_from_messages(
     Raises:
         KeyError: the model is unknown, and there is no `default`; or it is not known what its
             images cost.
-        ValueError: `default` names nothing known; something lacks a field, has an unknown type and
-            no cost, or is nested too deep. The error begins with its place: "messages[3].content".
+        ValueError: the model takes plain text only, or `default` names nothing known; something
+            lacks a field, has an unknown type and no cost, or is nested too deep. Then the error
+            begins with its place: "messages[3].content".
         TypeError: something has a wrong type, or there is no such option.
 
     Example:

@@ -47,7 +47,7 @@ def num_tokens_from_image(
 
     Raises:
         KeyError: it is not known what the model's images cost.
-        ValueError: a side is not positive, or the model does not have the detail.
+        ValueError: a side is not positive, or the model does not have the detail, or no images.
         TypeError: a side is not an int, `model` not a string, or a rule not `Rules`.
 
     Example:
@@ -82,7 +82,8 @@ def num_tokens_from_image_url(
 
     Raises:
         KeyError: it is not known what the model's images cost.
-        ValueError: the size cannot be read and is not given, or the model does not have the detail.
+        ValueError: the size cannot be read and is not given, or the model does not have the detail,
+            or no images.
         TypeError: `url` or `model` is not a string, or a rule not `Rules`.
 
     Example:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 from bpecore.chat.fields import fields_of, shown, wrong_type
 from bpecore.chat.image_sizes import size_of_base64, size_of_data_url
 from bpecore.chat.images import count_image, image_rule
 from bpecore.chat.rules import Rules
 from bpecore.chat.seen import Cost, Seen
-
-CostOf = Union[int, Callable[[Any], int]]
-"""Tokens of a part, or a function that returns them for the part."""
+from bpecore.types import CostOf
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypedDict, TypeVar
 
-from bpecore.chat.reader import CostOf
 from bpecore.chat.rules import Rules
+from bpecore.types import CostOf
 
 if sys.version_info >= (3, 11):
-    from typing import Unpack
+    from typing import TYPE_CHECKING, Unpack
 elif TYPE_CHECKING:
     from typing_extensions import Unpack
 

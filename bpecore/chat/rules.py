@@ -183,6 +183,14 @@ RULES: tuple[Rules, ...] = (
     Rules("*", TOOLS, "2024-07"),
 )
 
+WITHOUT_CHATS = (
+    "text-embedding-* text-similarity-* text-search-* code-search-* gpt2 gpt-2 "
+    "gpt-3.5-turbo-instruct* gpt-35-turbo-instruct* ada curie babbage babbage-* davinci davinci-* "
+    "text-ada-* text-curie-* text-babbage-* text-davinci-* code-davinci-* code-cushman-* "
+    "cushman-codex"
+)
+"""Names and patterns of models that take plain text only."""
+
 
 def rules_of(model: str, further: Iterable[Rules] | None = None) -> Rules:
     """Returns the first row that matches a model's name.
@@ -193,6 +201,7 @@ def rules_of(model: str, further: Iterable[Rules] | None = None) -> Rules:
 
     Raises:
         TypeError: the name is not a string, or a row is not `Rules`.
+        ValueError: the model takes plain text only.
 
     Example:
         >>> rules_of("openai/gpt-4o-2024-08-06").image
@@ -201,8 +210,13 @@ def rules_of(model: str, further: Iterable[Rules] | None = None) -> Rules:
     if not isinstance(model, str):
         raise wrong_type("model", "str", model)
     for rules in checked_rules(further):
-        if _matches(rules, model):
+        if _matches(rules.models, model):
             return rules
+    if _matches(WITHOUT_CHATS, model):
+        raise ValueError(
+            f"the model {model!r} takes plain text and no chats: count with "
+            "num_tokens_from_string, or give its rules=[Rules(…)]"
+        )
     return _rules_of_table(model)
 
 
@@ -221,13 +235,13 @@ def checked_rules(rules: Iterable[Rules] | None) -> list[Rules]:
 
 @lru_cache(maxsize=256)
 def _rules_of_table(model: str) -> Rules:
-    return next(rules for rules in RULES if _matches(rules, model))
+    return next(rules for rules in RULES if _matches(rules.models, model))
 
 
-def _matches(rules: Rules, model: str) -> bool:
-    """Returns whether a row is for a model: by its whole name, or by that without a date."""
+def _matches(models: str, model: str) -> bool:
+    """Returns whether a model is one of some: by its whole name, or by that without a date."""
     name = plain_model_name(model)
-    patterns = rules.models.lower().split()
+    patterns = models.lower().split()
     return any(
         fnmatchcase(each, pattern) for each in (name, without_date(name)) for pattern in patterns
     )

@@ -392,7 +392,7 @@ class Changes:
 
     @property
     def post_processor(self) -> Any:
-        """What puts tokens around texts: a copy, of the package `tokenizers`."""
+        """A copy of what puts tokens around texts, of the package `tokenizers`."""
         return component("post_processor", self._file.get("post_processor"))
 
     @post_processor.setter
@@ -403,7 +403,7 @@ class Changes:
 
     @property
     def normalizer(self) -> Any:
-        """What normalizes texts: a copy, of the package `tokenizers`."""
+        """A copy of what normalizes texts, of the package `tokenizers`."""
         return component("normalizer", self._file.get("normalizer"))
 
     @normalizer.setter
@@ -417,7 +417,7 @@ class Changes:
 
     @property
     def pre_tokenizer(self) -> Any:
-        """What splits texts: a copy, of the package `tokenizers`."""
+        """A copy of what splits texts, of the package `tokenizers`."""
         return component("pre_tokenizer", self._file.get("pre_tokenizer"))
 
     @pre_tokenizer.setter
@@ -430,7 +430,7 @@ class Changes:
 
     @property
     def decoder(self) -> Any:
-        """What makes text of tokens: a copy, of the package `tokenizers`."""
+        """A copy of what makes text of tokens, of the package `tokenizers`."""
         return component("decoder", self._file.get("decoder"))
 
     @decoder.setter

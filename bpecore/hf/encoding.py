@@ -169,7 +169,7 @@ class Encoding(BatchItem):
 
     @property
     def word_ids(self) -> list[int | None]:
-        """The word of its text that each token is in: a piece, or a word given apart."""
+        """The word of its text, a piece or a word given by itself, that each token is in."""
         return self._column(lambda run: run.origin.words[run.start : run.stop])
 
     @property

@@ -22,7 +22,15 @@ def shared_places(ends: Sequence[Places]) -> Places:
     Args:
         ends: for each vocabulary, the byte at which each token ends, ascending.
     """
-    return reduce(np.intersect1d, ends)
+    return reduce(common, ends)
+
+
+def common(left: Places, right: Places) -> Places:
+    """Returns what is in both of two ascending arrays without repetitions.
+
+    numpy's hash tables, which it takes unless told that there are none, are slow on long ones.
+    """
+    return np.intersect1d(left, right, assume_unique=True)
 
 
 def differing(ends: Sequence[Places]) -> list[npt.NDArray[np.bool_]]:
@@ -32,8 +40,8 @@ def differing(ends: Sequence[Places]) -> list[npt.NDArray[np.bool_]]:
         ends: for each vocabulary, the byte at which each token ends, ascending.
     """
     spans = [places << 32 | np.concatenate([[0], places])[:-1] for places in ends]
-    shared = reduce(np.intersect1d, spans)
-    return [~np.isin(own, shared) for own in spans]
+    shared = reduce(common, spans)
+    return [~np.isin(own, shared, assume_unique=True, kind="sort") for own in spans]
 
 
 def row_ends(content: bytes, places: Places) -> Places:

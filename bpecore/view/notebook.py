@@ -10,8 +10,8 @@ from bpecore.view.page import page_of
 from bpecore.view.tokens import TokenizedText
 
 if TYPE_CHECKING:
-    from bpecore._engine_calls import Allowed
     from bpecore.core import Encoding
+    from bpecore.types import Allowed
 
 _FRAME = (
     '<iframe sandbox="allow-scripts" title="Tokens" srcdoc="{page}" '

@@ -72,6 +72,7 @@ function segmentsOf(bytes) {
 }
 
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Zl}\p{Zp}]/u;
+const RIGHT_TO_LEFT = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const JOINER = /^[\u200c\u200d\ufe00-\ufe0f]$/;
 
 function element(name, className, text) {
@@ -141,6 +142,7 @@ function tokenElement(vocabulary, which, place) {
   made.dataset.place = place;
   made.setAttribute("role", "button");
   made.tabIndex = -1;
+  if (segments[0].text && /^\p{M}/u.test(segments[0].text)) made.classList.add("mark");
   made.dataset.id = vocabulary.ids[number];
   write(made, segments, !settings.ids);
   made.setAttribute("aria-label", `${spoken(made.textContent)}, ` +
@@ -159,12 +161,21 @@ function fill(row) {
     cell.append(element("span", "name", vocabulary.name));
     const start = vocabulary.rows[row.number];
     const end = vocabulary.rows[row.number + 1] ?? vocabulary.sequence.length;
+    let line = []; // tokens with their ids below have no direction, so the line is told it
     for (let place = start ?? end; place < end; place++) {
       const token = tokenElement(vocabulary, which, place);
-      cell.append(token);
+      if (!settings.ids) {
+        cell.append(token);
+        continue;
+      }
+      line.push(token);
       const hasLineEnd = tokenOf(vocabulary, vocabulary.sequence[place])
         .some((segment) => segment.text && segment.text.includes("\n"));
-      if (settings.ids && hasLineEnd) cell.append("\n");
+      if (hasLineEnd || place + 1 === end) {
+        const text = line.map((token) => token.textContent).join("");
+        cell.append(RIGHT_TO_LEFT.test(text) ? "\u200f" : "\u200e", ...line, hasLineEnd ? "\n" : "");
+        line = [];
+      }
     }
     row.element.append(cell);
   });

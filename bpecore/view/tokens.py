@@ -10,8 +10,8 @@ from bpecore._engine_calls import NONE
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from bpecore._engine_calls import Allowed
     from bpecore.core import Encoding
+    from bpecore.types import Allowed
 
 
 class Token(NamedTuple):

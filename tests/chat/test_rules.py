@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 
-from bpecore.chat import num_tokens_from_image, num_tokens_from_messages
+from bpecore.chat import (
+    num_tokens_from_image,
+    num_tokens_from_messages,
+    num_tokens_from_string,
+    truncate_tokens_from_messages,
+)
 from bpecore.chat.rules import RULES, Patches, Rules, Tiles, rules_of
+from bpecore.model import MODEL_TO_ENCODING, plain_model_name
+
+HELLO = [{"role": "user", "content": "hello"}]
+NEWER_ENCODINGS = ("cl100k_base", "o200k_base", "o200k_harmony")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +58,25 @@ def test_the_generations_of_tools() -> None:
         assert rules_of(model).tools == "indented"
     for model in ("gpt-3.5-turbo-1106", "gpt-4-1106-preview", "gpt-35-turbo", "gpt-4o", "gpt-5"):
         assert rules_of(model).tools == "compact"
+
+
+def test_models_without_chats_are_refused() -> None:
+    """Those are all models of OpenAI's older encodings, and those that embed or complete text."""
+    older = [m for m, name in MODEL_TO_ENCODING.items() if name not in NEWER_ENCODINGS]
+    assert len(older) > 20
+    completing = ["gpt-3.5-turbo-instruct-0914", "ft:davinci-002:us::8f", "babbage-002"]
+    embedding = ["text-embedding-ada-002", "openai/text-embedding-3-small"]
+    for model in [*older, *completing, *embedding]:
+        for options in ({}, {"default": "gpt-4o"}):
+            with pytest.raises(ValueError, match=re.escape(repr(model))):
+                num_tokens_from_messages(HELLO, model, **options)
+        rules = [Rules(plain_model_name(model), "our own", "2026-11", encoding="r50k_base")]
+        assert num_tokens_from_messages(HELLO, model, rules=rules) > 0
+    with pytest.raises(ValueError, match="plain text"):
+        truncate_tokens_from_messages(HELLO, "gpt2", 10)
+    assert num_tokens_from_string("hello", "gpt2") == 1
+    for model in MODEL_TO_ENCODING.keys() - {*older, "davinci-002", "babbage-002"}:
+        assert "embedding" in model or num_tokens_from_messages(HELLO, model)
 
 
 def test_formats() -> None:

@@ -15,7 +15,7 @@ prometheus_client = pytest.importorskip("prometheus_client", reason="needs the e
 
 from bpecore._services.latency import LATENCY_BOUNDS_SECONDS, LatencyHistogram  # noqa: E402
 from bpecore.aio import AsyncEncoder  # noqa: E402
-from bpecore.prometheus import COUNTERS, GAUGES, EncoderCollector  # noqa: E402
+from bpecore.prometheus import _COUNTERS, _GAUGES, EncoderCollector  # noqa: E402
 
 
 def test_every_number_is_shown() -> None:
@@ -34,9 +34,9 @@ def test_every_number_is_shown() -> None:
     for name, encoder in encoders.items():
         metrics = encoder.metrics()
         label = {"encoder": name}
-        for field, shown, _ in COUNTERS:
+        for field, shown, _ in _COUNTERS:
             assert registry.get_sample_value(f"{shown}_total", label) == getattr(metrics, field)
-        for field, shown, _ in GAUGES:
+        for field, shown, _ in _GAUGES:
             assert registry.get_sample_value(shown, label) == getattr(metrics, field)
         cumulative = 0
         for bound, count in zip((*LATENCY_BOUNDS_SECONDS, "+Inf"), metrics.latency_counts):

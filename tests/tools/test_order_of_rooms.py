@@ -5,7 +5,8 @@ that it rests on. A room may use those and everything they rest on. What files u
 their source: `cimport`, `include` and `cdef extern from` in the engine, `import` in the package,
 also inside functions and in the extension, but not under `TYPE_CHECKING`.
 
-`python tests/tools/test_order_of_rooms.py` prints the order and the pictures in docs/design.md.
+`python tests/tools/test_order_of_rooms.py` prints the order; `tools/site/pictures.py` draws it for
+docs/design.md.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ ENGINE = {
 }
 
 PACKAGE = {
+    "types": "",
     "data": "",
     "_core": "",
     "_version": "",
@@ -66,7 +68,7 @@ PACKAGE = {
     "__init__": "_source_tree load model",
     "_educational": "__init__",
     "prefix_hash": "_core",
-    "chat": "model",
+    "chat": "model types",
     "_services": "core",
     "aio": "_services registry",
     "pool.errors": "",
@@ -215,18 +217,6 @@ def circles(links: Links) -> Iterator[list[str]]:
             yield from visit(file)
 
 
-def picture(rooms: Mapping[str, str]) -> str:
-    """Returns a Mermaid diagram of rooms, each above those that it rests on."""
-    lines = [
-        f"    {short(room)} --> {short(other)}" for room in rooms for other in rooms[room].split()
-    ]
-    return "\n".join(["```mermaid", "flowchart TD", *reversed(lines), "```"])
-
-
-def short(room: str) -> str:
-    return room.rpartition("engine/")[2]
-
-
 TABLES = {"engine": ENGINE, "package": PACKAGE}
 
 
@@ -255,7 +245,10 @@ def test_the_table_is_in_order_and_every_room_is_used(table: str) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_picture_in_the_documents_is_current(table: str) -> None:
-    assert picture(TABLES[table]) in (SOURCE / "docs" / "design.md").read_text(encoding="utf-8")
+    from rooms import room_picture
+
+    path = SOURCE / "docs" / "pictures" / f"rooms-of-the-{table}.svg"
+    assert room_picture(table, TABLES[table]).svg() == path.read_text(encoding="utf-8")
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
@@ -341,7 +334,6 @@ if __name__ == "__main__":
         print(f"{title}, from the bottom up:")
         for room, others in rooms.items():
             print(f"  {room:<20} {others}")
-        print(picture(rooms))
         faults += [*upward_arrows(links_of(title), rooms), *circles(links_of(title))]
     print(*faults, sep="\n")
     sys.exit(bool(faults))

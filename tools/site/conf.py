@@ -6,9 +6,12 @@ import os.path
 import re
 from pathlib import Path
 
+from docutils.nodes import Element, TextElement
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
-from bpecore import __version__
+from bpecore import __version__, types
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"
@@ -20,7 +23,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
 ]
 html_theme = "furo"
 html_static_path = ["static"]
@@ -28,10 +30,10 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
+smartquotes = False  # quotes in signatures and aliases are Python's
 default_role = "code"  # what docstrings put in backquotes
 
 myst_heading_anchors = 4
-myst_fence_as_directive = ["mermaid"]
 napoleon_use_ivar = True
 autodoc_class_signature = "mixed"
 autodoc_default_options = {
@@ -43,6 +45,13 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_display_short_literal_types = True
+nitpicky = True  # whatever a signature names has an entry
+nitpick_ignore_regex = [
+    ("py:class", r"(np|npt|pa|pd|os|fractions|collections\.abc|prometheus_client)\..*"),
+    ("py:class", r"'\w+'"),  # the words of a Literal
+    # Of constructors that only this package calls, and bases:
+    ("py:class", r"(.*\.)?(ModelEncoding|PoolAddress|Run|Session|Vocabulary)"),
+]
 suppress_warnings = ["ref.python"]  # attributes of one name in several classes
 toc_object_entries_show_parents = "hide"
 
@@ -114,8 +123,22 @@ def read_page(_: Sphinx, name: str, content: list[str]) -> None:
 
 
 def read_included(_: Sphinx, path: Path, parent: str, content: list[str]) -> None:
-    """Changes the links of a file of the repository's root that a page includes."""
-    content[0] = with_links_of_the_site(content[0], REPOSITORY, DOCS / f"{parent}.md")
+    """Changes the links of a file that a page includes."""
+    content[0] = with_links_of_the_site(content[0], (DOCS / path).parent, DOCS / f"{parent}.md")
+
+
+def find_type(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: TextElement
+) -> Element | None:
+    """Returns a link to a name of `bpecore.types`, which signatures give without the module."""
+    name = node["reftarget"]
+    if not hasattr(types, name):
+        return None
+    target = f"bpecore.types.{name}"
+    found = env.domains["py"].resolve_xref(
+        env, node["refdoc"], app.builder, "data", target, node, shown
+    )
+    return found
 
 
 def make_accessible(app: Sphinx, error: Exception | None) -> None:
@@ -132,4 +155,5 @@ def setup(app: Sphinx) -> None:
     """Registers what this file does."""
     app.connect("source-read", read_page)
     app.connect("include-read", read_included)
+    app.connect("missing-reference", find_type)
     app.connect("build-finished", make_accessible)

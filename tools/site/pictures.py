@@ -56,7 +56,11 @@ class Picture:
 
     def write(self, path: Path) -> None:
         """Writes the file."""
-        path.write_text("\n".join([*self.parts, "</svg>", ""]), encoding="utf-8")
+        path.write_text(self.svg(), encoding="utf-8")
+
+    def svg(self) -> str:
+        """Returns the content of the file."""
+        return "\n".join([*self.parts, "</svg>", ""])
 
 
 def visible(text: bytes | str) -> str:

@@ -79,7 +79,7 @@ cdef class StreamDecoder(TextOfIds):
             leave(&self.in_use)
 
     def feed(self, ids) -> str:
-        """Takes the next id, or several.
+        """Takes the next id, or several; none of them if there is an error.
 
         Args:
             ids: an int, or a sequence of ints: list, tuple, numpy array, …
@@ -95,8 +95,6 @@ cdef class StreamDecoder(TextOfIds):
             TypeError: `ids` is neither an int nor a sequence of ints.
             ValueError: the decoder has been flushed.
             RuntimeError: the decoder is in use by another call.
-
-            In each case, no id of the call is taken.
         """
         self._enter()
         try:

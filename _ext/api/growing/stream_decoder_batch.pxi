@@ -121,7 +121,7 @@ cdef class StreamDecoderBatch(TextOfIds):
         return self.count
 
     def feed(self, ids) -> list:
-        """Takes the next ids of every sequence.
+        """Takes the next ids of every sequence; none of any if there is an error.
 
         Args:
             ids: one entry per sequence: an id, a sequence of ids (which may be empty), or None for
@@ -138,8 +138,6 @@ cdef class StreamDecoderBatch(TextOfIds):
                 decoder have their defaults.
             TypeError: an entry is none of these, or `ids` is not a sequence.
             RuntimeError: the decoder is in use by another call.
-
-            In each case, no id of any sequence is taken.
         """
         self._enter()
         try:

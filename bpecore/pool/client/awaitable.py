@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from bpecore._services.loops import Loop  # first: it says how to install anyio
 
@@ -32,15 +32,13 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import Session
 from bpecore.pool.client.streams import Feeds, names_and_ids
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special, pack_options
+from bpecore.pool.wire.messages import CLOSE, FEED, pack_options
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from bpecore.core import Unknown
-
-    Ids = Union[Sequence[int], npt.NDArray[np.integer]]
+    from bpecore.types import Allowed, Disallowed, Ids, Unknown
 
 
 class AwaitablePoolClient:
@@ -94,7 +92,7 @@ class AwaitablePoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Returns the ids of a text; see `PoolClient.encode`."""
@@ -105,7 +103,7 @@ class AwaitablePoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[list[int]]:
         """Returns the ids of many texts; see `PoolClient.encode_batch`."""
@@ -117,7 +115,7 @@ class AwaitablePoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
@@ -132,7 +130,7 @@ class AwaitablePoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
@@ -148,7 +146,7 @@ class AwaitablePoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; see `PoolClient.count`."""
@@ -158,7 +156,7 @@ class AwaitablePoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Returns how many tokens each of many texts has; see `PoolClient.count_batch`."""
@@ -187,7 +185,7 @@ class AwaitablePoolClient:
         self,
         form: Form,
         texts: Iterable[str],
-        allowed: Special,
+        allowed: Allowed,
         disallowed: Disallowed,
         append: int | None = None,
     ) -> Any:

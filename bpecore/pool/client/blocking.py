@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from bpecore.pool.client.calls import BlockingWaiter, Form, Reply, StatelessCall
 from bpecore.pool.client.connection import Connection
@@ -24,16 +24,14 @@ from bpecore.pool.client.requests import (
 )
 from bpecore.pool.client.session import PoolAddress, Session
 from bpecore.pool.client.streams import Feeds, names_and_ids
-from bpecore.pool.wire.messages import CLOSE, FEED, Disallowed, Special, pack_options
+from bpecore.pool.wire.messages import CLOSE, FEED, pack_options
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from bpecore.core import Unknown
     from bpecore.pool.client.awaitable import AwaitablePoolClient
-
-    Ids = Union[Sequence[int], npt.NDArray[np.integer]]
+    from bpecore.types import Allowed, Disallowed, Ids, Unknown
 
 
 class PoolClient:
@@ -109,7 +107,7 @@ class PoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Returns the ids of a text, as `Encoding.encode` does.
@@ -133,7 +131,7 @@ class PoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[list[int]]:
         """Returns the ids of many texts, which all workers encode together.
@@ -148,7 +146,7 @@ class PoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
@@ -167,7 +165,7 @@ class PoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
         dtype: npt.DTypeLike | None = None,
         append: int | None = None,
@@ -199,7 +197,7 @@ class PoolClient:
         self,
         text: str,
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> int:
         """Returns how many tokens a text has; arguments and exceptions are those of `encode`."""
@@ -209,7 +207,7 @@ class PoolClient:
         self,
         texts: Iterable[str],
         *,
-        allowed_special: Special = frozenset(),
+        allowed_special: Allowed = frozenset(),
         disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Returns how many tokens each of many texts has, which all workers count together.
@@ -265,7 +263,7 @@ class PoolClient:
         self,
         form: Form,
         texts: Iterable[str],
-        allowed: Special,
+        allowed: Allowed,
         disallowed: Disallowed,
         append: int | None = None,
     ) -> Any:
@@ -351,7 +349,7 @@ class PoolClient:
         """Ends a stream. It waits for room even in a client that otherwise raises `PoolBusy`.
 
         Returns:
-            What is left: U+FFFD for an incomplete character at the end, otherwise nothing.
+            U+FFFD for an incomplete character at the end, otherwise an empty string.
 
         Raises:
             StreamNotOpenError: there is no such stream.

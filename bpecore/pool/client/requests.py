@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from bpecore.core import Unknown
+    from bpecore.types import Unknown
 
     Arrays = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 

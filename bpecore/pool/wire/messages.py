@@ -23,17 +23,17 @@ import json
 import struct
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from bpecore._core import PackedTexts
 from bpecore.pool.errors import PoolError
 
+if TYPE_CHECKING:
+    from bpecore.types import Allowed, Disallowed
+
 Bytes = Union[bytes, bytearray, memoryview]
 Fragment = Union[Bytes, PackedTexts]
 """What a message is written from: one or several of these, one after the other."""
-
-Special = Union[Literal["all"], AbstractSet[str]]
-Disallowed = Union[Literal["all"], Collection[str]]
 
 
 class Options(NamedTuple):
@@ -45,7 +45,7 @@ class Options(NamedTuple):
         append: an id that follows those of each text; None: nothing does.
     """
 
-    allowed: Special
+    allowed: Allowed
     disallowed: Disallowed
     append: int | None
 
@@ -106,7 +106,7 @@ CHARACTERS_PER_TOKEN = 4
 """Estimates the work in texts before their tokens are known."""
 
 
-def pack_options(allowed: Special, disallowed: Disallowed, append: int | None) -> bytes:
+def pack_options(allowed: Allowed, disallowed: Disallowed, append: int | None) -> bytes:
     """Returns the arguments for special tokens, and what follows each text, as bytes; no bytes for
     the defaults.
 
@@ -120,7 +120,7 @@ def pack_options(allowed: Special, disallowed: Disallowed, append: int | None) -
     return json.dumps([*special, append]).encode()
 
 
-def _list_of(strings: Special | Disallowed, name: str) -> list[str] | str:
+def _list_of(strings: Allowed | Disallowed, name: str) -> list[str] | str:
     if isinstance(strings, str):
         if strings == "all":
             return "all"
