@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_COMPARED = 200
-"""Characters of the longest token of which all beginnings and ends are compared."""
+"""Characters of the longest token whose beginnings and ends are all compared."""
 
 
 def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[AddedToken]:

@@ -178,7 +178,7 @@ def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str, place
 def _strings_of(merges: list[Any]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
     """Returns the left and right parts of pairs, and what they make; an error if one is no pair.
 
-    A hundred thousand pairs are taken apart together where they are strings.
+    Pairs that are strings are split 100,000 at a time.
     """
     if {*map(type, merges)} <= {list}:
         if {*map(len, merges)} - {2}:

@@ -326,7 +326,7 @@ class ModelEncoding(Encoding):
         return found
 
     def _growing(self, counts: bool, allowed: Collection[str]) -> Any:
-        """Returns what counts or encodes a text in chunks; the extension asks for it.
+        """Returns what counts or encodes a text in chunks; the extension calls this.
 
         Args:
             counts: whether tokens are only counted.

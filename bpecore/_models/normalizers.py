@@ -18,7 +18,7 @@ from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 
 _NEWEST_KNOWN = 18
-"""The newest version of Unicode of which the later characters below are known."""
+"""The newest version of Unicode whose later characters are listed below."""
 _CASES_OF = 17
 """The version of Unicode of the lower case."""
 

@@ -1,4 +1,4 @@
-"""Reads the contents of a vocabulary file, of whichever kind it is."""
+"""Reads the contents of a vocabulary file of any known kind."""
 
 from __future__ import annotations
 

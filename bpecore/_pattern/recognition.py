@@ -1,4 +1,4 @@
-"""Finds out whether a split pattern is a member of the split family, whatever its spelling.
+"""Decides whether a split pattern is a member of the split family, however it is written.
 
 The pattern's automaton is tried on short strings, whose first pieces show the rules. Classes of
 characters that it treats alike have one kind. What follows from that is a guess, which is proven:
@@ -7,8 +7,8 @@ the automaton must find the pieces of the pattern that these rules and kinds mea
 A character that fits no kind is *odd*: the engine asks the automaton wherever it meets one. Then
 the pieces that end before it must be those of the rules.
 
-Time: some 20 ms for a member. Any other pattern is told from members by a few strings, or refused
-at the latest by the proof, which visits each pair of states once.
+Time: some 20 ms for a member. Most other patterns are refused after a few strings, the
+rest by the proof, which visits each pair of states once.
 """
 
 from __future__ import annotations

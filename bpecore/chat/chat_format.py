@@ -108,7 +108,7 @@ def _tally_calls(tally: Tally, message: Seen, results: list[Seen], rules: Rules)
 
 
 def _is_of(result: Seen, names: dict[str, str]) -> bool:
-    """Returns whether a result is one of calls with certain ids, or does not say of which."""
+    """Returns whether a result answers a call with one of the ids, or names no call."""
     return result.call_id is None or not isinstance(result.call_id, str) or result.call_id in names
 
 

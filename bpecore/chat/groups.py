@@ -27,7 +27,7 @@ class Group:
     call_ids: set[str] | None = field(default=None, repr=False)
 
     def answers(self, result: Seen) -> bool:
-        """Returns whether a result is one of the calls; one that does not say of which is."""
+        """Returns whether a result answers one of the calls; one that names no call does."""
         if self.call_ids is None:
             return False
         return not isinstance(result.call_id, str) or result.call_id in self.call_ids

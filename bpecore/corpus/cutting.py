@@ -169,10 +169,10 @@ def do_cut(plan: Plan, cut: Cut, folder: Folder, report: Report) -> Finished:
         plan: the plan.
         cut: the shard.
         folder: where the drafts are and the shard goes.
-        report: is told of the progress: of bytes written.
+        report: called after each write.
 
     Raises:
-        OSError: a draft cannot be read, or the shard not be written.
+        OSError: a draft cannot be read, or the shard cannot be written.
     """
     with NewFiles(folder) as files:
         name = ShardName(cut.name, cut.number)
@@ -196,7 +196,7 @@ def _groups(plan: Plan, cut: Cut, folder: Folder) -> Iterator[Group]:
 
 
 def remove_drafts(plan: Plan, cuts: Sequence[Cut], folder: Folder) -> None:
-    """Removes the drafts of which every shard is finished."""
+    """Removes the drafts all of whose shards are finished."""
     needed = {
         (cut.split, piece.portion)
         for cut in cuts

@@ -87,7 +87,7 @@ def do_portion(
         number: the portion's.
         folder: where shards go.
         settings: how it is done.
-        report: is told of the progress.
+        report: called with the progress.
 
     Raises:
         CorpusError: it cannot be done; the message is one line.

@@ -140,7 +140,7 @@ def run_plan(
         folder: where shards go.
         executor: does the tasks.
         workers: how many tasks it does at a time.
-        meter: is told of the progress.
+        meter: shows the progress.
         is_strict: whether the first broken record is an error.
 
     Raises:

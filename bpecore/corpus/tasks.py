@@ -1,4 +1,4 @@
-"""What is to be done for a plan, and what is told while it is done.
+"""The tasks of a plan, and how their progress is reported.
 
 A task names a portion or a shard, nothing more, so that it can be sent anywhere. An executor does
 tasks: in this process (`bpecore.corpus.here`) or in several (`bpecore.corpus.processes`).
@@ -49,12 +49,12 @@ class Failure(NamedTuple):
 
 
 class Listener(NamedTuple):
-    """Who is told while tasks are done.
+    """The functions that are called while tasks run.
 
     Attributes:
-        report: is called with bytes read, documents and tokens.
-        done: is called with a task and its record.
-        failed: is called with a task and why.
+        report: called with bytes read, documents and tokens.
+        done: called with a task and its record.
+        failed: called with a task and the reason.
     """
 
     report: Report
@@ -85,7 +85,7 @@ def do_task(plan: Plan, task: Task, folder: Folder, settings: Settings, report: 
 
 
 def failure_of(error: Exception, folder: Folder) -> Failure:
-    """Returns what is told of an error: one input that cannot be read does not stop the others."""
+    """Returns the report of an error: one input that cannot be read does not stop the others."""
     if isinstance(error, CorpusError):
         return Failure(str(error), not isinstance(error, InputError))
     if isinstance(error, OSError):

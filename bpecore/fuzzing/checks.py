@@ -196,7 +196,7 @@ def again(subject: Subject, text: str) -> Difference | None:
 def windows(subject: Subject, text: str) -> Difference | None:
     """The text at the end of a longer one, which ends about where a window of the engine does.
 
-    Not for generated patterns, of which some take tiktoken seconds.
+    Not for generated patterns: some take tiktoken seconds.
     """
     if subject.name.startswith("generated"):
         return None

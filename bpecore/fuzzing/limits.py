@@ -17,7 +17,7 @@ LIMITED_LIMIT = 1_000
 """Characters of the longest text that is cut to a limit, which is quadratic for some patterns."""
 
 NEIGHBOURHOOD = 32
-"""Characters of the longest text of which `truncate` compares all cuts."""
+"""Characters of the longest text whose cuts by `truncate` are all compared."""
 
 MOST_TOKENS_PER_CHARACTER = 4
 """The bytes of a character in UTF-8."""

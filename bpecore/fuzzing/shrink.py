@@ -9,7 +9,7 @@ Parts = TypeVar("Parts", str, "list[tuple[bytes, int]]")
 
 
 def shrink(case: Parts, fails: Callable[[Parts], bool]) -> Parts:
-    """Returns a case that still fails and of which no element can be left out.
+    """Returns a case that still fails, and no longer does if any element is left out.
 
     Args:
         case: a string or list that fails.

@@ -130,7 +130,7 @@ def random_ranks(source: random.Random, count: int) -> list[int]:
 
 
 def with_special_tokens(source: random.Random, definition: dict[str, Any]) -> dict[str, Any]:
-    """Returns the definition with special tokens of which none is a prefix of another.
+    """Returns the definition with special tokens, none a prefix of another.
 
     Between a token and its prefix, tiktoken's choice depends on the order of a hash table. Some are
     over the vocabulary's own letters, so that they look like its tokens.
@@ -164,7 +164,7 @@ def random_pattern(source: random.Random) -> str:
 
 
 def random_alternative(source: random.Random) -> str:
-    """Returns a sequence of quantified atoms, of which the last matches at least once."""
+    """Returns a sequence of quantified atoms; the last one matches at least once."""
     parts = [
         source.choice(_ATOMS) + source.choice(_QUANTIFIERS) for _ in range(source.randint(0, 2))
     ]

@@ -69,7 +69,7 @@ def _blanks_of(token: str) -> tuple[int, int]:
 
 
 class FixedColumns(Columns):
-    """Tokens of which all is known.
+    """Tokens whose columns are all given.
 
     Args:
         ids: their ids.

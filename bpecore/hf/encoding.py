@@ -1,4 +1,4 @@
-"""`Encoding`: the tokens of one input, with what `tokenizers.Encoding` knows of them.
+"""`Encoding`: the tokens of one input, with what `tokenizers.Encoding` has of each.
 
 The ids are there from the start. Everything else is found when it is first asked for: an encoding
 is a list of runs, each some tokens of one text, of a template or of padding.

@@ -1,4 +1,4 @@
-"""`python -m fuzz.mutants`: one build with all planted faults, of which the fuzzer must find each.
+"""`python -m fuzz.mutants`: one build with all planted faults; the fuzzer must find each.
 
 A fault counts as found when the fuzzer ends within the time and prints a string of at most ten
 characters, with a special token as one, from one of three seeds. One build of a copy of the source

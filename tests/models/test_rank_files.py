@@ -137,7 +137,7 @@ def test_the_pattern_of_a_model_is_that_of_its_publisher() -> None:
 
 
 def tekken(**changes: object) -> dict[str, object]:
-    """Returns a tiny tekken file of 258 tokens, of which its model uses 257, and 2 special ones."""
+    """Returns a tiny tekken file of 258 tokens, 257 of them in use, and 2 special ones."""
     vocab = [
         {"rank": rank, "token_bytes": base64.b64encode(token).decode(), "token_str": None}
         for token, rank in TINY.items()

@@ -228,7 +228,7 @@ def test_a_segment_that_there_is_no_room_for_is_an_error_and_leaves_nothing() ->
 
 
 def left_by_a_dead_process(folder: Path) -> str:
-    """Returns the name of a segment whose maker has ended without unlinking it."""
+    """Returns the name of a segment whose creator ended without unlinking it."""
     code = """
 import os
 from bpecore.pool.wire.segments import *

@@ -53,7 +53,7 @@ def site() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def documented(site: Path) -> set[str]:
-    """The names of which the reference has an entry."""
+    """The names that have an entry in the reference."""
     inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
     return {
         name for kind, names in inventory.data.items() if kind.startswith("py:") for name in names

@@ -1,4 +1,4 @@
-# Turns ids into bytes of which some are left out or replaced: special tokens, and ids that are no
+# Turns ids into bytes, and leaves out or replaces some: special tokens, and ids that are no
 # tokens, such as the padding of a batch. Two passes, as in ids.pxd; O(ids).
 
 from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX

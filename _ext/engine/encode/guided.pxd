@@ -1,7 +1,7 @@
 # Encodes text whose pieces a guided automaton finds, window by window.
 #
 # A window ends before the text does, so its last pieces may be undecided; the next window begins
-# with them. A window of which less than half was decided is followed by one of twice its size, so
+# with them. If less than half of a window was decided, the next one is twice as large, so
 # that the work on undecided text is at most a few times that on decided text. Time: linear. Space:
 # 2 bytes per byte of the largest window; a text whose end decides everything is one window.
 

@@ -113,7 +113,7 @@ cdef inline int encode_utf8(
     const Engine *engine, Workspace *workspace, const TextView *text,
     const Permissions *permissions, IdBuffer *ids
 ) noexcept nogil:
-    """Encodes a text of which only `width` UNCHECKED_UTF8 is known."""
+    """Encodes a text of width UNCHECKED_UTF8, about which nothing else is known."""
     cdef size_t before = ids.length
     cdef TextView copy
     cdef int status = encode_windows(engine, workspace, text, permissions, ids)

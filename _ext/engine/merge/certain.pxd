@@ -16,8 +16,8 @@
 # nothing differs; and at its turn x and y would still have been there.
 #
 # Half of all merges of a piece are certain, in every script, and the first look-ups of the others
-# do not wait for each other (docs/decisions/merging.md). Space: 512 KB per vocabulary, of which a
-# text in one alphabet touches some 30 KB. Loses where tokens are earlier than their parts: there,
+# do not wait for each other (docs/decisions/merging.md). Space: 512 KB per vocabulary; a text
+# in one alphabet touches some 30 KB of it. Loses where tokens are earlier than their parts: there,
 # and while a vocabulary is being built, nothing is certain.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t

@@ -35,7 +35,7 @@ cdef enum:
     LONG_KEPT = 1024
     LONG_PERIOD = 256
     LONG_STEP = 2048
-    CYCLE_TRIES = 4          # tokens of which one has to come again
+    CYCLE_TRIES = 4          # tokens, one of which has to come again
     MOST_COMPARED = 4096     # bytes compared at once, at first
 
 cdef struct RepeatScale:

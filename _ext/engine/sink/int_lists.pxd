@@ -170,7 +170,7 @@ cdef inline list hidden_list_of_ids(IntObjects *table, const uint32_t *ids, size
 
 cdef inline list hidden_list_after(IntObjects *table, list before, size_t common,
                                    const uint32_t *ids, size_t count):
-    """As `hidden_list_of_ids`, for ids of which the first `common` are in the list `before`."""
+    """As `hidden_list_of_ids`; the first `common` ids are already in the list `before`."""
     cdef list result = list_with_room(<Py_ssize_t>count)
     cdef PyObject **entries = list_entries(result)
     cdef PyObject **known = list_entries(before)

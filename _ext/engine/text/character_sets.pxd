@@ -1,8 +1,8 @@
 # Sets of characters as bits, and whether a text has no other characters.
 #
 # Time: about 0.4 ns per character; nothing for ASCII if all of it is in the set. It loses where
-# characters of a text are spread over all planes: a set takes 139 KB, of which a text in one script
-# touches less than 3 KB.
+# characters of a text are spread over all planes: a set takes 139 KB; a text in one script
+# touches less than 3 KB of it.
 
 from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

@@ -362,7 +362,7 @@ cdef inline void read_all_pairs(const Vocabulary *vocabulary) noexcept nogil:
 
     A long text needs nearly all of it. Read in order it arrives at the memory's bandwidth; one by
     one, as merges need them, each bucket would cost the memory's latency. Short tokens have more
-    buckets, of which fewer are needed: cache/learn.pxd prefetches those.
+    buckets, and a text needs fewer of them: cache/learn.pxd prefetches those.
     """
     cdef const PairBucket *bucket = vocabulary.pair_buckets
     cdef const PairBucket *end = bucket + vocabulary.pair_bucket_count

@@ -97,7 +97,7 @@ def tally_of_harmony(request: HarmonyRequest, seen: list[Seen], *, apart: bool) 
     Args:
         request: what the chat has besides messages.
         seen: the messages.
-        apart: whether tools and instructions are told apart from what they are written into. They
+        apart: whether tools and instructions are counted apart from the message that has them. They
             are not encoded by themselves: the tokens that begin in the text of one are its own.
     """
     tally, instructions = Tally(apart), instructions_of(seen)

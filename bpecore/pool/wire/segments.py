@@ -81,7 +81,7 @@ class Segment:
         self.buf = memoryview(self._memory)
 
     def close(self) -> None:
-        """Closes the segment, of which no view should remain.
+        """Closes the segment. No view of it should remain.
 
         An exception that is kept somewhere may hold a view in its traceback. If a garbage
         collection does not free that, the memory stays until the process ends, without an error.
