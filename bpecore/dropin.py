@@ -7,7 +7,6 @@ in one is set in the other.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import warnings
 from contextlib import AbstractContextManager
@@ -72,11 +71,11 @@ def install_as_tiktoken() -> Installation:
         True
     """
     # Imported before taking the lock, because a thread with an import lock may wait for ours.
-    package = importlib.import_module("bpecore")
-    submodules = {name: importlib.import_module(f"bpecore.{name}") for name in _SUBMODULES}
-    encodings = importlib.import_module("bpecore.encodings")
+    package = _import("bpecore")
+    submodules = {name: _import(f"bpecore.{name}") for name in _SUBMODULES}
+    encodings = _import("bpecore.encodings")
     try:
-        plugins = importlib.import_module("tiktoken_ext")
+        plugins = _import("tiktoken_ext")
     except ImportError:
         plugins = _make_package("tiktoken_ext", package)
     tiktoken = _make_package("tiktoken", package)
@@ -137,6 +136,13 @@ def _uninstall() -> None:
     _installations -= 1
     if _installations == 0:
         _restore()
+
+
+def _import(name: str) -> ModuleType:
+    """Imports a module. One that is there needs no import lock, which `importlib.import_module` of
+    Python 3.9 takes, and which a signal handler that raises may leave held."""
+    __import__(name)
+    return sys.modules[name]
 
 
 def _make_package(name: str, package: ModuleType) -> ModuleType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -298,3 +299,16 @@ print("done")
 
 def test_other_threads_may_import_meanwhile(tmp_path: Path) -> None:
     assert output_of(THREADS, folder=tmp_path) == "done\n"
+
+
+def test_an_import_lock_that_stays_held_does_not_matter(without_tiktoken: None) -> None:
+    """As one does on Python 3.9 where a signal handler raises inside an import."""
+    thread = threading.Thread(target=lambda: bpecore.install_as_tiktoken(), daemon=True)
+    manager = importlib._bootstrap._ModuleLockManager  # type: ignore[attr-defined]
+    bpecore.install_as_tiktoken()  # what it needs is imported
+    bpecore.uninstall_as_tiktoken()
+    with manager("bpecore"), manager("bpecore.core"), manager("tiktoken_ext"):
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+    bpecore.uninstall_as_tiktoken()
