@@ -65,7 +65,7 @@ def render(records: list[Record]) -> str:
                 *(machine_of(run), run["python"]),
                 *(f"{run['vocabularies'].get(name, 0):,}" for name in names),
                 *(f"{run[outcome]:,}" for outcome in ("passed", "failed", "skipped")),
-                " ".join(f"`{test}`" for test in run["tests"]),
+                ", ".join(test.removeprefix("tests/").removesuffix(".py") for test in run["tests"]),
                 *origin(run),
             ]
             for run in runs

@@ -87,7 +87,7 @@ def test_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder, passed in (("old", 1), ("new", 1234)):
         monkeypatch.setenv("BPECORE_RECORDS", str(tmp_path / folder))
         run = {"passed": passed, "failed": 0, "skipped": 2, "reasons": {"no fork": 2}}
-        write_record("tests", {**run, "tests": ["tests"], "vocabularies": {"gpt2": 7}})
+        write_record("tests", {**run, "tests": ["tests/arrow"], "vocabularies": {"gpt2": 7}})
     write_record("calls", {"check": "calls", "result": "all well"})
     page = tmp_path / "page.md"
     page.write_text(f"above\n{TOOL.BEGIN}\nformer\n{TOOL.END}\nbelow\n")
@@ -97,7 +97,7 @@ def test_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert text.startswith("above\n")
     assert text.endswith("below\n")
     assert "former" not in text
-    assert text.count("| 7 | 1,234 | 0 | 2 | `tests` |") == 1
+    assert text.count("| 7 | 1,234 | 0 | 2 | arrow |") == 1
     assert "- no fork: 2" in text
     assert "all well" in text
 
