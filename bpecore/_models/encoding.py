@@ -185,7 +185,8 @@ class ModelEncoding(Encoding):
         if forms is None:
             return of_class(self, texts, **arguments)
         found = of_class(self._engine_alone, forms[0], **arguments)
-        arguments.pop("num_threads", None)
+        for of_batches in ("num_threads", "memory"):
+            arguments.pop(of_batches, None)
         one = getattr(self, method.replace("_batch", ""))
         for index in forms[1]:
             found[index] = do_at_index(index, one, texts[index], **arguments)
@@ -198,8 +199,9 @@ class ModelEncoding(Encoding):
         allowed_special: Allowed,
         disallowed: Disallowed,
         append: int | None,
+        memory: int | None,
     ) -> tuple[Any, Any]:
-        rest = threads, allowed_special, disallowed, append
+        rest = threads, allowed_special, disallowed, append, memory
         forms = self._engine_forms(texts, disallowed)
         if forms is None:
             return super()._rows(texts, *rest)
