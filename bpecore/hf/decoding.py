@@ -94,6 +94,11 @@ class DecodeStream:
         self._prefix = ""
         self._prefix_ids = 0
 
+    def __copy__(self) -> DecodeStream:
+        made = type(self).__new__(type(self))
+        vars(made).update(vars(self), _ids=list(self._ids))
+        return made
+
     def step(self, tokenizer: Tokenizer, id: int | Sequence[int]) -> str | None:
         """Takes one id or several.
 

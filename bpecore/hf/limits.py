@@ -6,6 +6,7 @@ Reference: `utils/truncation.rs` and `utils/padding.rs` of tokenizers 0.23.
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._models.json_files import member
@@ -19,6 +20,7 @@ _STRATEGIES = {
     "only_second": "OnlySecond",
 }
 _DIRECTIONS = {"left": "Left", "right": "Right"}
+_PADDING_BITS = {"length": 64, "pad_to_multiple_of": 64, "pad_id": 32, "pad_type_id": 32}
 
 
 class Truncation(NamedTuple):
@@ -174,14 +176,36 @@ def checked_choice(what: str, given: str, names: dict[str, str]) -> str:
     return given
 
 
+def checked_number(what: str, given: int, bits: int) -> int:
+    """Returns an argument that is a number without sign.
+
+    Raises:
+        TypeError: it is no number.
+        OverflowError: it is negative or has more bits.
+    """
+    number = operator.index(given)
+    if not 0 <= number < 1 << bits:
+        raise OverflowError(f"{what} must be from 0 to 2**{bits} - 1, not {number}")
+    return number
+
+
 def checked_truncation(max_length: int, stride: int, strategy: str, direction: str) -> Truncation:
-    """Returns the arguments of `enable_truncation`; ValueError if one is invalid."""
+    """Returns the arguments of `enable_truncation`; raises as that does if one is invalid."""
     checked_choice("strategy", strategy, _STRATEGIES)
     checked_choice("direction", direction, _DIRECTIONS)
+    max_length, stride = (
+        checked_number(*item, 64) for item in (("max_length", max_length), ("stride", stride))
+    )
     return Truncation(max_length, stride, strategy, direction)
 
 
 def checked_padding(padding: Padding) -> Padding:
-    """Returns the arguments of `enable_padding`; ValueError if one is invalid."""
+    """Returns the arguments of `enable_padding`; raises as that does if one is invalid."""
     checked_choice("direction", padding.direction, _DIRECTIONS)
+    if not isinstance(padding.pad_token, str):
+        raise TypeError(f"pad_token must be str, not {type(padding.pad_token).__name__}")
+    for name, bits in _PADDING_BITS.items():
+        number = getattr(padding, name)
+        if number is not None or name.endswith("id"):
+            checked_number(name, number, bits)
     return padding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,9 @@ class Tokenizer(Changes):
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
         """Truncates encodings, puts tokens around them, and pads."""
+        for part in (encoding, pair or encoding):
+            if not isinstance(part, Encoding):
+                raise TypeError(f"expected an Encoding of bpecore.hf, got {type(part).__name__}")
         parts = [part.copy() for part in (encoding, pair) if part is not None]
         made = self._finished(self._processor, parts, add_special_tokens)
         if self._padding is not None:
@@ -204,10 +208,17 @@ class Tokenizer(Changes):
         return await asyncio.to_thread(partial(self.decode_batch, *arguments, **options))
 
 
-def _ids(given: Any) -> list[int]:
-    if isinstance(given, int):
-        raise TypeError("argument 'ids': 'int' object cannot be converted to 'Sequence'")
-    return given if isinstance(given, list) else [int(number) for number in given]
+def _ids(given: Any) -> array[int]:
+    """Returns ids as numbers of 32 bits.
+
+    Raises:
+        TypeError: they are no numbers.
+        OverflowError: one is negative or above 2**32 - 1.
+    """
+    if isinstance(given, (int, str, bytes)):
+        kind = type(given).__name__
+        raise TypeError(f"argument 'ids': '{kind}' object cannot be converted to 'Sequence'")
+    return array("I", given)
 
 
 def _sequence_encoding(

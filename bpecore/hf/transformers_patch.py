@@ -71,9 +71,9 @@ class _Attempt:
             raise _NotWithoutModelError
         written = json.loads(theirs.to_str())
         model = written["model"]
-        if written["added_tokens"] or model.get("vocab") != {} or not file.has_model_of(model):
+        if written["added_tokens"] or model.get("vocab") != {} or not file._has_model_of(model):
             raise _NotWithoutModelError
-        made = file.without_added_tokens()
+        made = file._without_added_tokens()
         for name in _PARTS:
             setattr(made, name, written[name])
         tokenizer._tokenizer = made
