@@ -146,7 +146,12 @@ def _token_options(command: Command) -> Command:
             help="Bytes of input per shard, such as 256MB. Default: a sixteenth of all, from "
             "64 MB to 1 GB.",
         ),
-        click.option("--shuffle", is_flag=True, help="Put the documents in random order."),
+        click.option(
+            "--shuffle",
+            is_flag=True,
+            help="Deal blocks of 16 MB of the inputs to shards at random, and put the documents of "
+            "each shard in random order.",
+        ),
         click.option("--seed", type=click.IntRange(0), default=0, help="Of what is random."),
         click.option(
             "--val-fraction",
@@ -233,6 +238,7 @@ def tokenize(
     try:
         from bpecore.corpus import CorpusError
         from bpecore.corpus import tokenize as make
+        from bpecore.corpus.memory import keep_little_memory
     except ImportError as error:
         raise Refused(f'{error} (pip install "bpecore[corpus]")') from None
     options["encoding"] = source_of(options)
@@ -245,6 +251,7 @@ def tokenize(
             estimated = estimate(inputs, output, format=format_name, **options)
             reporter.show_estimate(estimated)
             return
+        keep_little_memory()
         on_progress = reporter.show_progress
         summary = make(inputs, output, format=format_name, on_progress=on_progress, **options)
     except CorpusError as error:

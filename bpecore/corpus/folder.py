@@ -31,9 +31,17 @@ class Folder:
 
     Args:
         path: the folder.
+
+    Raises:
+        CorpusError: it is remote, where files cannot be renamed and brought to the disk.
     """
 
     def __init__(self, path: str) -> None:
+        if "://" in path:
+            raise CorpusError(
+                f"{path}: the output must be a local or mounted folder, so that a shard appears "
+                "whole or not at all; copy finished shards to a remote store afterwards"
+            )
         self.path = os.path.abspath(path)
         self.work = os.path.join(self.path, WORK)
         self.manifest = os.path.join(self.work, "manifest.json")

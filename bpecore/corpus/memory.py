@@ -15,6 +15,13 @@ LONG_RECORD = 8 << 20
 """Bytes of a record from which on it is held by one worker at a time."""
 
 
+_MAPPED = 4 << 20
+_TRIMMED = 16 << 20
+"""Bytes of a block that is returned to the system when it is freed, and of free memory that is."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
 class Turn:
     """The turn to hold a long record: one process of a run has it.
 
@@ -59,14 +66,25 @@ def release_memory() -> None:
 
     After long documents that is many megabytes, which it would keep in each worker.
     """
-    trim = _trim()
+    trim = _c_function("malloc_trim")
     if trim is not None:
         trim(0)
 
 
+def keep_little_memory() -> None:
+    """Makes the C library give back large blocks in this process, where it can do so (glibc).
+
+    It would learn from the first long document to keep up to 64 MB of freed memory.
+    """
+    option = _c_function("mallopt")
+    if option is not None and _c_function("malloc_trim") is not None:
+        option(_M_MMAP_THRESHOLD, _MAPPED)
+        option(_M_TRIM_THRESHOLD, _TRIMMED)
+
+
 @functools.cache
-def _trim() -> Any:
+def _c_function(name: str) -> Any:
     try:
-        return ctypes.CDLL(None).malloc_trim
+        return getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):
         return None

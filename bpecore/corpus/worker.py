@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from bpecore._core import locked
 from bpecore.corpus.here import do_each
-from bpecore.corpus.memory import TURN
+from bpecore.corpus.memory import TURN, keep_little_memory
 from bpecore.corpus.tasks import Failure, Listener, Task
 
 _INTERVAL = 0.2
@@ -49,6 +49,7 @@ def _serve() -> None:
     channel = _Channel(os.fdopen(os.dup(1), "wb", buffering=0))
     os.dup2(2, 1)
     TURN.share(int(sys.argv[1]))
+    keep_little_memory()
     plan, folder, settings = pickle.load(sys.stdin.buffer)
     tasks: SimpleQueue[Task | None] = SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, tasks), daemon=True).start()
