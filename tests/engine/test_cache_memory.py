@@ -27,7 +27,7 @@ LARGER, _, LARGEST = (size.kilobytes << 10 for size in LARGE_CACHE_SIZES)
 @pytest.fixture(scope="module")
 def words() -> str:
     """More distinct words than the usual cache holds, of 11 letters."""
-    letters = np.random.default_rng(25).integers(97, 123, (160_000, 12), dtype=np.uint8)
+    letters = np.random.default_rng(25).integers(97, 123, (240_000, 12), dtype=np.uint8)
     letters[:, 0] = ord(" ")
     return letters.tobytes().decode()
 
@@ -178,6 +178,22 @@ print(resident() - before)
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's /proc")
 def test_the_process_is_as_small_as_before(tmp_path: Path) -> None:
     assert int(output_with("1", SMALL + RESIDENT, tmp_path)) < 1_000
+
+
+KEPT = """
+for _ in range(3):
+    for start in range(0, len(many), 100_000):
+        encoding.count_batch([many[start : start + 100_000]], num_threads=1)
+print(*vocabulary.caches)
+"""
+
+
+def test_small_calls_fill_a_cache_too(words: str, tmp_path: Path) -> None:
+    """With a limit above the usual one, a cache grows when all calls together have filled it."""
+    (tmp_path / "words").write_text(words)
+    code = SMALL.replace("40_000", "4") + "many = open('words').read()\n" + KEPT
+    size = LARGE_CACHE_SIZES[0].kilobytes << 10
+    assert output_with("16", code, tmp_path).split() == ["1", str(size), str(size)]
 
 
 def output_with(megabytes: str, code: str, folder: Path) -> str:

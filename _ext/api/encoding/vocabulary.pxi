@@ -18,7 +18,7 @@ from engine.base.types cimport STATUS_OK
 from engine.vocab.tables cimport id_of
 from engine.vocab.token_order cimport sort_tokens
 from engine.build.tables cimport build_tables, free_vocabulary
-from engine.encode.workspace cimport close_pool
+from engine.encode.workspace cimport FEWEST_SLOTS, IDLE_WORKSPACES, close_pool
 
 
 cdef extern from "engine/base/platform.h":
@@ -67,6 +67,7 @@ cdef class Vocabulary:
         for i in range(CACHE_SEEDS):
             self.pool.seeds[i] = random_word()
         self.pool.limits = cache_limits
+        self.pool.slots = min(max(os.cpu_count() or 1, FEWEST_SLOTS), IDLE_WORKSPACES)
         if isinstance(source, RankTable):
             self._build(source, os.urandom(sizeof(self.tables.seeds)) if seeds is None else seeds)
         else:

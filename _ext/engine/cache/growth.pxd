@@ -16,7 +16,7 @@ from engine.cache.tables cimport (
     CACHE_SIZES, SIZES, USUAL_SIZE, PieceCache, bytes_of_size, enlarge, lay_out, unmap_tables)
 
 cdef enum:
-    FULL_PART = 8    # a cache is full if it has replaced this part of its narrow entries
+    FULL_PART = 2    # a cache is full if it has replaced this part of its narrow entries
 
 cdef struct CacheLimits:
     int kept         # the largest size that a cache may have between calls
@@ -43,25 +43,33 @@ cdef inline int size_for_text(const CacheLimits *limits, size_t characters) noex
     return max(min(size_within(characters), limits.large), limits.kept)
 
 
+cdef inline void set_full(PieceCache *cache) noexcept nogil:
+    """Decides how many more pieces a cache of this size replaces until it is full."""
+    cache.full = SIZE_MAX
+    if cache.most > cache.usual and cache.most > cache.size:
+        cache.full = cache.replaced + (<size_t>2 << SIZES[cache.size].narrow_bits) // FULL_PART
+
+
 cdef inline void set_limits(PieceCache *cache, int kept, int most) noexcept nogil:
-    """Sets the sizes that a cache may have between calls, and in the call that begins."""
+    """Sets the sizes that a cache may have between calls, and in the call that begins.
+
+    If they are those of the call before, the cache goes on becoming full.
+    """
+    if likely(cache.kept == kept and cache.most == most):
+        return
     cache.kept = kept
     cache.most = most
     cache.usual = min(kept, most, <int>USUAL_SIZE)
-    cache.full = SIZE_MAX
-    if most > cache.usual and most > cache.size:
-        cache.full = cache.replaced + (<size_t>2 << SIZES[cache.size].narrow_bits) // FULL_PART
+    set_full(cache)
 
 
 cdef inline void grow_if_full(PieceCache *cache) noexcept nogil:
     """Lets a cache grow if it has replaced many pieces and may; between two groups of pieces."""
     if likely(cache.replaced < cache.full):
         return
-    if cache.size < cache.usual:    # it will grow with the text
-        set_limits(cache, cache.kept, cache.most)
-        return
-    cache.full = SIZE_MAX
-    enlarge(cache, cache.most, cache.size <= cache.kept < cache.most)
+    if cache.size >= cache.usual:    # otherwise it will grow with the text
+        enlarge(cache, cache.most, cache.size <= cache.kept < cache.most)
+    set_full(cache)
 
 
 cdef inline void shrink_to_kept(PieceCache *cache) noexcept nogil:
@@ -70,6 +78,7 @@ cdef inline void shrink_to_kept(PieceCache *cache) noexcept nogil:
         unmap_tables(cache, cache.memory, cache.size)
         lay_out(cache, cache.before, cache.size_before)
         cache.before = NULL
+        set_full(cache)
 
 
 cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
@@ -90,5 +99,5 @@ cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
         cache.seen = max(seen, 1)    # it will no longer be empty
         return False
     cache.seen += size
-    set_limits(cache, cache.kept, cache.most)
+    set_full(cache)
     return True

@@ -20,7 +20,8 @@ from engine.split.chunk cimport Chunk, free_chunk
 from engine.split.guided cimport BackwardStates, free_states
 
 cdef enum:
-    IDLE_WORKSPACES = 8        # slots for idle workspaces per vocabulary
+    IDLE_WORKSPACES = 64       # slots for idle workspaces per vocabulary, at most
+    FEWEST_SLOTS = 8           # and at least
     KEPT_BYTES = 1 << 20       # scratch memory above this is freed after a call
     KEPT_IDS = 1 << 17         # likewise, ids on their way into a list
 
@@ -41,6 +42,7 @@ cdef struct Workspace:
 
 cdef struct WorkspacePool:
     Workspace *idle[IDLE_WORKSPACES]   # owned; NULL = empty slot
+    int slots                          # how many of these are used: one per CPU
     uint64_t seeds[CACHE_SEEDS]        # of the caches
     CacheLimits limits                 # of each
     CacheTotals totals                 # of all of them
@@ -75,7 +77,7 @@ cdef inline Workspace *idle_workspace(WorkspacePool *pool) noexcept nogil:
     """Returns a workspace that no other call has, or NULL if there is no memory for a new one."""
     cdef Workspace *workspace
     cdef int slot
-    for slot in range(IDLE_WORKSPACES):
+    for slot in range(pool.slots):
         if peek(&pool.idle[slot]) != NULL:
             workspace = take(&pool.idle[slot], NULL)
             if workspace != NULL:
@@ -118,7 +120,7 @@ cdef inline void give_back(WorkspacePool *pool, Workspace *workspace) noexcept n
         workspace.many_ids = True
     else:
         workspace.many_ids = False
-    for slot in range(IDLE_WORKSPACES):
+    for slot in range(pool.slots):
         if peek(&pool.idle[slot]) == NULL and put_if_empty(&pool.idle[slot], workspace):
             return
     free_workspace(workspace)
