@@ -125,6 +125,25 @@ def test_ids_and_white_space_on_request(open_page: Open) -> None:
     assert "24912" in opened.evaluate(shown) or "attr" in opened.evaluate(shown)
 
 
+@pytest.mark.parametrize("ids", [False, True])
+def test_right_to_left_lines_run_from_the_right(open_page: Open, ids: bool) -> None:
+    opened = open_page(page("hello world\n\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd\n"))
+    if ids:
+        opened.check("#show-ids")
+    places = opened.eval_on_selector_all(
+        ".token", "all => all.map(t => t.getBoundingClientRect().left)"
+    )
+    assert places[0] < places[1]
+    assert places[3] > places[4] > 1000
+
+
+def test_a_mark_without_its_letter_is_painted_over_the_next_token(open_page: Open) -> None:
+    opened = open_page(page("cafe\u0301 and"))
+    assert opened.locator(".token.mark").inner_text() == "\u25cc\u0301"
+    shown = "getComputedStyle(document.querySelector('.mark')).position"
+    assert opened.evaluate(shown) == "relative"
+
+
 def test_a_long_text_is_filled_where_it_is_looked_at(open_page: Open) -> None:
     opened = open_page(page(EIGHT_SCRIPTS * 2000, 2))
     opened.wait_for_selector(".token")
