@@ -62,7 +62,7 @@ _PLAIN = {
         "303B-3098 30A0-30FE 3400-A66E AC00-D7A3 1F300-1FBEF 20000-2F7FF"
     ),
 }
-_CHUNK = 1024
+_CHUNK = 4096
 _FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
     "NFC": "NFC",
     "NFD": "NFD",
@@ -132,6 +132,7 @@ def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[
 def _form(kind: str, source: str, path: str) -> Step:
     _require_known_version(_NEWEST_KNOWN, kind, source, path)
     form = _FORMS[kind]
+    plain = _PLAIN.get(form, "0-7F")
 
     def apply(text: str) -> str:
         if not texts_with_others([text], character_set(_LATER, others=True)):
@@ -143,15 +144,20 @@ def _form(kind: str, source: str, path: str) -> Step:
     def leaves(text: str) -> bool:
         if text.isascii():
             return True
-        return all(unicodedata.is_normalized(form, chunk) for chunk in _chunks(text))
-
-    def apply_to_chunks(text: str) -> str:
-        return "".join(
-            chunk if unicodedata.is_normalized(form, chunk) else apply(chunk)
-            for chunk in _chunks(text)
+        chunks = [*_chunks(text)]
+        return all(
+            unicodedata.is_normalized(form, chunks[place])
+            for place in texts_with_others(chunks, character_set(plain))
         )
 
-    return Step(apply_to_chunks, leaves, True, _PLAIN.get(form, "0-7F"))
+    def apply_to_chunks(text: str) -> str:
+        chunks = [*_chunks(text)]
+        for place in texts_with_others(chunks, character_set(plain)):
+            if not unicodedata.is_normalized(form, chunks[place]):
+                chunks[place] = apply(chunks[place])
+        return "".join(chunks)
+
+    return Step(apply_to_chunks, leaves, True, plain)
 
 
 @functools.cache
