@@ -127,11 +127,13 @@ class ModelEncoding(Encoding):
 
     def encode_to_numpy(self, text: str, **arguments: Any) -> npt.NDArray[Any]:
         """Encodes text into an array; as `Encoding.encode_to_numpy`."""
-        if self._rules is None or self._is_plain(text):
+        if self._rules is None:
             return super().encode_to_numpy(text, **arguments)
         forms = self._engine_forms([text], arguments.get("disallowed_special", "all"))
         if forms is not None and not forms[1]:
             return self._engine_alone.encode_to_numpy(forms[0][0], **arguments)
+        if forms is None and self._is_plain(text):
+            return super().encode_to_numpy(text, **arguments)
         import numpy as np
 
         from bpecore._arrays import ArrayForm

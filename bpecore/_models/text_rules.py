@@ -117,11 +117,16 @@ class TextRules:
         Returns:
             The text if it is plain, its normalized form, or None if added tokens are in it.
         """
-        if self.is_plain(text):
+        form = None
+        if len(self._steps) == 1 and not self._is_never_plain and self._has_tokens is None:
+            form = self._steps[0].apply(text)
+            if form == text:
+                return text
+        elif self.is_plain(text):
             return text
         if self._any_token.search(text) or has_surrogate(text):
             return None
-        form = self.normalized(text)
+        form = self.normalized(text) if form is None else form
         if self.prefix_space and form and not form.startswith(" "):
             form = " " + form
         return None if self._any_token.search(form) else form
