@@ -49,7 +49,7 @@ ALL_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") els
 
 
 FEWER_ROUNDS = 1
-"""Rounds at most where nothing is judged: other engines' lists, and other engines on all cores."""
+"""Rounds at most where nothing is judged: other engines' lists, and their arrays on all cores."""
 
 DASHES = 5_000
 """The longest piece of the table of dashes."""
@@ -140,6 +140,8 @@ class Row(NamedTuple):
 
     def speed(self, size: int, cores: int) -> str:
         """Returns the median speed in MB of UTF-8 per second."""
+        if not self.timings[cores]:
+            return "-"
         seconds = statistics.median(timing.seconds for timing in self.timings[cores])
         return f"{size / seconds / 1e6:.0f}"
 
@@ -185,6 +187,8 @@ def has_way(engine: type[Engine], way: Way) -> bool:
 def rounds_of(row: Row, cores: int, rounds: int) -> int:
     """Returns in how many rounds an engine takes part."""
     arrays = row.way.method in ("encode_documents", "encode_file")
+    if row.engine != "bpecore" and cores > 1 and not arrays:
+        return 0
     judged = row.engine == "bpecore" or (cores == 1 and (arrays or row.engine == "tiktoken"))
     return rounds if judged else min(rounds, FEWER_ROUNDS)
 
@@ -279,6 +283,8 @@ def samples_of(encoding: str, corpora: Sequence[Corpus]) -> Iterator[Sample]:
             if row.failure is not None:
                 continue
             for cores, timings in row.timings.items():
+                if not timings:
+                    continue
                 seconds = [statistics.median(timing.seconds for timing in timings)]
                 measure = f"one pass, {row.way.what}{'' if cores == 1 else ', all cores'}"
                 sample = Sample(measure, encoding, name, row.engine, seconds, size, documents)

@@ -16,7 +16,7 @@ from engine.cache.tables cimport (
     CACHE_SIZES, SIZES, USUAL_SIZE, PieceCache, bytes_of_size, enlarge, lay_out, unmap_tables)
 
 cdef enum:
-    FULL_PART = 2    # a cache is full if it has replaced this part of its narrow entries
+    FULL_PART = 1    # a cache is full if it has replaced this part of its narrow entries: all
 
 cdef struct CacheLimits:
     int kept         # the largest size that a cache may have between calls
