@@ -153,6 +153,7 @@ class BpecoreEngine(Engine):
 
         path = rank_files / f"{encoding_name}.json"
         self._patterns: dict[str, Any] = {}
+        self._special: dict[str, Any] = {"disallowed_special": ()}
         if encoding_name in bpecore.list_encoding_names():
             self._encoding = encoding = bpecore.get_encoding(encoding_name)
         else:
@@ -160,10 +161,11 @@ class BpecoreEngine(Engine):
 
             self._encoding = encoding = bpecore.Encoding.from_file(path)
             self._tokenizer = Tokenizer.from_file(path)
+            self._special = {"allowed_special": "all"}  # as the others do with a model's file
         self._take(encoding, "encode_ordinary", "encode", "encode_batch", "decode")
 
     def encode_to_numpy(self, text: str) -> Any:
-        return self._encoding.encode_to_numpy(text, disallowed_special=())
+        return self._encoding.encode_to_numpy(text, **self._special)
 
     def count(self, text: str) -> int:
         return self._encoding.count(text, disallowed_special=())
