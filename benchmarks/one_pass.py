@@ -267,13 +267,13 @@ def samples_of(encoding: str, corpora: Sequence[Corpus]) -> Iterator[Sample]:
     """
     for name, documents, size, rows in corpora:
         if name == DASHED:
-            seconds = statistics.median(timing.seconds for timing in rows[0].timings[1])
+            took = statistics.median(timing.seconds for timing in rows[0].timings[1])
             yield Sample(
                 "one pass, with dashes",
                 encoding,
                 corpora[-2].name,
                 "bpecore",
-                [seconds],
+                [took],
                 size,
                 documents,
             )
