@@ -249,7 +249,7 @@ def test_constructing_parts() -> None:
         fail_each(lambda: None, lambda _: len(Vocabulary(RankTable(longest))), len(longest), True)
         > 9
     )
-    assert fail_each(lambda: None, lambda _: type(SplitPattern(automaton)), SplitPattern, True) == 7
+    assert fail_each(lambda: None, lambda _: type(SplitPattern(automaton)), SplitPattern, True) == 9
     vocabulary = Vocabulary(RankTable(ranks))
     before = held()
     number = 0

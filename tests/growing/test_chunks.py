@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pairs import Pair
 from texts import EMOJI, WORDS, random_text
 
 import bpecore
+from bpecore._core import set_thread_sizes
 from bpecore._limits.counted_chunks import counted_spans
 from bpecore._limits.counting import Counting
 from bpecore._limits.splitting import checked_rules
@@ -204,6 +206,72 @@ def test_a_single_long_piece(cl100k: Pair, text: str, boundary: str) -> None:
         check_spans(cl100k.ours, text, arguments, {})
 
 
+@pytest.mark.parametrize("boundary", ["character", "word"])
+def test_letters_that_may_or_may_not_be_counted_apart(pair: Pair, boundary: str) -> None:
+    """Letters without case go on with each other; whether a capital after them begins a piece
+    depends on what is before them."""
+    source = random.Random(boundary)
+    for letters in ("あい中国文", "aAあ中", "aA中ǅʰ\u03011", "あ、。 中'sſ\n", "한글 é中"):  # noqa: RUF001
+        for _ in range(12):
+            text = "".join(source.choices(letters, k=source.randint(20, 90)))
+            for limit, overlap in ((6, 0), (9, 4)):
+                arguments = {
+                    "max_tokens": limit,
+                    "overlap": overlap,
+                    "boundary": boundary,
+                    "whole_graphemes": False,
+                }
+                check_spans(pair.ours, text, arguments, {})
+
+
+def test_tokens_that_no_merge_makes_are_counted_in_whole_pieces() -> None:
+    ranks = {**BYTES, "中".encode(): 256, "中国人".encode(): 257}
+    encoding = own_encoding(r"\w+|\W", ranks)
+    arguments = {"max_tokens": 7, "overlap": 3, "boundary": "character", "whole_graphemes": False}
+    for text in ("中国人" * 9, "中国人、国人中国人人" * 5):
+        check_spans(encoding, text, arguments, {})
+
+
+@pytest.fixture(params=[0, 3000])
+def sections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Divides texts into sections of the usual size, or of a few thousand characters."""
+    if request.param:
+        set_thread_sizes(request.param, request.param, request.param)
+    yield
+    set_thread_sizes()
+
+
+@pytest.mark.usefixtures("sections")
+def test_long_texts() -> None:
+    """Places of tokens are found from marks: between groups of pieces, windows and sections."""
+    encoding = bpecore.get_encoding("o200k_base")
+    source = random.Random(3)
+    special: dict[str, Any]
+    words = [*WORDS, *EMOJI, "<|endoftext|>", "a" * 300, "漢字かな混じり文、です。"]
+    texts = ["".join(w + source.choice(" \n") for w in source.choices(words, k=6000))]
+    texts += ["word " * 5000, "7" * 3000 + " x" * 3000, "".join(source.choices("あい中国", k=9000))]
+    for text in texts:
+        for special in ({"disallowed_special": ()}, {"allowed_special": "all"}):
+            twin = Twin(encoding, text, special)
+            found = encoding.split_spans(text, 100, overlap=20, **special)
+            before = low = 0
+            for (start, end), tokens in zip(found.characters.tolist(), found.tokens.tolist()):
+                assert start <= before < end
+                assert tokens == twin.count(start, end)
+                twin.check_end(start, before, end, 100, [])
+                if start < before:
+                    twin.check_start(low, start, before, 20, [])
+                before, low = end, start
+            assert before == len(text)
+
+
+def test_special_tokens_that_share_an_id() -> None:
+    encoding = own_encoding(r"\w+|\W", BYTES, {"<|end|>": 300, "<|e|>": 300})
+    assert encoding.split("a<|end|>", 2, allowed_special="all") == ["a<|end|>"]
+    with pytest.raises(ValueError, match="other characters than the text"):
+        encoding.split("a<|end|><|e|>", 2, allowed_special="all")
+
+
 def test_grapheme_clusters_stay_whole(cl100k: Pair) -> None:
     for text in ("👩‍👩‍👧‍👦" * 30, "🇯🇵" * 50, "e\u0301\u0327" * 60, "क्षि" * 40, "각" * 50):
         chunks = cl100k.ours.split(text, 40, whole_graphemes=True)
@@ -254,7 +322,9 @@ def test_strings_are_as_narrow_as_slices(cl100k: Pair, widest: str) -> None:
     alphabets = ("ab c", "aé \xff", "a中 \uffff", "a😀 \U000f0000\U00100000\U0010ffff")
     parts = ["".join(random.Random(1).choices(letters, k=90)) for letters in alphabets]
     text = "".join(part for part in parts if max(part) <= widest) + parts[0] + widest
-    for limit in (4, 30):
+    wide = "\n".join(letter * (60 + i) for i, letter in enumerate("abcdefghij")) + "é"
+    text = wide + text + wide.replace("é", "") * 3
+    for limit in (4, 30, 100):
         places = cl100k.ours.split_spans(text, limit).characters.tolist()
         slices = [text[start:end] for start, end in places]
         chunks = cl100k.ours.split(text, limit)

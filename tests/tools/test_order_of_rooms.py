@@ -34,8 +34,8 @@ ENGINE = {
     "engine/split": "engine/vocab",
     "engine/cache": "engine/merge",
     "engine/encode": "engine/split engine/cache engine/sink",
-    "engine/growing": "engine/encode",
-    "api": "engine/hash engine/decode engine/build engine/growing",
+    "engine/growing": "engine/decode engine/encode",
+    "api": "engine/hash engine/build engine/growing",
     "bpecore": "api",
 }
 

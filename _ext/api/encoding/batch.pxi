@@ -116,6 +116,7 @@ cdef class TextBatch:
         task.first = 0
         task.count = 0
         task.thread = 0
+        task.first_mark = 0
         self.task_count += 1
         self.open_characters += view.length
         if self.open_characters >= thread_sizes.share:

@@ -143,8 +143,6 @@ cdef bytearray allowed_mask(SpecialTokens tokens, text, allowed_special):
         TypeError: `allowed_special` is not a set of strings.
         UnicodeEncodeError: the text or one of the strings holds a surrogate.
     """
-    if type(allowed_special) is set and not allowed_special:
-        return tokens.always
     try:
         return mask_of_strings(tokens, allowed_special)
     except (TypeError, UnicodeEncodeError):
@@ -154,9 +152,12 @@ cdef bytearray allowed_mask(SpecialTokens tokens, text, allowed_special):
 
 cdef bytearray mask_of_strings(SpecialTokens tokens, allowed_special):
     """Returns the mask of the special tokens in a set, which may hold other strings too."""
-    cdef bytearray mask = bytearray(tokens.always or tokens.trie.count)
+    cdef bytearray mask
     if not isinstance(allowed_special, (set, frozenset)):
         raise_wrong_allowed(allowed_special)
+    if not allowed_special:
+        return tokens.always
+    mask = bytearray(tokens.always or tokens.trie.count)
     for name in allowed_special:
         position = tokens.positions.get(name)
         if position is not None:

@@ -80,7 +80,9 @@ cdef class SplitPattern:
             # No place is certain to be a border.
             self.tables.sure_borders = <uint64_t *>allocate_zeroed(
                 <size_t>class_count * PAIR_WORDS, sizeof(uint64_t))
-            if self.tables.sure_borders == NULL:
+            self.tables.joined = <uint64_t *>allocate_zeroed(
+                <size_t>class_count * PAIR_WORDS, sizeof(uint64_t))
+            if self.tables.sure_borders == NULL or self.tables.joined == NULL:
                 raise MemoryError("no memory for a split pattern")
         elif (find_sure_pairs(&self.tables, state_count) != STATUS_OK
               or find_coverage(&self.tables, state_count, &self.covers_all) != STATUS_OK):
@@ -174,3 +176,4 @@ cdef class SplitPattern:
         release(self.tables.block_kinds)
         release(self.tables.low_kinds)
         release(self.tables.sure_borders)
+        release(self.tables.joined)

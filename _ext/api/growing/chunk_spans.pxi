@@ -1,5 +1,6 @@
 """`chunk_spans`: where the chunks of a text begin and end, for `Encoding.split`."""
 
+cimport cython
 from cpython.list cimport PyList_New
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
@@ -7,11 +8,15 @@ from libc.string cimport memset
 from api.arguments cimport view_text
 from api.substrings cimport substring
 from engine.base.errors cimport raise_status
+from engine.base.heap cimport allocate_zeroed, release
 from engine.base.types cimport STATUS_OK
-from engine.decode.offsets cimport TokenLengths, open_token_lengths, replace_by_starts
+from engine.decode.offsets cimport open_token_lengths, sum_lengths
+from engine.encode.marks cimport MARK_BITS, Mark
+from engine.encode.threads cimport Task
 from engine.encode.workspace cimport give_back
 from engine.growing.chunk_ends cimport Chunk, CutText, next_chunk
 from engine.growing.text_borders cimport Boundary, is_sure_grapheme
+from engine.growing.token_places cimport TokenPlaces
 from engine.text.utf8 cimport TextView, utf8_length
 
 cdef enum:
@@ -38,43 +43,75 @@ cdef size_t grapheme_floor(void *context, size_t low, size_t place) noexcept wit
     return floor
 
 
-cdef struct TextStarts:
-    TokenLengths lengths
-    TextView view
-    int wrong           # whether the tokens are not together the text; set by any thread
+@cython.final
+cdef class EncodedText:
+    """The ids of a text, and what it takes to find the places of its tokens."""
+    cdef TokenBuffer ids
+    cdef Mark *slots       # owned: as the threads leave them, later as many as there are
+    cdef TokenPlaces places
 
+    def __cinit__(self, CoreBPE core not None, str text not None, allowed_special,
+                  size_t num_threads):
+        cdef TextBatch batch = TextBatch(core, 1)
+        cdef TextView view
+        batch.add_strings([text])
+        view_text(text, &view)
+        self._make_slots(batch, view.length)
+        batch.run((allowed_mask(core.special_tokens, text, allowed_special), empty_mask),
+                  num_threads, ROW)
+        if batch.any_failed():
+            core.encode(text, allowed_special)    # raises the reason
+            raise MemoryError("no memory for the ids of a text")
+        self._join_marks(batch)
+        self.ids = batch.take_ids()
+        self.places.ids = self.ids.ids.data
+        self.places.count = self.ids.ids.length
+        self.places.length = view.length
+        open_token_lengths(&self.places.lengths, &core.vocabulary.lengths, core.engine.vocabulary,
+                           &core.special_tokens.token_bytes, False, view.length // 4)
 
-cdef void replace_ids(
-    void *context, const TextView *view, uint32_t *ids, size_t count
-) noexcept nogil:
-    """Replaces the ids of a section of a text by where their tokens begin in the text."""
-    cdef TextStarts *text = <TextStarts *>context
-    cdef size_t start = <size_t>(
-        <const uint8_t *>view.data - <const uint8_t *>text.view.data) // max(view.width, 1)
-    if replace_by_starts(&text.lengths, ids, count, start) != start + view.length:
-        text.wrong = True
+    def __dealloc__(self):
+        release(self.slots)
 
+    cdef int _make_slots(self, TextBatch batch, size_t length) except -1:
+        """Makes room for the marks of all sections."""
+        cdef size_t start = 0, task
+        self.slots = <Mark *>allocate_zeroed(
+            (length >> MARK_BITS) + 2 * batch.task_count + 1, sizeof(Mark))
+        if self.slots == NULL:
+            raise MemoryError("no memory for the places of tokens")
+        for task in range(batch.task_count):
+            # A section has a slot more than whole stretches, and one for its beginning.
+            batch.job.tasks[task].first_mark = (start >> MARK_BITS) + 2 * task + 1
+            start += batch.job.tasks[task].view.length
+        batch.job.marks = self.slots
+        return 0
 
-cdef TokenBuffer token_starts(CoreBPE core, str text, allowed_special, size_t num_threads):
-    """Returns the character in which each token of a text begins, in place of the ids."""
-    cdef TextStarts starts
-    cdef TextBatch batch = TextBatch(core, 1)
-    batch.add_strings([text])
-    view_text(text, &starts.view)
-    starts.wrong = False
-    open_token_lengths(&starts.lengths, &core.vocabulary.lengths, core.engine.vocabulary,
-                       &core.special_tokens.token_bytes, starts.view.width == 0,
-                       starts.view.length // 4)
-    batch.job.at_end = replace_ids
-    batch.job.context = &starts
-    batch.run((allowed_mask(core.special_tokens, text, allowed_special), empty_mask),
-              num_threads, ROW)
-    if batch.any_failed():
-        core.encode(text, allowed_special)    # raises the reason
-        raise MemoryError("no memory for the ids of a text")
-    if starts.wrong:
-        raise ValueError("the split pattern leaves characters of the text out")
-    return batch.take_ids()
+    cdef void _join_marks(self, TextBatch batch) noexcept:
+        """Moves the marks together and counts from the beginning of the text."""
+        cdef size_t count = 0, character = 0, ids = 0, number, slot
+        cdef const Task *task
+        cdef Mark mark
+        for number in range(batch.task_count):
+            task = &batch.job.tasks[number]
+            self.slots[count].character = <uint32_t>character
+            self.slots[count].ids = <uint32_t>ids
+            count += 1
+            for slot in range((task.view.length >> MARK_BITS) + 1):
+                mark = self.slots[task.first_mark + slot]
+                if mark.character:
+                    self.slots[count].character = <uint32_t>character + mark.character
+                    self.slots[count].ids = <uint32_t>ids + mark.ids
+                    count += 1
+            character += task.view.length
+            ids += task.count
+        self.places.marks = self.slots
+        self.places.mark_count = count
+
+    cdef bint has_all(self):
+        """Returns whether the tokens are together the text."""
+        return self.places.length == sum_lengths(
+            &self.places.lengths, self.places.ids, self.places.count)
 
 
 def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_t num_threads,
@@ -99,23 +136,25 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
     cdef Chunk chunk
     cdef ChunkSpan spans[SPANS_AT_ONCE]
     cdef size_t count = SPANS_AT_ONCE
-    cdef TokenBuffer starts = token_starts(core, text, allowed_special, num_threads)
+    cdef EncodedText encoded = EncodedText(core, text, allowed_special, num_threads)
     cdef bytearray found = bytearray()
     cdef bytearray mask = allowed_mask(core.special_tokens, text, allowed_special)
     cdef object context = (text, clusters)
     memset(&cut, 0, sizeof(CutText))
-    view_text(text, &cut.view)
-    cut.engine = &core.engine
-    cut.allowed = <const uint8_t *>mask
-    cut.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
-    cut.starts = starts.ids.data
-    cut.count = starts.ids.length
+    view_text(text, &cut.text.view)
+    cut.text.engine = &core.engine
+    cut.text.allowed = <const uint8_t *>mask
+    cut.text.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
+    # The id of a special token may be that of other text, too.
+    if cut.text.any_allowed and not encoded.has_all():
+        raise ValueError("the tokens of the text have other characters than the text")
+    cut.text.places = encoded.places
     cut.max_tokens, cut.overlap, cut.start, cut.end = limits
     cut.boundary = <Boundary>boundary
     if clusters is not None:
         cut.grapheme_floor = grapheme_floor
     cut.context = <void *>context
-    cut.workspace = core.take()
+    cut.text.workspace = core.take()
     try:
         while count == SPANS_AT_ONCE:
             with nogil:
@@ -127,10 +166,10 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
                     count += 1
             found += (<const char *>spans)[:count * sizeof(ChunkSpan)]
     finally:
-        give_back(&core.vocabulary.pool, cut.workspace)
-    if cut.status != STATUS_OK:
-        raise_status(cut.status, text)
-    return found, cut.start if cut.end < cut.view.length else None
+        give_back(&core.vocabulary.pool, cut.text.workspace)
+    if cut.text.status != STATUS_OK:
+        raise_status(cut.text.status, text)
+    return found, cut.start if cut.end < cut.text.view.length else None
 
 
 def bytes_of_spans(str text not None, bytearray spans not None) -> bytearray:
@@ -172,5 +211,6 @@ def strings_of_spans(str text not None, bytearray spans not None) -> list:
     view_text(text, &view)
     for i in range(count):
         put(chunks, <size_t>i,
-            substring(text, &view, <size_t>span[i].start, <size_t>span[i].end))
+            substring(text, &view, &vectors, <size_t>span[i].start,
+                      <size_t>span[i].end))
     return chunks

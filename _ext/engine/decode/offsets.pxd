@@ -8,7 +8,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from engine.base.heap cimport allocate, release
-from engine.base.types cimport likely
 from engine.decode.ids cimport SpecialBytes, TokenBytes, bytes_of, put_token
 from engine.vocab.tables cimport Vocabulary
 
@@ -102,11 +101,6 @@ cdef inline void free_length_tables(LengthTables *tables) noexcept nogil:
     release(tables.in_bytes)
 
 
-cdef inline uint8_t short_entry(const TokenLengths *lengths, uint32_t token_id) noexcept nogil:
-    """Returns the entry of a token in the table, or LONG_TOKEN if it has none."""
-    return lengths.short_ones[token_id] if token_id < lengths.known else <uint8_t>LONG_TOKEN
-
-
 cdef inline size_t length_of(
     const TokenLengths *lengths, uint32_t token_id, bint *inside
 ) noexcept nogil:
@@ -116,7 +110,8 @@ cdef inline size_t length_of(
         inside: receives whether the token begins inside a character, if characters are counted.
     """
     cdef TokenBytes token
-    cdef uint8_t entry = short_entry(lengths, token_id)
+    cdef uint8_t entry = (
+        lengths.short_ones[token_id] if token_id < lengths.known else <uint8_t>LONG_TOKEN)
     if entry & LENGTH_BITS != LONG_TOKEN:
         inside[0] = entry >= INSIDE
         return entry & LENGTH_BITS
@@ -125,40 +120,24 @@ cdef inline size_t length_of(
     return token.length if lengths.in_bytes else characters_begun(token.data, token.length)
 
 
-cdef inline size_t replace_by_starts(
-    const TokenLengths *lengths, uint32_t *ids, size_t count, size_t start
+cdef inline size_t sum_lengths(
+    const TokenLengths *lengths, const uint32_t *ids, size_t count
 ) noexcept nogil:
-    """Replaces each id by the number of characters, or bytes, that begin before its token.
-
-    Args:
-        start: the number for the first token.
-
-    Returns:
-        That for a token after the last one; all are below 2**32.
-    """
-    cdef bint inside
-    cdef size_t length, i = 0
-    cdef uint32_t first, second, third, fourth
-    while i < count:
-        if i + 4 <= count:
-            first = short_entry(lengths, ids[i]) & LENGTH_BITS
-            second = short_entry(lengths, ids[i + 1]) & LENGTH_BITS
-            third = short_entry(lengths, ids[i + 2]) & LENGTH_BITS
-            fourth = short_entry(lengths, ids[i + 3]) & LENGTH_BITS
-            # No length is LONG_TOKEN, which has all bits set.
-            if likely(((first + 1) | (second + 1) | (third + 1) | (fourth + 1)) <= LENGTH_BITS):
-                ids[i] = <uint32_t>start
-                ids[i + 1] = <uint32_t>start + first
-                ids[i + 2] = <uint32_t>start + first + second
-                ids[i + 3] = <uint32_t>start + first + second + third
-                start += (first + second) + (third + fourth)
-                i += 4
-                continue
-        length = length_of(lengths, ids[i], &inside)
-        ids[i] = <uint32_t>start
-        start += length
-        i += 1
-    return start
+    """Returns the length of some tokens together."""
+    cdef size_t total = 0, i
+    cdef bint inside, all_short = True
+    cdef uint32_t length
+    if lengths.known:
+        for i in range(count):
+            length = lengths.short_ones[min(ids[i], lengths.known - 1)] & LENGTH_BITS
+            all_short &= (length != LONG_TOKEN) & (ids[i] < lengths.known)
+            total += length
+        if all_short:
+            return total
+        total = 0
+    for i in range(count):
+        total += length_of(lengths, ids[i], &inside)
+    return total
 
 
 cdef inline void decode_with_starts(

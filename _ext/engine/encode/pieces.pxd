@@ -21,6 +21,7 @@ from engine.cache.cache cimport (
     LEARNING_PIECES, SPARE_IDS, LargePiece, LargeProbe, Missing, PieceGroup, Pieces, Probe,
     begin_group, count_two_at_once, end_group, find_at_once, find_large_at_once, find_large_count,
     find_large_ids, find_short_count, find_short_ids, keep_ids, probe_large, probe_short, span_of)
+from engine.encode.marks cimport mark_group
 from engine.encode.repeats cimport encode_repeats, merge_span
 from engine.encode.workspace cimport Workspace
 from engine.merge.repeats cimport REPEAT_LEAST
@@ -306,6 +307,8 @@ cdef inline int encode_pieces(
             return status
         sink.length += written
         left -= group.count
+        if workspace.marks.open:
+            mark_group(&workspace.marks, end, sink.length)
         group.ends += group.count
         group.start = end
     return STATUS_OK

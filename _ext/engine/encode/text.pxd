@@ -13,6 +13,7 @@ from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_S
 from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, grow_if_full
 from engine.encode.call cimport Call, Engine
 from engine.encode.guided cimport encode_guided
+from engine.encode.marks cimport leave_mark, open_window
 from engine.encode.pieces cimport encode_pieces, encode_scanned
 from engine.encode.workspace cimport Workspace
 from engine.simd.vectors cimport Vectors
@@ -83,22 +84,28 @@ cdef inline int encode_by_automaton(
 
 
 cdef inline int encode_split(
-    const Call *call, Pieces *pieces, size_t bytes, size_t start, size_t end
+    const Call *call, Pieces *pieces, const Chunk *chunk, size_t bytes, size_t start, size_t end
 ) noexcept nogil:
     """Encodes the pieces that the workspace's `split` holds.
 
     Args:
         pieces: `text` and `count` are set.
+        chunk: that they are in; NULL if the text is read in place.
         bytes: of the pieces, at most.
         start: the character where they begin.
         end: the character where the segment ends.
     """
+    cdef Workspace *workspace = call.workspace
+    cdef int status
     if not call.counting and make_room(call.sink, bytes, call.sink.length - call.ids_before,
                                        start - call.segment_start, end - start) != STATUS_OK:
         return STATUS_NO_MEMORY
-    pieces.ends = call.workspace.split.ends
+    pieces.ends = workspace.split.ends
     pieces.start = 0
-    return encode_pieces(call.engine.vocabulary, call.workspace, pieces, call.counting, call.sink)
+    open_window(&workspace.marks, chunk, start)
+    status = encode_pieces(call.engine.vocabulary, workspace, pieces, call.counting, call.sink)
+    workspace.marks.open = False
+    return status
 
 
 cdef inline int encode_stretch(
@@ -124,7 +131,9 @@ cdef inline int encode_stretch(
     pieces.count = split_by_blocks(
         engine.automaton, &engine.vectors, &window, &workspace.chunk, &workspace.split)
     done[0] = workspace.split.ends[pieces.count - 1] if pieces.count else 0
-    return encode_split(call, &pieces, done[0], start, end) if pieces.count else STATUS_OK
+    if pieces.count == 0:
+        return STATUS_OK
+    return encode_split(call, &pieces, NULL, done[0], start, end)
 
 
 cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noexcept nogil:
@@ -154,6 +163,7 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
         if status != STATUS_OK:
             return status
         start += done
+        leave_mark(&call.workspace.marks, start, call.sink.length)
     return STATUS_OK
 
 
@@ -201,7 +211,7 @@ cdef inline int encode_chunk(
     pieces.text = chunk.bytes
     pieces.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
     prefetch_chunk(call.view, start + chunk.characters, end, &pieces)
-    status = encode_split(call, &pieces, chunk.byte_count, start, end)
+    status = encode_split(call, &pieces, chunk, chunk.byte_count, start, end)
     done[0] = character_of(chunk, workspace.split.ends[pieces.count - 1])
     return status
 
@@ -245,6 +255,7 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
         if status != STATUS_OK:
             return status
         start += done
+        leave_mark(&call.workspace.marks, start, call.sink.length)
     return STATUS_OK
 
 

@@ -21,6 +21,7 @@ from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK
 from engine.encode.call cimport Engine
+from engine.encode.marks cimport Mark
 from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8, fetch_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
@@ -40,10 +41,7 @@ cdef struct Task:
     int status         # how that ended; STATUS_NO_MEMORY until it has been tried
     size_t first       # where its ids begin in the thread's memory
     size_t count       # how many ids it has
-
-# Does something with the ids of a task, while they are in the cache of the thread that made them.
-ctypedef void (*TaskEnd)(void *context, const TextView *view, uint32_t *ids, size_t count) \
-    noexcept nogil
+    size_t first_mark  # where its marks begin, if some are made
 
 cdef struct Job:
     const Engine *engine       # borrowed, as everything below
@@ -62,8 +60,7 @@ cdef struct Job:
     size_t *places             # [share_count + 1], atomic: where the ids of each share begin in the
     #                            row, and where the last end; NOT_KNOWN at first
     size_t *later              # [share_count]: the next of a thread's waiting shares
-    TaskEnd at_end             # called for each task that was encoded; NULL = nothing
-    void *context              # of `at_end`
+    Mark *marks                # room for those of all tasks; NULL = none are made
 
 cdef struct ThreadState:
     Job *job             # borrowed
@@ -194,17 +191,19 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
             task.first = thread.ids.length
             if task.view.width == UNCHECKED_UTF8 and i + 1 < job.shares[share + 1]:
                 fetch_utf8(&job.tasks[i + 1].view)
+            if job.marks != NULL:
+                workspace.marks.slots = job.marks + task.first_mark
+                workspace.marks.first_id = task.first
             task.status = encode_task(job, task, workspace, &thread.ids)
             if task.status != STATUS_OK:
                 thread.ids.length = task.first
             task.count = thread.ids.length - task.first
-            if job.at_end != NULL:
-                job.at_end(job.context, &task.view, thread.ids.data + task.first, task.count)
             if task.status == STATUS_INTERRUPTED:
                 stop_all(job)
         if job.row != NULL:
             wait_for_place(thread, share)
             place_waiting(thread)
+    workspace.marks.slots = NULL
     give_back(job.pool, workspace)
 
 

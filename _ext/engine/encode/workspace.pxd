@@ -12,6 +12,7 @@ from engine.base.types cimport STATUS_OK
 from engine.cache.cache cimport (
     CACHE_SEEDS, CacheLimits, CacheTotals, PieceCache, PieceGroup, close_cache, open_cache,
     set_limits, shrink_to_kept)
+from engine.encode.marks cimport Marks
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from engine.sink.id_buffer cimport IdBuffer, release_ids
 from engine.split.automaton cimport ScannedPieces
@@ -38,6 +39,7 @@ cdef struct Workspace:
     PieceGroup group           # pieces being looked up; 27 KB, too much for a small stack
     ByteBuffer decoded         # a window of a text that came as UTF-8
     ByteBuffer replaced        # such a text without what is not valid
+    Marks marks                # of the text that is encoded
     size_t last_piece_ids      # ids of the encoded text's last piece; 0 after a special token
 
 cdef struct WorkspacePool:

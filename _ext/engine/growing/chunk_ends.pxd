@@ -5,185 +5,89 @@
 # than two tokens, the chunk may be more than one token short; then its neighbourhood is searched
 # for a better end.
 #
-# The tokens between two sure borders (split/sure_borders.pxd) are the same in every chunk. So a
-# chunk's tokens are: those up to its first sure border, counted; those up to its last one, by
-# subtraction; and the rest, counted. With words between spaces, a chunk costs one such count.
+# Most chunks end, and most overlaps begin, where a token of the whole text does; that place is
+# tried first, by counts that need few characters (chunk_counts.pxd). Only if it is not tight, the
+# end is searched for between sure borders (split/sure_borders.pxd).
 #
 # Bounds: O(characters) for texts with sure borders. Loses on long texts without any, such as a
 # million times one letter: each chunk is then counted as a whole about ten times.
 
-from libc.stdint cimport uint8_t, uint32_t
-
 from engine.base.types cimport STATUS_OK
-from engine.encode.call cimport Engine
-from engine.encode.text cimport encode_text
-from engine.encode.workspace cimport Workspace
+from engine.growing.chunk_counts cimport (
+    CountedText, Side, border_after, border_before, count_from, count_range, count_to, cut_after,
+    cut_before, fits, is_sure, open_left, open_right)
 from engine.growing.text_borders cimport (
     ANY_CHARACTER, WORDS, Boundary, is_border, is_sure_grapheme)
-from engine.split.sure_borders cimport (
-    in_special_token, is_sure_border, last_sure_border, next_sure_border)
-from engine.text.utf8 cimport TextView
+from engine.growing.token_places cimport TokenPlaces, start_of, token_at
 
 cdef enum:
-    COUNTS_KEPT = 16      # counted parts of the text that are remembered
     NEIGHBOURHOOD = 32    # characters on either side of a cut where a better one is looked for
     FAR = 1024            # characters from a sure border from which none is looked for
 
 # Returns the last place from `low` to `place` where a grapheme cluster begins; one does at `low`.
 ctypedef size_t (*GraphemeFloor)(void *context, size_t low, size_t place) noexcept nogil
 
-cdef struct Counted:
-    size_t start, end
-    size_t tokens
-
 cdef struct CutText:
-    const Engine *engine          # borrowed, as is all below
-    Workspace *workspace
-    TextView view                 # without surrogates
-    const uint8_t *allowed        # as for `encode_text`
-    bint any_allowed
-    const uint32_t *starts        # [count]: characters that begin before each token
-    size_t count                  # tokens
+    CountedText text
     size_t max_tokens
     size_t overlap                # tokens
     Boundary boundary             # where chunks end, if possible
     GraphemeFloor grapheme_floor  # NULL: grapheme clusters may be cut
-    void *context
+    void *context                 # borrowed
     size_t start                  # of the next chunk
     size_t end                    # of the last one
-    size_t near                   # a token near the next one that is looked for
-    int status                    # of a count that failed
-    Counted counted[COUNTS_KEPT]  # parts counted before; the end is 0 if there is none
+    size_t known_from             # a place from which the first sure border is known; 0: none
+    size_t known_border           # that border
 
 cdef struct Chunk:
     size_t start
-    size_t border      # the first sure border from `start` on; `start` if it is too far away
-    bint has_border    # whether it is one
-    size_t used        # tokens up to the border
-    size_t token       # of the whole text, that begins at the border
+    bint has_border    # whether some sure border is near enough
+    size_t border      # the first from `start` on; `start` if there is none
+    Side left          # of `start`, if there is a sure border
     size_t end
     size_t tokens
-    size_t last_border   # up to `end`, or `start`
-
-
-# ---- counting -------------------------------------------------------------------------------
-
-
-cdef inline size_t count_range(CutText *cut, size_t start, size_t end) noexcept nogil:
-    """Returns the tokens of a part of the text, as if it were the whole.
-
-    Chunk ends, overlaps and the starts of the next chunks need the same counts: a few are kept.
-    """
-    cdef TextView part
-    cdef Workspace *workspace = cut.workspace
-    cdef Counted *counted = &cut.counted[(start + 5 * end) % COUNTS_KEPT]
-    cdef int status
-    if start >= end:
-        return 0
-    if counted.start == start and counted.end == end:
-        return counted.tokens
-    part.width = cut.view.width
-    part.data = <const uint8_t *>cut.view.data + start * max(part.width, 1)
-    part.length = end - start
-    workspace.ids.length = 0
-    workspace.last_piece_ids = 0
-    status = encode_text(cut.engine, workspace, &part, cut.allowed, cut.any_allowed, True,
-                         &workspace.ids)
-    if status != STATUS_OK:
-        cut.status = status
-    counted.start = start
-    counted.end = end
-    counted.tokens = workspace.ids.length
-    return workspace.ids.length
-
-
-cdef inline bint fits(CutText *cut, size_t start, size_t end, size_t limit) noexcept nogil:
-    return count_range(cut, start, end) <= limit
-
-
-cdef inline size_t token_at(CutText *cut, size_t place) noexcept nogil:
-    """Returns the number of the token that begins at a place, or of the one across it.
-
-    It is looked for around `cut.near`, which is then that token.
-    """
-    cdef size_t low = min(cut.near, cut.count - 1), high, step = 1, middle
-    if place >= cut.view.length:
-        return cut.count
-    high = low + 1
-    while cut.starts[low] > place:
-        high = low
-        low -= min(low, step)
-        step *= 2
-    while high < cut.count and cut.starts[high] <= place:
-        low = high
-        high += min(step, cut.count - high)
-        step *= 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if cut.starts[middle] <= place:
-            low = middle
-        else:
-            high = middle
-    cut.near = low
-    return low
-
-
-cdef inline size_t start_of(const CutText *cut, size_t token) noexcept nogil:
-    return cut.starts[token] if token < cut.count else cut.view.length
-
-
-cdef inline bint is_sure(const CutText *cut, size_t place) noexcept nogil:
-    """Returns whether the whole text, or any part of it, may be cut at a place for counting."""
-    return (place == 0 or place == cut.view.length
-            or (is_sure_border(cut.engine.automaton, &cut.view, place)
-                and not in_special_token(cut.engine.special_tokens, &cut.view, place)))
-
-
-cdef inline size_t border_after(const CutText *cut, size_t place, size_t limit) noexcept nogil:
-    """Returns the first sure border from a place on, which is not 0, or `limit`."""
-    return next_sure_border(cut.engine.automaton, cut.engine.special_tokens, &cut.view, place,
-                            limit)
-
-
-cdef inline size_t border_before(const CutText *cut, size_t place, size_t low) noexcept nogil:
-    """Returns the last sure border up to a place, or `low`; the end of the text is one."""
-    if place == cut.view.length:
-        return place
-    return last_sure_border(cut.engine.automaton, cut.engine.special_tokens, &cut.view, place, low)
-
-
-cdef inline size_t count_to(CutText *cut, const Chunk *chunk, size_t end) noexcept nogil:
-    """Returns the tokens that a chunk has if it ends at a place."""
-    cdef size_t border
-    if end <= chunk.border or not chunk.has_border:
-        return count_range(cut, chunk.start, end)
-    border = border_before(cut, end, chunk.border)
-    return (chunk.used + token_at(cut, border) - chunk.token) + count_range(cut, border, end)
+    size_t last_border   # up to `end`, or `start`; only if `end` was searched for
 
 
 # ---- the end of a chunk ---------------------------------------------------------------------
 
 
+cdef inline size_t first_border(CutText *cut, size_t start) noexcept nogil:
+    """Returns the first sure border after a place that is none, or that place if it is too far
+    away for a chunk."""
+    cdef size_t token, border, limit = cut.text.view.length
+    if start == cut.known_from:
+        return cut.known_border
+    token = token_at(&cut.text.places, start)
+    if cut.max_tokens < cut.text.places.count - token:
+        limit = start_of(&cut.text.places, token + cut.max_tokens)
+    border = border_after(&cut.text, start + 1, limit)
+    return border if border > start and is_sure(&cut.text, border) else start
+
+
 cdef inline void open_chunk(CutText *cut, Chunk *chunk, size_t start) noexcept nogil:
     """Finds the first sure border of a chunk that begins at `start`."""
-    cdef size_t limit
-    chunk.start = chunk.border = start
-    chunk.used = 0
-    chunk.token = token_at(cut, start)
-    chunk.has_border = is_sure(cut, start)
+    cdef size_t border = start, used
+    chunk.has_border = is_sure(&cut.text, start)
+    if not chunk.has_border:
+        border = first_border(cut, start)
+        if border > start:
+            open_left(&cut.text, &chunk.left, start, border)
+            used = (chunk.left.used + token_at(&cut.text.places, border) - chunk.left.token)
+            chunk.has_border = used <= cut.max_tokens
+    chunk.start = start
+    chunk.border = border if chunk.has_border else start
+    if chunk.border == start:
+        chunk.left.place = chunk.left.border = chunk.left.cut = start
+        chunk.left.used = 0
+        chunk.left.token = token_at(&cut.text.places, start)
+
+
+cdef inline size_t count_chunk(CutText *cut, const Chunk *chunk, size_t end) noexcept nogil:
+    """Returns the tokens that a chunk has if it ends at a place."""
     if chunk.has_border:
-        return
-    limit = start_of(cut, chunk.token + cut.max_tokens) if (
-        cut.max_tokens < cut.count - chunk.token) else cut.view.length
-    limit = border_after(cut, start + 1, limit)
-    if limit > start and is_sure(cut, limit):
-        chunk.used = count_range(cut, start, limit)
-        if chunk.used <= cut.max_tokens:
-            chunk.has_border = True
-            chunk.border = limit
-            chunk.token = token_at(cut, limit)
-        else:
-            chunk.used = 0
+        return count_to(&cut.text, &chunk.left, end)
+    return count_range(&cut.text, chunk.start, end)
 
 
 cdef inline size_t tight_end(
@@ -199,26 +103,26 @@ cdef inline size_t tight_end(
     cdef size_t low = start, high = guess, step = 1, middle
     if guess <= start:
         high = guess = start + 1
-    if fits(cut, start, guess, limit):
+    if fits(&cut.text, start, guess, limit):
         low = guess
         while True:
-            if low == cut.view.length or cut.status != STATUS_OK:
+            if low == cut.text.view.length or cut.text.status != STATUS_OK:
                 return low
-            high = low + min(step, cut.view.length - low)
-            if not fits(cut, start, high, limit):
+            high = low + min(step, cut.text.view.length - low)
+            if not fits(&cut.text, start, high, limit):
                 break
             low = high
             step *= 2
     else:
         while high - start > step:
-            if fits(cut, start, high - step, limit):
+            if fits(&cut.text, start, high - step, limit):
                 low = high - step
                 break
             high -= step
             step *= 2
     while high - low > 1:
         middle = (low + high) // 2
-        if fits(cut, start, middle, limit):
+        if fits(&cut.text, start, middle, limit):
             low = middle
         else:
             high = middle
@@ -229,13 +133,13 @@ cdef inline void improve_end(CutText *cut, Chunk *chunk) noexcept nogil:
     """Moves the end to the last place near it that is at most one token short, if there is one;
     otherwise to that with the most tokens."""
     cdef size_t first = max(chunk.start + NEIGHBOURHOOD, chunk.end) - NEIGHBOURHOOD
-    cdef size_t place = min(chunk.end + NEIGHBOURHOOD, cut.view.length)
+    cdef size_t place = min(chunk.end + NEIGHBOURHOOD, cut.text.view.length)
     cdef size_t found
-    if (chunk.tokens + 1 >= cut.max_tokens or chunk.end == cut.view.length
+    if (chunk.tokens + 1 >= cut.max_tokens or chunk.end == cut.text.view.length
             or chunk.end - chunk.last_border >= FAR):
         return
     while place > first and place > chunk.start:
-        found = count_to(cut, chunk, place)
+        found = count_chunk(cut, chunk, place)
         if found <= cut.max_tokens and found > chunk.tokens:
             chunk.end = place
             chunk.tokens = found
@@ -244,29 +148,46 @@ cdef inline void improve_end(CutText *cut, Chunk *chunk) noexcept nogil:
         place -= 1
 
 
+cdef inline bint ends_at(CutText *cut, Chunk *chunk, size_t place) noexcept nogil:
+    """Ends a chunk at a place if that is a tight end at most one token short; returns whether it
+    is. Most are, and need few characters counted."""
+    cdef size_t tokens = count_chunk(cut, chunk, place)
+    if not cut.max_tokens <= tokens + 1 <= cut.max_tokens + 1:
+        return False
+    # One token more does not fit, so after a sure cut the next character is not even counted.
+    if not (tokens == cut.max_tokens and cut_before(&cut.text, place, place - 1) == place) and (
+            count_chunk(cut, chunk, place + 1) <= cut.max_tokens):
+        return False
+    chunk.end = place
+    chunk.tokens = tokens
+    return True
+
+
 cdef inline void find_end(CutText *cut, Chunk *chunk) noexcept nogil:
     """Finds a tight end of a chunk."""
-    cdef size_t left = cut.max_tokens - chunk.used
+    cdef TokenPlaces *places = &cut.text.places
+    cdef size_t left = cut.max_tokens - chunk.left.used, rest = places.count - chunk.left.token
     cdef size_t border, guess
-    if chunk.has_border and left >= cut.count - chunk.token:
-        chunk.end = cut.view.length
-        chunk.tokens = chunk.used + cut.count - chunk.token
+    if chunk.has_border and left >= rest:
+        chunk.end = cut.text.view.length
+        chunk.tokens = chunk.left.used + rest
         return
-    cut.near = chunk.token + min(left, cut.count - chunk.token)
-    guess = start_of(cut, cut.near)
+    guess = start_of(places, chunk.left.token + min(left, rest))
     border = chunk.border
-    chunk.tokens = chunk.used
+    chunk.tokens = 0
     if chunk.has_border:
-        border = border_before(cut, guess, border)
-        chunk.tokens = chunk.used + token_at(cut, border) - chunk.token
+        if guess > border and ends_at(cut, chunk, guess):
+            return
+        border = border_before(&cut.text, guess, border)
+        chunk.tokens = chunk.left.used + token_at(places, border) - chunk.left.token
         while chunk.tokens > cut.max_tokens:
-            border = border_before(cut, border - 1, chunk.border)
-            chunk.tokens = chunk.used + token_at(cut, border) - chunk.token
+            border = border_before(&cut.text, border - 1, chunk.border)
+            chunk.tokens = chunk.left.used + token_at(places, border) - chunk.left.token
     left = cut.max_tokens - chunk.tokens
     chunk.end = border
     if left:
         chunk.end = tight_end(cut, border, guess, left)
-        chunk.tokens += count_range(cut, border, chunk.end)
+        chunk.tokens += count_range(&cut.text, border, chunk.end)
     chunk.last_border = border
 
 
@@ -275,8 +196,8 @@ cdef inline void find_end(CutText *cut, Chunk *chunk) noexcept nogil:
 
 cdef inline bint is_whole(CutText *cut, size_t low, size_t place) noexcept nogil:
     """Returns whether no grapheme cluster that must stay whole crosses a place."""
-    return (cut.grapheme_floor == NULL or place <= low or place == cut.view.length
-            or is_sure_grapheme(&cut.view, place)
+    return (cut.grapheme_floor == NULL or place <= low or place == cut.text.view.length
+            or is_sure_grapheme(&cut.text.view, place)
             or cut.grapheme_floor(cut.context, low, place) == place)
 
 
@@ -284,7 +205,7 @@ cdef inline bint is_wanted(
     CutText *cut, size_t low, size_t place, Boundary kind
 ) noexcept nogil:
     """Returns whether a place is a boundary; if of any character, of grapheme clusters."""
-    return ((kind == ANY_CHARACTER or is_border(&cut.view, place, kind))
+    return ((kind == ANY_CHARACTER or is_border(&cut.text.view, place, kind))
             and is_whole(cut, low, place))
 
 
@@ -301,17 +222,17 @@ cdef inline bint move_end(CutText *cut, Chunk *chunk) noexcept nogil:
     """
     cdef size_t low = max(chunk.start, cut.end), place, found
     cdef int kind = cut.boundary
-    if chunk.end == cut.view.length:
+    if chunk.end == cut.text.view.length:
         return True
     while kind >= last_kind(cut):
         place = chunk.end
-        while place > low and cut.status == STATUS_OK:
-            if kind == ANY_CHARACTER and not is_sure_grapheme(&cut.view, place):
+        while place > low and cut.text.status == STATUS_OK:
+            if kind == ANY_CHARACTER and not is_sure_grapheme(&cut.text.view, place):
                 place = cut.grapheme_floor(cut.context, chunk.start, place)
                 if place <= low:
                     break
             if kind == ANY_CHARACTER or is_wanted(cut, chunk.start, place, <Boundary>kind):
-                found = chunk.tokens if place == chunk.end else count_to(cut, chunk, place)
+                found = chunk.tokens if place == chunk.end else count_chunk(cut, chunk, place)
                 if found <= cut.max_tokens:
                     chunk.end = place
                     chunk.tokens = found
@@ -322,22 +243,6 @@ cdef inline bint move_end(CutText *cut, Chunk *chunk) noexcept nogil:
 
 
 # ---- the start of an overlap ----------------------------------------------------------------
-
-
-cdef struct Tail:
-    size_t end         # of the chunk
-    size_t border      # its last sure border, or its start
-    size_t used        # tokens after the border
-    size_t token       # of the whole text, that begins at the border
-
-
-cdef inline size_t count_from(CutText *cut, const Tail *tail, size_t start) noexcept nogil:
-    """Returns the tokens from a place to the end of a chunk."""
-    cdef size_t border
-    if start >= tail.border:
-        return count_range(cut, start, tail.end)
-    border = start if is_sure(cut, start) else border_after(cut, start + 1, tail.border)
-    return count_range(cut, start, border) + tail.token - token_at(cut, border) + tail.used
 
 
 cdef inline size_t tight_start(
@@ -352,24 +257,24 @@ cdef inline size_t tight_start(
     """
     cdef size_t high = guess, step = 1, middle
     cdef size_t first = low    # does not fit, once the loops have ended
-    if not fits(cut, high, end, limit):
+    if not fits(&cut.text, high, end, limit):
         first = high
-        while end - first > step and not fits(cut, first + step, end, limit):
+        while end - first > step and not fits(&cut.text, first + step, end, limit):
             first += step
             step *= 2
         high = first + min(step, end - first)
     else:
         while True:
-            if high == low or cut.status != STATUS_OK:
+            if high == low or cut.text.status != STATUS_OK:
                 return high
             first = high - min(step, high - low)
-            if not fits(cut, first, end, limit):
+            if not fits(&cut.text, first, end, limit):
                 break
             high = first
             step *= 2
     while high - first > 1:
         middle = (first + high) // 2
-        if fits(cut, middle, end, limit):
+        if fits(&cut.text, middle, end, limit):
             high = middle
         else:
             first = middle
@@ -377,13 +282,13 @@ cdef inline size_t tight_start(
 
 
 cdef inline size_t improve_start(
-    CutText *cut, const Tail *tail, size_t low, size_t start, size_t tokens
+    CutText *cut, const Side *tail, size_t low, size_t start, size_t tokens
 ) noexcept nogil:
     """Returns the first place near a start that is at most one token short of the overlap, or the
     one with the most tokens."""
     cdef size_t place = max(low + NEIGHBOURHOOD, start) - NEIGHBOURHOOD, found, best = start
-    while place < min(tail.end, start + NEIGHBOURHOOD):
-        found = count_from(cut, tail, place)
+    while place < min(tail.place, start + NEIGHBOURHOOD):
+        found = count_from(&cut.text, tail, place)
         if tokens < found <= cut.overlap:
             best = place
             tokens = found
@@ -393,41 +298,72 @@ cdef inline size_t improve_start(
     return best
 
 
-cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
-    """Returns where the end of a chunk begins that the next chunk repeats."""
-    cdef Tail tail
-    cdef size_t border, left, guess, start, tokens, place
-    cdef int kind = cut.boundary
-    border = border_before(cut, chunk.end, chunk.start)
-    tail.end = chunk.end
-    tail.border = border
-    tail.used = count_range(cut, border, chunk.end)
-    tail.token = token_at(cut, border)
-    if border == chunk.start or tail.used > cut.overlap:
+cdef inline bint starts_at_guess(
+    CutText *cut, const Chunk *chunk, const Side *tail, size_t *start
+) noexcept nogil:
+    """Finds where an overlap begins if that is where the tokens of the whole text say, and at most
+    one token is missing; returns whether it does. Most do, and need few characters counted."""
+    cdef size_t tokens = tail.token + tail.used, guess, border, after
+    if tail.cut == chunk.start or tokens < cut.overlap:
+        return False
+    guess = start_of(&cut.text.places, tokens - cut.overlap)
+    if not chunk.start < guess < chunk.end:
+        return False
+    border = border_after(&cut.text, guess, chunk.end)
+    if border == chunk.end and not is_sure(&cut.text, border):
+        return False
+    after = cut_after(&cut.text, guess, border)
+    tokens += count_range(&cut.text, guess, after) - token_at(&cut.text.places, after)
+    if not cut.overlap <= tokens + 1 <= cut.overlap + 1:
+        return False
+    if not (tokens == cut.overlap and after == guess) and (
+            count_from(&cut.text, tail, guess - 1) <= cut.overlap):
+        return False
+    start[0] = cut.known_from = guess
+    cut.known_border = border
+    return True
+
+
+cdef inline size_t search_start(CutText *cut, const Chunk *chunk, const Side *tail) noexcept nogil:
+    """Finds where an overlap begins, whatever the text is."""
+    cdef TokenPlaces *places = &cut.text.places
+    cdef size_t border = border_before(&cut.text, chunk.end, chunk.start)
+    cdef size_t used = count_range(&cut.text, border, chunk.end)
+    cdef size_t left = cut.overlap, token, guess, start, tokens
+    if border == chunk.start or used > cut.overlap:
         border = chunk.end
-        left = cut.overlap
-        guess = token_at(cut, border)
-        cut.near = guess - min(guess, left)
-        guess = start_of(cut, cut.near)
+        token = token_at(places, border)
+        guess = start_of(places, token - min(token, left))
     else:
-        left = cut.overlap - tail.used
-        cut.near = tail.token - min(tail.token, left)
-        guess = start_of(cut, cut.near)
-        border = border_after(cut, max(guess, chunk.start + 1), tail.border)
-        left -= tail.token - token_at(cut, border)
+        left -= used
+        token = token_at(places, border)
+        guess = start_of(places, token - min(token, left))
+        border = border_after(&cut.text, max(guess, chunk.start + 1), border)
+        left -= token - token_at(places, border)
     start = border
     if left:
         start = tight_start(cut, chunk.start, min(max(guess, chunk.start), border), border, left)
     if start > chunk.start and border - start < FAR:
-        tokens = count_from(cut, &tail, start)
+        tokens = count_from(&cut.text, tail, start)
         if tokens + 1 < cut.overlap:
-            start = improve_start(cut, &tail, chunk.start, start, tokens)
+            start = improve_start(cut, tail, chunk.start, start, tokens)
+    return start
+
+
+cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
+    """Returns where the end of a chunk begins that the next chunk repeats."""
+    cdef Side tail
+    cdef size_t start, place
+    cdef int kind = cut.boundary
+    open_right(&cut.text, &tail, chunk.end, chunk.start)
+    if not starts_at_guess(cut, chunk, &tail, &start):
+        start = search_start(cut, chunk, &tail)
     while kind >= last_kind(cut):
         place = start
-        while place < chunk.end and cut.status == STATUS_OK:
+        while place < chunk.end and cut.text.status == STATUS_OK:
             if place == chunk.start or (
                     is_wanted(cut, chunk.start, place, <Boundary>kind)
-                    and (place == start or count_from(cut, &tail, place) <= cut.overlap)):
+                    and (place == start or count_from(&cut.text, &tail, place) <= cut.overlap)):
                 return place
             place += 1
         kind -= 1
@@ -444,7 +380,7 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
         Whether there is one. If not, the text has ended, or a count has failed, or the character
         at `cut.start` takes more tokens than a chunk may have.
     """
-    while cut.end < cut.view.length and cut.status == STATUS_OK:
+    while cut.end < cut.text.view.length and cut.text.status == STATUS_OK:
         open_chunk(cut, chunk, cut.start)
         find_end(cut, chunk)
         if not move_end(cut, chunk):
@@ -457,10 +393,10 @@ cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
                 return False
             cut.start = cut.end    # the overlap leaves no room for anything new
             continue
-        if cut.status != STATUS_OK:
+        if cut.text.status != STATUS_OK:
             return False
         cut.start = cut.end = chunk.end
-        if cut.overlap and cut.end < cut.view.length:
+        if cut.overlap and cut.end < cut.text.view.length:
             cut.start = find_start(cut, chunk)
         return True
     return False

@@ -36,7 +36,8 @@ cdef struct Automaton:
     uint16_t *block_index    # owned: the block of classes of each 128 code points
     uint8_t *block_classes   # owned: the classes, in blocks of 128
     uint8_t ascii_classes[128]
-    uint64_t *sure_borders   # owned: see split/sure_borders.pxd
+    uint64_t *sure_borders   # owned: see split/sure_borders.pxd, likewise `joined`
+    uint64_t *joined         # owned
     int rules                # of a member of the family, see split/rules.pxd; 0 = another pattern
     uint8_t *block_kinds     # owned: kinds, laid out like block_classes; NULL without a family
     uint8_t *low_kinds       # owned: [0x10000], kinds by code point; NULL without a family

@@ -8,51 +8,99 @@
 # those of its two parts. `letter | space` is such a pair in every OpenAI pattern; `space | letter`
 # is not.
 #
-# The sure pairs are found once per pattern, in O(states * classes^2 / 64).
+# The opposite are *joined* characters. Those of two classes are if, in every state after an `a`,
+# the piece may end, but goes on with `b`, and may then end whatever follows. So a run of them is
+# always in one piece, up to its end or that of the text. Letters without case are joined.
+#
+# The pairs are found once per pattern, in O(states * classes^2 / 64).
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from engine.split.automaton cimport Automaton, class_of
 from engine.base.heap cimport allocate_zeroed, release
 from engine.text.special_tokens cimport SpecialTokens, follow_edge, longest_at
-from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
+from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK, has_bit, set_bit
 from engine.text.utf8 cimport TextView, character_at
 
 cdef enum:
     PAIR_WORDS = 4    # 64-bit words for one bit per class; there are at most 255 classes
 
 
-cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noexcept nogil:
-    """Allocates and fills `automaton.sure_borders`."""
-    cdef uint32_t class_count = automaton.end_class
-    cdef const uint32_t *row
-    cdef uint32_t state, left, right, at_end, entry
+cdef inline const uint32_t *row_of(const Automaton *automaton, uint32_t state) noexcept nogil:
+    return automaton.transitions + (<size_t>state << automaton.row_bits)
+
+
+cdef inline bint always_accepts(const Automaton *automaton, uint32_t state) noexcept nogil:
+    """Returns whether a piece may end in a state, whatever follows."""
+    cdef const uint32_t *row = row_of(automaton, state)
+    cdef uint32_t accepts = 1, following
+    for following in range(automaton.end_class + 1):
+        accepts &= row[following]
+    return accepts
+
+
+cdef inline void mark_rights(
+    const Automaton *automaton, uint32_t state, const uint8_t *accepting, uint64_t *borders,
+    uint64_t *joined
+) noexcept nogil:
+    """Sets the bits of the classes before which a piece in some state ends for sure, and of those
+    with which it goes on.
+
+    Args:
+        accepting: by state, whether a piece may end there, whatever follows.
+    """
+    cdef const uint32_t *row = row_of(automaton, state)
+    cdef uint32_t at_end = row[automaton.end_class] & 1, right, following
+    for right in range(automaton.end_class):
+        following = row[right] >> automaton.row_bits
+        if row[right] == at_end:
+            set_bit(borders, right)
+        elif at_end and accepting[following]:
+            set_bit(joined, right)
+
+
+cdef inline void meet_after(
+    const Automaton *automaton, uint32_t state_count, uint32_t left, const uint64_t *rights,
+    uint64_t *found
+) noexcept nogil:
+    """Intersects the bits of all states that a class leads to."""
+    cdef uint32_t state, entry
     cdef size_t word
-    cdef uint64_t *ends = <uint64_t *>allocate_zeroed(
-        <size_t>state_count * PAIR_WORDS, sizeof(uint64_t))
-    automaton.sure_borders = <uint64_t *>allocate_zeroed(
-        <size_t>class_count * PAIR_WORDS, sizeof(uint64_t))
-    if ends == NULL or automaton.sure_borders == NULL:
-        release(ends)
-        return STATUS_NO_MEMORY
-    # For each state, the classes that do what the end of the text does.
+    for word in range(PAIR_WORDS):
+        found[word] = ~<uint64_t>0
     for state in range(1, state_count):
-        row = automaton.transitions + (<size_t>state << automaton.row_bits)
-        at_end = row[class_count] & 1
-        for right in range(class_count):
-            if row[right] == at_end:
-                ends[state * PAIR_WORDS + (right >> 6)] |= <uint64_t>1 << (right & 63)
-    for left in range(class_count):
-        for word in range(PAIR_WORDS):
-            automaton.sure_borders[left * PAIR_WORDS + word] = ~<uint64_t>0
-        for state in range(1, state_count):
-            entry = automaton.transitions[(<size_t>state << automaton.row_bits) | left]
-            entry >>= automaton.row_bits
-            if entry:
-                for word in range(PAIR_WORDS):
-                    automaton.sure_borders[left * PAIR_WORDS + word] &= (
-                        ends[entry * PAIR_WORDS + word])
-    release(ends)
+        entry = row_of(automaton, state)[left] >> automaton.row_bits
+        if entry:
+            for word in range(PAIR_WORDS):
+                found[word] &= rights[entry * PAIR_WORDS + word]
+
+
+cdef inline int find_sure_pairs(Automaton *automaton, uint32_t state_count) noexcept nogil:
+    """Allocates and fills `automaton.sure_borders` and `joined`."""
+    cdef size_t words = <size_t>automaton.end_class * PAIR_WORDS
+    cdef size_t state_words = <size_t>state_count * PAIR_WORDS
+    cdef uint64_t *rights = <uint64_t *>allocate_zeroed(2 * state_words, sizeof(uint64_t))
+    cdef uint8_t *accepting = <uint8_t *>allocate_zeroed(state_count, 1)
+    cdef uint32_t state, left
+    automaton.sure_borders = <uint64_t *>allocate_zeroed(words, sizeof(uint64_t))
+    automaton.joined = <uint64_t *>allocate_zeroed(words, sizeof(uint64_t))
+    if (rights == NULL or accepting == NULL or automaton.sure_borders == NULL
+            or automaton.joined == NULL):
+        release(rights)
+        release(accepting)
+        return STATUS_NO_MEMORY
+    for state in range(1, state_count):    # state 0 is dead
+        accepting[state] = always_accepts(automaton, state)
+    for state in range(1, state_count):
+        mark_rights(automaton, state, accepting, rights + state * PAIR_WORDS,
+                    rights + state_words + state * PAIR_WORDS)
+    for left in range(automaton.end_class):
+        meet_after(automaton, state_count, left, rights,
+                   automaton.sure_borders + left * PAIR_WORDS)
+        meet_after(automaton, state_count, left, rights + state_words,
+                   automaton.joined + left * PAIR_WORDS)
+    release(rights)
+    release(accepting)
     return STATUS_OK
 
 
@@ -60,7 +108,14 @@ cdef inline bint is_sure_pair(
     const Automaton *automaton, uint32_t left, uint32_t right
 ) noexcept nogil:
     """Returns whether there is a sure border between characters of two classes."""
-    return automaton.sure_borders[left * PAIR_WORDS + (right >> 6)] >> (right & 63) & 1
+    return has_bit(automaton.sure_borders + left * PAIR_WORDS, right)
+
+
+cdef inline bint is_joined_pair(
+    const Automaton *automaton, uint32_t left, uint32_t right
+) noexcept nogil:
+    """Returns whether a character of one class always goes on with one of another."""
+    return has_bit(automaton.joined + left * PAIR_WORDS, right)
 
 
 cdef inline bint is_sure_border(
