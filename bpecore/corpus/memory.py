@@ -37,8 +37,9 @@ class Turn:
         self._file = descriptor
 
     def take(self) -> None:
-        """Waits for the turn, unless this process has it."""
+        """Gives memory back and waits for the turn, unless this process has it."""
         if not self._is_held:
+            release_memory()
             self._is_held = True
             self._lock("LOCK_EX")
 
