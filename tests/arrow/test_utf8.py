@@ -111,6 +111,16 @@ def test_special_tokens_across_windows() -> None:
             assert rows_of(ordinary) == [encoding.encode_ordinary(text)]
 
 
+@pytest.mark.parametrize("wide", [0, 5, 64, 4095, 4096, 4097, 9000])
+def test_blocks_up_to_a_wide_character(pair: Pair, wide: int) -> None:
+    text = ("Это, русский текст; 中文字和 ASCII, don't. " * 300)[:wide]
+    texts = [text + "😀" + text, text + "\U0010ffff", text + " 😀 a" * 20 + text]
+    found = pair.ours.encode_arrow(Exported(text_column(texts, "u")))
+    assert rows_of(found) == [pair.ours.encode(text) for text in texts]
+    counts = pair.ours.count_arrow(Exported(text_column(texts, "u")))
+    assert rows_of(counts) == [pair.ours.count(text) for text in texts]
+
+
 @pytest.mark.parametrize("section", [1, 3, 40, 1000])
 def test_sections_of_long_texts(section: int) -> None:
     pair = load_pair("o200k_base")

@@ -74,6 +74,7 @@ cdef class SpecialTokens:
         self.trie.count = <uint32_t>len(self.names)
         self.trie.shortest = min(map(len, self.names), default=0)
         self.trie.longest = max(map(len, self.names), default=0)
+        self.trie.is_ascii = all(name.isascii() for name in self.names)
         self.trie.first_edges = <uint32_t *>copy_bytes(first_edges)
         self.trie.tokens = <int32_t *>copy_bytes(tokens)
         self.trie.edge_characters = <uint32_t *>copy_bytes(edge_characters)

@@ -26,11 +26,13 @@ typedef struct {
 
 /* Where a block of 64 characters is written, and what is found out about it. */
 typedef struct {
-    uint8_t *bytes;      /* UTF-8; room for 192 bytes and 48 more */
+    uint8_t *bytes;      /* UTF-8; room for 192 bytes and 48 more; NULL = it is there already */
     uint8_t *places;     /* where each character begins in them */
     uint64_t *masks;     /* the eight words of their kinds */
     uint64_t cuts;       /* bits of the characters before which a piece may be cut */
     uint32_t byte_count;
+    uint32_t characters; /* how many were read, and the last of them: of `read_block` alone */
+    uint32_t last;
 } bpecore_block;
 
 /* The functions of one instruction set; if the automaton splits everything, all but `find` are
@@ -44,6 +46,9 @@ typedef struct {
     /* Encodes 64 characters; returns 0 if one is a surrogate or above 0xFFFF. May be NULL. */
     int (*encode_block)(const void *source, int width, uint32_t previous,
                         const bpecore_character_tables *tables, bpecore_block *block);
+    /* Reads a block from UTF-8; returns its bytes, or 0 if it cannot. May be NULL. */
+    size_t (*read_block)(const uint8_t *text, size_t left, uint32_t previous,
+                         const bpecore_character_tables *tables, bpecore_block *block);
     /* These two do what utf8_vbmi2.h says. May be NULL. */
     size_t (*decode)(const uint8_t *text, size_t length, uint16_t *out, size_t *decoded);
     int (*is_ascii)(const uint8_t *text, size_t length);
@@ -199,6 +204,6 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int from, 
         return bpecore_places(words, blocks, block_starts, places, stride, out);                   \
     }                                                                                              \
     static const bpecore_vectors bpecore_##SET = {bpecore_find_##SET, MASKS, bpecore_pack_##SET,   \
-                                                  bpecore_places_##SET, NULL, NULL, NULL};
+                                                  bpecore_places_##SET, NULL, NULL, NULL, NULL};
 
 #endif

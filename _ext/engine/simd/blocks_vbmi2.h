@@ -207,7 +207,8 @@ BPECORE_VBMI2 static inline uint32_t bpecore_bridged_16(__m512i characters, uint
 BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters,
                                                      const bpecore_character_tables *tables,
                                                      bpecore_block *block) {
-    _mm512_storeu_si512(block->bytes, characters);
+    if (block->bytes)
+        _mm512_storeu_si512(block->bytes, characters);
     _mm512_storeu_si512(block->places, _mm512_loadu_si512(bpecore_numbers));
     bpecore_store_masks(
         _mm512_permutex2var_epi8(_mm512_loadu_si512(tables->kinds), characters,
@@ -215,6 +216,31 @@ BPECORE_VBMI2 static inline void bpecore_store_ascii(__m512i characters,
         block->masks);
     block->cuts = 0;
     block->byte_count = 64;
+}
+
+/* Finds the kinds of 64 characters below 0x10000, not all ASCII, and returns the borders that may be
+ * cut as far as fragments are concerned. `first` and `second` hold 32 characters each, `low` and
+ * `high` the bytes of all; `other` is the first one that is `not_ascii`. */
+BPECORE_VBMI2 static inline __mmask64 bpecore_kinds_and_borders(
+    __m512i first, __m512i second, __m512i low, __m512i high, __mmask64 not_ascii, uint32_t other,
+    uint32_t previous, const bpecore_character_tables *tables, uint64_t *masks) {
+    __mmask64 cuttable;
+    bpecore_store_masks(bpecore_kinds_of(low, high, not_ascii, other, tables), masks);
+    /* `is_cuttable` of vocab/borders.pxd, also for the border after such a character. */
+    cuttable = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
+               _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
+                                      _mm512_set1_epi8(0x0E));
+    cuttable |= cuttable << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
+    if (cuttable)
+        cuttable &= ~bpecore_bridged_by_fragments(first, second, low, high, not_ascii, previous,
+                                                  tables);
+    return cuttable;
+}
+
+/* Returns whether one of 64 characters, given as their high bytes, is a surrogate. */
+BPECORE_VBMI2 static inline int bpecore_any_surrogate(__m512i high) {
+    return _mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),
+                                  _mm512_set1_epi8((char)0xD8)) != 0;
 }
 
 /* Writes 64 characters below 0x10000 as UTF-8, the place where each begins, and their cuts.
@@ -304,22 +330,14 @@ BPECORE_VBMI2 static int bpecore_encode_block_vbmi2(const void *source, int widt
         bpecore_store_ascii(low, tables, block);
         return 1;
     }
-    if (_mm512_cmpeq_epi8_mask(_mm512_and_si512(high, _mm512_set1_epi8((char)0xF8)),
-                               _mm512_set1_epi8((char)0xD8)))
+    if (bpecore_any_surrogate(high))
         return 0;
     place = (size_t)_tzcnt_u64(not_ascii);
     other = width == 1   ? ((const uint8_t *)source)[place]
             : width == 2 ? ((const uint16_t *)source)[place]
                          : ((const uint32_t *)source)[place];
-    bpecore_store_masks(bpecore_kinds_of(low, high, not_ascii, other, tables), block->masks);
-    /* `is_cuttable` of vocab/borders.pxd, also for the border after such a character. */
-    cuttable = _mm512_cmpge_epu8_mask(high, _mm512_set1_epi8(0x08)) &
-               _mm512_cmpge_epu8_mask(_mm512_sub_epi8(high, _mm512_set1_epi8(0x20)),
-                                      _mm512_set1_epi8(0x0E));
-    cuttable |= cuttable << 1 | (previous >= 0x800 && previous - 0x2000 >= 0xE00);
-    if (cuttable)
-        cuttable &= ~bpecore_bridged_by_fragments(first, second, low, high, not_ascii, previous,
-                                                  tables);
+    cuttable = bpecore_kinds_and_borders(first, second, low, high, not_ascii, other, previous,
+                                         tables, block->masks);
     bpecore_encode_groups(first, second, not_ascii, cuttable, previous, tables, block);
     return 1;
 }

@@ -11,6 +11,7 @@ BPECORE_INSTRUCTION_SET(plain, , bpecore_masks_plain)
 
 #if defined(__x86_64__)
 #include "blocks_vbmi2.h"
+#include "read_vbmi2.h"
 #include "utf8_vbmi2.h"
 
 #define BPECORE_TOP_BITS_16(v) ((uint64_t)(uint32_t)_mm_movemask_epi8((__m128i)(v)))
@@ -25,8 +26,8 @@ BPECORE_INSTRUCTION_SET(avx2, BPECORE_AVX2, bpecore_masks_avx2)
 BPECORE_INSTRUCTION_SET(avx512, BPECORE_AVX512, bpecore_masks_avx512)
 static const bpecore_vectors bpecore_vbmi2 = {bpecore_find_avx512, bpecore_masks_vbmi2,
                                               bpecore_pack_avx512, bpecore_places_vbmi2,
-                                              bpecore_encode_block_vbmi2, bpecore_decode_vbmi2,
-                                              bpecore_is_ascii_vbmi2};
+                                              bpecore_encode_block_vbmi2, bpecore_read_block_vbmi2,
+                                              bpecore_decode_vbmi2, bpecore_is_ascii_vbmi2};
 
 #elif defined(__aarch64__)
 #include <arm_neon.h>

@@ -21,6 +21,8 @@ cdef extern from "engine/simd/vectors.h" nogil:
         uint64_t *masks
         uint64_t cuts
         uint32_t byte_count
+        uint32_t characters
+        uint32_t last
     ctypedef struct Vectors "bpecore_vectors":
         # Returns the first place of a character among `length` of 2 or 4 bytes, or `length`.
         size_t (*find)(const void *text, int width, size_t length,
@@ -36,6 +38,10 @@ cdef extern from "engine/simd/vectors.h" nogil:
                          const uint8_t *places, size_t stride, uint32_t *out) noexcept nogil
         # Encodes 64 characters; returns False if one is a surrogate or above 0xFFFF. May be NULL.
         bint (*encode_block)(const void *source, int width, uint32_t previous,
+                             const CharacterTables *tables, Block *block) noexcept nogil
+        # Reads up to 64 characters of UTF-8, which stays where it is: `block.bytes` is not used.
+        # Returns their bytes; 0 if they are not valid or have one above 0xFFFF. May be NULL.
+        size_t (*read_block)(const uint8_t *text, size_t left, uint32_t previous,
                              const CharacterTables *tables, Block *block) noexcept nogil
         # Decodes UTF-8 as long as it is valid and has no character above 0xFFFF. Returns how many
         # characters it wrote, after which it may write 64 more. May be NULL.

@@ -1,4 +1,5 @@
-# Fills a chunk from a string that is not ASCII; ASCII strings are read in place.
+# Fills a chunk from a string that is not ASCII; ASCII strings are read in place. Of UTF-8, what is
+# found out about it is filled in, and the bytes stay where they are.
 #
 # A chunk has a bounded size, so that no UTF-8 copy of the whole text is made or left on the
 # caller's object. It begins with a piece; the piece that it leaves unfinished is read again for
@@ -13,7 +14,7 @@ from libc.string cimport memcpy, memset
 from engine.simd.vectors cimport (
     ASCII_PLACES, Block, CharacterTables, FROM_KINDS, Vectors, ascii_kinds)
 from engine.split.automaton cimport Automaton
-from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk
+from engine.split.chunk cimport CHUNK_BLOCKS, CHUNK_CHARACTERS, Chunk
 from engine.split.rules cimport ODD_CONTROLS
 from engine.split.starts cimport ascii_source
 from engine.text.utf8 cimport TextView, character_at, encode_character, is_surrogate
@@ -195,6 +196,41 @@ cdef inline CharacterTables character_tables(
     tables.fragment_left = vocabulary.fragment_left
     tables.fragment_right = vocabulary.fragment_right
     return tables
+
+
+cdef inline bint read_chunk(
+    const uint8_t *text, size_t length, const Automaton *automaton, const Vocabulary *vocabulary,
+    const Vectors *vectors, Chunk *chunk
+) noexcept nogil:
+    """Fills a chunk, but for its bytes, with the beginning of UTF-8 of unknown validity.
+
+    Ends before characters above 0xFFFF, and before what is not valid.
+
+    Precondition: `vectors.read_block` is there, and `length` is more than 0.
+
+    Returns:
+        Whether there are any characters in the chunk.
+    """
+    cdef CharacterTables tables = character_tables(automaton, vocabulary)
+    cdef uint32_t number = 0
+    cdef size_t position = 0, size
+    cdef Block block
+    block.bytes = NULL
+    block.last = 0
+    chunk.characters = 0
+    while position < length and number < CHUNK_BLOCKS:
+        block.places = chunk.places + 64 * number
+        block.masks = chunk.masks + 8 * number
+        size = vectors.read_block(text + position, length - position, block.last, &tables, &block)
+        if size == 0:
+            break
+        chunk.cuts[number] = 0 if vocabulary.unreachable_count else block.cuts
+        chunk.block_starts[number] = <uint32_t>position
+        chunk.characters += block.characters
+        position += size
+        number += 1
+    chunk.byte_count = position
+    return position > 0
 
 
 cdef inline bint fill_chunk(

@@ -25,6 +25,7 @@ cdef struct SpecialTokens:
     uint32_t count
     uint32_t shortest           # characters of the shortest one
     uint32_t longest            # characters of the longest one
+    bint is_ascii               # whether all are
     uint32_t *ids               # owned: [count]
     uint32_t *first_edges       # owned: [nodes + 1]; node 0 is the root
     int32_t *tokens             # owned: [nodes], the special token that ends here, or -1
@@ -161,7 +162,7 @@ cdef inline Occurrence find_special(
     """Finds the first special token from a character on.
 
     Args:
-        view: not UTF-8, unless it is ASCII.
+        view: not UTF-8, unless it or all special tokens are ASCII.
         wanted: whether each special token counts; NULL = all of them do.
     """
     cdef Occurrence found
