@@ -148,7 +148,7 @@ cdef inline int encode_blocks(
             return STATUS_OK
         pieces.text = window.text
         done = workspace.split.ends[pieces.count - 1]
-        status = encode_split(&call, &pieces, done, start[0], text.length)
+        status = encode_split(&call, &pieces, NULL, done, start[0], text.length)
         if status == STATUS_OK:
             status = count_work(&workspace.interrupt, done)
         if status != STATUS_OK:
