@@ -31,7 +31,7 @@ def _steps(normalizer: Any, source: str) -> list[Step]:
         return []
     from bpecore._models.normalizers import read_normalizers
 
-    return read_normalizers(normalizer, source)
+    return read_normalizers(normalizer, source, all_kinds=True)
 
 
 class ModelEncoding(Encoding):

@@ -10,7 +10,6 @@ import sys
 from typing import Any, NoReturn
 
 from bpecore._models.errors import fault
-from bpecore._models.json_faults import DIGIT_LIMIT, first_fault, lone_surrogate, place_of
 from bpecore._models.recognition import BYTE_ORDER_MARK
 
 _CUT_OFF = 12  # characters of the longest escape, and some: a cut inside one is not at the end
@@ -28,6 +27,8 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
         ValueError: they are not a JSON object; the message names the source and the place.
     """
     import json
+
+    from bpecore._models.json_faults import lone_surrogate, place_of
 
     try:
         text = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].decode()
@@ -64,6 +65,8 @@ def misplaced(source: str, text: str, contents: bytes, reason: str) -> ValueErro
         contents: the file's bytes.
         reason: what is said if no place is found.
     """
+    from bpecore._models.json_faults import first_fault, place_of
+
     found = first_fault(text)
     if found is None:
         return fault(source, "", reason, contents, True)
@@ -84,6 +87,8 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _parse_int(digits: str) -> int:
+    from bpecore._models.json_faults import DIGIT_LIMIT
+
     if len(digits) > DIGIT_LIMIT:
         raise ValueError(f"a number of {len(digits)} digits: {digits[:20]}…")
     return int(digits)

@@ -22,7 +22,7 @@ from bpecore._version import __version__
 if TYPE_CHECKING:
     from bpecore._core import Vocabulary
 
-_MAGIC = b"BPEMODL3"
+_MAGIC = b"BPEMODL4"
 _HEADER_BYTES = 1024
 _SETTLED_NS = 3_000_000_000
 

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpecore._models.encoding import ModelEncoding
 from bpecore._models.pieces import spans_of_pieces
+from bpecore._models.piecewise_encoding import PiecewiseEncoding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from typing import Any
-
     from bpecore._models.text_rules import TextRules
 
 _KEPT_PIECES = 1 << 16
@@ -102,32 +99,20 @@ class ListedMerges:
         return [part for part in parts if part != _GONE]
 
 
-class ListedEncoding(ModelEncoding):
+class ListedEncoding(PiecewiseEncoding):
     """The encoding of a tokenizer.json whose pairs are merged in the order of its list."""
+
+    _lacks = "merges by ids"
+    _has = "merges by a list"
 
     def _made_of_parts(self, rules: TextRules) -> None:
         super()._made_of_parts(rules)
-        self._rules = rules  # the engine alone encodes no text
         tokens = self._core_bpe.vocabulary.mergeable_ranks()
         model = self._parts.file["model"]
         self._merges = ListedMerges(tokens, self._parts.merges, bool(model.get("ignore_merges")))
-
-    def _is_plain(self, text: str) -> bool:
-        return False
 
     def _encode_stretch(self, text: str) -> list[int]:
         ids: list[int] = []
         for start, stop in spans_of_pieces(self._core_bpe, text):
             ids += self._merges.ids(text[start:stop].encode())
         return ids
-
-    def _growing(self, counts: bool, allowed: Collection[str]) -> Any:
-        raise ValueError(
-            f"a text in chunks needs an encoding that merges by ids, and {self.name!r} merges by "
-            "a list"
-        )
-
-    def _require_plain(self, text: str, method: str) -> None:
-        raise ValueError(
-            f"{method} needs an encoding that merges by ids, and {self.name!r} merges by a list"
-        )

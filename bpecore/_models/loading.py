@@ -104,7 +104,14 @@ def tokenizer_json_of(contents: bytes) -> ModelEncoding:
 def _encoding_of_json(file: str, model: LoadedModel) -> ModelEncoding:
     if model.kind != "tokenizer.json":
         raise ValueError(f"{file} is {model.kind}, not a tokenizer.json")
-    return _encoding_of_parts(os.path.basename(file), file, model)
+    made = _encoding_of_parts(os.path.basename(file), file, model)
+    if made._parts.normalizer is not None:
+        from bpecore._models.normalizers import read_normalizers
+
+        read_normalizers(made._parts.normalizer, file)  # refuses what only from_file does
+    if made._parts.stages:
+        raise refusal(file, "it splits several times; only bpecore.Encoding.from_file does that")
+    return made
 
 
 def _encoding_of_parts(name: str, file: str, model: LoadedModel) -> ModelEncoding:
@@ -117,6 +124,10 @@ def _encoding_of_parts(name: str, file: str, model: LoadedModel) -> ModelEncodin
         from bpecore._models.listed_merges import ListedEncoding
 
         cls = ListedEncoding
+    elif parts.stages:
+        from bpecore._models.split_chain import ChainedEncoding
+
+        cls = ChainedEncoding
     source = _source(model.kind, file, parts.pattern, parts.details)
     return cls.of_parts(name, model.vocabulary, parts, source)
 

@@ -11,11 +11,16 @@ import functools
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from bpecore._core import texts_with_others
+from bpecore._core import texts_with_others, without_surrogates
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
+
+if TYPE_CHECKING:
+    import re
+
+    from bpecore._pattern.syntax import Node
 
 _NEWEST_KNOWN = 18
 """The newest version of Unicode whose later characters are listed below."""
@@ -40,6 +45,23 @@ _LATER_CASES = (
     "10594-10595+39 1C89+1 A7CB-42343 A7CC+1 A7CE+1 A7D2+1 A7D4+1 A7DA+1 A7DC-42561 "
     "10D50-10D65+32 16EA0-16EB8+27"
 )
+# Of the marks that the split patterns know, StripAccents does not know these, and knows two others.
+_LATER_MARKS = (
+    "7FD 897-89F 8CA-8D3 9FE AFA-AFF B55 C04 C3C CF3 D00 D3B-D3C D81 EBA ECE 1715 180F 1ABF-1ACE "
+    "1CF7 1DF6-1DFA A82C A8FF 10D24-10D27 10D69-10D6D 10EAB-10EAC 10EFC-10EFF 10F46-10F50 "
+    "10F82-10F85 11070 11073-11074 110C2 11145-11146 111C9 111CE-111CF 11241 1133B 113B8-113C0 "
+    "113C2 113C5 113C7-113CA 113CC-113D0 113D2 113E1-113E2 1145E 1182C-1183A 11930-11935 "
+    "11937-11938 1193B-1193E 11940 11942-11943 119D1-119D7 119DA-119E0 119E4 11A01-11A0A "
+    "11A33-11A39 11A3B-11A3E 11A47 11A51-11A5B 11A8A-11A99 11D31-11D36 11D3A 11D3C-11D3D "
+    "11D3F-11D45 11D47 11D8A-11D8E 11D90-11D91 11D93-11D97 11EF3-11EF6 11F00-11F01 11F03 "
+    "11F34-11F3A 11F3E-11F42 11F5A 13440 13447-13455 1611E-1612F 16F4F 16F7F-16F87 16FE4 "
+    "16FF0-16FF1 1CF00-1CF2D 1CF30-1CF46 1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF "
+    "1E5EE-1E5EF"
+)
+_ALWAYS_MARKS = "\u1cf2\u1cf3"
+# What Nmt removes, and what it turns into a blank.
+_REMOVED = [*range(1, 9), 0xB, *range(0xE, 0x20), 0x7F, 0x8F, 0x9F]
+_BLANK = [9, 10, 12, 13, 0x1680, *range(0x200B, 0x2010), 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD]
 # Latin, Cyrillic, general punctuation, kana, Han and Hangul syllables.
 _BORDERS = (
     (0, 0x2FF),
@@ -89,13 +111,16 @@ class Step(NamedTuple):
     plain: str = ""
 
 
-def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[Step]:
+def read_normalizers(
+    value: Any, source: str, path: str = "normalizer", all_kinds: bool = False
+) -> list[Step]:
     """Returns the normalizers of a file in the order in which they are applied.
 
     Args:
         value: the member `normalizer`.
         source: the file, for errors.
         path: where it is in the file.
+        all_kinds: also those of which it is not known where in a text their results come from.
 
     Raises:
         ValueError: one is invalid or unknown.
@@ -110,7 +135,7 @@ def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[
         return [
             step
             for number, item in enumerate(items)
-            for step in read_normalizers(item, source, f"{path}.normalizers[{number}]")
+            for step in read_normalizers(item, source, f"{path}.normalizers[{number}]", all_kinds)
         ]
     if kind in _FORMS:
         return [_form(kind, source, path)]
@@ -125,7 +150,11 @@ def read_normalizers(value: Any, source: str, path: str = "normalizer") -> list[
         right = member(value, f"{path}.strip_right", bool, source)
         return [Step(partial(_stripped, left=left, right=right), None)]
     if kind == "Replace":
-        return [_replacement(value, source, path)]
+        return [_replacement(value, source, path, all_kinds)]
+    if all_kinds and kind == "StripAccents":
+        return [Step(_without_marks, lambda text: _marks().search(text) is None, True, "0-7F")]
+    if all_kinds and kind == "Nmt":
+        return [_unchanged_if_equal(lambda text: text.translate(_cleaned()))]
     raise refusal(source, f"{path} is {kind}, which is not known exactly")
 
 
@@ -222,8 +251,34 @@ def _require_known_version(newest: int, kind: str, source: str, path: str) -> No
 def _later_characters() -> Any:
     import re
 
-    ranges = re.sub(r"\w+", lambda point: f"\\U{int(point[0], 16):08X}", _LATER)
-    return re.compile(f"([{ranges.replace(' ', '')}]+)")
+    return re.compile(f"([{_ranges(_LATER)}]+)")
+
+
+def _ranges(points: str) -> str:
+    import re
+
+    written = re.sub(r"\w+", lambda point: f"\\U{int(point[0], 16):08X}", points)
+    return written.replace(" ", "")
+
+
+@functools.cache
+def _marks() -> re.Pattern[str]:
+    """Returns a pattern for runs of what StripAccents removes."""
+    import re
+
+    from bpecore._pattern.properties import general_category
+
+    marks = " ".join(f"{first:X}-{last:X}" for first, last in general_category("M").ranges())
+    return re.compile(f"(?:(?![{_ranges(_LATER_MARKS)}])[{_ALWAYS_MARKS}{_ranges(marks)}])+")
+
+
+def _without_marks(text: str) -> str:
+    return _marks().sub("", text)
+
+
+@functools.cache
+def _cleaned() -> dict[int, str | None]:
+    return {**dict.fromkeys(_REMOVED), **dict.fromkeys(_BLANK, " ")}
 
 
 def _unchanged_if_equal(apply: Callable[[str], str]) -> Step:
@@ -267,10 +322,56 @@ def _stripped(text: str, *, left: bool, right: bool) -> str:
     return text.rstrip(spaces) if right else text
 
 
-def _replacement(value: dict[str, Any], source: str, path: str) -> Step:
+def _replacement(value: dict[str, Any], source: str, path: str, all_kinds: bool) -> Step:
     given = member(value, f"{path}.pattern", dict, source)
     content = member(value, f"{path}.content", str, source)
+    if all_kinds and [*given] == ["Regex"]:
+        return _pattern_replacement(
+            member(given, f"{path}.pattern.Regex", str, source), content, source, path
+        )
     old = given.get("String")
     if not isinstance(old, str) or not old:
-        raise refusal(source, f"{path} replaces {given!r:.60}, and only strings are known")
+        raise refusal(source, f"{path} replaces {given!r:.60}, which is not known")
     return Step(lambda text: text.replace(old, content), lambda text: old not in text)
+
+
+def _pattern_replacement(pattern: str, content: str, source: str, path: str) -> Step:
+    from bpecore._build.assemble import compile_split_pattern
+    from bpecore._core import SplitPattern
+    from bpecore._models.onig_syntax import difference_from_onig
+    from bpecore._models.pieces import spans_of_matches
+    from bpecore._models.pre_tokenizers import require_same_meaning
+    from bpecore._pattern.parser import parse
+
+    different = difference_from_onig(pattern)
+    if different:
+        raise refusal(
+            source, f"{path}.pattern has {different}, which may mean something else there"
+        )
+    try:
+        require_same_meaning(pattern)
+        splitter = compile_split_pattern(pattern)
+    except ValueError as error:
+        raise refusal(source, f"{path}.pattern: {error}") from None
+    if not isinstance(splitter, SplitPattern):
+        raise refusal(source, f"{path}.pattern needs more than an automaton, or matches nothing")
+
+    def apply(text: str) -> str:
+        kept: list[str] = []
+        reached = 0
+        for start, stop in spans_of_matches(splitter, text):
+            kept += (text[reached:start], content)
+            reached = stop
+        return "".join([*kept, text[reached:]])
+
+    def leaves(text: str) -> bool:
+        return next(spans_of_matches(splitter, without_surrogates(text)), None) is None
+
+    # A stretch of a text can match where the text does not, if what follows matters.
+    return Step(apply, None if _looks_around(parse(pattern)) else leaves)
+
+
+def _looks_around(tree: Node) -> bool:
+    from bpecore._pattern.syntax import LookAround, Next, children
+
+    return isinstance(tree, (LookAround, Next)) or any(map(_looks_around, children(tree)))

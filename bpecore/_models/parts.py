@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -45,6 +46,8 @@ class ModelParts(NamedTuple):
         merges: the model's pairs in order, as ids: `uint32[n, 2]`.
         file: the file's other members, and the model's.
         listed: whether pairs are merged in the order of the list, which is not that of ids.
+        stages: the splits before `pattern`, see `split_chain`; a blank is then put before what
+            they leave.
     """
 
     pattern: str
@@ -61,6 +64,7 @@ class ModelParts(NamedTuple):
     merges: bytes
     file: dict[str, Any]
     listed: bool
+    stages: Sequence[tuple[str, str]] = ()
 
     def plain(self) -> tuple[Any, ...]:
         """Returns the parts as plain tuples, lists and dicts."""

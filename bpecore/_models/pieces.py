@@ -9,6 +9,8 @@ from bpecore._core import SplitPattern, piece_spans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import regex
+
     from bpecore._core import CoreBPE
 
 
@@ -19,7 +21,13 @@ def spans_of_pieces(core: CoreBPE, text: str) -> Iterator[tuple[int, int]]:
         core: what splits it.
         text: a text without surrogates.
     """
-    splitter = core.splitter
+    yield from spans_of_matches(core.splitter, text)
+
+
+def spans_of_matches(
+    splitter: SplitPattern | regex.Pattern[str], text: str
+) -> Iterator[tuple[int, int]]:
+    """Yields where a pattern matches in a text without surrogates, in characters."""
     if not isinstance(splitter, SplitPattern):
         yield from (found.span() for found in splitter.finditer(text))
         return

@@ -4,13 +4,14 @@
 the end of a piece is the end of the text. One pattern can do the same if all splits but the last
 isolate runs of certain characters: then these are alternatives of their own, and the last split is
 restricted to the stretches between them (`restriction`). What a split does not match is a piece too
-(`gaps`). Anything else is refused.
+(`gaps`). What cannot be one pattern is run split by split (`split_chain`).
 
 Reference: `pre_tokenizers/` and `tokenizer/normalizer.rs` of tokenizers 0.23.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from bpecore._pattern.automaton import compile_pattern, compile_tree
 from bpecore._pattern.character_sets import NO_CHARACTER, CharacterSet
 from bpecore._pattern.errors import UnsupportedPattern
 from bpecore._pattern.families import R50K_PATTERN
-from bpecore._pattern.parser import parse_as_written
+from bpecore._pattern.parser import parse, parse_as_written
 from bpecore._pattern.rewrites import without_captures
 from bpecore._pattern.syntax import (
     Characters,
@@ -40,7 +41,32 @@ from bpecore._pattern.syntax import (
 # Numbers of Unicode 17.0.0, which Digits knows; Split knows those of 16.0.0, as this package does.
 _DIGIT = r"[\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}]"
 _SPLIT_LIMIT = 8
+_LENGTH_LIMIT = 200
 _KNOWN_SETS = (r"\s", r"\S", r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}")
+
+
+# Punctuation is that of an older Unicode, and of ASCII. Later characters, and two that changed:
+_LATER_PUNCTUATION = (
+    "61D 9FD A76 C77 C84 1B4E-1B4F 1B7D-1B7F 2E43-2E4F 2E52-2E5D 10D6E 10EAD 10F55-10F59 "
+    "10F86-10F89 113D4-113D5 113D7-113D8 1144B-1144F 1145A-1145B 1145D 11660-1166C 116B9 1183B "
+    "11944-11946 119E2 11A3F-11A46 11A9A-11A9C 11A9E-11AA2 11B00-11B09 11BE1 11C41-11C45 "
+    "11C70-11C71 11EF7-11EF8 11F43-11F4F 11FFF 12FF1-12FF2 16D6D-16D6F 16E97-16E9A 16FE2 1E5FF "
+    "1E95E-1E95F"
+)
+_PUNCTUATION = (
+    r"[[\p{P}!-/:-@\[-`{-~\x{166D}\x{111C9}]&&[^"
+    + re.sub(r"[0-9A-F]+", lambda point: f"\\x{{{point[0]}}}", _LATER_PUNCTUATION).replace(" ", "")
+    + "]]"
+)
+_BEHAVIOURS = ("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+_REASONS = {
+    "Metaspace": "which puts ▁ in the place of blanks, so that tokens are no bytes of the text",
+    "UnicodeScripts": "whose tables of scripts are not known",
+}
+
+
+class NoSinglePatternError(ValueError):
+    """One pattern cannot do what several splits in sequence do."""
 
 
 class Split(NamedTuple):
@@ -77,35 +103,88 @@ def read_pre_tokenizers(value: Any, source: str) -> PreTokenization:
         source: the file, for errors.
 
     Raises:
-        ValueError: they are invalid, or cannot be one pattern; the message says why.
+        NoSinglePatternError: they cannot be one pattern; the message says why.
+        ValueError: they are invalid, or could not be reproduced exactly.
+    """
+    splits, prefix_path = read_splits(value, source)
+    if prefix_path and [split.path for split in splits] != [prefix_path]:
+        what = f"{prefix_path}.add_prefix_space applies to each piece of a split"
+        raise NoSinglePatternError(str(refusal(source, what)))
+    return PreTokenization(pattern_of_splits(splits, source), prefix_path != "")
+
+
+def read_splits(value: Any, source: str) -> tuple[tuple[Split, ...], str]:
+    """Returns the splits of a file in sequence.
+
+    Args:
+        value: the member `pre_tokenizer`.
+        source: the file, for errors.
+
+    Returns:
+        The splits, and what puts a blank before each piece that does not begin with one: the path
+        of the last pre-tokenizer, whose own split comes after that; "" if nothing does.
+
+    Raises:
+        ValueError: they are invalid, or could not be reproduced exactly.
     """
     if value is None:
         raise refusal(source, "it has no pre_tokenizer, so merges may cross words")
     splits: list[Split] = []
-    prefix_space = False
+    prefix_path = ""
     steps = _steps(value, "pre_tokenizer", source)
     for number, (step, path) in enumerate(steps):
         kind = member(step, f"{path}.type", str, source)
         if kind == "ByteLevel":
             if number != len(steps) - 1:
                 raise refusal(source, f"{path} is ByteLevel, and other pre-tokenizers follow it")
-            prefix_space = member(step, f"{path}.add_prefix_space", bool, source, default=True)
-            if prefix_space and splits:
-                raise refusal(source, f"{path}.add_prefix_space applies to each piece of a split")
+            if member(step, f"{path}.add_prefix_space", bool, source, default=True):
+                prefix_path = path
             if member(step, f"{path}.use_regex", bool, source, default=True):
                 splits.append(Split(GPT2_PATTERN, "isolated", path))
         elif number == len(steps) - 1:
             raise refusal(
                 source, f"{path} is {kind}; only byte-level BPE is known, after ByteLevel"
             )
-        elif kind == "Split":
-            splits.append(_split(step, path, source))
-        elif kind == "Digits":
-            single = member(step, f"{path}.individual_digits", bool, source, default=False)
-            splits.append(Split(_DIGIT if single else f"{_DIGIT}+", "isolated", path))
         else:
-            raise refusal(source, f"{path} is {kind}, which cannot be part of a pattern")
-    return PreTokenization(_composed(tuple(splits), source), prefix_space)
+            splits += _splits_of(step, kind, path, source)
+    if len(splits) > _SPLIT_LIMIT:
+        raise refusal(source, f"pre_tokenizer has more than {_SPLIT_LIMIT} splits")
+    if not splits:
+        raise refusal(source, "its pre_tokenizer splits nothing, so merges may cross words")
+    return tuple(splits), prefix_path
+
+
+def _splits_of(step: dict[str, Any], kind: str, path: str, source: str) -> list[Split]:
+    """Returns the splits that a pre-tokenizer makes."""
+    if kind == "Split":
+        return [_split(step, path, source)]
+    if kind == "Digits":
+        single = member(step, f"{path}.individual_digits", bool, source, default=False)
+        return [Split(_DIGIT if single else f"{_DIGIT}+", "isolated", path)]
+    if kind == "Punctuation":
+        return [Split(_PUNCTUATION, _behaviour(step, path, source, "Isolated"), path)]
+    if kind == "Whitespace":
+        return [Split(r"\w+|[^\w\s]+", "kept", path)]
+    if kind == "WhitespaceSplit":
+        return [Split(r"\s", "removed", path)]
+    if kind == "BertPreTokenizer":
+        return [Split(r"\s", "removed", path), Split(_PUNCTUATION, "isolated", path)]
+    if kind == "CharDelimiterSplit":
+        delimiter = member(step, f"{path}.delimiter", str, source)
+        if len(delimiter) != 1:
+            raise ValueError(f"{source}: {path}.delimiter must be a character: {delimiter!r:.60}")
+        return [Split(_literally(delimiter), "removed", path)]
+    if kind == "FixedLength":
+        length = member(step, f"{path}.length", int, source)
+        if not 0 < length <= _LENGTH_LIMIT:
+            raise refusal(source, f"{path}.length is {length!r:.60}, not 1 to {_LENGTH_LIMIT}")
+        return [Split(rf"[\s\S]{{1,{length}}}", "isolated", path)]
+    reason = _REASONS.get(kind, "which cannot be part of a pattern")
+    raise refusal(source, f"{path} is {kind}, {reason}")
+
+
+def _literally(text: str) -> str:
+    return "".join(f"\\x{{{ord(character):X}}}" for character in text)
 
 
 def _steps(value: Any, path: str, source: str) -> list[tuple[dict[str, Any], str]]:
@@ -133,29 +212,33 @@ def _split(step: dict[str, Any], path: str, source: str) -> Split:
             )
     elif [*given] == ["String"]:
         literal = member(given, f"{path}.pattern.String", str, source)
-        pattern = "".join(f"\\x{{{ord(character):X}}}" for character in literal)
+        pattern = _literally(literal)
     else:
         raise ValueError(f"{source}: {path}.pattern must have Regex or String, found {given!r:.60}")
-    behaviour = member(step, f"{path}.behavior", str, source)
-    known = ("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
-    if behaviour not in known:
-        raise ValueError(f"{source}: {path}.behavior must be one of {', '.join(known)}")
+    behaviour = _behaviour(step, path, source)
     if member(step, f"{path}.invert", bool, source, default=False):
         # What lies between matches takes their place.
         behaviour = {
-            "Removed": "Kept",
-            "MergedWithPrevious": "MergedWithNext",
-            "MergedWithNext": "MergedWithPrevious",
+            "removed": "kept",
+            "mergedwithprevious": "invertedprevious",
+            "mergedwithnext": "invertednext",
         }.get(behaviour, behaviour)
-    return Split(pattern, behaviour.lower(), path)
+    return Split(pattern, behaviour, path)
 
 
-def _composed(splits: tuple[Split, ...], source: str) -> str:
-    """Returns one pattern for some splits, each of the pieces of the one before."""
-    if len(splits) > _SPLIT_LIMIT:
-        raise refusal(source, f"pre_tokenizer has more than {_SPLIT_LIMIT} splits")
-    if not splits:
-        raise refusal(source, "its pre_tokenizer splits nothing, so merges may cross words")
+def _behaviour(step: dict[str, Any], path: str, source: str, default: Any = ...) -> str:
+    behaviour = member(step, f"{path}.behavior", str, source, default=default)
+    if behaviour not in _BEHAVIOURS:
+        raise ValueError(f"{source}: {path}.behavior must be one of {', '.join(_BEHAVIOURS)}")
+    return str(behaviour).lower()
+
+
+def pattern_of_splits(splits: tuple[Split, ...], source: str) -> str:
+    """Returns one pattern for some splits, each of the pieces of the one before.
+
+    Raises:
+        NoSinglePatternError: there is none, or it is not found.
+    """
     if len(splits) == 1 and splits[0].pattern == GPT2_PATTERN:
         return R50K_PATTERN  # the same pieces: tests/models/test_pre_tokenizers.py
     try:
@@ -171,7 +254,7 @@ def _composed(splits: tuple[Split, ...], source: str) -> str:
             raise ValueError("fancy-regex would match its pattern otherwise")
         return pattern
     except (UnsupportedPattern, ValueError) as error:
-        raise refusal(source, f"pre_tokenizer: {error}") from error
+        raise NoSinglePatternError(str(refusal(source, f"pre_tokenizer: {error}"))) from error
 
 
 def _alternatives(splits: tuple[Split, ...], removed: CharacterSet) -> list[Node]:
@@ -190,7 +273,7 @@ def _alternatives(splits: tuple[Split, ...], removed: CharacterSet) -> list[Node
         return _last(tree, first, removed)
     if tree is None:
         return _alternatives(later, removed)
-    if first.behaviour.startswith("merged"):
+    if first.behaviour not in ("isolated", "contiguous", "removed", "kept"):
         raise ValueError(f"{first.path} is {first.behaviour}, and other splits follow it")
     run = _run_characters(tree, first)
     rest = [] if first.behaviour == "kept" else _alternatives(later, removed.union(run))
@@ -218,6 +301,12 @@ def _tree(pattern: str) -> Node:
     return tree
 
 
+def require_same_meaning(pattern: str) -> None:
+    """Raises ValueError unless a pattern means to fancy-regex what it does as it is written."""
+    if without_captures(parse(pattern)) != without_captures(parse_as_written(pattern)):
+        _tree(pattern)
+
+
 def _last(tree: Node | None, split: Split, removed: CharacterSet) -> list[Node]:
     """Returns the alternatives for the last split: its matches, and what it does not match."""
     everything = removed.complement()
@@ -236,9 +325,9 @@ def _last(tree: Node | None, split: Split, removed: CharacterSet) -> list[Node]:
     gaps = [] if gap is None else [gap]
     if split.behaviour == "contiguous":
         return [Repeat(tree, 1, None, "greedy", 0), *gaps]
-    if split.behaviour == "mergedwithprevious" and gap is not None:
+    if split.behaviour in ("mergedwithprevious", "invertednext") and gap is not None:
         return [Sequence((Repeat(gap, 0, 1, "greedy", 0), tree)), gap]
-    if split.behaviour == "mergedwithnext" and gap is not None:
+    if split.behaviour in ("mergedwithnext", "invertedprevious") and gap is not None:
         return [Sequence((tree, Repeat(gap, 0, 1, "greedy", 0))), gap]
     return [tree, *gaps]
 

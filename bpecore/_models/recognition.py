@@ -11,8 +11,6 @@ from io import BufferedReader
 from typing import NamedTuple
 
 from bpecore._models.errors import fault
-from bpecore._models.gguf_header import MAGIC, GgufHeader
-from bpecore.data.appearance import appearance, beginning
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 1 << 30
@@ -63,6 +61,8 @@ def read_vocabulary(named: str) -> Found:
         ValueError: it is no vocabulary; the message says what it looks like.
         OSError: it cannot be read.
     """
+    from bpecore._models.gguf_header import MAGIC, GgufHeader
+
     with open(named, "rb") as file:
         if file.peek(len(MAGIC)).startswith(MAGIC):
             return Found("gguf", named, GgufHeader(file, named).contents)
@@ -101,6 +101,8 @@ def recognised(named: str, contents: bytes) -> Found:
         return Found("json", named, contents)
     if _is_tiktoken_line(start.lstrip().split(b"\n", 1)[0].split()):
         return Found("tiktoken", named, contents)
+    from bpecore.data.appearance import appearance, beginning
+
     is_json = not start.lstrip().startswith(b"[")
     what = "neither a .tiktoken file nor a JSON object"
     if not appearance(contents, is_json):

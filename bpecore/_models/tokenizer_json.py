@@ -13,7 +13,7 @@ from bpecore._models.json_files import member
 from bpecore._models.normalizers import read_normalizers
 from bpecore._models.parts import ModelParts, in_order
 from bpecore._models.post_processors import read_post_processors
-from bpecore._models.pre_tokenizers import read_pre_tokenizers
+from bpecore._models.split_chain import read_chain
 
 _LARGE = ("vocab", "merges")  # members of the model that are kept otherwise
 
@@ -40,8 +40,8 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     kind = member(model, "model.type", str, source, default="BPE")
     if kind != "BPE":
         raise refusal(source, f"its model is {kind}, not byte-level BPE")
-    steps = read_normalizers(file.get("normalizer"), source)
-    pre_tokenization = read_pre_tokenizers(file.get("pre_tokenizer"), source)
+    steps = read_normalizers(file.get("normalizer"), source, all_kinds=True)
+    pattern, prefix_space, stages = read_chain(file.get("pre_tokenizer"), source)
     before, after = read_post_processors(file.get("post_processor"), source)
     bpe = read_bpe_model(model, source)
     tokens = read_added_tokens(file.get("added_tokens"), bpe.vocab, source)
@@ -54,6 +54,10 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
         details += f", normalizer {_name_of(file['normalizer'])}"
     if bpe.listed:
         details += ", merged by the list of pairs, which is not the order of ids"
+    if stages:
+        details += f", split {len(stages)} times before that"
+        if bpe.listed:
+            raise refusal(source, "it merges by the list of pairs, and splits several times")
     added = {token.content.encode(): token.id for token in tokens}
     only_decoded = {
         token: number for token, number in bpe.only_decoded.items() if token not in added
@@ -62,10 +66,10 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     names = {number: name for name, number in bpe.vocab.items() if number in hidden}
     names.update(bpe.names)
     return bpe.vocabulary, ModelParts(
-        pre_tokenization.pattern,
+        pattern,
         tokens,
         file["normalizer"] if steps else None,
-        pre_tokenization.prefix_space,
+        prefix_space,
         only_decoded,
         before,
         after,
@@ -81,6 +85,7 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
             "model": {name: value for name, value in model.items() if name not in _LARGE},
         },
         bpe.listed,
+        stages,
     )
 
 

@@ -12,6 +12,7 @@ from small_models import added_tokens, both, first_difference, mixed_texts, mode
 
 from bpecore._models import normalizers
 from bpecore._models.normalizers import read_normalizers
+from bpecore.hf import Tokenizer
 
 tokenizers = pytest.importorskip("tokenizers", reason='pip install "bpecore[models-test]"')
 
@@ -21,6 +22,20 @@ NORMALIZERS: dict[str, dict[str, Any]] = {
     "Strip left": {"type": "Strip", "strip_left": True, "strip_right": False},
     "Prepend": {"type": "Prepend", "prepend": "▁"},
     "Replace": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    "StripAccents": {"type": "StripAccents"},
+    "Nmt": {"type": "Nmt"},
+    **{
+        f"Replace {pattern}": {
+            "type": "Replace",
+            "pattern": {"Regex": pattern},
+            "content": content,
+        }
+        for pattern, content in ((r"[ab]+|e\p{M}", "$0\\1"), (r" +", " "), (r"\s+(?!\S)", ""))
+    },
+    "decomposed, without accents": {
+        "type": "Sequence",
+        "normalizers": [{"type": "NFD"}, {"type": "StripAccents"}, {"type": "Lowercase"}],
+    },
     "in sequence": {
         "type": "Sequence",
         "normalizers": [
@@ -40,7 +55,7 @@ def both_normalizers(name: str) -> tuple[Any, Any]:
 
     file = json.dumps(model_json(normalizer=NORMALIZERS[name]))
     theirs = tokenizers.Tokenizer.from_str(file).normalizer.normalize_str
-    steps = read_normalizers(NORMALIZERS[name], "here")
+    steps = read_normalizers(NORMALIZERS[name], "here", all_kinds=True)
 
     def ours(text: str) -> str:
         for step in steps:
@@ -111,7 +126,7 @@ def test_chunks_are_normalized_by_themselves(form: str, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("name", NORMALIZERS)
 def test_a_text_that_is_said_to_be_left_is_left(name: str) -> None:
     ours, _ = both_normalizers(name)
-    steps = read_normalizers(NORMALIZERS[name], "here")
+    steps = read_normalizers(NORMALIZERS[name], "here", all_kinds=True)
     for text in mixed_texts(9, 2000):
         if all(step.leaves and step.leaves(text) for step in steps):
             for start in range(len(text)):
@@ -132,6 +147,28 @@ def test_ids_with_added_tokens_between(name: str, prefix_space: bool, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        (r"a*", "a pattern that can match the empty string"),
+        (r"\b", r"normalizer\.pattern has \\b at character 0"),
+        (r"a{", "normalizer.pattern"),
+        (r"\d+\.?\d+", "otherwise than Oniguruma"),
+    ],
+)
+def test_patterns_that_are_refused(pattern: str, reason: str) -> None:
+    value = {"type": "Replace", "pattern": {"Regex": pattern}, "content": ""}
+    with pytest.raises(ValueError, match=reason):
+        read_normalizers(value, "here", all_kinds=True)
+
+
+def test_what_has_no_places_is_refused_by_the_interface_of_tokenizers(tmp_path: Path) -> None:
+    ours, _ = both(model_json(normalizer={"type": "StripAccents"}), tmp_path)
+    assert ours.encode("e\u0301") == ours.encode("e")
+    with pytest.raises(ValueError, match="normalizer is StripAccents, which is not known exactly"):
+        Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+
+
+@pytest.mark.parametrize(
     ("value", "reason"),
     [
         ({"type": "Nmt"}, "normalizer is Nmt, which is not known exactly"),
@@ -139,7 +176,7 @@ def test_ids_with_added_tokens_between(name: str, prefix_space: bool, tmp_path: 
         ({"type": "StripAccents"}, "normalizer is StripAccents"),
         (
             {"type": "Replace", "pattern": {"Regex": "a+"}, "content": ""},
-            "only strings are known",
+            "normalizer replaces {'Regex': 'a\\+'}, which is not known",
         ),
         ({"type": "Prepend"}, r"normalizer\.prepend must be a JSON string, found nothing"),
         (

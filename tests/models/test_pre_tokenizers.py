@@ -12,6 +12,8 @@ import pytest
 import regex
 from small_models import BYTE_LEVEL, PIECES, mixed_texts
 
+from bpecore._build.assemble import compile_split_pattern
+from bpecore._models.pieces import spans_of_matches
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
 from bpecore._models.presets import GPT2_PATTERN, PATTERNS
 from bpecore._models.tables import same_pieces
@@ -88,6 +90,18 @@ KNOWN: dict[str, dict[str, Any]] = {
     "Removed, then digits, then GPT-2": sequence(
         split("[!_]", "Removed"), digits(True), BYTE_LEVEL
     ),
+    "Punctuation": sequence({"type": "Punctuation"}, LAST),
+    **{
+        f"Punctuation {behavior}": sequence({"type": "Punctuation", "behavior": behavior}, LAST)
+        for behavior in ("Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+    },
+    "Punctuation, then digits": sequence({"type": "Punctuation"}, digits(True), LAST),
+    "Whitespace": sequence({"type": "Whitespace"}, LAST),
+    "WhitespaceSplit": sequence({"type": "WhitespaceSplit"}, LAST),
+    "WhitespaceSplit, then GPT-2": sequence({"type": "WhitespaceSplit"}, BYTE_LEVEL),
+    "BertPreTokenizer": sequence({"type": "BertPreTokenizer"}, LAST),
+    "CharDelimiterSplit": sequence({"type": "CharDelimiterSplit", "delimiter": "_"}, BYTE_LEVEL),
+    "FixedLength": sequence({"type": "FixedLength", "length": 3}, LAST),
     "inverted, removed": sequence(split(r"\p{L}+|a1", "Removed", True), LAST),
 }
 
@@ -138,6 +152,31 @@ def test_pieces_of_all_strings_of_four(name: str) -> None:
     check(KNOWN[name], short_strings(4))
 
 
+@pytest.mark.parametrize("name", ["Punctuation", "Whitespace", "WhitespaceSplit"])
+def test_pieces_around_every_code_point(name: str) -> None:
+    """Their classes are those of other versions of Unicode than the split patterns'."""
+    splitter = compile_split_pattern(read_pre_tokenizers(KNOWN[name], "here").pattern)
+    theirs = tokenizers.Tokenizer.from_str(json.dumps(without_byte_level(KNOWN[name])))
+    pre_tokenizer = theirs.pre_tokenizer
+    for first in range(0, 0x110000, 64):
+        if not 0xD800 <= first < 0xE000:
+            text = "a".join(map(chr, range(first, first + 64)))
+            expected = [span for _, span in pre_tokenizer.pre_tokenize_str(text)]
+            assert [*spans_of_matches(splitter, text)] == expected
+
+
+def without_byte_level(value: dict[str, Any]) -> dict[str, Any]:
+    """Returns a file with all but the last of some pre-tokenizers."""
+    steps = value["pretokenizers"][:-1]
+    model = {"type": "BPE", "vocab": {}, "merges": []}
+    return {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": model,
+        "pre_tokenizer": sequence(*steps),
+    }
+
+
 def test_the_pattern_of_byte_level_is_one_that_is_fast() -> None:
     assert read_pre_tokenizers(BYTE_LEVEL, "here").pattern == R50K_PATTERN
     assert same_pieces(compile_pattern(GPT2_PATTERN), compile_pattern(R50K_PATTERN))
@@ -175,7 +214,7 @@ REFUSED = {
     "no byte level": (sequence(digits(True)), "is Digits; only byte-level BPE is known"),
     "only letters": (sequence(LAST), "splits nothing"),
     "after byte level": (sequence(LAST, digits(True)), "other pre-tokenizers follow it"),
-    "other kind": (sequence({"type": "Punctuation"}, LAST), "is Punctuation, which cannot be part"),
+    "other kind": (sequence({"type": "New"}, LAST), "is New, which cannot be part of a pattern"),
     "word": (sequence(split(r"\w+"), LAST), r"pattern has \\w at character 0"),
     "line": (sequence(split(r"a$"), LAST), r"pattern has \$ at character 1"),
     "counted": (sequence(split(r"a{1,3}+"), LAST), r"pattern has \{1 at character 1"),
