@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
-    from bpecore.types import Disallowed
     from bpecore._models.text_rules import TextRules
+    from bpecore.types import Disallowed
 
 
 class PiecewiseEncoding(ModelEncoding):
