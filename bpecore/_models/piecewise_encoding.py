@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bpecore._models.text_rules import TextRules
-    from bpecore.types import Disallowed
 
 
 class PiecewiseEncoding(ModelEncoding):
@@ -27,13 +26,11 @@ class PiecewiseEncoding(ModelEncoding):
 
     def _made_of_parts(self, rules: TextRules) -> None:
         super()._made_of_parts(rules)
-        self._rules = rules  # the engine alone encodes no text
+        self._rules = rules
+        rules.engine_suffices = False
 
     def _is_plain(self, text: str) -> bool:
         return False
-
-    def _engine_forms(self, texts: list[str], disallowed: Disallowed) -> None:
-        """Returns None: each text has to be encoded by itself."""
 
     def _growing(self, counts: bool, allowed: Collection[str]) -> Any:
         raise ValueError(

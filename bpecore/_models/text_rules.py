@@ -37,7 +37,10 @@ class TextRules:
         first: finds the tokens that are looked for in the text as it is.
         second: finds the others, in normalized text.
         prefix_space: as the argument.
+        engine_suffices: whether the engine alone encodes plain texts.
     """
+
+    engine_suffices = True
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class TextRules:
         """A set of characters; texts of these alone are plain. None: there is no such set."""
         ranges = {step.plain for step in self._steps}
         if self._is_never_plain or self._has_tokens is not None or "" in ranges or len(ranges) > 1:
+            return None
+        if not self.engine_suffices:
             return None
         return character_set(*(ranges or {"0-10FFFF"}))
 
@@ -115,9 +120,12 @@ class TextRules:
         """Returns a text that the engine alone encodes to the ids of another.
 
         Returns:
-            The text if it is plain, its normalized form, or None if added tokens are in it.
+            The text if it is plain, its normalized form, or None if added tokens are in it, or if
+            the engine alone encodes no text.
         """
         form = None
+        if not self.engine_suffices:
+            return None
         if len(self._steps) == 1 and not self._is_never_plain and self._has_tokens is None:
             form = self._steps[0].apply(text)
             if form == text:
