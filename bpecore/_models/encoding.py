@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
+    from bpecore._limits.counted_chunks import Rules
+    from bpecore._limits.splitting import Spans
     from bpecore._models.normalizers import Step
     from bpecore.types import Allowed, Disallowed
 
@@ -275,10 +277,13 @@ class ModelEncoding(Encoding):
             self._require_plain(text, "split_batch")
         return Encoding.split_batch(self._alone_or_self, texts, max_tokens, **arguments)
 
-    def _split_spans(self, text: str, *arguments: Any) -> Any:
+    def _split_spans(
+        self, text: str, rules: Rules, allowed_special: Allowed, disallowed_special: Disallowed
+    ) -> Spans:
         """As `Encoding._split_spans`; ValueError if normalizers would change the text."""
         self._require_plain(text, "split_spans")
-        return Encoding._split_spans(self._alone_or_self, text, *arguments)
+        special = allowed_special, disallowed_special
+        return Encoding._split_spans(self._alone_or_self, text, rules, *special)
 
     def token_offsets(self, text: str, **arguments: Any) -> npt.NDArray[np.int64]:
         """As `Encoding.token_offsets`; ValueError if normalizers would change the text."""

@@ -176,7 +176,7 @@ def checked_choice(what: str, given: str, names: dict[str, str]) -> str:
     return given
 
 
-def checked_number(what: str, given: int, bits: int) -> int:
+def checked_number(what: str, given: Any, bits: int) -> int:
     """Returns an argument that is a number without sign.
 
     Raises:

@@ -17,6 +17,7 @@ from bpecore import Encoding, StreamEncoder, TokenCounter
 from bpecore._models.growing_text import COUNTED_WAITING
 from bpecore._models.normalizers import is_border
 from bpecore.cli import streams
+from bpecore.cli.chunk_stream import chunk_stream
 
 FORMS = [{"type": kind} for kind in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")]
 NORMALIZERS: list[Any] = [None, *FORMS, {"type": "Sequence", "normalizers": [*FORMS, FORMS[0]]}]
@@ -189,3 +190,12 @@ def test_a_counter_refuses_an_endless_character(tmp_path: Path) -> None:
     encoder = StreamEncoder(encoding)
     ids = [id for chunk in (text, "\u0301" * 100_000) for id in encoder.feed(chunk)]
     assert ids + encoder.flush() == encoding.encode(text + "\u0301" * 100_000)
+
+
+def test_chunks_of_a_stream_are_those_of_split(tmp_path: Path) -> None:
+    encoding, _ = both(model_json(normalizer={"type": "NFC"}), tmp_path)
+    special: dict[str, Any] = {"allowed_special": set(), "disallowed_special": ()}
+    parts = chunk_stream(encoding, ["aa ab ", "abab b"], 2, special)
+    assert [chunk for part in parts for chunk in part] == encoding.split("aa ab abab b", 2)
+    with pytest.raises(ValueError, match="normalizers"):
+        list(chunk_stream(encoding, ["a\u0308"], 2, special))

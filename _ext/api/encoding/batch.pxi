@@ -12,7 +12,7 @@ from engine.base.allocator_tuning cimport prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.cache.cache cimport size_for_text, size_within
 from engine.encode.threads cimport (
-    NOT_KNOWN, THREAD_LIMIT, Job, Task, ThreadState, count_ids, run_threads)
+    NOT_KNOWN, PLACED, THREAD_LIMIT, Job, Task, ThreadState, run_threads)
 from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.encode.utf8 cimport next_utf8_border
@@ -43,8 +43,9 @@ cdef class TextBatch:
         release(self.threads)
         release(self.job.tasks)
         release(self.shares)
-        release(self.job.places)
+        release(self.job.totals)
         release(self.job.later)
+        release(self.job.places)
         release(self.failed)
         release(self.stretch.data)
         release_ids(&self.row, True)
@@ -194,36 +195,35 @@ cdef class TextBatch:
         prefer_huge_pages(row.data, row.capacity * sizeof(uint32_t))
         if self.thread_count == 1:
             return 0
-        self.job.places = <size_t *>allocate(self.job.share_count + 1, sizeof(size_t))
+        self.job.totals = <size_t *>allocate(self.job.share_count, sizeof(size_t))
         self.job.later = <size_t *>allocate(self.job.share_count, sizeof(size_t))
-        if self.job.places == NULL or self.job.later == NULL:
+        self.job.places = <size_t *>allocate(self.job.share_count, sizeof(size_t))
+        if self.job.totals == NULL or self.job.later == NULL or self.job.places == NULL:
             raise MemoryError("no memory for a token buffer")
-        for share in range(self.job.share_count + 1):
-            self.job.places[share] = NOT_KNOWN
-        self.job.places[0] = 0
+        for share in range(self.job.share_count):
+            self.job.totals[share] = NOT_KNOWN
         self.job.row = row.data
         self.job.room = row.capacity
         return 0
 
     cdef int _complete_row(self) except -1:
-        """Copies the ids for which the row had no room. Precondition: no text has failed."""
-        cdef size_t *places = self.job.places
-        cdef size_t first = 0, share
-        cdef uint32_t threads
-        while first < self.job.share_count and places[first + 1] != NOT_KNOWN:
-            first += 1
-        self.row.length = places[first]
-        if first == self.job.share_count:
-            return 0
-        for share in range(first, self.job.share_count):
-            places[share + 1] = places[share] + count_ids(&self.job, share)
-        if grow_ids(&self.row, places[self.job.share_count]) != STATUS_OK:
+        """Copies the ids that are not in the row yet. Precondition: no text has failed."""
+        cdef size_t first = self.job.share_count, left = 0, total = 0, share
+        for share in range(self.job.share_count):
+            self.job.places[share] = total
+            total += self.job.totals[share]
+            if self.job.later[share] != PLACED:
+                first = min(first, share)
+                left += 1
+        self.row.length = min(total, self.job.room)    # kept where the row grows
+        if grow_ids(&self.row, total) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
+        self.row.length = total
         self.job.row = self.row.data
-        threads = <uint32_t>min(<size_t>self.thread_count, self.job.share_count - first)
-        with nogil:
-            run_threads(self.threads, threads, first, True)
-        self.row.length = places[self.job.share_count]
+        if left:
+            with nogil:
+                run_threads(self.threads, <uint32_t>min(<size_t>self.thread_count, left), first,
+                            True)
         return 0
 
     cdef const uint32_t *ids_of(self, const Task *task):

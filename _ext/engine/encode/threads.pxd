@@ -6,9 +6,10 @@
 # Threads live only as long as the call: starting one takes about as long as encoding 10 KB, and
 # nothing is left that a fork could lose. They handle no signals and never take the GIL.
 #
-# If the ids of all texts are to be in one row, a thread copies those of a share there as soon as
-# all earlier shares have been encoded, because then their place is known. So a thread's own memory
-# stays small and in the cache. If the row turns out to be too short, the rest is copied at the end.
+# If the ids of all texts are to be in one row, a thread copies those of a share there once all
+# earlier shares have been encoded: each thread adds up how many ids they have, so no thread waits
+# for another to pass a place on. So a thread's own memory stays small and in the cache. What still
+# waits at the end, or did not fit because the row was too short, is copied by all threads then.
 #
 # Bounds: a thread needs a workspace (docs/decisions/piece-cache.md) and the ids it has written.
 # Loses where memory bandwidth is the limit, and where a text has no sure border (a megabyte of
@@ -57,9 +58,10 @@ cdef struct Job:
     int stop                   # atomic: not 0 = all threads have to stop
     uint32_t *row              # where the ids of all tasks are put in order; NULL = nowhere
     size_t room                # ids that the row has room for
-    size_t *places             # [share_count + 1], atomic: where the ids of each share begin in the
-    #                            row, and where the last end; NOT_KNOWN at first
-    size_t *later              # [share_count]: the next of a thread's waiting shares
+    size_t *totals             # [share_count], atomic: ids of each share; NOT_KNOWN at first
+    size_t *later              # [share_count]: the next of a thread's waiting shares; PLACED = the
+    #                            share's ids are in the row
+    size_t *places             # [share_count]: where ids begin in the row; for the end only
     Mark *marks                # room for those of all tasks; NULL = none are made
 
 cdef struct ThreadState:
@@ -69,23 +71,27 @@ cdef struct ThreadState:
     IdBuffer ids         # owned by the code that made this state
     size_t waiting       # the first share whose ids wait for their place; NOT_KNOWN = none
     size_t last          # the last of them
-    uint64_t padding[9]  # so that no two threads write to the same cache line
+    size_t reached       # the first share whose ids this thread has not yet added up
+    size_t place         # where they begin in the row
+    uint64_t padding[7]  # so that no two threads write to the same cache line
 
 cdef extern from *:
     """
     #include "engine/base/platform.h"
     #define BPECORE_NOT_KNOWN ((size_t)-1)
+    #define BPECORE_PLACED ((size_t)-2)
     #define bpecore_next_share(job) bpecore_add_relaxed(&(job)->next_share, 1)
     #define bpecore_stop(job) bpecore_store_relaxed(&(job)->stop, 1)
     """
-    const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no place, or no share
+    const size_t NOT_KNOWN "BPECORE_NOT_KNOWN"    # no number, or no share
+    const size_t PLACED "BPECORE_PLACED"
     size_t take_share "bpecore_next_share" (Job *job) noexcept nogil
     void stop_all "bpecore_stop" (Job *job) noexcept nogil
 
 cdef extern from "engine/base/platform.h" nogil:
-    # Numbers only: the ids at a place are read after their writer has been joined.
-    size_t load_place "bpecore_load_relaxed" (const size_t *place) noexcept
-    void store_place "bpecore_store_relaxed" (size_t *place, size_t ids) noexcept
+    # Numbers only: each thread copies its own ids, or all do after their writers have been joined.
+    size_t load_total "bpecore_load_relaxed" (const size_t *total) noexcept
+    void store_total "bpecore_store_relaxed" (size_t *total, size_t ids) noexcept
 
     ctypedef struct Thread "bpecore_thread":
         pass
@@ -127,11 +133,11 @@ cdef inline size_t count_ids(const Job *job, size_t share) noexcept nogil:
     return total
 
 
-cdef inline void put_in_place(
-    const Job *job, const ThreadState *threads, size_t share
+cdef inline void put_in_row(
+    const Job *job, const ThreadState *threads, size_t share, size_t first
 ) noexcept nogil:
-    """Copies the ids of a share to their place, which is known."""
-    cdef uint32_t *place = job.row + load_place(&job.places[share])
+    """Copies the ids of a share into the row, where the first of them belongs."""
+    cdef uint32_t *place = job.row + first
     cdef const Task *task
     cdef size_t i
     for i in range(job.shares[share], job.shares[share + 1]):
@@ -150,20 +156,30 @@ cdef inline void wait_for_place(ThreadState *thread, size_t share) noexcept nogi
     thread.last = share
 
 
+cdef inline bint reach(ThreadState *thread, size_t share) noexcept nogil:
+    """Adds up the ids of the shares before one; returns whether all of them have been encoded."""
+    cdef size_t total
+    while thread.reached < share:
+        total = load_total(&thread.job.totals[thread.reached])
+        if total == NOT_KNOWN:
+            return False
+        thread.place += total
+        thread.reached += 1
+    return True
+
+
 cdef inline void place_waiting(ThreadState *thread) noexcept nogil:
     """Copies a thread's waiting shares into the row as long as their places are known and fit."""
     cdef Job *job = thread.job
-    cdef size_t share = thread.waiting
-    cdef size_t place, count
+    cdef size_t share = thread.waiting, following
     while share != NOT_KNOWN:
-        place = load_place(&job.places[share])
-        count = 0 if place == NOT_KNOWN else count_ids(job, share)
-        if place == NOT_KNOWN or count > job.room - place:
+        if not reach(thread, share) or thread.place + job.totals[share] > job.room:
             thread.waiting = share
             return
-        store_place(&job.places[share + 1], place + count)
-        put_in_place(job, thread - thread.number, share)
-        share = job.later[share]
+        put_in_row(job, thread - thread.number, share, thread.place)
+        following = job.later[share]
+        job.later[share] = PLACED
+        share = following
     thread.waiting = NOT_KNOWN
     thread.ids.length = 0
 
@@ -201,6 +217,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
             if task.status == STATUS_INTERRUPTED:
                 stop_all(job)
         if job.row != NULL:
+            store_total(&job.totals[share], count_ids(job, share))
             wait_for_place(thread, share)
             place_waiting(thread)
     workspace.marks.slots = NULL
@@ -208,14 +225,15 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
 
 
 cdef inline void place_shares(ThreadState *thread) noexcept nogil:
-    """Copies the ids of shares into the row until none is left."""
+    """Copies the ids of shares that are not in the row until none is left."""
     cdef Job *job = thread.job
     cdef size_t share
     while True:
         share = take_share(job)
         if share >= job.share_count:
             break
-        put_in_place(job, thread - thread.number, share)
+        if job.later[share] != PLACED:
+            put_in_row(job, thread - thread.number, share, job.places[share])
 
 
 cdef inline ThreadResult start_encoding(void *thread) noexcept nogil:
