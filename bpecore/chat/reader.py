@@ -58,7 +58,7 @@ class Reader:
         tokens = self.cost_of(kind, part)
         if tokens is None:
             raise ValueError(
-                f"{place}: what {kind!r} costs is not known. Say it: costs={{{kind!r}: tokens}}"
+                f"{place}: what {kind!r} costs is not known: pass costs={{{kind!r}: tokens}}"
             )
         seen.costs.append(Cost(place, kind, tokens))
 

@@ -136,7 +136,7 @@ def _allowance(reader: Reader, fields: Mapping[str, Any], place: str) -> int:
         if kind == name or kind.startswith(f"{name}_"):
             return allowance
     raise ValueError(
-        f"{place}: what the tool {kind!r} costs is not known. Say it: costs={{{kind!r}: tokens}}"
+        f"{place}: what the tool {kind!r} costs is not known: pass costs={{{kind!r}: tokens}}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads a chat and renders it to the ids that gpt-oss gets."""
+"""Reads a chat from JSON, and renders it to the ids that gpt-oss gets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,32 @@ from bpecore.view.tokens import TokenizedText
 HARMONY = "o200k_harmony"
 
 
+def read_chat(content: str, name: str) -> dict[str, Any]:
+    """Returns the `messages` of a chat, and what else JSON has beside them.
+
+    Args:
+        content: a list of messages, or a request with `messages` and perhaps `tools`.
+        name: where it is from, for errors.
+
+    Raises:
+        click.ClickException: it is not such JSON.
+    """
+    try:
+        read: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{name}: no chat: {error}") from None
+    request: Any = {"messages": read} if isinstance(read, list) else read
+    if not isinstance(request, dict) or "messages" not in request:
+        message = "neither a list of messages nor an object with messages"
+        raise click.ClickException(f"{name}: no chat: {message}")
+    return request
+
+
 def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> TokenizedText:
     """Returns the tokens of a chat as gpt-oss sees it.
 
     Args:
-        content: JSON: a list of messages, or a request with `messages` and perhaps `tools`.
+        content: JSON, as for `read_chat`.
         name: where it is from, for errors.
         encodings: what the command's options name; only the default and gpt-oss's own will do.
 
@@ -31,11 +52,8 @@ def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> To
     """
     if [encoding.name for encoding in encodings] not in ([DEFAULT_ENCODING], [HARMONY]):
         raise click.UsageError(f"--chat shows what gpt-oss sees, which is in {HARMONY}")
+    request = read_chat(content, name)
     try:
-        read: Any = json.loads(content)
-        request: dict[str, Any] = {"messages": read} if isinstance(read, list) else read
-        if not isinstance(request, dict) or "messages" not in request:
-            raise ValueError("neither a list of messages nor an object with messages")
         ids = render_chat(
             request["messages"],
             tools=request.get("tools"),

@@ -20,7 +20,7 @@ import click
 from bpecore import __version__
 
 COMMANDS = (
-    *("compare", "count", "decode", "encode", "encodings", "fuzz"),
+    *("chat", "compare", "count", "decode", "encode", "encodings", "fuzz"),
     *("info", "inspect", "run", "split", "tokenize", "truncate", "verify", "view"),
 )
 

@@ -77,7 +77,7 @@ def compare(
     costs, others = costs_of(table, {name: c.tokens for name, c in found.total.items()})
     if as_json:
         _print_json(found, costs, search.failures)
-    elif svg != "-":
+    elif svg != "-" and (found.files or not search.failures):
         _print_tables(found, costs)
     if svg:
         from bpecore.view.plot import bars

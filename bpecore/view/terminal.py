@@ -135,12 +135,13 @@ def _rows(cells: list[Cell], style: Style) -> Iterator[str]:
     """Yields the line of a few cells, and the line of their ids."""
     tokens: list[str] = []
     ids: list[str] = []
+    padding = ""
     for place, cell in enumerate(cells):
-        text = cell.text
-        if style.ids:
-            text += " " * (cell.width - width_of(text))
+        text = f"{cell.colour}{cell.text}{RESET}" if style.colour else cell.text
         gap = "" if not (place and cell.first and _gap(style)) else " " if style.colour else BAR
-        tokens.append(f"{gap}{cell.colour}{text}{RESET}" if style.colour else f"{gap}{text}")
+        tokens.append(f"{padding}{gap}{text}")
+        # Outside the colours, where a space is not the token's own.
+        padding = " " * (cell.width - width_of(cell.text)) if style.ids else ""
         ids.append(f"{' ' * len(gap)}{cell.id.ljust(cell.width)}")
     yield "".join(tokens)
     if style.ids:

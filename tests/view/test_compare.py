@@ -74,6 +74,7 @@ def test_what_cannot_be_read_is_reported(folder: Path) -> None:
     assert result.exit_code == 1
     assert [each["name"] for each in found["inputs"]] == ["one.txt"]
     assert [each["name"] for each in found["errors"]] == ["missing"]
+    assert run("missing").stdout == ""
 
 
 def test_standard_input_and_texts() -> None:

@@ -174,3 +174,10 @@ def test_tokens_are_those_of_the_encoding() -> None:
 def test_an_encoding_whose_pattern_leaves_characters_out() -> None:
     tokens = TokenizedText(own_encoding(r"\w+"), "a b")
     assert [token.bytes for token in tokens] == [b"a", b"b"]
+
+
+def test_columns_for_an_id_have_no_colour() -> None:
+    """A space with colour belongs to the token."""
+    shown, _ = lines(", not.", colour=True, ids="below")[:2]
+    assert ESCAPES.sub("", shown) == ",   not ."
+    assert ",\x1b[0m" in shown and " not\x1b[0m" in shown
