@@ -180,4 +180,5 @@ def test_columns_for_an_id_have_no_colour() -> None:
     """A space with colour belongs to the token."""
     shown, _ = lines(", not.", colour=True, ids="below")[:2]
     assert ESCAPES.sub("", shown) == ",   not ."
-    assert ",\x1b[0m" in shown and " not\x1b[0m" in shown
+    assert ",\x1b[0m" in shown
+    assert " not\x1b[0m" in shown
