@@ -30,11 +30,11 @@ def read_chat(content: str, name: str) -> dict[str, Any]:
     try:
         read: Any = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise click.ClickException(f"{name}: no chat: {error}") from None
+        raise click.ClickException(f"{name}: not a chat: {error}") from None
     request: Any = {"messages": read} if isinstance(read, list) else read
     if not isinstance(request, dict) or "messages" not in request:
         message = "neither a list of messages nor an object with messages"
-        raise click.ClickException(f"{name}: no chat: {message}")
+        raise click.ClickException(f"{name}: not a chat: {message}")
     return request
 
 
@@ -61,5 +61,5 @@ def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> To
             response_format=request.get("response_format"),
         )
     except (ValueError, TypeError, RecursionError) as error:
-        raise click.ClickException(f"{name}: no chat: {error}") from None
+        raise click.ClickException(f"{name}: not a chat: {error}") from None
     return TokenizedText.of_ids(get_encoding(HARMONY), ids)

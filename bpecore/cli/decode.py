@@ -106,7 +106,7 @@ def parse_ids(text: str, source: Source) -> list[int]:
     if NO_IDS.search(text) or max(map(len, words), default=0) > LARGEST_ID_DIGITS:
         for word in words:
             if not (word.isascii() and word.isdigit() and len(word) <= LARGEST_ID_DIGITS):
-                raise click.ClickException(f"{name}: no token id: {word[:80]!r}")
+                raise click.ClickException(f"{name}: not a token id: {word[:80]!r}")
     return list(map(int, words))
 
 

@@ -46,6 +46,8 @@ def check_known(name: str, known: Iterable[str]) -> None:
     if name not in known:
         close = nearest(name, known, likeness=0.5)
         hint = f"did you mean {', '.join(close)}? Known" if close else "known"
+        if name in MODEL_TO_ENCODING:
+            hint = f"it is a model (--model {name}). Known"
         raise click.BadParameter(f"unknown encoding {name!r}; {hint} are {', '.join(known)}")
 
 

@@ -75,7 +75,7 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
     mismatches = [mismatch for row in rows for mismatch in row.mismatches]
     for mismatch in mismatches[:SHOWN]:
         click.echo(str(mismatch))
-    if mismatches or (found.unreadable and not found.texts):
+    if mismatches or not found.texts:
         sys.exit(1)
 
 

@@ -43,7 +43,8 @@ def keep_or_compare(plan: Plan, folder: Folder) -> bool:
     if differences:
         more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         raise CorpusError(
-            f"{folder.path}: was begun otherwise: {'; '.join(differences[:_SHOWN])}{more}. "
+            f"{folder.path}: was started with other options: "
+            f"{'; '.join(differences[:_SHOWN])}{more}. "
             "--restart removes what is there and begins again"
         )
     return True

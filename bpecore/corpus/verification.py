@@ -229,7 +229,8 @@ def _other_engine(encoding: Encoding, allow_special: bool) -> tuple[str, Any]:
         import tiktoken
     except ImportError:
         return "bpecore", lambda text: encoding.encode(text, **special)
-    if "bpecore" in (tiktoken.__file__ or ""):
+    replaced: Any = tiktoken.Encoding
+    if replaced is Encoding:  # bpecore is in its place
         return "bpecore", lambda text: encoding.encode(text, **special)
     theirs = tiktoken.Encoding(
         encoding.name,

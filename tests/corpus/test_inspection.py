@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from test_shards import needed
 
 from bpecore.cli import main
-from bpecore.corpus import FORMATS, tokenize
+from bpecore.corpus import FORMATS, tokenize, verification
 from bpecore.corpus.inspection import shards_at
 
 pytest.importorskip("orjson", reason="needs the extra corpus")
@@ -50,6 +50,17 @@ def test_what_was_written_is_verified(
         assert sum(row["documents"] for row in rows) == len(texts)
         assert max(row["longest"] for row in rows) > 300 > min(row["median"] for row in rows)
     assert rows[0]["frequent"][0][1] >= rows[0]["frequent"][1][1]
+
+
+def test_tiktoken_verifies_wherever_it_is_installed(
+    lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in an environment below a folder named bpecore, as a clone is."""
+    tokenize(lines, tmp_path / "out", format="npy", encoding="r50k_base")
+    monkeypatch.setattr("tiktoken.__file__", "/bpecore/.venv/tiktoken/__init__.py")
+    verification._other_engine.cache_clear()
+    (row,) = rows_of(run("inspect", tmp_path / "out", "--verify", "--json", "-n", 1))
+    assert row["verified"]["engine"] == "tiktoken"
 
 
 def damage(path: Path, place: int, data: bytes) -> None:

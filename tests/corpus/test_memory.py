@@ -14,6 +14,8 @@ import pytest
 from bpecore.corpus import tokenize
 from bpecore.corpus.memory import LONG_RECORD, Turn
 
+pytest.importorskip("orjson", reason="needs the extra corpus")
+
 PEAK = """
 import sys
 from bpecore.corpus import tokenize

@@ -153,6 +153,7 @@ def test_installation_outlives_the_programs_main_part(tmp_path: Path) -> None:
         (["-m", "json.tool.nosuch"], 1, "No module named json.tool.nosuch"),
         (["-m", ""], 1, "No module named"),
         (["-m", ".json"], 1, "No module named"),
+        (["-m", "concurrent"], 1, "No module named concurrent.__main__"),
     ],
 )
 def test_no_program(arguments: list[str], code: int, message: str, tmp_path: Path) -> None:

@@ -107,3 +107,7 @@ class TestUnknownNames:
         result = run(command, "-e", "o200", "." * (command == "verify"))
         assert result.exit_code == 2
         assert "unknown encoding 'o200'; did you mean o200k_base" in result.output
+
+
+def test_a_model_instead_of_an_encoding() -> None:
+    assert "it is a model (--model gpt-4o)" in run("count", "-e", "gpt-4o", "-x", "a").output

@@ -68,6 +68,13 @@ def test_folders_are_searched_and_what_is_no_text_is_counted(folder: Path) -> No
     assert "left out: 1 files that are not UTF-8" in result.output
 
 
+def test_nothing_to_compare_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_bytes("two".encode("utf-16"))
+    result = run(str(tmp_path / "two.txt"), "--encoding", "gpt2")
+    assert result.exit_code == 1
+    assert "left out: 1 files" in result.output
+
+
 def test_all_encodings(folder: Path) -> None:
     result = run("--all", "one.txt")
     names = [line.split()[0] for line in table_of(result)[1:]]
