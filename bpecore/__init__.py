@@ -70,10 +70,12 @@ else:
         "chat": None,
         "corpus": None,
         "encodings": None,
+        "hf": None,
         "load": None,
         "pool": None,
         "prefix_hash": None,
         "prometheus": "prometheus_client",
+        "types": None,
     }
 
     def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bpecore._build.threads import thread_count
 from bpecore._core import ArrowEncoder, encode_arrow
-from bpecore._engine_calls import NONE, EngineCalls, do_at_index
+from bpecore._engine_calls import NONE, EngineCalls, do_at_index, named_as_encoding
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -164,3 +164,6 @@ class ArrowMethods(EngineCalls):
             one,
         )
         return encode_arrow(encoder, data, column)
+
+
+named_as_encoding(ArrowMethods)

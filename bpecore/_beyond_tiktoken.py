@@ -18,7 +18,7 @@ from bpecore._core import (
     token_offsets,
     without_surrogates,
 )
-from bpecore._engine_calls import NONE, texts_of_batch
+from bpecore._engine_calls import NONE, named_as_encoding, texts_of_batch
 from bpecore._tiktoken import CoreBPE
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -490,3 +490,6 @@ class BeyondTiktoken(ArrowMethods):
             flat = [original(place) for place in offsets.reshape(-1).tolist()]
             offsets = np.array(flat, dtype=np.int64).reshape(-1, 2)
         return offsets
+
+
+named_as_encoding(BeyondTiktoken)

@@ -67,6 +67,14 @@ def do_at_index(
         raise
 
 
+def named_as_encoding(mixin: type) -> None:
+    """Gives the methods of a class that `Encoding` inherits the names that Python's own errors
+    should have: "Encoding.truncate() missing 1 required positional argument"."""
+    for name, method in vars(mixin).items():
+        if hasattr(method, "__code__"):
+            method.__qualname__ = f"Encoding.{name}"
+
+
 class EngineCalls:
     """What `bpecore.core.Encoding` inherits by way of `BeyondTiktoken`."""
 

@@ -91,3 +91,13 @@ def test_pickled_clients_connect_at_first_use(pool: TokenizerPool, client: PoolC
     copy.disconnect()
     assert copy.count("hello world") == 2
     copy.disconnect()
+
+
+def test_a_repr_tells_the_state_and_no_secret() -> None:
+    with TokenizerPool("gpt2", processes=1) as pool, pool.client() as client:
+        assert repr(pool) == "<TokenizerPool of <Encoding 'gpt2'>, processes=1>"
+        assert repr(client) == "<PoolClient, not connected>"
+        client.connect()
+        assert repr(client) == "<PoolClient, connected>"
+    assert repr(pool).endswith("processes=1, closed>")
+    assert repr(client) == "<PoolClient, not connected>"

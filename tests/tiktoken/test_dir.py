@@ -16,11 +16,13 @@ MODULES = {
     "core",
     "corpus",
     "encodings",
+    "hf",
     "load",
     "model",
     "pool",
     "prefix_hash",
     "registry",
+    "types",
 }
 
 
@@ -67,3 +69,9 @@ except ImportError as error:
 
 def test_a_submodule_is_a_module() -> None:
     assert isinstance(bpecore.pool, ModuleType)
+
+
+@pytest.mark.parametrize("method", ["encode", "truncate", "split", "encode_arrow"])
+def test_a_missing_argument_is_of_a_method_that_the_caller_knows(method: str) -> None:
+    with pytest.raises(TypeError, match=rf"^Encoding\.{method}\(\) missing"):
+        getattr(bpecore.get_encoding("gpt2"), method)()

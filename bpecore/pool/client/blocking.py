@@ -66,6 +66,9 @@ class PoolClient:
     def __setstate__(self, address: PoolAddress) -> None:
         self.__init__(address)  # type: ignore[misc]
 
+    def __repr__(self) -> str:
+        return f"<PoolClient, {'connected' if self.is_connected() else 'not connected'}>"
+
     def __enter__(self) -> PoolClient:
         return self
 

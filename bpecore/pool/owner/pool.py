@@ -87,6 +87,7 @@ class TokenizerPool:
         if start_method not in ("spawn", "forkserver"):
             raise ValueError(f'start_method must be "spawn" or "forkserver", not {start_method!r}')
         _check_seconds(stuck_after)
+        self._description = f"TokenizerPool of {encoding!r}, processes={processes}"
         self._highest_id = encoding.max_token_value
         self._raise_if_full = _is_raise(when_full)
         self._max_inflight = max_inflight
@@ -99,6 +100,9 @@ class TokenizerPool:
         self._finalizer = weakref.finalize(self, _end, self._supervisor, self._at_exit)
         self._finalizer.atexit = False
         _pools.add(self)
+
+    def __repr__(self) -> str:
+        return f"<{self._description}{'' if self._finalizer.alive else ', closed'}>"
 
     def __enter__(self) -> TokenizerPool:
         return self
