@@ -11,8 +11,9 @@ from typing import Any, Callable, NamedTuple
 import click
 
 from bpecore.cli.inputs import NotTextError, Reader, Source
-from bpecore.cli.options import allow_special, any_paths_argument, with_encoding, with_reader
+from bpecore.cli.options import allow_special, any_paths_argument, with_reader
 from bpecore.cli.streams import stream
+from bpecore.cli.vocabularies import with_encoding
 from bpecore.core import Encoding
 
 LONG_INPUT = 1 << 26

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
-from bpecore.cli.options import with_encoding
+from bpecore.cli.vocabularies import with_encoding
 from bpecore.core import Encoding
 
 LARGEST_ID_DIGITS = len(str(2**32))

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from bpecore.cli.inputs import Reader, Source
-from bpecore.cli.options import allow_special, files_argument, with_encoding, with_reader
+from bpecore.cli.options import allow_special, files_argument, with_reader
 from bpecore.cli.streams import stream
+from bpecore.cli.vocabularies import with_encoding
 from bpecore.cli.written_ids import IdWriter
 from bpecore.core import Encoding
 

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
 from bpecore.model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
-from bpecore.registry import get_encoding, list_encoding_names
+from bpecore.registry import list_encoding_names
 
 DEFAULT_ENCODING = "o200k_base"
 SUGGESTIONS = 5
@@ -51,12 +51,6 @@ def check_known(name: str, known: Iterable[str]) -> None:
         raise click.BadParameter(f"unknown encoding {name!r}; {hint} are {', '.join(known)}")
 
 
-def _check_encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    if name is not None:
-        check_known(name, list_encoding_names())
-    return name
-
-
 def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
     """Refuses a model that is unknown."""
     if model is not None:
@@ -91,33 +85,6 @@ def complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> l
         for name, encoding in sorted(models.items())
         if name.startswith(incomplete)
     ]
-
-
-def with_encoding(command: Command) -> Command:
-    """Adds the options that choose an encoding; the command gets it as `encoding`."""
-
-    @functools.wraps(command)
-    def choose(encoding_name: str | None, model: str | None, **arguments: Any) -> None:
-        if encoding_name and model:
-            raise click.UsageError("give --encoding or --model, not both")
-        name = encoding_name_for_model(model) if model else encoding_name or DEFAULT_ENCODING
-        command(encoding=get_encoding(name), **arguments)
-
-    choose = click.option(
-        "-m",
-        "--model",
-        callback=check_model,
-        shell_complete=complete_models,
-        help="Use this model's encoding.",
-    )(choose)
-    return click.option(
-        "-e",
-        "--encoding",
-        "encoding_name",
-        callback=_check_encoding,
-        shell_complete=complete_encodings,
-        help=f"Name of the encoding. Default: {DEFAULT_ENCODING}.",
-    )(choose)
 
 
 def _check_codec(_: click.Context, __: click.Parameter, name: str | None) -> str | None:

@@ -10,8 +10,9 @@ import click
 from bpecore._limits.counted_chunks import BOUNDARIES
 from bpecore.cli.chunk_stream import chunk_stream
 from bpecore.cli.inputs import Reader, Source
-from bpecore.cli.options import allow_special, with_encoding, with_one_input
+from bpecore.cli.options import allow_special, with_one_input
 from bpecore.cli.streams import special_arguments
+from bpecore.cli.vocabularies import with_encoding
 from bpecore.core import Encoding
 
 

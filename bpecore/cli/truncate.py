@@ -8,8 +8,9 @@ from typing import Literal
 import click
 
 from bpecore.cli.inputs import Reader, Source
-from bpecore.cli.options import allow_special, with_encoding, with_one_input
+from bpecore.cli.options import allow_special, with_one_input
 from bpecore.cli.streams import special_arguments
+from bpecore.cli.vocabularies import with_encoding
 from bpecore.core import Encoding
 
 MORE_TOKENS = 256
@@ -43,9 +44,12 @@ def truncate(
     source: Source,
 ) -> None:
     """Print as much of FILE, or of standard input, as fits into N tokens."""
-    text = beginning(encoding, reader, source, tokens) if side == "end" else reader.text(source)
-    arguments = special_arguments(special)
-    sys.stdout.buffer.write(encoding.truncate(text, tokens, side=side, **arguments).encode())
+    try:
+        text = beginning(encoding, reader, source, tokens) if side == "end" else reader.text(source)
+        kept = encoding.truncate(text, tokens, side=side, **special_arguments(special))
+    except ValueError as error:
+        raise click.ClickException(f"{source.display_name}: {error}") from None
+    sys.stdout.buffer.write(kept.encode())
     if source.text is not None and sys.stdout.isatty():
         sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()

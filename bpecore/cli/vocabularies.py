@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Callable
 
 import click
 
@@ -22,63 +22,54 @@ from bpecore.model import encoding_name_for_model
 from bpecore.registry import get_encoding, list_encoding_names
 
 
-def _check_encodings(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
-    for name in names:
+def _check_encodings(_: click.Context, __: click.Parameter, names: Any) -> Any:
+    for name in _several(names):
         check_known(name, list_encoding_names())
     return names
 
 
-def _check_models(
-    context: click.Context, parameter: click.Parameter, models: Sequence[str]
-) -> Sequence[str]:
-    for model in models:
+def _check_models(context: click.Context, parameter: click.Parameter, models: Any) -> Any:
+    for model in _several(models):
         check_model(context, parameter, model)
     return models
 
 
-def with_encodings(command: Command) -> Command:
-    """Adds the options that choose encodings; the command gets a list of them as `encodings`."""
+def _several(given: str | Sequence[str] | None) -> Sequence[str]:
+    """Returns the values of an option, whether or not it can be given several times."""
+    if given is None:
+        return ()
+    return [given] if isinstance(given, str) else given
 
-    @functools.wraps(command)
-    def choose(
-        encoding_names: Sequence[str],
-        models: Sequence[str],
-        vocabulary_files: Sequence[str],
-        pattern: str | None,
-        special_tokens: str | None,
-        **arguments: Any,
-    ) -> None:
-        names = [*encoding_names, *map(encoding_name_for_model, models)]
-        encodings = [get_encoding(name) for name in dict.fromkeys(names)]
-        encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary_files]
-        command(encodings=encodings or [get_encoding(DEFAULT_ENCODING)], **arguments)
 
+def _options(several: bool) -> Callable[[Command], Command]:
+    """Returns the options that name encodings, models and vocabularies."""
+    again = "; can be given several times" if several else ""
     return with_options(
         click.option(
             "-e",
             "--encoding",
-            "encoding_names",
-            multiple=True,
+            "names",
+            multiple=several,
             callback=_check_encodings,
             shell_complete=complete_encodings,
-            help=f"Name of an encoding; can be given several times. Default: {DEFAULT_ENCODING}.",
+            help=f"Name of an encoding{again}. Default: {DEFAULT_ENCODING}.",
         ),
         click.option(
             "-m",
             "--model",
             "models",
-            multiple=True,
+            multiple=several,
             callback=_check_models,
             shell_complete=complete_models,
-            help="Use this model's encoding; can be given several times.",
+            help=f"Use this model's encoding{again}.",
         ),
         click.option(
             "--vocabulary",
             "vocabulary_files",
-            multiple=True,
+            multiple=several,
             type=click.Path(exists=True),
-            help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json; can "
-            "be given several times.",
+            help="A model's own file or folder: tokenizer.json, .tiktoken, tekken.json or GGUF"
+            f"{again}.",
         ),
         click.option(
             "--pattern",
@@ -89,7 +80,51 @@ def with_encodings(command: Command) -> Command:
             "--special-tokens",
             help="The special tokens of .tiktoken files: a model's name, such as qwen3.",
         ),
-    )(choose)
+    )
+
+
+def with_encoding(command: Command) -> Command:
+    """Adds the options that choose an encoding; the command gets it as `encoding`."""
+
+    @functools.wraps(command)
+    def choose(
+        names: str | None,
+        models: str | None,
+        vocabulary_files: str | None,
+        pattern: str | None,
+        special_tokens: str | None,
+        **arguments: Any,
+    ) -> None:
+        if sum(given is not None for given in (names, models, vocabulary_files)) > 1:
+            raise click.UsageError("give one of --encoding, --model and --vocabulary")
+        if vocabulary_files is not None:
+            encoding = _from_file(vocabulary_files, pattern, special_tokens)
+        else:
+            name = encoding_name_for_model(models) if models else names or DEFAULT_ENCODING
+            encoding = get_encoding(name)
+        command(encoding=encoding, **arguments)
+
+    return _options(several=False)(choose)
+
+
+def with_encodings(command: Command) -> Command:
+    """Adds the options that choose encodings; the command gets a list of them as `encodings`."""
+
+    @functools.wraps(command)
+    def choose(
+        names: Sequence[str],
+        models: Sequence[str],
+        vocabulary_files: Sequence[str],
+        pattern: str | None,
+        special_tokens: str | None,
+        **arguments: Any,
+    ) -> None:
+        all_names = [*names, *map(encoding_name_for_model, models)]
+        encodings = [get_encoding(name) for name in dict.fromkeys(all_names)]
+        encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary_files]
+        command(encodings=encodings or [get_encoding(DEFAULT_ENCODING)], **arguments)
+
+    return _options(several=True)(choose)
 
 
 def _from_file(path: str, pattern: str | None, special_tokens: str | None) -> Encoding:
