@@ -29,7 +29,8 @@ try:
     from prometheus_client.registry import Collector
 except ImportError as error:
     raise ImportError(
-        'bpecore.prometheus needs prometheus_client: pip install "bpecore[prometheus]"'
+        'bpecore.prometheus needs prometheus_client: pip install "bpecore[prometheus]"',
+        name="prometheus_client",
     ) from error
 
 # The field of `Metrics` or `WorkerMetrics`, the name shown, and its help.

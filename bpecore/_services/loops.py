@@ -14,7 +14,8 @@ from typing import Any, Callable
 try:
     from anyio.lowlevel import current_token
 except ImportError as error:
-    raise ImportError('event loops need anyio: pip install "bpecore[aio]"') from error
+    message = 'event loops need anyio: pip install "bpecore[aio]"'
+    raise ImportError(message, name="anyio") from error
 
 
 def import_backends() -> None:

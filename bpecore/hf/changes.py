@@ -127,7 +127,8 @@ class Changes:
         except ImportError as error:
             raise ImportError(
                 f"{identifier!r} is no folder, and to download it takes huggingface_hub: "
-                "`pip install huggingface_hub`"
+                "`pip install huggingface_hub`",
+                name="huggingface_hub",
             ) from error
         file = "tokenizer.json"
         return cls.from_file(hub.hf_hub_download(identifier, file, revision=revision, token=token))

@@ -83,5 +83,6 @@ def _tokenizers(name: str) -> Any:
         return importlib.import_module("tokenizers")
     except ImportError as error:
         raise ImportError(
-            f"{name} is an object of the package tokenizers: `pip install tokenizers`"
+            f"{name} is an object of the package tokenizers: `pip install tokenizers`",
+            name="tokenizers",
         ) from error

@@ -227,7 +227,8 @@ def _backend_class() -> Any:
             return getattr(importlib.import_module(module), name)
         except ImportError:
             continue
-    raise ImportError("transformers is not installed: `pip install transformers`")
+    message = "transformers is not installed: `pip install transformers`"
+    raise ImportError(message, name="transformers")
 
 
 def _stream_class(theirs: Any) -> type:
