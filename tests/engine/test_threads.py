@@ -16,6 +16,7 @@ from fuzz.threads import Call, Failure, Totals, calls_on, round_of_calls, run_th
 THREADS = 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gpt2", "cl100k_base", "o200k_harmony"])
 def test_sixteen_threads_get_what_one_gets(name: str) -> None:
     subject = openai_subject(name)

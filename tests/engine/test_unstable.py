@@ -94,6 +94,7 @@ def test_all_short_texts(pattern: str, ranks: dict[bytes, int]) -> None:
             assert_like_tiktoken(ours, theirs, "".join(characters))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_generated_encodings(seed: int) -> None:

@@ -157,6 +157,7 @@ def test_a_worker_that_is_stopped_while_idle_is_replaced_too() -> None:
         assert pool.metrics().workers[0].restarts == 1
 
 
+@pytest.mark.slow
 def test_nobody_is_killed_if_that_is_not_wanted() -> None:
     with TokenizerPool(ENCODING, processes=1, stuck_after=None) as pool, pool.client() as client:
         client.connect()
@@ -180,6 +181,7 @@ class Slow(bpecore.Encoding):
         return super().encode(text, **keywords)
 
 
+@pytest.mark.slow
 def test_long_work_is_left_alone_and_endless_sleep_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assignments, "ATTEMPTS", 2)
     slow = Slow(

@@ -131,6 +131,7 @@ def test_an_engine_that_fails_or_is_late_is_left_out_with_the_reason(
         assert isinstance(result, Sample), "no new process after the late one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
 def test_engines_give_the_ids_of_tiktoken_by_every_method(name: str, tmp_path: Path) -> None:
     engine_class = ENGINES[name]

@@ -73,6 +73,7 @@ def wrong_subject(monkeypatch: pytest.MonkeyPatch, trigger: str) -> Subject:
     return subject
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_some_rounds_of_each_encoding(name: str) -> None:
     tally = Tally()
