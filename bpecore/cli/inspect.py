@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bpecore.cli.tokenize import FORMATS, Refused, source_of, vocabulary_options
+from bpecore.cli.tokenize import FORMATS, Refused, source_of
+from bpecore.cli.vocabularies import vocabulary_options
 
 if TYPE_CHECKING:
     from bpecore.corpus.inspection import Inspected
@@ -27,7 +28,7 @@ _SHOWN = 300
 @click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), help="The format.")
 @click.option("--dtype", type=click.Choice(["uint16", "uint32"]), help="Type of ids of a .bin.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object of JSON per shard.")
-@vocabulary_options
+@vocabulary_options(several=False)
 def inspect(
     shards: Sequence[str],
     verify: bool,

@@ -87,26 +87,19 @@ def _run_module(name: str, arguments: Sequence[str]) -> None:
     _set_first_path(os.getcwd())
     sys.argv = ["-m", *arguments]
     try:
-        found = name[:1] not in ("", ".") and _is_found(name)
+        found = importlib.util.find_spec(name) if name[:1] not in ("", ".") else None
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        found = False
-    if not found:
-        print(f"bpecore run: No module named {name}", file=sys.stderr)
-        raise SystemExit(1)
-    if _is_found(name, "submodule_search_locations") and not _is_found(f"{name}.__main__"):
-        print(
-            f"bpecore run: No module named {name}.__main__; {name!r} is a package without one",
-            file=sys.stderr,
-        )
+        found = None
+    missing = f"No module named {name}"
+    if found is not None and found.submodule_search_locations is not None:
+        found = importlib.util.find_spec(f"{name}.__main__")
+        missing += f".__main__; {name!r} is a package without one"
+    if found is None:
+        print(f"bpecore run: {missing}", file=sys.stderr)
         raise SystemExit(1)
     runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
-def _is_found(name: str, attribute: str = "name") -> bool:
-    """Returns whether a module is found, and its specification has an attribute."""
-    return getattr(importlib.util.find_spec(name), attribute, None) is not None
 
 
 def _run_code(code: str, arguments: Sequence[str]) -> None:

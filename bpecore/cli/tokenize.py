@@ -10,14 +10,9 @@ from typing import Any, Callable
 
 import click
 
-from bpecore.cli.options import (
-    Command,
-    check_model,
-    complete_encodings,
-    complete_models,
-    with_options,
-)
+from bpecore.cli.options import DEFAULT_ENCODING, Command, with_options
 from bpecore.cli.tokenize_report import Reporter
+from bpecore.cli.vocabularies import check_one_of, vocabulary_options
 
 FORMATS = (
     *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
@@ -49,34 +44,6 @@ _size = _with_unit(
     "256MB",
 )
 _count = _with_unit({"": 1, "k": 1000, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}, "100M")
-
-
-def vocabulary_options(command: Command) -> Command:
-    """Adds the options that choose an encoding."""
-    return with_options(
-        click.option(
-            "-e",
-            "--encoding",
-            shell_complete=complete_encodings,
-            help="Name of the encoding. Default: o200k_base.",
-        ),
-        click.option(
-            "-m",
-            "--model",
-            callback=check_model,
-            shell_complete=complete_models,
-            help="Use this model's encoding.",
-        ),
-        click.option(
-            "--vocabulary",
-            type=click.Path(exists=True),
-            help="A model's own file or folder: tokenizer.json, .tiktoken or tekken.json.",
-        ),
-        click.option("--pattern", help="The split pattern of a .tiktoken file, or a model."),
-        click.option(
-            "--special-tokens", help="The special tokens of a .tiktoken file: a model's name."
-        ),
-    )(command)
 
 
 def _input_options(command: Command) -> Command:
@@ -216,7 +183,7 @@ def _unescaped(text: str) -> str:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), required=True)
 @click.option("-o", "--output", type=click.Path(file_okay=False), required=True, metavar="FOLDER")
-@vocabulary_options
+@vocabulary_options(several=False)
 @_input_options
 @_token_options
 @_run_options
@@ -279,23 +246,18 @@ class Refused(click.ClickException):
 
 def source_of(options: dict[str, Any]) -> Any:
     """Returns where the encoding comes from, by the options that choose it."""
-    from bpecore.cli.options import DEFAULT_ENCODING, check_known
     from bpecore.corpus import CorpusError, EncodingSource
     from bpecore.model import encoding_name_for_model
-    from bpecore.registry import list_encoding_names
 
     names = ("encoding", "model", "vocabulary", "pattern", "special_tokens")
     name, model, vocabulary, pattern, special_tokens = (options.pop(key) for key in names)
-    if sum(value is not None for value in (name, model, vocabulary)) > 1:
-        raise click.UsageError("give one of --encoding, --model and --vocabulary")
+    check_one_of(name, model, vocabulary)
     try:
         if vocabulary is not None:
             return EncodingSource.of_file(vocabulary, pattern, special_tokens)
         if model is not None:
             name = encoding_name_for_model(model)
-        name = name or DEFAULT_ENCODING
-        check_known(name, list_encoding_names())
-        return EncodingSource.of(name)
+        return EncodingSource.of(name or DEFAULT_ENCODING)
     except CorpusError:
         raise
     except (OSError, ValueError) as error:

@@ -41,14 +41,13 @@ def _several(given: str | Sequence[str] | None) -> Sequence[str]:
     return [given] if isinstance(given, str) else given
 
 
-def _options(several: bool) -> Callable[[Command], Command]:
+def vocabulary_options(several: bool) -> Callable[[Command], Command]:
     """Returns the options that name encodings, models and vocabularies."""
     again = "; can be given several times" if several else ""
     return with_options(
         click.option(
             "-e",
             "--encoding",
-            "names",
             multiple=several,
             callback=_check_encodings,
             shell_complete=complete_encodings,
@@ -57,7 +56,6 @@ def _options(several: bool) -> Callable[[Command], Command]:
         click.option(
             "-m",
             "--model",
-            "models",
             multiple=several,
             callback=_check_models,
             shell_complete=complete_models,
@@ -65,7 +63,6 @@ def _options(several: bool) -> Callable[[Command], Command]:
         ),
         click.option(
             "--vocabulary",
-            "vocabulary_files",
             multiple=several,
             type=click.Path(exists=True),
             help="A model's own file or folder: tokenizer.json, .tiktoken, tekken.json or GGUF"
@@ -83,28 +80,33 @@ def _options(several: bool) -> Callable[[Command], Command]:
     )
 
 
+def check_one_of(encoding: str | None, model: str | None, vocabulary: str | None) -> None:
+    """Refuses more than one choice of an encoding."""
+    if sum(given is not None for given in (encoding, model, vocabulary)) > 1:
+        raise click.UsageError("give one of --encoding, --model and --vocabulary")
+
+
 def with_encoding(command: Command) -> Command:
     """Adds the options that choose an encoding; the command gets it as `encoding`."""
 
     @functools.wraps(command)
     def choose(
-        names: str | None,
-        models: str | None,
-        vocabulary_files: str | None,
+        encoding: str | None,
+        model: str | None,
+        vocabulary: str | None,
         pattern: str | None,
         special_tokens: str | None,
         **arguments: Any,
     ) -> None:
-        if sum(given is not None for given in (names, models, vocabulary_files)) > 1:
-            raise click.UsageError("give one of --encoding, --model and --vocabulary")
-        if vocabulary_files is not None:
-            encoding = _from_file(vocabulary_files, pattern, special_tokens)
+        check_one_of(encoding, model, vocabulary)
+        if vocabulary is not None:
+            found = _from_file(vocabulary, pattern, special_tokens)
         else:
-            name = encoding_name_for_model(models) if models else names or DEFAULT_ENCODING
-            encoding = get_encoding(name)
-        command(encoding=encoding, **arguments)
+            name = encoding_name_for_model(model) if model else encoding or DEFAULT_ENCODING
+            found = get_encoding(name)
+        command(encoding=found, **arguments)
 
-    return _options(several=False)(choose)
+    return vocabulary_options(several=False)(choose)
 
 
 def with_encodings(command: Command) -> Command:
@@ -112,19 +114,19 @@ def with_encodings(command: Command) -> Command:
 
     @functools.wraps(command)
     def choose(
-        names: Sequence[str],
-        models: Sequence[str],
-        vocabulary_files: Sequence[str],
+        encoding: Sequence[str],
+        model: Sequence[str],
+        vocabulary: Sequence[str],
         pattern: str | None,
         special_tokens: str | None,
         **arguments: Any,
     ) -> None:
-        all_names = [*names, *map(encoding_name_for_model, models)]
-        encodings = [get_encoding(name) for name in dict.fromkeys(all_names)]
-        encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary_files]
+        names = [*encoding, *map(encoding_name_for_model, model)]
+        encodings = [get_encoding(name) for name in dict.fromkeys(names)]
+        encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary]
         command(encodings=encodings or [get_encoding(DEFAULT_ENCODING)], **arguments)
 
-    return _options(several=True)(choose)
+    return vocabulary_options(several=True)(choose)
 
 
 def _from_file(path: str, pattern: str | None, special_tokens: str | None) -> Encoding:
