@@ -68,6 +68,6 @@ def test_a_long_piece_takes_no_quadratic_time() -> None:
     tokens.update({b"aa": 257, b"aaaa": 256})
     pairs = b"".join(number.to_bytes(4, "little") for number in (97, 97, 257, 257))
     merges = ListedMerges(tokens, pairs, False)
-    started = time.monotonic()
+    started = time.process_time()
     assert len(merges.ids(b"a" * 100_000)) == 25_000
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
