@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pairs import ENCODING_NAMES, Pair, load_pair
-from run_records import pytest_terminal_summary  # noqa: F401  (a hook)
+from run_records import pytest_configure, pytest_terminal_summary  # noqa: F401  (hooks)
 
 if TYPE_CHECKING:
     from bpecore.pool import PoolClient, TokenizerPool

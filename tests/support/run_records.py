@@ -5,6 +5,10 @@ a later run of the same section, platform and Python replaces. The scripts in `.
 system does not know: `BPECORE_SECTION`, `BPECORE_MACHINE` (an emulator) and `BPECORE_COMMIT`.
 `tools/platform_table.py` makes the table.
 
+`BPECORE_PROGRESS` names a file in which each finished test gets a line. A run with the same file
+leaves out the tests that have passed or were skipped, and counts them in its record, so that hours
+of an emulated run are not lost when it stops.
+
 Checks that pytest does not run are written by `python run_records.py CHECK RESULT`.
 """
 
@@ -35,6 +39,9 @@ VOCABULARIES = (
 
 OTHERS = "others"
 """Counts the tests of vocabularies of models, and of the user's own."""
+
+NO_TESTS = 5
+"""Pytest's exit status when no test is left."""
 
 OTHERS_TESTS = re.compile(r"\b(models|hf|pattern)/|custom_vocabulary|vocabulary_building")
 
@@ -79,14 +86,78 @@ def write_record(kind: str, found: dict[str, Any]) -> None:
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def reason_of(report: Any) -> str:
+    """Returns why a test was skipped."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(reason).partition("Skipped: ")[2] or str(reason)
+
+
+class Progress:
+    """Leaves out tests that an earlier run has finished, and keeps what this one finishes.
+
+    Workers of xdist only leave out: they read a copy that does not change while the tests run.
+    """
+
+    def __init__(self, path: Path, config: Any) -> None:
+        self.path = path
+        before = path.with_name(path.name + ".before")
+        if not hasattr(config, "workerinput"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            before.write_bytes(path.read_bytes())
+            self.pytest_runtest_logreport = self.keep
+        lines = before.read_text("utf-8").splitlines()
+        self.finished: dict[str, str | None] = dict(map(json.loads, lines))
+        self.running: dict[str, list[Any]] = {}
+
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
+        left_out = [item for item in items if item.nodeid in self.finished]
+        items[:] = [item for item in items if item.nodeid not in self.finished]
+        config.hook.pytest_deselected(items=left_out)
+
+    def keep(self, report: Any) -> None:
+        """Writes a test and why it was skipped, or null; failures and expected ones run again."""
+        reports = self.running.setdefault(report.nodeid, [])
+        reports.append(report)
+        if report.when != "teardown":
+            return
+        del self.running[report.nodeid]
+        outcomes = {report.outcome for report in reports}
+        if "failed" in outcomes or any(hasattr(report, "wasxfail") for report in reports):
+            return
+        skipped = next((reason_of(report) for report in reports if report.skipped), None)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([report.nodeid, skipped]) + "\n")
+
+    def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
+        if exitstatus == NO_TESTS and self.finished:
+            session.exitstatus = 0
+
+    def of(self, arguments: list[str]) -> dict[str, str | None]:
+        """Returns what earlier runs finished of the files and folders named."""
+        return {
+            test: reason
+            for test, reason in self.finished.items()
+            if test.startswith(tuple(arguments))
+        }
+
+
+def pytest_configure(config: Any) -> None:
+    """Pytest's hook: continues a run that was stopped."""
+    path = os.environ.get("BPECORE_PROGRESS")
+    if path:
+        config.pluginmanager.register(Progress(Path(path), config), "progress")
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
     """Pytest's hook: writes the record of this run. Only the process that reports calls it."""
     stats = terminalreporter.stats
+    progress = config.pluginmanager.get_plugin("progress")
+    earlier = progress.of(config.args) if progress else {}
     passed = [report.nodeid for report in stats.get("passed", ()) if report.when == "call"]
-    reasons: Counter[str] = Counter()
-    for report in stats.get("skipped", ()):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        reasons[str(reason).partition("Skipped: ")[2] or str(reason)] += 1
+    passed += [test for test, reason in earlier.items() if reason is None]
+    reasons = Counter(map(reason_of, stats.get("skipped", ())))
+    reasons.update(reason for reason in earlier.values() if reason is not None)
     write_record(
         os.environ.get("BPECORE_SECTION", "tests"),
         {

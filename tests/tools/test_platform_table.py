@@ -54,24 +54,67 @@ def test_names_of_tests_say_which_vocabulary_they_are_of() -> None:
     assert found == {"p50k_base": 1, "others": 1}
 
 
-def test_a_run_leaves_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "conftest.py").write_text("from run_records import pytest_terminal_summary\n")
-    (tmp_path / "test_few.py").write_text(TESTS)
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of tests that leave records, and the environment of a script that starts them."""
+    (tmp_path / "conftest.py").write_text(
+        "from run_records import pytest_configure, pytest_terminal_summary\n"
+    )
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "test_few.py").write_text(TESTS)
     monkeypatch.setenv("BPECORE_RECORDS", str(tmp_path / "records"))
     monkeypatch.setenv("BPECORE_SECTION", "few")
     monkeypatch.setenv("BPECORE_MACHINE", "QEMU")
     monkeypatch.setenv("BPECORE_COMMIT", "0123456789")
     monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
-    command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", ".", "."]
-    subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)
-    (path,) = (tmp_path / "records").iterdir()
+    monkeypatch.delenv("BPECORE_PROGRESS", raising=False)
+    return tmp_path
+
+
+def run_few(folder: Path, *options: str) -> tuple[int, Path]:
+    """Returns pytest's exit status, and the record."""
+    command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", ".", "few"]
+    run = subprocess.run([*command, *options], cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    (path,) = (folder / "records").iterdir()
+    return run.returncode, path
+
+
+def test_a_run_leaves_a_record(few: Path) -> None:
+    status, path = run_few(few)
     record = json.loads(path.read_text())
+    assert status == 1
     assert path.name.startswith("few-")
     assert "QEMU" in path.name
     assert (record["passed"], record["failed"], record["skipped"]) == (3, 1, 1)
     assert record["reasons"] == {"no emulator": 1}
     assert record["vocabularies"]["o200k_base"] == 2
     assert record["commit"] == "0123456789"
+
+
+def test_a_run_continues_one_that_was_stopped(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each worker of xdist has to leave out the same tests.
+    progress = few / "progress" / "few"
+    monkeypatch.setenv("BPECORE_PROGRESS", str(progress))
+    run_few(few, "-n2")
+    finished = progress.read_text().splitlines()
+    assert len(finished) == 4  # all but the test that failed
+    finished.remove('["few/test_few.py::test_ids[gpt2]", null]')
+    finished.append('["others/test_other.py::test", null]')
+    progress.write_text("\n".join(finished) + "\n")
+    (few / "few" / "test_few.py").write_text(TESTS.replace("assert False", "pass"))
+
+    ran = few / "ran"
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--junit-xml={ran}")
+    status, path = run_few(few, "-n2")
+    record = json.loads(path.read_text())
+    assert status == 0
+    assert ran.read_text().count("<testcase") == 2
+    assert (record["passed"], record["failed"], record["skipped"]) == (4, 0, 1)
+    assert record["reasons"] == {"no emulator": 1}
+    assert record["vocabularies"]["gpt2"] == 1
+
+    status, path = run_few(few, "-n2")  # nothing is left to run
+    assert (status, json.loads(path.read_text())) == (0, record)
 
 
 def test_nothing_is_written_without_a_folder(
