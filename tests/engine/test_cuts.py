@@ -1,8 +1,9 @@
 """A long piece cut where no token bridges two characters gives the ids of the whole piece.
 
 The oracle is the engine's bare merge, which never cuts. The texts are in scripts whose pieces are
-long and have cuts. Generated vocabularies are trained, since cuts are made only where merging
-reaches every token, and trained on bytes, so that tokens begin and end inside characters.
+long and have cuts. Generated vocabularies are trained, so that merging reaches every token, and on
+bytes, so that tokens begin and end inside characters; for tokens that merging does not reach, see
+test_cuts_beside_unreachable_tokens.py.
 """
 
 # ruff: noqa: RUF001 (characters that look like others are the point)
@@ -184,7 +185,7 @@ def assert_uncut(token: bytes, left: str, right: str) -> None:
             assert found[: len(expected)] == expected, (encoding.name, token, piece)
 
 
-def test_a_vocabulary_with_tokens_out_of_reach_is_not_cut() -> None:
+def test_a_token_out_of_reach_is_not_cut_off() -> None:
     """A part equal to such a token would be looked up whole, though merging never makes it."""
     ranks = dict(BYTES)
     ranks |= {"中文".encode(): 256, "é".encode(): 257, b"ab": 258}

@@ -171,6 +171,26 @@ cdef inline void record_joint(
         record_border(vocabulary, pending, &left, &right)
 
 
+cdef inline void bridge_around(
+    Vocabulary *vocabulary, const uint8_t *token, size_t length
+) noexcept nogil:
+    """Makes every border before a token's first character, and after its last one, a bridged one.
+
+    So no part of a cut piece can be the token. One that begins or ends inside a character cannot
+    anyway.
+    """
+    cdef size_t last = length - 1
+    cdef BorderSide side
+    while last > 0 and not begins_character(token[last]):
+        last -= 1
+    side = right_side(token, last, length)
+    if side.possible and side.whole:
+        set_flag(vocabulary.before_fragments, side.value)
+    side = right_side(token, 0, length)
+    if side.possible and side.whole:
+        set_flag(vocabulary.after_fragments, side.value)
+
+
 cdef inline int open_borders(Vocabulary *vocabulary) noexcept nogil:
     """Allocates the filter at its largest, 4 bits per token or more.
 

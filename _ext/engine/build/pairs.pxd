@@ -11,7 +11,7 @@ from engine.base.heap cimport allocate, allocate_zeroed, release
 from engine.base.interrupt cimport Interrupt, set_interrupt
 from engine.base.types cimport NO_TOKEN, STATUS_NO_MEMORY, STATUS_OK, prefetch
 from engine.build.borders cimport (
-    PendingBorders, record_borders, record_joint, record_pending)
+    PendingBorders, bridge_around, record_borders, record_joint, record_pending)
 from engine.build.certain cimport record_byte_parts
 from engine.build.finder cimport (
     GROUP_TOKENS, RATED_LENGTH, TOKENS_AHEAD, PartFinder, TokenGroup, close_finder, index_of_part,
@@ -155,6 +155,7 @@ cdef inline void record_group(
         record_parts(finder, left, right, index)
         if left == NO_TOKEN:
             vocabulary.unreachable_count += 1
+            bridge_around(vocabulary, token, group.length)
             continue
         # Bytes are above all tokens by their flag, and stand-ins for missing bytes by their index.
         record_byte_parts(

@@ -6,8 +6,8 @@
 # bytes come after the others of their group, so that nothing has to predict where they are.
 #
 # A piece that is a token as a whole becomes that token, even if merging would not produce it. A
-# part of a cut piece becomes what merging makes of it; pieces are cut only if merging can produce
-# every token of the vocabulary, so that both are the same.
+# part of a cut piece becomes what merging makes of it, and is never such a token
+# (vocab/borders.pxd), so that both are looked up alike.
 #
 # Time: O(1) for a piece that is in the cache or is one token, otherwise as merge/merge.pxd says.
 # Other orders of the work that were tried: docs/decisions/look-up.md.
@@ -110,7 +110,7 @@ cdef inline int merge_long(
         status = encode_repeats(vocabulary, workspace, piece, out, count, &done)
         if status != STATUS_OK or done:
             return status
-    if valid_utf8 and vocabulary.unreachable_count == 0:
+    if valid_utf8:
         cut = next_cut(vocabulary, piece.start, 0, piece.length)
         if cut < piece.length:
             return encode_parts(vocabulary, workspace, piece, cut, out, count)

@@ -8,14 +8,14 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from engine.base.types cimport STATUS_OK, Span
+from engine.base.types cimport NO_TOKEN, STATUS_OK, Span
 from engine.cache.cache cimport LargeProbe, Missing, find_large_ids, keep_ids, probe_large
 from engine.encode.workspace cimport Workspace
 from engine.merge.merge cimport merge_piece
 from engine.merge.repeats cimport (
     Repeat, RepeatScale, Shortened, append_bytes, append_repeat, find_cycle, find_cycles,
     find_repeat, scale_of, write_cycles)
-from engine.vocab.tables cimport Vocabulary
+from engine.vocab.tables cimport Vocabulary, find_long
 
 
 cdef inline int merge_span(
@@ -39,8 +39,8 @@ cdef inline int merge_known(
     piece.start = start
     piece.length = length
     piece.readable_end = start + length
-    if vocabulary.unreachable_count:
-        # The cache may have these bytes as one token, which merging does not make.
+    if vocabulary.unreachable_count and find_long(vocabulary, start, length) != NO_TOKEN:
+        # The cache may have these bytes as one token, which merging need not make.
         return merge_span(vocabulary, workspace, &piece, out, count)
     probe_large(&workspace.cache, &piece, &probe)
     if find_large_ids(&workspace.cache, &piece, &probe, out, count, &missing):

@@ -5,7 +5,7 @@
 # with the run, or there is a sure border after it. In text without spaces, such as Chinese, such
 # places are a few characters apart, and sure borders a whole sentence.
 #
-# Not so where special tokens are looked for, or if some token cannot be made by merging.
+# Not so where special tokens are looked for.
 
 from libc.stdint cimport uint8_t, uint32_t
 
@@ -14,11 +14,6 @@ from engine.split.automaton cimport class_of
 from engine.split.sure_borders cimport is_joined_pair, is_sure_pair, last_sure_border
 from engine.text.utf8 cimport TextView, character_at, encode_character
 from engine.vocab.borders cimport hash_character, is_bridged
-
-
-cdef inline bint has_cuts(const Engine *engine, bint any_special) noexcept nogil:
-    """Returns whether runs of joined characters have sure cuts."""
-    return not any_special and engine.vocabulary.unreachable_count == 0
 
 
 cdef inline bint is_unbridged(const Engine *engine, uint32_t left, uint32_t right) noexcept nogil:
@@ -44,7 +39,7 @@ cdef inline size_t last_sure_cut(
     cdef size_t end = place
     cdef uint32_t left, right = character_at(view, place), left_class, right_class
     right_class = class_of(engine.automaton, right)
-    while place > low and has_cuts(engine, any_special):
+    while place > low and not any_special:
         left = character_at(view, place - 1)
         left_class = class_of(engine.automaton, left)
         if is_sure_pair(engine.automaton, left_class, right_class):
@@ -75,7 +70,7 @@ cdef inline size_t first_sure_cut(
     """
     cdef size_t found = border
     cdef uint32_t left = character_at(view, place - 1), right, left_class, right_class
-    if not has_cuts(engine, any_special):
+    if any_special:
         return border
     left_class = class_of(engine.automaton, left)
     for place in range(place, border):

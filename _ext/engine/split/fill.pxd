@@ -224,7 +224,7 @@ cdef inline bint read_chunk(
         size = vectors.read_block(text + position, length - position, block.last, &tables, &block)
         if size == 0:
             break
-        chunk.cuts[number] = 0 if vocabulary.unreachable_count else block.cuts
+        chunk.cuts[number] = block.cuts
         chunk.block_starts[number] = <uint32_t>position
         chunk.characters += block.characters
         position += size
@@ -271,8 +271,6 @@ cdef inline bint fill_chunk(
                 if not fill_block(&filling, position, count, chunk, block):
                     return False
                 vectors.masks(chunk.kinds, 1, FROM_KINDS, chunk.masks + 8 * block)
-        if vocabulary.unreachable_count:
-            chunk.cuts[block] = 0
         position += count
         filling.previous = character_at(view, position - 1)
         block += 1
