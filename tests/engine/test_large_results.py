@@ -13,17 +13,18 @@ import bpecore
 MAPPED_IDS = 1 << 17
 """From this number on ids lie in a mapping; see `_ext/engine/sink/id_buffer.pxd`."""
 
-MAPPED_LIMIT = 1 << 21
+SPARE_IDS = 1 << 21
+"""Of mappings for more ids than this only one is kept."""
+
+MAPPED_LIMIT = 1 << 23
 """More ids than this are in the C library's memory again."""
 
 COUNTS = [
     *range(MAPPED_IDS - 40, MAPPED_IDS + 40, 13),
     *(MAPPED_IDS * eighths // 8 + more for eighths in (6, 9, 15, 16, 24, 33) for more in (-1, 1)),
-    MAPPED_LIMIT - 1000,
-    MAPPED_LIMIT - 1,
-    MAPPED_LIMIT,
-    MAPPED_LIMIT + 1,
-    MAPPED_LIMIT + 100_000,
+    SPARE_IDS - 1000,
+    SPARE_IDS,
+    SPARE_IDS + 1,
 ]
 
 
@@ -36,7 +37,7 @@ def text_of(count: int) -> tuple[str, np.ndarray]:
     return " word" * (count - len(tail)) + f" {count} ends here", ids
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", [*COUNTS, MAPPED_LIMIT, MAPPED_LIMIT + 1])
 def test_every_size_around_the_limits(count: int) -> None:
     encoding = bpecore.get_encoding("cl100k_base")
     text, expected = text_of(count)
@@ -59,6 +60,23 @@ def test_a_result_that_is_kept_stays_as_it_is() -> None:
             kept.pop(len(kept) // 2)
     for result, expected in kept:
         assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("total", [524_287, 524_288, 1_048_577, 2_000_000])
+def test_lists_whose_memory_is_made_ready_before_them(total: int) -> None:
+    """From 524,288 ids on, as many at a time as fill 8 MB; texts of any size, also in sections."""
+    encoding = bpecore.get_encoding("cl100k_base")
+    texts, expected = [], []
+    while total:
+        count = min(total, (50, 3_000, 40_000, 150_000)[len(texts) % 4])
+        text, ids = (
+            text_of(count) if count >= 50 else (" word" * count, encoding.encode(" word") * count)
+        )
+        texts.append(text)
+        expected.append(list(ids))
+        total -= count
+    for threads in (1, 2):
+        assert encoding.encode_batch(texts, num_threads=threads) == expected
 
 
 def test_texts_whose_beginning_misleads() -> None:

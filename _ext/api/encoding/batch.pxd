@@ -37,10 +37,12 @@ cdef class TextBatch:
     cdef int _add_task(self, const TextView *view, size_t text, bint ends_text) noexcept nogil
     cdef void _close_share(self) noexcept nogil
     cdef int run(self, masks, size_t num_threads, Results wanted, size_t memory=*) except -1
+    cdef size_t _expected_ids(self) noexcept nogil
     cdef int _make_row(self) except -1
     cdef int _complete_row(self) except -1
     cdef const uint32_t *ids_of(self, const Task *task)
     cdef size_t last_task(self, size_t first)
+    cdef size_t _count_of(self, size_t first, size_t last) noexcept
     cdef list lists(self)
     cdef list counts(self)
     cdef bytearray offsets(self)

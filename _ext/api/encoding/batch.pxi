@@ -8,7 +8,7 @@ from api.arguments cimport view_text
 from engine.base.errors cimport exception_is_set
 from engine.sink.id_buffer cimport IdBuffer, grow_ids, release_ids, reserve_ids
 from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
-from engine.base.allocator_tuning cimport prefer_huge_pages
+from engine.base.allocator_tuning cimport make_ready, prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.cache.cache cimport size_for_text, size_within
 from engine.encode.threads cimport (
@@ -139,7 +139,7 @@ cdef class TextBatch:
             wanted: what the caller will read.
             memory: bytes that each thread's cache may have; 0: as many as its text is worth.
         """
-        cdef size_t characters = 0, i
+        cdef size_t characters = 0, expected, i
         cdef Task *task
         self.allowed, self.refused = masks
         self.job.permissions.allowed = mask_data(self.allowed)
@@ -167,6 +167,11 @@ cdef class TextBatch:
         self.threads[0].signals = handles_signals()
         if wanted == ROW:
             self._make_row()
+        elif wanted == LISTS:
+            expected = self._expected_ids() // self.thread_count
+            for i in range(self.thread_count):
+                if reserve_ids(&self.threads[i].ids, expected + 1) != STATUS_OK:
+                    raise MemoryError("no memory for ids")
         with nogil:
             run_threads(self.threads, self.thread_count, 0, False)
         if self.job.stop:
@@ -177,20 +182,25 @@ cdef class TextBatch:
                 self.failed[task.text] = 1
         return 0
 
-    cdef int _make_row(self) except -1:
-        """Makes room for as many ids as all texts probably have.
-
-        The room is the buffer of the only thread, or the row that all threads copy their ids to.
-        """
-        cdef IdBuffer *row = &self.row if self.thread_count > 1 else &self.threads[0].ids
-        cdef size_t expected = 0, share, i
+    cdef size_t _expected_ids(self) noexcept nogil:
+        """Returns how many ids all texts probably have."""
+        cdef size_t expected = 0, i
         cdef TextView *view
         for i in range(self.task_count):
             view = &self.job.tasks[i].view
             # Ids per character: 0.2 to 0.3 of ASCII, 0.3 (Russian) to 0.9 (Chinese) of others; per
             # byte of UTF-8: 0.15 to 0.3.
             expected += view.length // 3 if view.width <= 1 else view.length - view.length // 4
-        if reserve_ids(row, expected + 1) != STATUS_OK:
+        return expected
+
+    cdef int _make_row(self) except -1:
+        """Makes room for as many ids as all texts probably have.
+
+        The room is the buffer of the only thread, or the row that all threads copy their ids to.
+        """
+        cdef IdBuffer *row = &self.row if self.thread_count > 1 else &self.threads[0].ids
+        cdef size_t share
+        if reserve_ids(row, self._expected_ids() + 1) != STATUS_OK:
             raise MemoryError("no memory for a token buffer")
         prefer_huge_pages(row.data, row.capacity * sizeof(uint32_t))
         if self.thread_count == 1:
@@ -236,15 +246,29 @@ cdef class TextBatch:
             last += 1
         return last
 
+    cdef size_t _count_of(self, size_t first, size_t last) noexcept:
+        """Returns the ids of some tasks."""
+        cdef size_t count = 0, i
+        for i in range(first, last):
+            count += self.job.tasks[i].count
+        return count
+
     cdef list lists(self):
         """Returns the ids of each text, None for a failed one."""
         cdef list results = [None] * self.text_count
-        cdef size_t i = 0, last
+        cdef size_t i = 0, last, count
+        cdef size_t left = self._count_of(0, self.task_count)    # ids whose lists are to come
+        cdef size_t ready = 0                                    # those of them with ready memory
         cdef list ids
         PyObject_GC_UnTrack(results)
         while i < self.task_count:
             last = self.last_task(i)
             text = self.job.tasks[i].text
+            count = self._count_of(i, last)
+            if ready < count:
+                ready = make_ready(left * sizeof(void *)) // sizeof(void *)
+            left -= count
+            ready -= min(ready, count)
             if not self.failed[text]:
                 ids = hidden_list_of_ids(&int_objects, self.ids_of(&self.job.tasks[i]),
                                          self.job.tasks[i].count)
@@ -259,15 +283,12 @@ cdef class TextBatch:
     cdef list counts(self):
         """Returns the number of ids of each text, None for a failed one."""
         cdef list results = [None] * self.text_count
-        cdef size_t i = 0, last, j, count
+        cdef size_t i = 0, last
         while i < self.task_count:
             last = self.last_task(i)
             text = self.job.tasks[i].text
             if not self.failed[text]:
-                count = 0
-                for j in range(i, last):
-                    count += self.job.tasks[j].count
-                results[text] = count
+                results[text] = self._count_of(i, last)
             i = last
         return results
 

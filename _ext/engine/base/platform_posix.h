@@ -110,6 +110,16 @@ static inline void bpecore_show_allocator(size_t size) {
 #endif
 }
 
+/* What is free at the end of glibc's heap is taken by the blocks that follow. */
+static inline void bpecore_load_free_memory(size_t size) {
+#ifdef __GLIBC__
+    void *volatile block = malloc(size);
+    if (block != NULL)
+        bpecore_populate(block, size, 1);
+    free(block);
+#endif
+}
+
 /* ---- files ---- */
 
 static inline void *bpecore_map_file(int descriptor, size_t size) {

@@ -52,6 +52,10 @@ static inline void bpecore_show_allocator(size_t size) {
     (void)size;
 }
 
+static inline void bpecore_load_free_memory(size_t size) {
+    (void)size;
+}
+
 /* ---- files ---- */
 
 static inline void *bpecore_map_file(int descriptor, size_t size) {

@@ -6,11 +6,11 @@
 # released mapping is kept for the next buffer, with its pages ready, or returned to the system: the
 # C library, once used to large blocks, would keep it.
 #
-# Bounds: SPARE_SLOTS mappings are kept, each of at most MAPPED_LIMIT ids. A mapping takes up to
-# twice what its ids need if they fill half a huge page, and a spare one twice that. Growing a
-# mapping copies it, so it doubles. That would cost too much for more ids, which are left to the C
-# library, because it moves large blocks without copying. Huge pages would lose there too, because
-# moving a block splits them (docs/decisions/ids-and-lists.md).
+# Bounds: SPARE_SLOTS mappings are kept, each of at most SPARE_BYTES, one of MAPPED_LIMIT ids. A
+# mapping takes up to twice what its ids need if they fill half a huge page, and a spare one twice
+# that. Growing a mapping copies it, so it doubles. That would cost too much for more ids, which are
+# left to the C library, because it moves large blocks without copying. Huge pages would lose there
+# too, because moving a block splits them (docs/decisions/ids-and-lists.md).
 
 from libc.stdint cimport uint32_t, SIZE_MAX
 from libc.string cimport memcpy, memset
@@ -22,7 +22,8 @@ from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 
 cdef enum:
     MAPPED_IDS = 1 << 17          # the fewest ids of a mapping: 512 KB
-    MAPPED_LIMIT = 1 << 21        # the most: 8 MB
+    MAPPED_LIMIT = 1 << 23        # the most: 32 MB
+    SPARE_BYTES = 8 << 20         # only one larger mapping is kept
     FEW_IDS = 3 << 15             # fewer are not left in a mapping
     MAPPING_UNIT = 1 << 16        # bytes; a mapping's size is a multiple of it
 
@@ -117,7 +118,8 @@ cdef inline void release_ids(IdBuffer *buffer, bint keep) noexcept nogil:
         return
     if keep:
         mapping[0] = size
-        for slot in range(SPARE_SLOTS):
+        # A large one only in the last slot, from which what does not fit is freed.
+        for slot in range(0 if size <= SPARE_BYTES else max(SPARE_SLOTS, 1) - 1, SPARE_SLOTS):
             if put_spare(slot, mapping):
                 count_held(-1)
                 return
