@@ -4,6 +4,7 @@ engine cannot run on are refused when it is compiled."""
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -92,6 +93,7 @@ def test_other_machines_are_refused(machine: list[str], sentence: str) -> None:
     assert f"bpecore needs a {sentence}" in run.stderr or not sentence
 
 
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="this is no x86-64")
 @pytest.mark.skipif(EMULATOR is None, reason="needs qemu-x86_64-static (qemu-user-static)")
 @pytest.mark.skipif("san" in os.environ.get("LD_PRELOAD", ""), reason="sanitizers need a real CPU")
 @pytest.mark.parametrize(

@@ -113,8 +113,14 @@ print(private_kilobytes() - before)
 
 
 def test_short_lived_threads(tmp_path: Path) -> None:
-    (growth,) = run(THREADS, tmp_path, 10_000 if LONG else 2_000)
-    assert growth < 2_000
+    number, limit = 10_000 if LONG else 2_000, 2_000
+    (growth,) = run(THREADS, tmp_path, number)
+    if growth >= limit:
+        threads_alone = THREADS.replace('encoding.decode(encoding.encode(f"hello {i}"))', "str(i)")
+        threads_alone = threads_alone.replace('f"hello {i}"', "str(i)")
+        if run(threads_alone, tmp_path, number)[0] >= limit:
+            pytest.skip("a thread that does nothing leaves memory here, as under QEMU")
+    assert growth < limit
 
 
 ENCODINGS = """

@@ -7,7 +7,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pattern_oracles import KNOWN_PATTERNS, PieceOracle, strings_up_to, substrings
+from pattern_oracles import (
+    KNOWN_PATTERNS,
+    PieceOracle,
+    needs_its_library,
+    strings_up_to,
+    substrings,
+)
 from scan import split
 from scan_guided import split_guided
 
@@ -98,6 +104,7 @@ def guided(pattern: str) -> GuidedAutomaton:
     return compile_guided(parse(pattern))
 
 
+@needs_its_library
 @pytest.mark.parametrize(("pattern", "text"), ACCEPTED)
 def test_accepted_patterns_cut_as_tiktoken_does(pattern: str, text: str) -> None:
     automaton = guided(pattern)
@@ -145,6 +152,7 @@ def test_look_behinds_that_have_one_way_only_in_tiktoken_are_refused(body: str) 
             parse(f"x{opening}{body})b|a")
 
 
+@needs_its_library
 def test_a_look_behind_with_one_way_only() -> None:
     # If this fails, tiktoken has become regular here.
     assert PieceOracle(r"a(?<=\ba??)a|a", ["aa"]).pieces("aa") == ["a", "a"]
@@ -181,6 +189,7 @@ random_patterns = st.builds(
 SHORT_TEXTS = strings_up_to("ab1\n", 4) + strings_up_to("ab", 6)[30:]
 
 
+@needs_its_library
 @settings(max_examples=120, deadline=None)
 @given(pattern=random_patterns)
 @example(pattern=r"(?=\b)[^a]*?(?<!b)(?=a|$)a|.")

@@ -6,11 +6,18 @@ import itertools
 from collections.abc import Iterable, Sequence
 from unittest import mock
 
+import pytest
 import tiktoken
 from scan import split
 from tiktoken_ext import openai_public  # type: ignore[import-untyped,unused-ignore]
 
 from bpecore._pattern import UnsupportedPattern, compile_pattern
+from bpecore.dropin import TIKTOKEN_VERSION
+
+needs_its_library = pytest.mark.skipif(
+    tiktoken.__version__ != TIKTOKEN_VERSION, reason="this tiktoken has another library of patterns"
+)
+"""For tests of what tiktoken's library accepts, which depends on its version."""
 
 with mock.patch.object(openai_public, "load_tiktoken_bpe", return_value={}):
     OPENAI_PATTERNS = {
