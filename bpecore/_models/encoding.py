@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._build.checks import cache_memory
 from bpecore._build.special_tokens import make_special_tokens
+from bpecore._build.threads import LONG_TEXT
 from bpecore._build.vocabularies import intern_vocabulary
-from bpecore._core import Vocabulary, has_surrogate, without_surrogates
+from bpecore._core import Vocabulary, encode_changed, has_surrogate, without_surrogates
 from bpecore._engine_calls import NONE, do_at_index
 from bpecore._models.parts import AddedToken, ModelParts
 from bpecore._models.source import ModelSource
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from bpecore._limits.counted_chunks import Rules
     from bpecore._limits.splitting import Spans
-    from bpecore._models.normalizers import Step
+    from bpecore._models.normalizers import Change, Step
     from bpecore.types import Allowed, Disallowed
 
 
@@ -131,6 +132,13 @@ class ModelEncoding(Encoding):
         """Encodes text into an array; as `Encoding.encode_to_numpy`."""
         if self._rules is None:
             return super().encode_to_numpy(text, **arguments)
+        if isinstance(text, str) and len(text) < LONG_TEXT:
+            changes = self._rules.local_changes(text, self._core_bpe)
+            if changes == []:
+                return self._engine_alone.encode_to_numpy(text, **arguments)
+            found = self._changed_to_numpy(text, changes, arguments) if changes else None
+            if found is not None:
+                return found
         forms = self._engine_forms([text], arguments.get("disallowed_special", "all"))
         if forms is not None and not forms[1]:
             return self._engine_alone.encode_to_numpy(forms[0][0], **arguments)
@@ -148,6 +156,22 @@ class ModelEncoding(Encoding):
         if form.append is not None:
             ids.append(form.append)
         return form.place(np.array(ids, dtype=np.uint32))
+
+    def _changed_to_numpy(
+        self, text: str, changes: list[Change], arguments: dict[str, Any]
+    ) -> npt.NDArray[np.uint32] | None:
+        """Encodes a text whose changed parts are given, without copying the rest; or None."""
+        disallowed = arguments.get("disallowed_special", "all")
+        is_simple = isinstance(disallowed, str) or not disallowed
+        if not is_simple or arguments.keys() - {"allowed_special", "disallowed_special"}:
+            return None
+        import numpy as np
+
+        special = arguments.get("allowed_special", NONE), disallowed, self.special_tokens_set
+        try:
+            return np.asarray(encode_changed(self._core_bpe, text, changes, *special), np.uint32)
+        except UnicodeEncodeError:
+            return None
 
     def count(self, text: str, **arguments: Any) -> int:
         """Counts tokens; as `Encoding.count`."""
@@ -312,6 +336,10 @@ class ModelEncoding(Encoding):
         self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
     ) -> list[int]:
         assert self._rules is not None
+        forms = self._engine_forms([text], disallowed_special)
+        if forms is not None and not forms[1]:
+            special = allowed_special, disallowed_special, self.special_tokens_set
+            return self._core_bpe.encode_checked(forms[0][0], *special)
         allowed = self._allowed_set(text, allowed_special, disallowed_special)
         if has_surrogate(text):
             text = without_surrogates(text)

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from bpecore._core import texts_with_others, without_surrogates
+from bpecore._core import (
+    doubtful_stretches,
+    doubtful_texts,
+    texts_with_others,
+    without_surrogates,
+)
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
+from bpecore._models.nfc_classes import nfc_classes
 
 if TYPE_CHECKING:
     import re
 
     from bpecore._pattern.syntax import Node
+
+    Change = tuple[int, int, str]
+    Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 _NEWEST_KNOWN = 18
 """The newest version of Unicode whose later characters are listed below."""
@@ -74,19 +83,15 @@ _BORDERS = (
 # Characters that are in a form by themselves and next to each other, of much used scripts: they are
 # no marks, and no second part of a composition.
 _PLAIN = {
-    "NFC": (
-        "0-2FF 388-482 488-590 61B-64A 671-6D5 900-93B 960-9BB E00-E37 1200-135C 1E00-1F70 "
-        "2002-20CF 20F1-2125 212C-2328 232B-2ADB 2E00-3029 3030-3098 309B-A66E AC00-D7A3 "
-        "E000-F8FF FE30-FFFF 1F000-1FFFF 20000-2F7FF"
-    ),
     "NFKC": (
         "0-9F 180-1C3 388-3CF 400-482 488-586 621-64A 900-93B 960-9BB E00-E32 2018-2023 3001-3029 "
         "303B-3098 30A0-30FE 3400-A66E AC00-D7A3 1F300-1FBEF 20000-2F7FF"
     ),
 }
 _CHUNK = 4096
-_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {
-    "NFC": "NFC",
+_MOST_STRETCHES = 1000
+"""A text with this many doubtful stretches is normalized as a whole."""
+_FORMS: dict[str, Form] = {
     "NFD": "NFD",
     "NFKC": "NFKC",
     "NFKD": "NFKD",
@@ -103,12 +108,17 @@ class Step(NamedTuple):
         ends_at_borders: whether it does to a text what it does to its parts, if they begin with a
             border, see `is_border`.
         plain: ranges of characters; texts of these alone stay as they are.
+        changes: finds where a text changes: the start and the end of each stretch, and what it
+            becomes; None if there are very many. None: this is not known.
+        doubtful: finds the places of the texts that may change. None: `plain` says it.
     """
 
     apply: Callable[[str], str]
     leaves: Callable[[str], bool] | None
     ends_at_borders: bool = False
     plain: str = ""
+    changes: Callable[[str], list[Change] | None] | None = None
+    doubtful: Callable[[list[str]], list[int]] | None = None
 
 
 def read_normalizers(
@@ -137,7 +147,7 @@ def read_normalizers(
             for number, item in enumerate(items)
             for step in read_normalizers(item, source, f"{path}.normalizers[{number}]", all_kinds)
         ]
-    if kind in _FORMS:
+    if kind == "NFC" or kind in _FORMS:
         return [_form(kind, source, path)]
     if kind == "Lowercase":
         _require_known_version(_CASES_OF, kind, source, path)
@@ -160,15 +170,10 @@ def read_normalizers(
 
 def _form(kind: str, source: str, path: str) -> Step:
     _require_known_version(_NEWEST_KNOWN, kind, source, path)
+    if kind == "NFC":
+        return Step(_composed, _is_composed, True, "", _composing_changes, _doubtful_for_nfc)
     form = _FORMS[kind]
     plain = _PLAIN.get(form, "0-7F")
-
-    def apply(text: str) -> str:
-        if not texts_with_others([text], character_set(_LATER, others=True)):
-            return unicodedata.normalize(form, text)
-        parts = _later_characters().split(text)
-        parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
-        return "".join(parts)
 
     def leaves(text: str) -> bool:
         if text.isascii():
@@ -183,10 +188,55 @@ def _form(kind: str, source: str, path: str) -> Step:
         chunks = [*_chunks(text)]
         for place in texts_with_others(chunks, character_set(plain)):
             if not unicodedata.is_normalized(form, chunks[place]):
-                chunks[place] = apply(chunks[place])
+                chunks[place] = _in_form(form, chunks[place])
         return "".join(chunks)
 
     return Step(apply_to_chunks, leaves, True, plain)
+
+
+def _in_form(form: Form, text: str) -> str:
+    """Returns a text in a normalization form; characters that are too new stay as they are."""
+    if not texts_with_others([text], character_set(_LATER, others=True)):
+        return unicodedata.normalize(form, text)
+    parts = _later_characters().split(text)
+    parts[::2] = [unicodedata.normalize(form, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _composing_changes(text: str) -> list[Change] | None:
+    """Returns where a text is not in NFC, and what is there in NFC; None: in very many places."""
+    doubtful = doubtful_stretches(text, nfc_classes(), _MOST_STRETCHES)
+    if len(doubtful) == _MOST_STRETCHES:
+        return None
+    found = []
+    for start, stop in doubtful:
+        composed = _in_form("NFC", text[start:stop])
+        if composed != text[start:stop]:
+            found.append((start, stop, composed))
+    return found
+
+
+def _doubtful_for_nfc(texts: list[str]) -> list[int]:
+    return doubtful_texts(texts, nfc_classes())
+
+
+def _composed(text: str) -> str:
+    changes = _composing_changes(text)
+    return _in_form("NFC", text) if changes is None else with_changes(text, changes)
+
+
+def _is_composed(text: str) -> bool:
+    changes = _composing_changes(text)
+    return _in_form("NFC", text) == text if changes is None else not changes
+
+
+def with_changes(text: str, changes: Sequence[Change]) -> str:
+    """Returns a text with some stretches replaced."""
+    parts, reached = [], 0
+    for start, stop, new in changes:
+        parts += [text[reached:start], new]
+        reached = stop
+    return "".join([*parts, text[reached:]]) if parts else text
 
 
 @functools.cache

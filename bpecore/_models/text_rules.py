@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING
 
 from bpecore._core import has_surrogate, texts_with_others
 from bpecore._models.added_tokens import Search
-from bpecore._models.normalizers import character_set
+from bpecore._models.normalizers import character_set, with_changes
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from bpecore._models.normalizers import Step
+    from bpecore._models.normalizers import Change, Step
+    from bpecore._tiktoken import CoreBPE
 from bpecore._models.parts import AddedToken
+
+_MOST_CHANGES = 64
+"""More parts of a text than these are not replaced for the engine; all of it is copied."""
+_NEAR = 64
+"""How many characters next to a change are searched for a sure border."""
+
+
+def _all_places(texts: list[str]) -> Sequence[int]:
+    return range(len(texts))
 
 
 class TextRules:
@@ -69,14 +79,17 @@ class TextRules:
             self._has_tokens = self._any_token
 
     @functools.cached_property
-    def _plain_characters(self) -> bytes | None:
-        """A set of characters; texts of these alone are plain. None: there is no such set."""
+    def _others(self) -> Callable[[list[str]], Sequence[int]]:
+        """Finds the places of the texts that may not be plain."""
         ranges = {step.plain for step in self._steps}
-        if self._is_never_plain or self._has_tokens is not None or "" in ranges or len(ranges) > 1:
-            return None
-        if not self.engine_suffices:
-            return None
-        return character_set(*(ranges or {"0-10FFFF"}))
+        if self._is_never_plain or self._has_tokens is not None or not self.engine_suffices:
+            return _all_places
+        if len(self._steps) == 1 and self._steps[0].doubtful is not None:
+            return self._steps[0].doubtful
+        if "" in ranges or len(ranges) > 1:
+            return _all_places
+        plain = character_set(*(ranges or {"0-10FFFF"}))
+        return lambda texts: texts_with_others(texts, plain)
 
     @property
     def changes_text(self) -> bool:
@@ -108,8 +121,7 @@ class TextRules:
         """Returns whether the engine alone encodes a text as it should be."""
         if self._is_never_plain:
             return False
-        plain = self._plain_characters
-        if plain is not None and not texts_with_others([text], plain):
+        if not self._others([text]):
             return True
         for leaves in self._leaves:
             if not leaves(text):
@@ -126,6 +138,9 @@ class TextRules:
         form = None
         if not self.engine_suffices:
             return None
+        changes = self._changes_beside_tokens(text)
+        if changes is not None:
+            return with_changes(text, changes) if not has_surrogate(text) else None
         if len(self._steps) == 1 and not self._is_never_plain and self._has_tokens is None:
             form = self._steps[0].apply(text)
             if form == text:
@@ -139,13 +154,80 @@ class TextRules:
             form = " " + form
         return None if self._any_token.search(form) else form
 
+    def local_changes(self, text: str, core: CoreBPE) -> list[Change] | None:
+        """Returns which parts of a text normalizers change, and what the engine gets instead.
+
+        The parts begin and end at sure borders, so that the engine may read the others as they are.
+
+        Args:
+            text: the text.
+            core: its engine.
+
+        Returns:
+            The start, the end and the new form of each; None if there are too many, or if the text
+            does not surely change in parts.
+        """
+        changes = self._changes_beside_tokens(text) if core.splits_by_automaton else None
+        if changes is None or len(changes) > _MOST_CHANGES:
+            return None
+        groups: list[tuple[int, int, list[Change]]] = []
+        for change in changes:
+            start, stop, _ = change
+            low, high = max(start - _NEAR, 0), min(stop + _NEAR, len(text))
+            borders = [low + place for place in core._sure_borders(text[low:high])]
+            # Neither character at such a border changes.
+            left = max((place for place in borders if place < start), default=low)
+            right = min((place for place in borders if place > stop), default=high)
+            if left == low > 0 or right == high < len(text):
+                return None
+            joined = [change]
+            if groups and left < groups[-1][1]:
+                left, _, before = groups.pop()
+                joined = [*before, change]
+            groups.append((left, right, joined))
+        return [
+            (
+                left,
+                right,
+                with_changes(
+                    text[left:right],
+                    [(start - left, stop - left, new) for start, stop, new in joined],
+                ),
+            )
+            for left, right, joined in groups
+        ]
+
+    def _changes_beside_tokens(self, text: str) -> list[Change] | None:
+        """Returns where the only normalizer changes a text, and what these stretches become.
+
+        Returns:
+            Each, or None if there are very many, an added token is near one, or the engine's search
+            for tokens is not enough.
+        """
+        find = self._steps[0].changes if len(self._steps) == 1 else None
+        if find is None or self._is_never_plain or self._has_tokens is not None:
+            return None
+        changes = find(text) if self.engine_suffices else None
+        reach = self._longest_token
+        for start, stop, new in changes or ():
+            before, after = text[max(start - reach, 0) : start], text[stop : stop + reach]
+            for stretch in (text[start:stop], new):
+                if self._any_token.search(before + stretch + after):
+                    return None
+        return changes
+
+    @functools.cached_property
+    def _longest_token(self) -> int:
+        spellings = [*self.first.contents, *self.second.contents]
+        contents = [token.content for token in self.second.contents.values()]
+        return max(map(len, [*spellings, *contents]), default=0)
+
     def engine_forms(self, texts: list[str]) -> tuple[list[str], list[int]]:
         """Returns the `engine_form` of each text, and the places of those that have none.
 
         What is no text stays for the engine to refuse.
         """
-        plain = self._plain_characters
-        places = range(len(texts)) if plain is None else texts_with_others(texts, plain)
+        places = self._others(texts)
         if not places:
             return texts, []
         forms, apart = list(texts), []
