@@ -58,7 +58,7 @@ class FromAbove:
             path: the file, or the model's folder.
             name: the encoding's name; None for that of the file or folder.
             pattern: the split pattern, for a file that has none: a regular expression, or the name
-                of a model such as "qwen3" or "llama3". None for the file's own.
+                of a model such as "qwen3", or of an encoding. None for the file's own.
             special_tokens: the id of each special token, or the name of a model. None for the
                 file's own.
 
@@ -69,7 +69,7 @@ class FromAbove:
 
         Raises:
             ValueError: the file is damaged or none of these, has no split pattern and none was
-                given, or the name of the special tokens is unknown.
+                given, or a name is unknown.
             OSError: it cannot be read.
 
         Example:

@@ -58,15 +58,16 @@ def load_encoding(
         from bpecore._models.folder_config import tokens_in_config
 
         own_tokens = tokens_in_config(os.fsdecode(path))
-    pattern = _pattern_for(file, model, own_pattern if pattern is None else pattern)
+    if pattern is not None or own_pattern is None:
+        own_pattern = _pattern_for(file, model, pattern)
     encoding = cls(
         name,
-        pat_str=pattern,
+        pat_str=own_pattern,
         mergeable_ranks=model.vocabulary,
         special_tokens=own_tokens if special_tokens is None else special_tokens,
     )
     details = f"{len(model.vocabulary):,} tokens, {len(encoding._special_tokens):,} special tokens"
-    encoding.source = _source(model.kind, file, pattern, details)
+    encoding.source = _source(model.kind, file, own_pattern, details)
     return encoding
 
 

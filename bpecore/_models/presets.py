@@ -7,6 +7,7 @@ pieces.
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import NamedTuple
 
@@ -99,6 +100,18 @@ PATTERNS = {
 }
 """By name as `preset_name` writes it."""
 
+_ENCODINGS = {
+    **dict.fromkeys(("r50k_base", "p50k", "p50k_base", "p50k_edit"), "r50k"),
+    "cl100k_base": "cl100k",
+    **dict.fromkeys(("o200k_base", "o200k_harmony"), "o200k"),
+}
+"""The preset of each of OpenAI's encodings that is not one itself."""
+
+_NAME = re.compile(r"[\w./ -]*[^\W_][\w./ -]*")
+"""What is taken for a name and not for a regular expression."""
+
+_SUGGESTIONS = 5
+
 
 def preset_name(name: str) -> str:
     """Returns a preset's name without what does not matter in it.
@@ -113,11 +126,40 @@ def preset_name(name: str) -> str:
 def pattern_preset(pattern: str) -> PatternPreset:
     """Returns the preset of a name, or one with the regular expression that was given.
 
+    Raises:
+        ValueError: it looks like a name and is unknown; the message has the nearest ones.
+
     Example:
         >>> pattern_preset("qwen3").ranks, pattern_preset("a|b").pattern
         (151643, 'a|b')
+        >>> pattern_preset("llama3.1")
+        Traceback (most recent call last):
+        ValueError: no split pattern is known as 'llama3.1'; the nearest are llama3, llama4. As a \
+regular expression it is written '(?:llama3.1)'
     """
-    return PATTERNS.get(preset_name(pattern), PatternPreset(pattern))
+    encodings = {preset_name(name): preset for name, preset in _ENCODINGS.items()}
+    name = preset_name(pattern)
+    found = PATTERNS.get(encodings.get(name, name))
+    if found is None and _NAME.fullmatch(pattern):
+        raise ValueError(
+            f"no split pattern is known as {pattern!r:.100}; {_suggestion(pattern)}. As a regular "
+            f"expression it is written {f'(?:{pattern})'!r:.100}"
+        )
+    return found or PatternPreset(pattern)
+
+
+def _suggestion(name: str) -> str:
+    """Returns what may be meant by a name of a pattern that is unknown."""
+    import difflib
+
+    from bpecore.model import encoding_name_for_model
+
+    try:
+        return f"that model has the pattern of {encoding_name_for_model(name)}"
+    except KeyError:
+        known = [*PATTERNS, *_ENCODINGS]
+        close = difflib.get_close_matches(name.lower()[:100], known, _SUGGESTIONS, 0.5)
+        return f"the nearest are {', '.join(close)}" if close else f"known are {', '.join(known)}"
 
 
 def name_of_pattern(pattern: str) -> str:
@@ -163,7 +205,7 @@ def special_token_preset(name: str) -> dict[str, int]:
     from bpecore import encodings
 
     for encoding, arguments in encodings.OPENAI_CONSTRUCTORS.items():
-        if preset_name(encoding) == found:
+        if found in (preset_name(encoding), encoding.replace("_base", "")):
             tokens_of: dict[str, int] = arguments(ranks_of=lambda _: {})["special_tokens"]
             return tokens_of
     known = [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from small_models import BYTE_LEVEL
 
+from bpecore import encodings
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
-from bpecore._models.presets import PATTERNS, pattern_preset
+from bpecore._models.presets import PATTERNS, pattern_preset, special_token_preset
 from bpecore._models.tables import same_pieces
 from bpecore._pattern.automaton import compile_pattern
 
@@ -50,3 +52,34 @@ def test_names_of_one_family_have_one_pattern() -> None:
     ]:
         assert pattern_preset(one).pattern == pattern_preset(other).pattern != one
     assert all(compile_pattern(preset.pattern) for preset in PATTERNS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("llama3.1", "the nearest are llama3, llama4"),
+        ("qwen4", "the nearest are qwen, qwen3"),
+        ("cl100k_bas", "the nearest are cl100k_base, cl100k"),
+        ("gpt-4o", "that model has the pattern of o200k_base"),
+        ("a/b c.d-e_1", "known are r50k, gpt2"),
+    ],
+)
+def test_a_name_that_is_unknown_is_no_regular_expression(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"known as {name!r}; {meant}")) as caught:
+        pattern_preset(name)
+    assert f"is written '(?:{name})'" in str(caught.value)
+    assert pattern_preset(f"(?:{name})").pattern == f"(?:{name})"
+
+
+@pytest.mark.parametrize("pattern", ["", ".", " ", "--", "a+", "a|b", r"\S", "[ab]", "a$"])
+def test_other_patterns_are_themselves(pattern: str) -> None:
+    assert pattern_preset(pattern).pattern == pattern
+
+
+@pytest.mark.parametrize("name", encodings.OPENAI_CONSTRUCTORS)
+def test_encodings_are_named_alike_for_patterns_and_special_tokens(name: str) -> None:
+    whole = encodings.OPENAI_CONSTRUCTORS[name](ranks_of=lambda _: {})
+    for spelling in (name, name.replace("_base", "")):
+        found = compile_pattern(pattern_preset(spelling).pattern)
+        assert same_pieces(found, compile_pattern(whole["pat_str"]))
+        assert special_token_preset(spelling) == whole["special_tokens"]

@@ -153,6 +153,15 @@ def tekken(**changes: object) -> dict[str, object]:
     return {"config": config, "vocab": vocab, "special_tokens": names, **changes}
 
 
+def test_the_pattern_in_a_file_is_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "tekken.json"
+    config = {**tekken()["config"], "pattern": "ab"}  # type: ignore[dict-item]
+    file.write_text(json.dumps(tekken(config=config)))
+    assert Encoding.from_file(file)._pat_str == "ab"
+    with pytest.raises(ValueError, match="no split pattern is known as 'ab'"):
+        Encoding.from_file(file, pattern="ab")
+
+
 def test_tekken_puts_special_tokens_first(tmp_path: Path) -> None:
     file = tmp_path / "tekken.json"
     file.write_text(json.dumps(tekken()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_one_of_the_three(encoding: Encoding) -> None:
     result = run("count", "-e", "gpt2")
     assert result.exit_code == 2
     assert "give one of --encoding, --model and --vocabulary" in result.output
+
+
+@pytest.fixture
+def byte_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{base64.b64encode(bytes([rank])).decode()} {rank}\n" for rank in range(256)]
+    Path("bytes.tiktoken").write_text("".join(lines))
+    return "bytes.tiktoken"
+
+
+def test_a_pattern_that_is_unknown(byte_ranks: str) -> None:
+    arguments = ["count", "--vocabulary", byte_ranks, "--pattern", "llama3.1", "-x", "a"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: no split pattern is known as 'llama3.1'; the nearest ")
 
 
 def test_a_file_that_is_no_vocabulary(tmp_path: Path) -> None:
