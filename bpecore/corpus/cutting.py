@@ -7,7 +7,6 @@ shard can be made by itself, anywhere, and again.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -34,8 +33,8 @@ class Piece:
     Attributes:
         portion: the portion's number.
         document: the number of its first document in the draft.
-        documents: how many.
-        token: where the first one begins in the draft.
+        documents: how many; where documents are cut, how many begin in it.
+        token: where it begins in the draft.
         tokens: how many.
     """
 
@@ -71,17 +70,28 @@ class Cut:
 
 def cuts_of(plan: Plan, folder: Folder) -> list[Cut]:
     """Returns the shards to be cut, as they were written down, or are now from all drafts."""
-    path = os.path.join(folder.work, "cuts.json")
-    if not os.path.exists(path):
+    found = read_cuts(folder)
+    if found is None:
         splits = ["val", "train"] if plan.options.val_fraction else ["train"]
         made = [cut for split in splits for cut in _cuts_of_split(plan, folder, split)]
-        folder.write_json(path, [asdict(cut) for cut in _numbered(made, plan.options)])
-    with open(path, encoding="utf-8") as file:
-        found = json.load(file)
+        found = list(_numbered(made, plan.options))
+        folder.write_json(_cuts_path(folder), [asdict(cut) for cut in found])
+    return found
+
+
+def read_cuts(folder: Folder) -> list[Cut] | None:
+    """Returns the shards to be cut that were written down; None if there are none yet."""
+    found = folder.read_json(_cuts_path(folder))
+    if not isinstance(found, list):
+        return None
     return [
         Cut(cut["split"], cut["name"], cut["number"], tuple(Piece(**p) for p in cut["pieces"]))
         for cut in found
     ]
+
+
+def _cuts_path(folder: Folder) -> str:
+    return os.path.join(folder.work, "cuts.json")
 
 
 def _numbered(cuts: Sequence[Cut], options: Options) -> Iterator[Cut]:
@@ -128,12 +138,18 @@ def _runs(plan: Plan, folder: Folder, split: str, size: int) -> Iterator[Piece]:
 def _token_runs(
     portion: int, lengths: Iterator[Lengths], size: int, room: int
 ) -> Generator[Piece, None, int]:
-    """Yields the stretches of a draft where documents are cut; returns the room that is left."""
-    token, total = 0, sum(int(block.sum()) for block in lengths)
+    """Yields the stretches of a draft where documents are cut, each with the number of documents
+    that begin in it; returns the room that is left."""
+    ends = np.cumsum(np.concatenate([np.empty(0, np.int64), *lengths]))
+    document = token = 0
+    total = int(ends[-1]) if len(ends) else 0
     while token < total:
         count = min(room, total - token)
-        yield Piece(portion, 0, 0, token, count)
-        token, room = token + count, room - count or size
+        end = token + count
+        # A document begins where the one before it ends: the first at 0, the others at `ends`.
+        after = len(ends) if end == total else 1 + int(np.searchsorted(ends, end, "left"))
+        yield Piece(portion, document, after - document, token, count)
+        document, token, room = after, end, room - count or size
     return room
 
 
@@ -180,6 +196,7 @@ def do_cut(plan: Plan, cut: Cut, folder: Folder, report: Report) -> Finished:
         for group in _groups(plan, cut, folder):
             writer.write(*group)
             report(0, 0, 0)
+        writer.documents = sum(piece.documents for piece in cut.pieces)
         record = {"shards": [writer.finish()]}
     return finished(files, folder, cut.record_name, record)
 
@@ -197,6 +214,13 @@ def _groups(plan: Plan, cut: Cut, folder: Folder) -> Iterator[Group]:
 
 def remove_drafts(plan: Plan, cuts: Sequence[Cut], folder: Folder) -> None:
     """Removes the drafts all of whose shards are finished."""
+    for name in drafts_used_up(plan, cuts, folder):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(folder.path, name))
+
+
+def drafts_used_up(plan: Plan, cuts: Sequence[Cut], folder: Folder) -> Iterator[str]:
+    """Yields the names of the drafts all of whose shards are finished."""
     needed = {
         (cut.split, piece.portion)
         for cut in cuts
@@ -205,9 +229,5 @@ def remove_drafts(plan: Plan, cuts: Sequence[Cut], folder: Folder) -> None:
     }
     for split in ("train", "val"):
         for portion in plan.portions:
-            if (split, portion.number) in needed:
-                continue
-            for part in PARTS:
-                with contextlib.suppress(FileNotFoundError):
-                    name = draft_name(split, portion.number, part)
-                    os.remove(os.path.join(folder.path, name))
+            if (split, portion.number) not in needed:
+                yield from (draft_name(split, portion.number, part) for part in PARTS)

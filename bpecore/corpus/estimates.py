@@ -13,12 +13,14 @@ import numpy as np
 from bpecore._build.threads import available_cpus
 from bpecore.core import Encoding
 from bpecore.corpus.encoding_source import EncodingSource
+from bpecore.corpus.errors import CorpusError
+from bpecore.corpus.files import STANDARD_INPUT
 from bpecore.corpus.folder import Folder
 from bpecore.corpus.options import make_options
 from bpecore.corpus.plan import Plan
 from bpecore.corpus.ranges import Range
 from bpecore.corpus.readers.reading import documents_of
-from bpecore.corpus.run import plan_of
+from bpecore.corpus.run import paths_of, plan_of
 from bpecore.corpus.tokens import DocumentEncoder, type_of_ids
 
 _SAMPLES = 8
@@ -102,7 +104,10 @@ def estimate(
     source = encoding if isinstance(encoding, EncodingSource) else EncodingSource.of(encoding)
     made = make_options(source, format, options)
     size_of_id = type_of_ids(made).itemsize
-    plan = plan_of(inputs, made, Folder(os.fspath(output)))
+    paths = paths_of(inputs)
+    if STANDARD_INPUT in paths:
+        raise CorpusError("standard input cannot be estimated: it can be read only once")
+    plan = plan_of(paths, made, Folder(os.fspath(output)))
     read, documents, tokens, aside, seconds = _sampled(plan)
     factor = plan.size / read if read else 0.0
     count = available_cpus() if workers is None else workers

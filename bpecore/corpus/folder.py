@@ -9,7 +9,7 @@
     _bpecore/lock             held by the process that works on the folder
 
 A file gets its name once all of it is on the disk, and its record is written after that. So what
-has a record is whole, and what has none is made again.
+has a record is whole, unless someone removed it since, and what has none is made again.
 """
 
 from __future__ import annotations
@@ -56,14 +56,23 @@ class Folder:
         """Returns the path of the record of a portion or shard."""
         return os.path.join(self.work, "records", f"{name}.json")
 
+    def record_names(self) -> list[str]:
+        """Returns the names of all records, sorted."""
+        names = os.listdir(os.path.join(self.work, "records"))
+        return sorted(name[: -len(".json")] for name in names)
+
     def read_record(self, name: str) -> dict[str, Any] | None:
-        """Returns the record of a portion or shard; None if it is not finished."""
+        """Returns the record of a portion or shard; None if it is not finished, or damaged."""
+        found = self.read_json(self.record_path(name))
+        return found if isinstance(found, dict) else None
+
+    def read_json(self, path: str) -> Any:
+        """Returns what a file holds; None if it is not there, or damaged."""
         try:
-            with open(self.record_path(name), encoding="utf-8") as file:
-                found: dict[str, Any] = json.load(file)
-        except FileNotFoundError:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        except (FileNotFoundError, ValueError):
             return None
-        return found
 
     def write_json(self, path: str, contents: Any) -> None:
         """Writes a file of JSON so that it is there as a whole or not at all, power failing too."""

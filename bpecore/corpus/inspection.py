@@ -101,8 +101,8 @@ def shards_at(path: str) -> list[str]:
     folder = Folder(path)
     read_plan(folder)
     names = []
-    for entry in sorted(os.listdir(os.path.join(folder.work, "records"))):
-        record = folder.read_record(entry[: -len(".json")]) or {}
+    for entry in folder.record_names():
+        record = folder.read_record(entry) or {}
         names += [name for name in record.get("files", ()) if _is_main(name)]
     if not names:
         raise CorpusError(f"{path}: has no finished shards")

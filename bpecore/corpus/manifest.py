@@ -31,12 +31,7 @@ def keep_or_compare(plan: Plan, folder: Folder) -> bool:
     """
     kept = read_manifest(folder)
     if kept is None:
-        others = [name for name in os.listdir(folder.path) if name != os.path.basename(folder.work)]
-        if others:
-            raise CorpusError(
-                f"{folder.path}: holds {sorted(others)[0]!r} and no manifest; the output must be "
-                "a new folder, an empty one, or one that the same command began"
-            )
+        refuse_others(folder)
         folder.write_json(folder.manifest, {"bpecore": __version__, "plan": plan.as_json()})
         return False
     differences = list(_differences(kept["plan"], json.loads(json.dumps(plan.as_json()))))
@@ -50,6 +45,18 @@ def keep_or_compare(plan: Plan, folder: Folder) -> bool:
     return True
 
 
+def refuse_others(folder: Folder) -> None:
+    """Raises CorpusError if a folder has files and no manifest: they are somebody else's."""
+    if os.path.exists(folder.manifest) or not os.path.isdir(folder.path):
+        return
+    others = [name for name in os.listdir(folder.path) if name != os.path.basename(folder.work)]
+    if others:
+        raise CorpusError(
+            f"{folder.path}: holds {sorted(others)[0]!r} and no manifest; the output must be "
+            "a new folder, an empty one, or one that the same command began"
+        )
+
+
 def read_manifest(folder: Folder) -> dict[str, Any] | None:
     """Returns the manifest; None if there is none.
 
@@ -59,10 +66,15 @@ def read_manifest(folder: Folder) -> dict[str, Any] | None:
     try:
         with open(folder.manifest, encoding="utf-8") as file:
             found: dict[str, Any] = json.load(file)
+        if not isinstance(found["plan"]["options"]["prefix"], str):
+            raise TypeError("the prefix of its shards is no text")
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise CorpusError(f"{folder.manifest}: damaged: {error}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorpusError(
+            f"{folder.manifest}: damaged ({type(error).__name__}: {error}), so what the folder "
+            "holds is unknown; remove the folder and begin again"
+        ) from None
     return found
 
 

@@ -12,11 +12,13 @@ from bpecore.core import Encoding
 from bpecore.corpus.cutting import cuts_of, remove_drafts
 from bpecore.corpus.encoding_source import EncodingSource
 from bpecore.corpus.errors import CorpusError
+from bpecore.corpus.files import STANDARD_INPUT
 from bpecore.corpus.finishing import finish_format
 from bpecore.corpus.folder import Folder
 from bpecore.corpus.here import do_tasks_here
 from bpecore.corpus.inputs import find_inputs
-from bpecore.corpus.manifest import keep_or_compare, remove_corpus
+from bpecore.corpus.lost import forget_lost
+from bpecore.corpus.manifest import keep_or_compare, refuse_others, remove_corpus
 from bpecore.corpus.options import Options, make_options
 from bpecore.corpus.plan import Plan, make_plan
 from bpecore.corpus.portions import Settings
@@ -78,13 +80,19 @@ def tokenize(
     if type(count) is not int or count < 1:
         raise CorpusError(f"workers must be a number from 1 on, not {workers!r}")
     folder = Folder(os.fspath(output))
+    paths = paths_of(inputs)
     try:
+        refuse_others(folder)
+        # Standard input is copied to the folder; with other inputs nothing is written until the
+        # plan is made.
+        plan = None if STANDARD_INPUT in paths else plan_of(paths, made, folder)
         folder.make()
         with folder.locked() as held:
             folder.sweep()
             if is_restart:
                 remove_corpus(folder)
-            plan = plan_of(inputs, made, folder)
+            if plan is None:
+                plan = plan_of(paths, made, folder)
             keep_or_compare(plan, folder)
             meter = Meter(plan.size, on_progress)
             if ray is not None:
@@ -110,18 +118,20 @@ def _run_on_ray(
         executor.close()
 
 
-def plan_of(
+def paths_of(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    options: Options,
-    folder: Folder,
-) -> Plan:
+) -> list[str]:
+    """Returns one input or several as a list."""
+    several = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
+    return [os.fspath(path) for path in several]
+
+
+def plan_of(paths: Sequence[str], options: Options, folder: Folder) -> Plan:
     """Returns the plan for inputs.
 
     Raises:
         CorpusError: there are none, or one cannot be read.
     """
-    several = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
-    paths = [os.fspath(path) for path in several]
     return make_plan(options, find_inputs(paths, options.input_format, folder.spool))
 
 
@@ -146,6 +156,7 @@ def run_plan(
     Raises:
         CorpusError: a task failed and others need not be tried.
     """
+    forget_lost(plan, folder)
     work = _Work(plan, folder, executor, meter)
     portions = [Task(portion=portion.number) for portion in plan.portions]
     threads = max(1, workers // max(1, min(workers, len(portions))))

@@ -19,7 +19,7 @@ class FileSummary:
 
     Attributes:
         name: the input's name, or that of the shard's first file.
-        documents: how many documents.
+        documents: how many documents; of a shard that begins inside one, how many begin in it.
         tokens: how many tokens.
     """
 

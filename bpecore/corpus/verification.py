@@ -176,14 +176,14 @@ class _Contents:
 def _record_of(origin: Origin) -> tuple[str, dict[str, Any], dict[str, int]] | None:
     """Returns the record that has a shard, what it says of it, and the sizes of its files."""
     folder = origin.folder
-    for file in sorted(os.listdir(os.path.join(folder.work, "records"))):
-        record = folder.read_record(file[: -len(".json")]) or {}
+    for name in folder.record_names():
+        record = folder.read_record(name) or {}
         if origin.name in record.get("files", ()):
             for entry in record["shards"]:
                 root = entry["name"].rpartition(".")[0]
                 if entry["name"] == origin.name or origin.plan.options.format == "mds":
                     names = {n: s for n, s in record["files"].items() if n.startswith(root)}
-                    return file[: -len(".json")], entry, names
+                    return name, entry, names
     return None
 
 

@@ -74,6 +74,10 @@ def test_streams(
         shards += corpus_twin.documents_of(out, format_name, "train")
     assert flat(shards) == flat(expected(texts, before=(EOT,)))
     assert summary.tokens == len(flat(shards))
+    assert sum(row.documents for row in summary.shards) == summary.documents
+    if format_name == "llmc":
+        begun = sorted(shard.count(EOT) for shard in shards)
+        assert sorted(row.documents for row in summary.shards) == begun
     if size is None:
         assert len(shards) == 1
     elif format_name == "llmc":
