@@ -10,15 +10,16 @@ Reference: `tokenizer/added_vocabulary.rs` of tokenizers 0.23.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
 
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 from bpecore._models.normalizers import white_space
 from bpecore._models.parts import AddedToken
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from typing import Any
 
 
 _LONGEST_COMPARED = 200

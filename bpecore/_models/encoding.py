@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
-
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._build.checks import cache_memory
 from bpecore._build.special_tokens import make_special_tokens
@@ -18,7 +15,11 @@ from bpecore._models.text_rules import TextRules
 from bpecore._tiktoken import CoreBPE
 from bpecore.core import Encoding
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any
+
     import numpy as np
     import numpy.typing as npt
     from typing_extensions import Self
@@ -401,7 +402,7 @@ class ModelEncoding(Encoding):
         return {
             "name": self.name,
             "ranks": self._mergeable_ranks,
-            "parts": self._parts.plain(),
+            "parts": self._parts._replace(merges=bytes(self._parts.merges)).plain(),
             "source": self.source,
             "ordinary": self._is_ordinary,
         }

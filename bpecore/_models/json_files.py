@@ -7,10 +7,13 @@ Infinity and halves of surrogate pairs; like neither, keys that are repeated.
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
 
 from bpecore._models.errors import fault
 from bpecore._models.recognition import BYTE_ORDER_MARK
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _CUT_OFF = 12  # characters of the longest escape, and some: a cut inside one is not at the end
 _JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}

@@ -13,17 +13,22 @@ import marshal
 import os
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._build.frozen_files import TABLES_DIRECTORY_VARIABLE, keep_file
 from bpecore._build.vocabularies import kept_vocabulary
+from bpecore._models.tuples import NamedTuple
 from bpecore._version import __version__
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from bpecore._core import Vocabulary
 
-_MAGIC = b"BPEMODL4"
+_MAGIC = b"BPEMODL5"
 _HEADER_BYTES = 1024
+_LARGE_BYTES = 1 << 16
+"""Bytes from which a part of a model is read only when it is needed."""
 _SETTLED_NS = 3_000_000_000
 
 
@@ -39,6 +44,32 @@ class LoadedModel(NamedTuple):
     kind: str
     vocabulary: Vocabulary
     rest: Any
+
+
+class KeptBytes:
+    """A large part of a kept model, which most programs never need; `bytes` reads it.
+
+    Args:
+        path: the file.
+        start: where it begins there.
+        size: how many bytes it has.
+        checksum: its CRC-32.
+    """
+
+    def __init__(self, path: str, start: int, size: int, checksum: int) -> None:
+        self._place = path, start, size, checksum
+
+    def __bytes__(self) -> bytes:
+        path, start, size, checksum = self._place
+        try:
+            with open(path, "rb") as file:
+                file.seek(start)
+                found = file.read(size)
+        except OSError as error:
+            raise ValueError(f"{path}, which keeps a part of the model, is gone: {error}") from None
+        if len(found) != size or zlib.crc32(found) != checksum:
+            raise ValueError(f"{path}, which keeps a part of the model, has been changed")
+        return found
 
 
 def kept_models_folder() -> str | None:
@@ -95,13 +126,13 @@ def read_kept_model(path: str) -> LoadedModel | None:
     """Returns a model that was kept; None if there is none, or its files cannot be used."""
     try:
         with open(path, "rb") as file:
-            stored = file.read()
-    except OSError:
+            stored = file.read(16)
+            body = file.read(int.from_bytes(stored[12:], "little"))
+    except (OSError, OverflowError, MemoryError):
         return None
-    body = stored[12:]
     if stored[:8] != _MAGIC or stored[8:12] != zlib.crc32(body).to_bytes(4, "little"):
         return None
-    version, python, kind, digest, header, rest = marshal.loads(body)
+    version, python, kind, digest, header, rest, large = marshal.loads(body)
     if (version, python) != (__version__, sys.version_info[:2]):
         return None
     tables = _tables_path(path, digest)
@@ -111,8 +142,13 @@ def read_kept_model(path: str) -> LoadedModel | None:
                 return None
     except OSError:
         return None
+    rest = list(rest)
+    start = len(stored) + len(body)
+    for place, size, checksum in large:
+        rest[place] = KeptBytes(path, start, size, checksum)
+        start += size
     vocabulary = kept_vocabulary(tables, digest)
-    return None if vocabulary is None else LoadedModel(kind, vocabulary, rest)
+    return None if vocabulary is None else LoadedModel(kind, vocabulary, tuple(rest))
 
 
 def keep_model(path: str, model: LoadedModel) -> None:
@@ -123,9 +159,16 @@ def keep_model(path: str, model: LoadedModel) -> None:
             header = file.read(_HEADER_BYTES)
     except OSError:
         return
-    stored = (__version__, sys.version_info[:2], model.kind, digest, header, model.rest)
+    rest, large, after = list(model.rest), [], b""
+    for place, part in enumerate(rest):
+        if isinstance(part, bytes) and len(part) >= _LARGE_BYTES:
+            large.append((place, len(part), zlib.crc32(part)))
+            after += part
+            rest[place] = None
+    stored = (__version__, sys.version_info[:2], model.kind, digest, header, rest, large)
     body = marshal.dumps(stored)
-    keep_file(path, _MAGIC + zlib.crc32(body).to_bytes(4, "little") + body)
+    start = _MAGIC + zlib.crc32(body).to_bytes(4, "little") + len(body).to_bytes(4, "little")
+    keep_file(path, start + body + after)
 
 
 def _tables_path(path: str, digest: bytes) -> str:

@@ -109,7 +109,8 @@ class ListedEncoding(PiecewiseEncoding):
         super()._made_of_parts(rules)
         tokens = self._core_bpe.vocabulary.mergeable_ranks()
         model = self._parts.file["model"]
-        self._merges = ListedMerges(tokens, self._parts.merges, bool(model.get("ignore_merges")))
+        pairs = bytes(self._parts.merges)
+        self._merges = ListedMerges(tokens, pairs, bool(model.get("ignore_merges")))
 
     def _encode_stretch(self, text: str) -> list[int]:
         ids: list[int] = []

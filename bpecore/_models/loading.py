@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from bpecore._models.errors import refusal
 from bpecore._models.kept_models import (
@@ -18,8 +17,9 @@ from bpecore._models.kept_models import (
 from bpecore._models.recognition import find_vocabulary, read_vocabulary, recognised
 from bpecore._models.source import ModelSource
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from bpecore._models.encoding import ModelEncoding
     from bpecore.core import Encoding

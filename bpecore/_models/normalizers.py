@@ -11,7 +11,6 @@ import functools
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bpecore._core import (
     doubtful_stretches,
@@ -22,9 +21,12 @@ from bpecore._core import (
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 from bpecore._models.nfc_classes import nfc_classes
+from bpecore._models.tuples import NamedTuple
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import re
+    from typing import Any, Literal
 
     from bpecore._pattern.syntax import Node
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from bpecore._models.tuples import NamedTuple
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from bpecore._models.kept_models import KeptBytes
 
 
 class AddedToken(NamedTuple):
@@ -43,7 +49,7 @@ class ModelParts(NamedTuple):
         at_once: whether one search finds all added tokens, see `are_found_at_once`.
         trie: that of the added tokens, see `bpecore._build.special_tokens`.
         names: how the model spells each token that is not its bytes in letters, by id.
-        merges: the model's pairs in order, as ids: `uint32[n, 2]`.
+        merges: the model's pairs in order, as ids: `uint32[n, 2]`, or what `bytes` makes them of.
         file: the file's other members, and the model's.
         listed: whether pairs are merged in the order of the list, which is not that of ids.
         stages: the splits before `pattern`, see `split_chain`; a blank is then put before what
@@ -61,7 +67,7 @@ class ModelParts(NamedTuple):
     at_once: bool
     trie: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     names: dict[int, str]
-    merges: bytes
+    merges: bytes | KeptBytes
     file: dict[str, Any]
     listed: bool
     stages: Sequence[tuple[str, str]] = ()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import NamedTuple
 
+from bpecore._models.tuples import NamedTuple
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from io import BufferedReader
-from typing import NamedTuple
 
 from bpecore._models.errors import fault
+from bpecore._models.tuples import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 1 << 30

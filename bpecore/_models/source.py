@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bpecore._models.tuples import NamedTuple
 
 
 class ModelSource(NamedTuple):

@@ -7,19 +7,19 @@ normalizers leave the text as it is. Any other text is cut at its tokens here, p
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 from bpecore._core import has_surrogate, texts_with_others
 from bpecore._models.added_tokens import Search
 from bpecore._models.normalizers import character_set, with_changes
+from bpecore._models.parts import AddedToken
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from bpecore._models.normalizers import Change, Step
     from bpecore._tiktoken import CoreBPE
-from bpecore._models.parts import AddedToken
 
 _MOST_CHANGES = 64
 """More parts of a text than these are not replaced for the engine; all of it is copied."""

@@ -95,7 +95,7 @@ def written_tokenizer(
         pretty: whether it is indented.
     """
     names = {number: name for name, number in vocab.items()}
-    pairs = np.frombuffer(parts.merges, dtype="<u4").reshape(-1, 2).tolist()
+    pairs = np.frombuffer(bytes(parts.merges), dtype="<u4").reshape(-1, 2).tolist()
     model = {**parts.file["model"], "vocab": vocab}
     model["merges"] = [[names[left], names[right]] for left, right in pairs]
     file = file_outline(model, {**parts.file, **members})

@@ -133,3 +133,50 @@ def test_a_folder_that_cannot_be_written_to_is_a_warning(
     with pytest.warns(RuntimeWarning, match="cannot be kept|Not a directory"):
         encoding = Encoding.from_file(file, pattern="llama3")
     assert encoding.encode("a") == [97]
+
+
+def test_the_pairs_of_a_kept_model_are_read_when_they_are_needed(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bpecore._models import kept_models
+    from bpecore.hf import Tokenizer
+
+    monkeypatch.setattr(kept_models, "_LARGE_BYTES", 16)
+    file = json_file(tmp_path)
+    expected = Tokenizer.from_file(str(file)).to_str()
+    state = Encoding.from_file(file).__getstate__()
+    refuse_to_read(monkeypatch)
+    opened = Encoding.from_file(file)
+    assert type(opened._parts.merges) is kept_models.KeptBytes  # type: ignore[attr-defined]
+    assert opened.__getstate__() == state
+    assert Tokenizer.from_file(str(file)).to_str() == expected
+    [path] = [path for path in kept.iterdir() if path.suffix == ".model"]
+    contents = path.read_bytes()
+    for damaged in (contents[:-1], contents[:-1] + bytes([contents[-1] ^ 1])):
+        write(path, damaged)
+        # What needs no pairs works.
+        broken = Encoding.from_file(file)
+        assert broken.encode("the tool") == opened.encode("the tool")
+        with pytest.raises(ValueError, match=r"\.model, which keeps a part of the model, has been"):
+            broken.__getstate__()
+    path.unlink()
+    with pytest.raises(ValueError, match="is gone"):
+        opened.__getstate__()
+
+
+def test_tuples_with_defaults_and_methods_are_those_of_typing() -> None:
+    import pickle
+
+    from bpecore._models.normalizers import Step
+    from bpecore._models.parts import ModelParts
+    from bpecore._models.source import ModelSource
+
+    source = ModelSource("gguf", "a", "", "b")
+    assert (source.kind, source[1], source._replace(path="c").path) == ("gguf", "a", "c")
+    assert str(source) == "a: gguf, a pattern of its own, b"
+    assert pickle.loads(pickle.dumps(source)) == source
+    assert type(pickle.loads(pickle.dumps(source))) is ModelSource
+    assert ModelParts._field_defaults == {"stages": ()}
+    assert ModelParts.__doc__
+    assert Step(str, None).plain == ""
+    assert list(Step.__annotations__) == list(Step._fields)
