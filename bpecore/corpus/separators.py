@@ -107,18 +107,18 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
         separator: what is between records.
         begun: the start of the first record, which has been read already.
     """
-    rest = begun
+    # A record that goes on is a bytearray, which grows without being copied.
+    rest: bytes | bytearray = begun
     skipped, read = 0, len(begun)
     while True:
-        # As much again as there is, so that a long record is not copied once per block.
-        wanted = BLOCK if skipped else max(BLOCK, len(rest))
-        data = read_exactly(file, wanted if end < 0 else min(wanted, end))
+        data = read_exactly(file, BLOCK if end < 0 else min(BLOCK, end))
         end -= len(data) if end >= 0 else 0
         read += len(data)
         if not data:
             break
         searched = max(0, len(rest) - len(separator) + 1)
-        text = rest + data
+        rest += data
+        text = rest
         rest = data = b""  # a long record is held as few times as possible
         cut = _last_separator(text, separator, searched)
         if skipped and cut >= 0:
@@ -127,25 +127,28 @@ def blocks_of(file: IO[bytes], end: int, separator: bytes, begun: bytes = b"") -
             read = 0
             skipped, text, cut = 0, text[found + len(separator) :], cut - found - len(separator)
         if cut >= 0:
-            rest, text = text[cut + len(separator) :], text[:cut]
-            yield Block(text, 0, read)
-            text, read = b"", 0
+            with memoryview(text) as view:
+                rest, text = bytes(view[cut + len(separator) :]), bytes(view[:cut])
+            yielded, read, text = [Block(text, 0, read)], 0, b""
+            yield yielded.pop()  # so that only the caller holds it
         elif skipped or len(text) > LONGEST_RECORD:
             rest = text[len(text) - len(separator) + 1 :]
             skipped += len(text) - len(rest)
         else:
-            rest = text
+            rest = text if isinstance(text, bytearray) else bytearray(text)
             if len(rest) >= LONG_RECORD:
-                del text
                 TURN.take()
     if skipped:
         yield Block(b"", skipped + len(rest), read)
     elif rest:
         # What had been read already may have a separator at its end.
-        yield Block(rest[: -len(separator)] if rest.endswith(separator) else rest, 0, read)
+        size = len(rest) - len(separator) * rest.endswith(separator)
+        with memoryview(rest) as view:
+            yielded, rest = [Block(bytes(view[:size]), 0, read)], b""
+        yield yielded.pop()
 
 
-def _last_separator(text: bytes, separator: bytes, searched: int) -> int:
+def _last_separator(text: bytes | bytearray, separator: bytes, searched: int) -> int:
     """Returns where the last separator of a text is, counted from the left; -1 without any.
 
     Args:

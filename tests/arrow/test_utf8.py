@@ -47,7 +47,7 @@ def test_characters_at_every_place(encoding: bpecore.Encoding) -> None:
         ("x" * before + character * times + "y" * after).encode()
         for character in CHARACTERS
         for before in (0, 1, 7, 8, 31, 60, 61, 62, 63, 64, 65)
-        for times in (1, 2, 22)
+        for times in (1, 2, 22, 43, 64)
         for after in (0, 1, 70)
     ]
     assert bytes_of(encoding, texts) == texts
@@ -55,7 +55,10 @@ def test_characters_at_every_place(encoding: bpecore.Encoding) -> None:
 
 def test_what_is_not_utf8(encoding: bpecore.Encoding) -> None:
     for bad in BAD:
-        for before in (b"", b"a" * 62, b"a" * 63, "中".encode() * 21, "é😀".encode() * 11):
+        chinese = [
+            b"a" * ascii + "中".encode() * count for ascii in (0, 1) for count in (21, 42, 63)
+        ]
+        for before in (b"", b"a" * 62, b"a" * 63, *chinese, "é😀".encode() * 11):
             for after in (b"", b"z", "文".encode() * 30):
                 text = before + bad + after
                 with pytest.raises(UnicodeDecodeError):

@@ -46,6 +46,20 @@ def test_ten_times_the_input_takes_the_same_memory(tmp_path: Path) -> None:
     assert peaks[1] <= peaks[0] + 12, "megabytes"
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")
+def test_a_long_record_is_held_few_times(tmp_path: Path) -> None:
+    """Not what was read, the line, the text and its ids all together."""
+    peaks = []
+    line = json.dumps({"text": "a document of words " * 50}) + "\n"
+    for size in (0, 24 << 20):
+        source = tmp_path / f"{size}.jsonl"
+        long = json.dumps({"text": "long one " * (size // 9)}) + "\n"
+        source.write_text(line * 2000 + long + line)
+        command = [sys.executable, "-c", PEAK, str(source), str(tmp_path / f"out{size}")]
+        peaks.append(int(subprocess.check_output(command)) << 10)
+    assert peaks[1] - peaks[0] < 4 * (24 << 20)
+
+
 def test_the_turn_is_of_one_process_and_ends_with_it() -> None:
     with tempfile.TemporaryFile() as file:
         command = [sys.executable, "-c", TAKER, str(file.fileno())]

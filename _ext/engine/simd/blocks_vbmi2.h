@@ -93,7 +93,11 @@ BPECORE_VBMI2 static inline __m512i bpecore_kinds_of(__m512i low, __m512i high,
             _mm512_loadu_si512(tables->page_kinds + 128 * quarter + 64));
     found = _mm512_mask_mov_epi8(_mm512_mask_mov_epi8(kinds[0], odd_quarters, kinds[1]), upper_half,
                                  _mm512_mask_mov_epi8(kinds[2], odd_quarters, kinds[3]));
-    mixed = _mm512_cmpeq_epi8_mask(found, _mm512_set1_epi8((char)MIXED_KINDS));
+    /* ASCII is in a page of its own, whose place needs no search. */
+    found = _mm512_mask_mov_epi8(_mm512_permutex2var_epi8(_mm512_loadu_si512(tables->kinds), low,
+                                                          _mm512_loadu_si512(tables->kinds + 64)),
+                                 not_ascii, found);
+    mixed = _mm512_mask_cmpeq_epi8_mask(not_ascii, found, _mm512_set1_epi8((char)MIXED_KINDS));
     _mm512_storeu_si512(high_bytes, high);
     high_bytes[64] = 0;
     /* Twice without a branch: whether a block has one such page or two is unpredictable. */
