@@ -5,7 +5,8 @@
 The rows take turns: the whole command; the engine on the same texts in memory, on all CPUs;
 gigatoken's `encode_files`, which keeps the result in memory; and Megatron's loop, that is
 `json.loads`, the library `tokenizers` and `IndexedDatasetBuilder` with a process per CPU, on the
-beginning of the file. Prints the least of each, and the ratios. A library that is absent is left out.
+beginning of the file. Prints the least of each, and the ratios. A library that is absent is left
+out.
 """
 
 from __future__ import annotations
