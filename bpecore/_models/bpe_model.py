@@ -144,6 +144,10 @@ def _are_all_known(merges: Merges, known: npt.NDArray[np.int64]) -> npt.NDArray[
 
 
 def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
+    ids = vocab.values()
+    are_ids = {*map(type, ids)} == {int} and min(ids) >= 0 and max(ids) <= _MAX_ID
+    if are_ids and len({*ids}) == len(ids):
+        return vocab
     owners: dict[int, str] = {}
     for token, number in vocab.items():
         if type(number) is not int or not 0 <= number <= _MAX_ID:

@@ -22,20 +22,17 @@ def bytes_of_letters(tokens: Iterable[str]) -> list[bytes | None]:
         [b' a', None]
     """
     known = list(tokens)
-    found: list[bytes | None] = []
     joined = "".join(known)
     others = _with_other_characters(known, joined)
     if others:
         joined = "".join("" if number in others else token for number, token in enumerate(known))
-    everything = _bytes(joined)
-    start = 0
-    for token in known:
-        end = start + len(token)
-        found.append(everything[start:end])
-        start = end
-        if others and len(found) - 1 in others:
-            found[-1] = None
-            start -= len(token)
+    lengths = [*map(len, known)]
+    for number in others:
+        lengths[number] = 0
+    ends = [*accumulate(lengths)]
+    found: list[bytes | None] = [*map(_bytes(joined).__getitem__, map(slice, [0, *ends], ends))]
+    for number in others:
+        found[number] = None
     return found
 
 

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<constant>-?Infinity|NaN)|-?[0-9]+(?P<fraction>[.eE])?",
     re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
+_SURROGATE = re.compile(r"\\u([dD][89A-Fa-f][0-9A-Fa-f]{2})")
 
 
 class Fault(NamedTuple):
@@ -100,8 +100,11 @@ def lone_surrogate(text: str) -> Fault | None:
 
 
 def _surrogates(text: str) -> Iterator[re.Match[str]]:
-    for escape in _ESCAPE.finditer(text):
-        if escape[1] and 0xD800 <= int(escape[1], 16) < 0xE000:
+    for escape in _SURROGATE.finditer(text):
+        first = escape.start()
+        while first > 0 and text[first - 1] == "\\":
+            first -= 1
+        if (escape.start() - first) % 2 == 0:  # otherwise the backslash is itself escaped
             yield escape
 
 

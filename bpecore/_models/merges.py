@@ -63,13 +63,10 @@ def proven_vocabulary(
         OtherOrderError: merging by ids is not the same; the message names a token.
         ValueError: a token has a byte that is no token.
     """
-    made = {*merges.merged.tolist()}
-    used = [
-        (token, number)
-        for token, number in tokens.items()
-        if ignore_merges or len(token) == 1 or number in made
-    ]
-    used.sort(key=itemgetter(1))
+    used = sorted(tokens.items(), key=itemgetter(1))
+    if not ignore_merges:
+        made = {*merges.merged.tolist()}
+        used = [item for item in used if len(item[0]) == 1 or item[1] in made]
     vocabulary = intern_vocabulary(dict(used))
     proof = _Proof(vocabulary, used, merges, source)
     proof.check()
@@ -93,12 +90,13 @@ class _Proof:
         self._tokens = tokens
         self._source = source
         count = len(tokens)
-        ids = np.fromiter((number for _, number in tokens), dtype=np.int64, count=count)
+        ids = np.fromiter(map(itemgetter(1), tokens), dtype=np.int64, count=count)
         left, right = (np.frombuffer(part, dtype=np.uint32) for part in vocabulary.token_pairs())
         self._has_pair = left != _NONE
         if np.any(self._has_pair & ((left >= count) | (right >= count))):
             raise refusal(source, "a token has a byte that is no token itself")
-        self._is_byte = np.fromiter((len(token) == 1 for token, _ in tokens), bool, count=count)
+        lengths = np.fromiter(map(len, map(itemgetter(0), tokens)), np.int64, count=count)
+        self._is_byte = lengths == 1
         # Indices in order of ids from here on.
         self._left = np.where(self._has_pair, left, 0).astype(np.int64)
         self._right = np.where(self._has_pair, right, 0).astype(np.int64)
