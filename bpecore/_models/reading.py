@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bpecore._build.vocabularies import intern_vocabulary
@@ -26,6 +29,19 @@ _OTHER_FILES = (
 """Keys of other JSON files that models come with, and what these are."""
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Puts off the garbage collector, which would look at a million objects again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_without_collections()
 def read_model(found: Found) -> LoadedModel:
     """Reads a file.
 

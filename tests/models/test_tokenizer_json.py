@@ -268,3 +268,19 @@ def test_without_rules_a_text_may_come_in_chunks(tmp_path: Path) -> None:
     ids = [number for chunk in chunks for number in encoder.feed(chunk)] + encoder.flush()
     assert ids == ours.encode("".join(chunks))
     assert bpecore.TokenCounter(ours).feed("".join(chunks)) == len(ids)
+
+
+def test_the_garbage_collector_is_as_it_was(tmp_path: Path) -> None:
+    """It is off while a file is read, which makes a million objects."""
+    import gc
+
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(model_json()), encoding="utf-8")
+    for switch, is_on in ((gc.disable, False), (gc.enable, True)):
+        switch()
+        Encoding.from_file(path)
+        assert gc.isenabled() == is_on
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match="no valid JSON"):
+        Encoding.from_file(path)
+    assert gc.isenabled()
