@@ -157,9 +157,10 @@ cdef class TextBatch:
         self.threads = <ThreadState *>allocate_zeroed(self.thread_count, sizeof(ThreadState))
         if self.threads == NULL:
             raise MemoryError("no memory for a batch")
+        self.job.thread_characters = characters // self.thread_count
         self.job.cache_size = (
             size_within(memory) if memory
-            else size_for_text(&self.job.pool.limits, characters // self.thread_count))
+            else size_for_text(&self.job.pool.limits, self.job.thread_characters))
         for i in range(self.thread_count):
             self.threads[i].job = &self.job
             self.threads[i].number = <uint32_t>i

@@ -19,8 +19,8 @@ from engine.cache.entries cimport (
     MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, WideEntry, bring_home, copy_ids,
     copy_large_ids, find_large, find_narrow, likely_large, same_key, same_large)
 from engine.cache.growth cimport (
-    CacheLimits, bytes_of_size, expect_text, grow_if_full, set_limits, shrink_to_kept,
-    size_for_text, size_within)
+    CacheLimits, bytes_of_size, expect_text, grow_for_text, grow_if_full, set_limits,
+    shrink_to_kept, size_for_text, size_within)
 from engine.cache.keep cimport keep_medium, keep_short, keep_wider, span_of_key
 from engine.cache.learn cimport learn_pieces
 from engine.cache.long_entries cimport LONG_PIECE, copy_long_ids, long_bucket

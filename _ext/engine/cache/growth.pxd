@@ -81,23 +81,29 @@ cdef inline void shrink_to_kept(PieceCache *cache) noexcept nogil:
         set_full(cache)
 
 
-cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
-    """Announces text of `size` characters, for which the cache may grow; returns whether it did.
+cdef inline bint grow_for_text(PieceCache *cache, size_t size) noexcept nogil:
+    """Lets a cache grow for texts of `size` characters that will be announced one by one; returns
+    whether it did.
 
     If there is no memory to grow, the cache stays as it is and tries again with the next text.
     """
     cdef int wanted = cache.usual
-    cdef size_t seen = cache.seen
     if cache.size >= wanted:
         return False
-    while seen + size < SIZES[wanted].since:
+    while cache.seen + size < SIZES[wanted].since:
         wanted -= 1
-    if wanted <= cache.size:
-        cache.seen += size
+    if wanted <= cache.size or enlarge(cache, wanted, False) != STATUS_OK:
         return False
-    if enlarge(cache, wanted, False) != STATUS_OK:
-        cache.seen = max(seen, 1)    # it will no longer be empty
-        return False
-    cache.seen += size
+    cache.seen = max(cache.seen, 1)    # it will no longer be empty
     set_full(cache)
     return True
+
+
+cdef inline bint expect_text(PieceCache *cache, size_t size) noexcept nogil:
+    """Announces text of `size` characters, for which the cache may grow; returns whether it did."""
+    cdef bint grown
+    if cache.size >= cache.usual:
+        return False
+    grown = grow_for_text(cache, size)
+    cache.seen += size
+    return grown

@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
-from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, grow_if_full
+from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, grow_for_text, grow_if_full
 from engine.encode.call cimport Call, Engine
 from engine.encode.guided cimport encode_guided
 from engine.encode.marks cimport leave_mark, open_window
@@ -257,6 +257,14 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
         start += done
         leave_mark(&call.workspace.marks, start, call.sink.length)
     return STATUS_OK
+
+
+cdef inline void prepare_for_texts(
+    const Engine *engine, Workspace *workspace, size_t characters
+) noexcept nogil:
+    """Prepares for many texts of so many characters in total, as `encode_text` does for one."""
+    if grow_for_text(&workspace.cache, characters) and characters >= FETCH_FROM:
+        read_all_pairs(engine.vocabulary)
 
 
 cdef inline int encode_text(

@@ -23,6 +23,7 @@ from engine.base.interrupt cimport (
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK
 from engine.encode.call cimport Engine
 from engine.encode.marks cimport Mark
+from engine.encode.text cimport prepare_for_texts
 from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8, fetch_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
@@ -52,6 +53,7 @@ cdef struct Job:
     uint32_t appended
     Task *tasks
     int cache_size             # the largest that each thread's cache may have
+    size_t thread_characters   # what each thread has to encode, about
     const size_t *shares       # [share_count + 1]: the first task of each share
     size_t share_count
     size_t next_share          # atomic: the first that no thread has taken
@@ -197,6 +199,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
         give_back(job.pool, workspace)
         return
     set_interrupt(&workspace.interrupt, thread.signals, &job.stop)
+    prepare_for_texts(job.engine, workspace, job.thread_characters)
     while True:
         share = take_share(job)
         if share >= job.share_count or load_flag(&job.stop):
