@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 
 FORMATS = (
-    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
-    "arrow",
+    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
+    *("parquet", "arrow"),
 )
 
 

@@ -15,8 +15,8 @@ from bpecore.cli.tokenize_report import Reporter
 from bpecore.cli.vocabularies import check_one_of, vocabulary_options
 
 FORMATS = (
-    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
-    "arrow",
+    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
+    *("parquet", "arrow"),
 )
 
 

@@ -11,8 +11,8 @@ from bpecore.corpus.encoding_source import EncodingSource
 from bpecore.corpus.errors import CorpusError
 
 FORMATS = (
-    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "parquet"),
-    "arrow",
+    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
+    *("parquet", "arrow"),
 )
 """The formats of shards."""
 

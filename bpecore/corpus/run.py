@@ -50,7 +50,7 @@ def tokenize(
             several.
         output: the folder for the shards: a new one, or one that the same call began.
         format: what shards are: "npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo",
-            "mds", "parquet" or "arrow".
+            "mds", "litdata", "parquet" or "arrow".
         encoding: an encoding, its name, or where it comes from.
         workers: how many processes; None for as many as this process has CPUs, or the cluster.
         on_progress: is called with a `Progress` about ten times per second.

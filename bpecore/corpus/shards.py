@@ -6,6 +6,7 @@ import gzip
 import json
 import mmap
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple
 
@@ -26,6 +27,7 @@ _ENDINGS = {
     ".arrow": "arrow",
     ".npy": "npy",
 }
+_LITDATA = re.compile(r"chunk-\d+-\d+\.bin$")
 _COLUMNS = ("input_ids", "tokens")
 
 Ends = npt.NDArray[np.int64]
@@ -65,6 +67,8 @@ def format_of_shard(path: str) -> str:
             return "megatron"
         if os.path.exists(f"{root}.offsets.npy"):
             return "bin"
+        if _LITDATA.search(path):
+            return "litdata"
         start = np.fromfile(path, "<i4", 2)
         return "llmc" if tuple(start.tolist()) in LLMC_MAGIC.values() else "nanogpt"
     if suffix == ".npy" and os.path.exists(f"{root}.csv.gz"):
@@ -249,6 +253,16 @@ def _open_mds(path: str, _: str) -> Shard:
     return Shard(path, "mds", "uint32", True, groups)
 
 
+def _open_litdata(path: str, _: str) -> Shard:
+    data = _mapped(path, "uint8")
+    count = int(np.frombuffer(data, "<u4", 1)[0])
+    offsets = np.frombuffer(data, "<u4", count + 1, 4).astype(np.int64)
+    start = 4 * (count + 2)
+    if int(offsets[0]) != start or int(offsets[-1]) != len(data):
+        raise ShardError(f"{path}: its offsets do not fit its {len(data):,} bytes")
+    return _cut_by(path, "litdata", _mapped(path, "int32", start), (offsets[1:] - start) // 4)
+
+
 def _open_columns(path: str, batches: Callable[[], Iterator[Any]], format_name: str) -> Shard:
     def groups() -> Iterator[Group]:
         for batch in batches():
@@ -285,6 +299,7 @@ _OPENERS: dict[str, Callable[[str, str], Shard]] = {
     "datatrove": _open_datatrove,
     "olmo": _open_olmo,
     "mds": _open_mds,
+    "litdata": _open_litdata,
     "parquet": _open_parquet,
     "arrow": _open_arrow,
 }

@@ -115,6 +115,8 @@ def type_of_ids(options: Options) -> np.dtype[Any]:
         kind = "uint32"
     elif name == "megatron":
         kind = "uint16" if highest + 1 < 65_500 else "int32"
+    elif name == "litdata":
+        kind = "int32"
     elif name == "datatrove":
         kind = "uint16" if highest + 1 <= 65_536 else "uint32"
     elif name == "nanogpt":
@@ -122,7 +124,7 @@ def type_of_ids(options: Options) -> np.dtype[Any]:
     else:
         kind = "uint16" if highest < 65_536 else "uint32"
     if options.dtype and options.dtype != kind:
-        if name in ("megatron", "mds", "parquet", "arrow", "datatrove"):
+        if name in ("megatron", "mds", "litdata", "parquet", "arrow", "datatrove"):
             raise CorpusError(
                 f"--dtype {options.dtype}: {name} holds ids of this vocabulary as {kind}"
             )

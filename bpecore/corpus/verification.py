@@ -24,6 +24,8 @@ SAMPLE = 200
 """Documents of a shard that are looked for in the inputs."""
 
 _LONGEST = 1 << 20
+_MANY_FILES = ("mds", "litdata")
+"""Formats of which a record is about several files."""
 
 
 class Verified(NamedTuple):
@@ -181,7 +183,7 @@ def _record_of(origin: Origin) -> tuple[str, dict[str, Any], dict[str, int]] | N
         if origin.name in record.get("files", ()):
             for entry in record["shards"]:
                 root = entry["name"].rpartition(".")[0]
-                if entry["name"] == origin.name or origin.plan.options.format == "mds":
+                if entry["name"] == origin.name or origin.plan.options.format in _MANY_FILES:
                     names = {n: s for n, s in record["files"].items() if n.startswith(root)}
                     return name, entry, names
     return None
@@ -196,8 +198,8 @@ def _differences(
         now = os.path.getsize(path) if os.path.exists(path) else None
         if now != size:
             yield f"{name} has {now} bytes, and had {size} when it was written"
-    if shard.format == "mds":
-        return  # a record is about several files of this format
+    if shard.format in _MANY_FILES:
+        return
     if found.tokens != entry["tokens"]:
         yield f"it has {found.tokens:,} tokens, and the record {entry['tokens']:,}"
     if shard.has_documents and found.documents != entry["documents"]:

@@ -4,6 +4,7 @@ environment variable `BPECORE_CLUSTERS` is set; skipped without the library."""
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -38,7 +39,8 @@ def test_ray_data() -> None:
     assert found == expected(ROWS)
 
 
-def test_spark() -> None:
+def test_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     sql = pytest.importorskip("pyspark.sql")
     spark = sql.SparkSession.builder.master("local[2]").getOrCreate()
     try:

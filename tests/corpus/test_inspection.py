@@ -83,6 +83,7 @@ def damage(path: Path, place: int, data: bytes) -> None:
         ("llmc", "tokens_val_000000.bin", 8, b"\x07", "its header says"),
         ("olmo", "train_00000.csv.gz", 30, b"\xff\xff\xff", "is not a shard of olmo"),
         ("mds", "train/shard.00000.00000.mds", 4, b"\x00", "shard of mds"),
+        ("litdata", "train/chunk-00000-00000.bin", 4, b"\x00", "its offsets do not fit"),
     ],
 )
 def test_faults(

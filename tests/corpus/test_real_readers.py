@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import corpus_twin
 import pytest
 from test_shards import EOT, expected
 
@@ -78,6 +79,30 @@ def test_mosaicml_streaming(corpus: Any, texts: list[str], tmp_path: Path) -> No
     dataset = streaming.StreamingDataset(local=str(folder), shuffle=False, batch_size=1)
     found = [dataset[i]["tokens"].tolist() for i in range(len(dataset))]
     assert found == expected(texts, after=(EOT,))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("size", [20_000, 200])
+def test_litgpt(size: int, corpus: Any, texts: list[str]) -> None:
+    """What litgpt trains on: the ids of each chunk, cut into blocks of one length."""
+    module = pytest.importorskip("litgpt.data.lit_data")
+    import json
+
+    folder = corpus("litdata", val_fraction=0.2, seed=1)
+    length = 16
+    data = module.LitData(data_path=folder, split_names=("train", "val"), num_workers=0)
+    data.connect(batch_size=1, max_seq_length=length - 1)
+    flat = {tuple(ids) for ids in expected(texts, after=(EOT,))}
+    for split, loader in (("train", data.train_dataloader()), ("val", data.val_dataloader())):
+        found = [batch[0].tolist() for batch in loader]
+        wanted = []
+        for chunk in json.loads((folder / split / "index.json").read_text())["chunks"]:
+            path = folder / split / chunk["filename"]
+            ids = [token for ids in corpus_twin.read_litdata(path) for token in ids]
+            wanted += [ids[i : i + length] for i in range(0, len(ids) - length + 1, length)]
+            assert {tuple(ids) for ids in corpus_twin.read_litdata(path)} <= flat
+        assert sorted(found) == sorted(wanted)
+        assert len(found) > 10
 
 
 def test_olmo_core(corpus: Any, texts: list[str]) -> None:

@@ -25,8 +25,8 @@ def documents_of(folder: Path, format_name: str, split: str = "train") -> Docume
 
 def shards_of(folder: Path, format_name: str, split: str) -> list[Path]:
     """Returns the main files of the shards of a split."""
-    if format_name in ("datatrove", "mds"):
-        suffix = {"datatrove": "ds", "mds": "mds"}[format_name]
+    if format_name in ("datatrove", "mds", "litdata"):
+        suffix = {"datatrove": "ds", "mds": "mds", "litdata": "bin"}[format_name]
         return [*folder.glob(f"{split}/*.{suffix}")]
     suffix = {"npy": "npy", "olmo": "npy", "parquet": "parquet", "arrow": "arrow"}
     found = folder.glob(f"*{split}*.{suffix.get(format_name, 'bin')}")
@@ -108,6 +108,20 @@ def read_olmo(path: Path) -> Documents:
     return [ids[start:end] for start, end in rows]
 
 
+def read_litdata(path: Path) -> Documents:
+    index = json.loads((path.parent / "index.json").read_text())
+    (entry,) = [chunk for chunk in index["chunks"] if chunk["filename"] == path.name]
+    data = path.read_bytes()
+    (count,) = struct.unpack_from("<I", data)
+    offsets = _numbers(data[4 : 8 + 4 * count], "I")
+    assert offsets[0] == 8 + 4 * count
+    assert offsets[-1] == len(data) == entry["chunk_bytes"]
+    assert entry["chunk_size"] == count
+    found = [_numbers(data[start:end], "i") for start, end in zip(offsets, offsets[1:])]
+    assert entry["dim"] == sum(map(len, found))
+    return found
+
+
 def read_mds(path: Path) -> Documents:
     data = path.read_bytes()
     (count,) = struct.unpack_from("<I", data)
@@ -150,6 +164,7 @@ READERS = {
     "nanogpt": read_nanogpt,
     "olmo": read_olmo,
     "mds": read_mds,
+    "litdata": read_litdata,
     "parquet": read_parquet,
     "arrow": read_arrow,
 }

@@ -15,6 +15,7 @@ _PLACES = {
     "datatrove": "datatrove.DatatroveWriter",
     "olmo": "olmo.OlmoWriter",
     "mds": "mds.MdsWriter",
+    "litdata": "litdata.LitdataWriter",
     "parquet": "columnar.ParquetWriter",
     "arrow": "columnar.ArrowWriter",
 }
