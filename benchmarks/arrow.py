@@ -8,6 +8,8 @@ out.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,6 @@ import click
 import bpecore
 
 DOCUMENT_CHARACTERS = 1500
-ROUNDS = 9
 
 Pair = tuple[str, Callable[[], Any], Callable[[], Any]]
 """What is replaced, in words; it; the recipe."""
@@ -124,12 +125,84 @@ def datasets_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pai
     ]
 
 
+def dask_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import dask
+    import dask.dataframe as dd
+    import pandas as pd
+
+    from bpecore.ray import Tokenize
+
+    dask.config.set(scheduler="threads")
+    frame = dd.from_pandas(pd.DataFrame({"text": documents}), npartitions=4)
+    tokenize = Tokenize("o200k_base", keep_text=False, disallowed_special=())
+    slow = frame.text.map(encoding.encode, meta=("input_ids", object))
+    fast = frame.map_partitions(tokenize, meta=tokenize(frame._meta))
+    return [("Dask: `text.map(encode)`", slow.compute, fast.compute)]
+
+
+def ray_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import pyarrow as pa
+    import ray
+
+    from bpecore.ray import Tokenize
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    data = ray.data.from_arrow(pa.table({"text": documents})).repartition(4).materialize()
+    tokenize = Tokenize("o200k_base", keep_text=False, disallowed_special=())
+
+    def slow(batch: Any) -> Any:
+        return {"input_ids": [encoding.encode(text) for text in batch["text"]]}
+
+    def fast() -> Any:
+        options = {"batch_format": "pyarrow", "zero_copy_batch": True}
+        return data.map_batches(tokenize, **options).materialize()
+
+    return [
+        (
+            "Ray Data: `map_batches` with `encode`",
+            lambda: data.map_batches(slow).materialize(),
+            fast,
+        )
+    ]
+
+
+def spark_pairs(encoding: bpecore.Encoding, documents: list[str]) -> list[Pair]:
+    import pandas as pd
+    from pyspark.sql import SparkSession, functions
+    from pyspark.sql.types import ArrayType, IntegerType
+
+    from bpecore.ray import Tokenize
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    options = {"spark.sql.execution.arrow.pyspark.enabled": "true", "spark.ui.enabled": "false"}
+    spark = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
+    frame = spark.createDataFrame(pd.DataFrame({"text": documents})).repartition(4).cache()
+    frame.count()
+    encode = functions.udf(lambda text: encoding.encode(text), ArrayType(IntegerType()))
+    tokenize = Tokenize("o200k_base", keep_text=False, id_type="int32", disallowed_special=())
+
+    def summed(ids: Any) -> Any:
+        return ids.select(functions.sum(functions.size("input_ids"))).collect()
+
+    return [
+        (
+            "Spark: a `udf` of a string",
+            lambda: summed(frame.select(encode("text").alias("input_ids"))),
+            lambda: summed(frame.mapInArrow(tokenize.batches, "input_ids array<int>")),
+        )
+    ]
+
+
 LIBRARIES = {
     "pyarrow": pyarrow_pairs,
     "polars": polars_pairs,
     "pandas": pandas_pairs,
     "duckdb": duckdb_pairs,
     "datasets": datasets_pairs,
+    "dask": dask_pairs,
+    "ray": ray_pairs,
+    "pyspark": spark_pairs,
 }
 
 
@@ -143,19 +216,21 @@ def seconds_of(call: Callable[[], Any]) -> float:
 @click.argument(
     "texts", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-def main(texts: tuple[Path, ...]) -> None:
+@click.option("--libraries", default=",".join(LIBRARIES), show_default=True)
+@click.option("--rounds", default=9, show_default=True)
+def main(texts: tuple[Path, ...], libraries: str, rounds: int) -> None:
     documents = documents_of(list(texts), megabytes=8)
     megabytes = sum(len(document.encode()) for document in documents) / 1e6
     encoding = bpecore.get_encoding("o200k_base").ordinary
     print("| Instead of | MB/s | with `encode_arrow` | |\n|---|---|---|---|")
-    for library, pairs_of in LIBRARIES.items():
+    for library in libraries.split(","):
         try:
             importlib.import_module(library)
         except ImportError:
             continue
-        for words, before, after in pairs_of(encoding, documents):
-            rounds = [(seconds_of(before), seconds_of(after)) for _ in range(ROUNDS)]
-            slow, fast = (megabytes / min(column) for column in zip(*rounds))
+        for words, before, after in LIBRARIES[library](encoding, documents):
+            seconds = [(seconds_of(before), seconds_of(after)) for _ in range(rounds)]
+            slow, fast = (megabytes / min(column) for column in zip(*seconds))
             print(f"| {words} | {slow:.0f} | {fast:.0f} | {fast / slow:.1f}x |")
 
 
