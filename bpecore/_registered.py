@@ -100,10 +100,13 @@ class FromAbove:
         Returns:
             An object that notebooks display, and whose `str` is what `bpecore view` prints.
 
+        Raises:
+            TypeError: `compare_with` is no iterable of encodings.
+
         Example:
             >>> import bpecore
             >>> bpecore.get_encoding("o200k_base").show("hello world")
             hello│ world
             o200k_base: 2 tokens, 11 characters, 11 bytes, 5.50 characters per token
         """
-        return show(text, [self, *compare_with], allowed_special)  # noqa: F821 (set later)
+        return show(text, self, compare_with, allowed_special)  # noqa: F821 (set later)

@@ -16,6 +16,7 @@ from bpecore._models.kept_models import (
 )
 from bpecore._models.recognition import find_vocabulary, read_vocabulary, recognised
 from bpecore._models.source import ModelSource
+from bpecore._plural import counted
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def load_encoding(
         mergeable_ranks=model.vocabulary,
         special_tokens=own_tokens if special_tokens is None else special_tokens,
     )
-    details = f"{len(model.vocabulary):,} tokens, {len(encoding._special_tokens):,} special tokens"
+    special = counted(len(encoding._special_tokens), "special token")
+    details = f"{counted(len(model.vocabulary), 'token')}, {special}"
     encoding.source = _source(model.kind, file, own_pattern, details)
     return encoding
 

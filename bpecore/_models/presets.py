@@ -152,14 +152,9 @@ def _suggestion(name: str) -> str:
     """Returns what may be meant by a name of a pattern that is unknown."""
     import difflib
 
-    from bpecore.model import encoding_name_for_model
-
-    try:
-        return f"that model has the pattern of {encoding_name_for_model(name)}"
-    except KeyError:
-        known = [*PATTERNS, *_ENCODINGS]
-        close = difflib.get_close_matches(name.lower()[:100], known, _SUGGESTIONS, 0.5)
-        return f"the nearest are {', '.join(close)}" if close else f"known are {', '.join(known)}"
+    known = [*PATTERNS, *_ENCODINGS]
+    close = difflib.get_close_matches(name.lower()[:100], known, _SUGGESTIONS, 0.5)
+    return f"the nearest are {', '.join(close)}" if close else f"known are {', '.join(known)}"
 
 
 def name_of_pattern(pattern: str) -> str:

@@ -95,7 +95,7 @@ def num_tokens_from_image_url(
     rule = image_rule(rules_of(model, rules), model, "url")
     if size is None:
         size = size_of_data_url(url)
-    return count_image(rule, size, detail, "url", url)
+    return count_image(rule, size, detail, "url", url, "size=(width, height)")
 
 
 def image_rule(rules: Rules, model: str, place: str) -> Tiles | Patches:
@@ -106,8 +106,8 @@ def image_rule(rules: Rules, model: str, place: str) -> Tiles | Patches:
     """
     if rules.image is None:
         raise KeyError(
-            f"{place}: what images cost is not known for the model {model!r}. Give a rule for it: "
-            "rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
+            f"{place}: what images cost is not known for the model {model!r}. In Python, give a "
+            "rule: rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
         )
     return rules.image
 
@@ -118,6 +118,7 @@ def count_image(
     detail: object,
     place: str,
     url: str = "",
+    size_argument: str = "image_sizes={url: (width, height)}",
 ) -> int:
     """Returns the tokens of an image.
 
@@ -127,6 +128,7 @@ def count_image(
         detail: one of `DETAILS`.
         place: where the image is, for errors.
         url: the image's URL, for errors.
+        size_argument: how a caller gives the size, for errors.
 
     Raises:
         ValueError: the size is needed and not known, a side is not positive, or the model does not
@@ -147,7 +149,7 @@ def count_image(
     if size is None:
         raise ValueError(
             f"{place}: the size of the image is not known, and it cannot be read from its URL: "
-            f"{shown(url)}. Give it: image_sizes={{url: (width, height)}}"
+            f"{shown(url)}. Give it: {size_argument}"
         )
     if isinstance(rule, Tiles):
         return rule.base + rule.per_tile * _tiles(*size)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bpecore.chat.harmony import render_chat
+from bpecore.cli.inputs import BYTE_ORDER_MARK
 from bpecore.cli.options import DEFAULT_ENCODING
 from bpecore.core import Encoding
 from bpecore.registry import get_encoding
@@ -28,7 +29,7 @@ def read_chat(content: str, name: str) -> dict[str, Any]:
         click.ClickException: it is not such JSON.
     """
     try:
-        read: Any = json.loads(content)
+        read: Any = json.loads(content.removeprefix(BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as error:
         raise click.ClickException(f"{name}: not a chat: {error}") from None
     request: Any = {"messages": read} if isinstance(read, list) else read

@@ -18,6 +18,7 @@ from typing import Any, cast
 import click
 
 from bpecore import __version__
+from bpecore.cli.inputs import printable
 
 COMMANDS = (
     *("chat", "compare", "count", "decode", "encode", "encodings", "fuzz"),
@@ -52,12 +53,15 @@ class CommandLine(click.Group):
             _write_utf8()
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            lines = map(printable, error.message.split("\n"))
+            vars(error).update(message="\n".join(lines))
+            raise
         except OSError as error:
             if _is_broken_pipe(error):
                 raise BrokenPipeError(errno.EPIPE, "") from None  # click ends quietly
-            raise click.ClickException(
-                f"{error.filename or 'standard output'}: {error.strerror or error}"
-            ) from None
+            name = printable(str(error.filename or "standard output"))
+            raise click.ClickException(f"{name}: {error.strerror or error}") from None
 
 
 def _write_utf8() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpecore.cli.count import Search
-from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.inputs import Reader, Source, errors_about, printable
 from bpecore.cli.options import allow_special, any_paths_argument, with_reader
 from bpecore.cli.streams import special_arguments
 from bpecore.cli.vocabularies import with_encodings
@@ -69,11 +69,10 @@ def compare(
     found = Comparison([encoding.name for encoding in encodings])
     for source in search.sources(sources):
         try:
-            text = reader.text(source)
+            with errors_about(source):
+                found.add(source.path, reader.text(source), encodings, special)
         except click.ClickException as error:
             search.skip_or_report(source, error)
-            continue
-        found.add(source.path, text, encodings, special)
     costs, others = costs_of(table, {name: c.tokens for name, c in found.total.items()})
     if as_json:
         _print_json(found, costs, search.failures)
@@ -91,8 +90,7 @@ def compare(
             file.write(bars("Bytes per token, by script", values, found.names))
     if others:
         click.echo(f"prices of what is not compared: {', '.join(others)}", err=True)
-    if search.skipped:
-        click.echo(f"skipped: {search.skipped} files that are not text", err=True)
+    search.report_skipped()
     if search.failures:
         sys.exit(1)
 
@@ -125,14 +123,16 @@ class Comparison:
         from bpecore.view.tokens import TokenizedText
 
         allowed = special_arguments(special)["allowed_special"]
+        found = {  # complete before anything is added: a text may be refused
+            encoding.name: counts_by_script(TokenizedText(encoding, text, allowed))
+            for encoding in encodings
+        }
         counts = {}
-        for encoding in encodings:
-            by_script = counts_by_script(TokenizedText(encoding, text, allowed))
-            counts[encoding.name] = reduce(Counts.plus, by_script.values(), Counts())
+        for name, by_script in found.items():
+            counts[name] = reduce(Counts.plus, by_script.values(), Counts())
             for script, more in by_script.items():
                 before = self._scripts[script]
-                after = before[encoding.name].plus(more)
-                self._scripts[script] = {**before, encoding.name: after}
+                self._scripts[script] = {**before, name: before[name].plus(more)}
         self.files[path] = _sum(self.files.get(path, self._nothing), counts)
 
     @property
@@ -152,8 +152,7 @@ def _print_tables(found: Comparison, costs: Sequence[Cost]) -> None:
     groups: list[tuple[str, Mapping[str, ByEncoding]]] = [("", {TOTAL: found.total})]
     groups += [("script", found.scripts)]
     if len(found.files) > 1:
-        names = {click.format_filename(name): counts for name, counts in found.files.items()}
-        groups += [("file", names)]
+        groups += [("file", found.files)]
     for title, group in groups:
         head = [title, "encoding", "tokens", "bytes/token", "tokens/word"]
         _print_table([head, *_rows(group)])
@@ -174,6 +173,7 @@ def _rows(group: Mapping[str, ByEncoding]) -> Iterator[list[str]]:
 
 def _print_table(rows: list[list[str]]) -> None:
     """Prints two columns of names and others of numbers, and an empty line."""
+    rows = [list(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         cells = [

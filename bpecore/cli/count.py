@@ -10,7 +10,8 @@ from typing import Any, Callable, NamedTuple
 
 import click
 
-from bpecore.cli.inputs import NotTextError, Reader, Source
+from bpecore._plural import counted
+from bpecore.cli.inputs import NotTextError, Reader, Source, errors_about, printable
 from bpecore.cli.options import allow_special, any_paths_argument, with_reader
 from bpecore.cli.streams import stream
 from bpecore.cli.vocabularies import with_encoding
@@ -76,8 +77,7 @@ def count(
         _print_table(_sorted(results, sort))
     else:
         _print_lines(_sorted(results, sort) if sort else results)
-    if search.skipped:
-        click.echo(f"skipped: {search.skipped} files that are not text", err=True)
+    search.report_skipped()
     if search.failures:
         sys.exit(1)
 
@@ -126,6 +126,12 @@ class Search:
             self.skipped += 1
         else:
             self.report(source, error.message)
+
+    def report_skipped(self) -> None:
+        """Reports how many files were skipped."""
+        if self.skipped:
+            files = counted(self.skipped, "file that is not text", "files that are not text")
+            click.echo(f"skipped: {files}", err=True)
 
 
 def _each(
@@ -177,7 +183,8 @@ def _counted(
             if progress is not None:
                 progress(len(chunk) if chunk.isascii() else len(chunk.encode(errors="replace")))
 
-    tokens = sum(stream(encoding, chunks(), special, encoding.count, len))
+    with errors_about(source):
+        tokens = sum(stream(encoding, chunks(), special, encoding.count, len))
     return Counted(source.path, tokens, characters)
 
 
@@ -205,7 +212,7 @@ def _print_table(results: list[Counted]) -> None:
     """Prints a table for people."""
     rows = [("tokens", "characters", "")]
     rows += [
-        (f"{row.tokens:,}", f"{row.characters:,}", click.format_filename(row.name))
+        (f"{row.tokens:,}", f"{row.characters:,}", printable(row.name))
         for row in [*results, _total(results)]
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

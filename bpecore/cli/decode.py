@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -10,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
+from bpecore.cli import options
+from bpecore.cli.inputs import BYTE_ORDER_MARK, STANDARD_INPUT, Reader, Source
 from bpecore.cli.vocabularies import with_encoding
 from bpecore.core import Encoding
 
@@ -39,10 +41,11 @@ def _check_arguments(
 
 @click.command(short_help="Turn token ids back into text.")
 @with_encoding
+@options.input_encoding
 @click.argument(
     "sources", metavar="[FILES|IDS]...", nargs=-1, callback=_check_arguments, type=click.Path()
 )
-def decode(encoding: Encoding, sources: Sequence[Source]) -> None:
+def decode(encoding: Encoding, input_encoding: str | None, sources: Sequence[Source]) -> None:
     """Print the text of token ids: of IDS, of those in FILES, or of those in standard input.
 
     Ids are separated by white space or commas, or are in JSON lists, as `encode` prints them.
@@ -50,7 +53,7 @@ def decode(encoding: Encoding, sources: Sequence[Source]) -> None:
     """
     output = sys.stdout.buffer
     for source in sources or [Source(STANDARD_INPUT)]:
-        for part in parts(Reader().chunks(source)):
+        for part in parts(Reader(input_encoding).chunks(source)):
             ids = parse_ids(part, source)
             try:
                 content = encoding.decode_bytes(ids)
@@ -66,9 +69,9 @@ def parts(chunks: Iterator[str]) -> Iterator[str]:
     A short text is one part. A long one is cut after separators; in JSON lists, which are then
     closed and opened again, after commas.
     """
-    rest = ""
+    rest = next(chunks, "").removeprefix(BYTE_ORDER_MARK)
     is_json = None
-    for chunk in chunks:
+    for chunk in itertools.chain([""], chunks):
         rest += chunk
         if is_json is None and rest.lstrip():
             is_json = rest.lstrip().startswith("[")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.inputs import Reader, Source, errors_about
 from bpecore.cli.options import allow_special, files_argument, with_reader
 from bpecore.cli.streams import stream
 from bpecore.cli.vocabularies import with_encoding
@@ -43,6 +43,7 @@ def encode(
     output = sys.stdout.buffer
     writer = IdWriter(output, as_json, encoding.max_token_value + 1)
     for source in sources:
-        for ids in stream(encoding, reader.chunks(source), special, encoded, as_array):
-            writer.write(ids)
+        with errors_about(source):
+            for ids in stream(encoding, reader.chunks(source), special, encoded, as_array):
+                writer.write(ids)
         writer.end()

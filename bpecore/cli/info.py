@@ -14,6 +14,7 @@ from bpecore import __version__, _core
 from bpecore._build.download_cache import find_cache_directory
 from bpecore._build.frozen_files import FROZEN_FOLDER, TABLES_DIRECTORY_VARIABLE
 from bpecore._build.threads import thread_count
+from bpecore._plural import counted
 from bpecore.registry import get_encoding, list_encoding_names
 
 PACKAGES = (
@@ -87,7 +88,7 @@ def state_of_directory(path: str) -> str:
         return f"{path} (does not exist)"
     except OSError as error:
         return f"{path} ({error.strerror})"
-    return f"{path} ({count} files)"
+    return f"{path} ({counted(count, 'file')})"
 
 
 def state_of_encoding(name: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import IO, NamedTuple
@@ -17,6 +19,9 @@ CHUNK = 1 << 21
 
 SHOWN_CHARACTERS = 40
 
+BYTE_ORDER_MARK = "\ufeff"
+"""No part of ids or of JSON; of any other text it is one."""
+
 # The longer marks come first: UTF-32's begins with UTF-16's.
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -28,6 +33,29 @@ BYTE_ORDER_MARKS = (
 
 class NotTextError(click.ClickException):
     """An input's bytes are not text."""
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that control a terminal, or the direction of text."""
+
+
+def printable(name: str) -> str:
+    """Returns a name as people see it, with control characters escaped, as `ls` does.
+
+    Example:
+        >>> printable("b\\033[31m.txt")
+        'b\\\\x1b[31m.txt'
+    """
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], click.format_filename(name))
+
+
+@contextlib.contextmanager
+def errors_about(source: Source) -> Iterator[None]:
+    """Reports what an encoding finds wrong with a text as an error of the input."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(f"{source.display_name}: {error}") from None
 
 
 class Source(NamedTuple):
@@ -51,7 +79,7 @@ class Source(NamedTuple):
     @property
     def display_name(self) -> str:
         """The name in messages."""
-        return "standard input" if self.path == STANDARD_INPUT else click.format_filename(self.path)
+        return "standard input" if self.path == STANDARD_INPUT else printable(self.path)
 
     @property
     def size(self) -> int:
@@ -110,6 +138,11 @@ class Reader(NamedTuple):
                 raise NotTextError(
                     f"{source.display_name}: not {name} at byte offset {offset}: {error.reason}"
                 ) from None
+            except UnicodeError as error:  # it says nothing of a place
+                name = f"{source.display_name}: not {self.encoding}"
+                hint = f"{self.encoding}-le and {self.encoding}-be need none"
+                reason = f"{error} ({hint})" if "BOM" in str(error) else error
+                raise NotTextError(f"{name}: {reason}") from None
             position += len(block)
             if text:
                 yield text

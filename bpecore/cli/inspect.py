@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpecore._plural import counted
+from bpecore.cli.inputs import printable
 from bpecore.cli.tokenize import FORMATS, Refused, source_of
 from bpecore.cli.vocabularies import vocabulary_options
 
@@ -28,7 +30,7 @@ _SHOWN = 300
 @click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), help="The format.")
 @click.option("--dtype", type=click.Choice(["uint16", "uint32"]), help="Type of ids of a .bin.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object of JSON per shard.")
-@vocabulary_options(several=False)
+@vocabulary_options(several=False, default="that of the manifest")
 def inspect(
     shards: Sequence[str],
     verify: bool,
@@ -54,7 +56,7 @@ def inspect(
     )
     from bpecore.corpus.verification import verify_shard
 
-    is_named = any(options[name] is not None for name in ("encoding", "model", "vocabulary"))
+    is_named = any(option is not None for option in options.values())
     source = source_of(options) if is_named else None
     has_fault = False
     try:
@@ -83,13 +85,14 @@ def _print_json(found: Inspected, verified: Verified | None) -> None:
 
 
 def _print(found: Inspected, verified: Verified | None, encoding: Any) -> None:
-    click.echo(f"{click.format_filename(found.path)}: {found.format}, {found.dtype}")
-    tokens = f"{found.tokens:,} tokens of {found.encoding}, {found.distinct:,} different"
+    click.echo(f"{printable(found.path)}: {found.format}, {found.dtype}")
+    tokens = f"{counted(found.tokens, 'token')} of {found.encoding}, {found.distinct:,} different"
     if found.documents is None:
         click.echo(tokens)
     else:
         click.echo(
-            f"{found.documents:,} documents of {found.shortest:,} to {found.longest:,} tokens, "
+            f"{counted(found.documents, 'document')} of {found.shortest:,} to "
+            f"{counted(found.longest, 'token')}, "
             f"median {found.median:,.0f}; {tokens}"
         )
     frequent = "  ".join(f"{_token(encoding, token)} {count:,}" for token, count in found.frequent)
@@ -100,12 +103,13 @@ def _print(found: Inspected, verified: Verified | None, encoding: Any) -> None:
     if verified is None:
         return
     if verified.documents:
-        click.echo(f"{verified.documents:,} documents compared, encoded by {verified.engine}")
+        documents = counted(verified.documents, "document")
+        click.echo(f"{documents} compared, encoded by {verified.engine}")
     for note in verified.notes:
         click.echo(note)
     for fault in verified.faults:
         click.echo(f"FAULT: {fault}")
-    click.echo("verified" if not verified.faults else f"{len(verified.faults)} faults")
+    click.echo("verified" if not verified.faults else counted(len(verified.faults), "fault"))
 
 
 def _token(encoding: Any, token: int) -> str:

@@ -51,7 +51,7 @@ def check_known(name: str, known: Iterable[str]) -> None:
         raise click.BadParameter(f"unknown encoding {name!r}; {hint} are {', '.join(known)}")
 
 
-def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str | None:
+def check_model(context: click.Context, __: click.Parameter, model: str | None) -> str | None:
     """Refuses a model that is unknown."""
     if model is not None:
         try:
@@ -60,9 +60,10 @@ def check_model(_: click.Context, __: click.Parameter, model: str | None) -> str
             prefixes = [f"{prefix}…" for prefix in MODEL_PREFIX_TO_ENCODING]
             close = nearest(model.rpartition("/")[2], MODEL_TO_ENCODING)
             if close:
+                options = {parameter.name for parameter in context.command.params}
+                other = " --encoding names an encoding directly." if "encoding" in options else ""
                 raise click.BadParameter(
-                    f"unknown model {model!r}; did you mean {', '.join(close)}? "
-                    "--encoding names an encoding directly."
+                    f"unknown model {model!r}; did you mean {', '.join(close)}?{other}"
                 ) from None
             known = ", ".join([*MODEL_TO_ENCODING, *prefixes])
             raise click.BadParameter(f"unknown model {model!r}; known are {known}") from None
@@ -98,6 +99,14 @@ def _check_codec(_: click.Context, __: click.Parameter, name: str | None) -> str
     return name
 
 
+input_encoding = click.option(
+    "--input-encoding",
+    callback=_check_codec,
+    metavar="CODEC",
+    help="Character encoding of the files, such as latin-1 or utf-16. Default: utf-8.",
+)
+
+
 def with_reader(command: Command, several: bool = True) -> Command:
     """Adds the options on the inputs; the command gets a `reader` and the `sources`.
 
@@ -131,12 +140,7 @@ def with_reader(command: Command, several: bool = True) -> Command:
         default="strict",
         help="What to do with bytes that are not text. Default: strict, which is an error.",
     )(choose)
-    return click.option(
-        "--input-encoding",
-        callback=_check_codec,
-        metavar="CODEC",
-        help="Character encoding of the files, such as latin-1 or utf-16. Default: utf-8.",
-    )(choose)
+    return input_encoding(choose)
 
 
 def with_one_input(command: Command) -> Command:

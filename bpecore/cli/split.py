@@ -9,7 +9,7 @@ import click
 
 from bpecore._limits.counted_chunks import BOUNDARIES
 from bpecore.cli.chunk_stream import chunk_stream
-from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.inputs import Reader, Source, errors_about
 from bpecore.cli.options import allow_special, with_one_input
 from bpecore.cli.streams import special_arguments
 from bpecore.cli.vocabularies import with_encoding
@@ -69,11 +69,9 @@ def split(
     output = sys.stdout.buffer
     cutting = {"overlap": overlap, "boundary": boundary, "whole_graphemes": whole_graphemes}
     texts = reader.chunks(source)
-    try:
+    with errors_about(source):
         for chunks in chunk_stream(encoding, texts, tokens, special_arguments(special), **cutting):
             for chunk in chunks:
                 line = chunk + "\0" if null else json.dumps(chunk, ensure_ascii=False) + "\n"
                 output.write(line.encode())
             output.flush()
-    except ValueError as error:
-        raise click.ClickException(f"{source.display_name}: {error}") from None

@@ -10,9 +10,15 @@ from typing import Any, Callable
 
 import click
 
+from bpecore.cli.inputs import printable
 from bpecore.cli.options import DEFAULT_ENCODING, Command, with_options
 from bpecore.cli.tokenize_report import Reporter
-from bpecore.cli.vocabularies import check_one_of, vocabulary_options
+from bpecore.cli.vocabularies import (
+    advice_on_options,
+    check_has_file,
+    check_one_of,
+    vocabulary_options,
+)
 
 FORMATS = (
     *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
@@ -231,7 +237,7 @@ def tokenize(
         reporter.clear()
     reporter.show_summary(summary, output)
     for failure in summary.failures:
-        click.echo(f"Error: {failure}", err=True)
+        click.echo(f"Error: {printable(failure)}", err=True)
     if summary.failures:
         sys.exit(2)
     if summary.aside:
@@ -252,6 +258,7 @@ def source_of(options: dict[str, Any]) -> Any:
     names = ("encoding", "model", "vocabulary", "pattern", "special_tokens")
     name, model, vocabulary, pattern, special_tokens = (options.pop(key) for key in names)
     check_one_of(name, model, vocabulary)
+    check_has_file(vocabulary, pattern, special_tokens)
     try:
         if vocabulary is not None:
             return EncodingSource.of_file(vocabulary, pattern, special_tokens)
@@ -261,4 +268,4 @@ def source_of(options: dict[str, Any]) -> Any:
     except CorpusError:
         raise
     except (OSError, ValueError) as error:
-        raise Refused(str(error)) from None
+        raise Refused(advice_on_options(error)) from None

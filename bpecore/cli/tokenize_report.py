@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpecore._plural import counted
+from bpecore.cli.inputs import printable
+
 if TYPE_CHECKING:
     from bpecore.corpus import Progress, Summary
     from bpecore.corpus.estimates import Estimate
@@ -68,17 +71,18 @@ class Reporter:
         for title, rows in (("file", summary.files), ("shard", summary.shards)):
             click.echo(f"{'tokens':>15}  {'documents':>12}  {title}")
             for row in rows[:_SHOWN]:
-                name = click.format_filename(row.name)
+                name = printable(row.name)
                 click.echo(f"{row.tokens:>15,}  {row.documents:>12,}  {name}")
             if len(rows) > _SHOWN:
                 click.echo(f"{'…':>15}  {'…':>12}  {len(rows) - _SHOWN:,} more")
-        total = f"{summary.tokens:,} tokens of {summary.documents:,} documents in {output}"
-        for count, what in (
-            (summary.cut, "documents were cut"),
-            (summary.dropped, "documents were dropped"),
-            (summary.aside, "records were set aside, see _bpecore/aside.jsonl there"),
+        documents = counted(summary.documents, "document")
+        total = f"{counted(summary.tokens, 'token')} of {documents} in {printable(output)}"
+        for count, thing, what in (
+            (summary.cut, "document", "cut"),
+            (summary.dropped, "document", "dropped"),
+            (summary.aside, "record", "set aside, see _bpecore/aside.jsonl there"),
         ):
-            total += f"; {count:,} {what}" if count else ""
+            total += f"; {counted(count, f'{thing} was', f'{thing}s were')} {what}" if count else ""
         click.echo(f"{total}. {summary.seconds:.1f} s")
 
     def show_estimate(self, estimate: Estimate) -> None:
@@ -102,8 +106,8 @@ def progress_line(progress: Progress) -> str:
         f"{percent:3.0f} %",
         f"{progress.bytes_per_second / 1e6:,.0f} MB/s",
         f"{progress.tokens_per_second / 1e6:,.1f} M tokens/s",
-        f"{progress.documents:,} documents",
-        f"{progress.tokens:,} tokens",
+        counted(progress.documents, "document"),
+        counted(progress.tokens, "token"),
     ]
     if progress.aside:
         parts.append(f"{progress.aside:,} aside")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.inputs import Reader, Source, errors_about
 from bpecore.cli.options import allow_special, with_one_input
 from bpecore.cli.streams import special_arguments
 from bpecore.cli.vocabularies import with_encoding
@@ -44,11 +44,9 @@ def truncate(
     source: Source,
 ) -> None:
     """Print as much of FILE, or of standard input, as fits into N tokens."""
-    try:
+    with errors_about(source):
         text = beginning(encoding, reader, source, tokens) if side == "end" else reader.text(source)
         kept = encoding.truncate(text, tokens, side=side, **special_arguments(special))
-    except ValueError as error:
-        raise click.ClickException(f"{source.display_name}: {error}") from None
     sys.stdout.buffer.write(kept.encode())
     if source.text is not None and sys.stdout.isatty():
         sys.stdout.buffer.write(b"\n")

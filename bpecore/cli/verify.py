@@ -13,7 +13,9 @@ import click
 
 from bpecore import __version__
 from bpecore._core import simd
+from bpecore._plural import counted
 from bpecore.cli import verification
+from bpecore.cli.inputs import printable
 from bpecore.cli.options import DEFAULT_ENCODING, check_known, complete_encodings
 from bpecore.cli.rank_sources import rank_source, table_of
 from bpecore.encodings import ENCODING_CONSTRUCTORS
@@ -53,7 +55,8 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
 
     Prints the versions, where the ranks came from, how many tokens were compared, in how many
     files they differ, and how many times faster bpecore was in a first pass. Exit code 1 means that
-    some differ. Files that are not UTF-8 or cannot be read are skipped and reported.
+    some differ, or that no file could be compared. Files that are not UTF-8 or cannot be read are
+    skipped and reported.
     """
     chosen = tuple(ENCODING_CONSTRUCTORS) if all_encodings else names or (DEFAULT_ENCODING,)
     try:
@@ -74,7 +77,7 @@ def verify(names: Sequence[str], all_encodings: bool, paths: Sequence[str]) -> N
     found.report()
     mismatches = [mismatch for row in rows for mismatch in row.mismatches]
     for mismatch in mismatches[:SHOWN]:
-        click.echo(str(mismatch))
+        click.echo(printable(str(mismatch)))
     if mismatches or not found.texts:
         sys.exit(1)
 
@@ -116,13 +119,14 @@ class Files:
                 self.texts.append((path, text))
 
     def _skip(self, error: OSError) -> None:
-        name = click.format_filename(os.path.normpath(error.filename))
+        name = printable(os.path.normpath(error.filename))
         self.unreadable.append(f"{name}: {error.strerror}")
 
     def report(self) -> None:
         """Prints what was left out."""
         if self.not_text:
-            click.echo(f"left out: {self.not_text} files that are not UTF-8")
+            one, several = "file that is not UTF-8", "files that are not UTF-8"
+            click.echo(f"left out: {counted(self.not_text, one, several)}")
         for line in self.unreadable[:SHOWN]:
             click.echo(f"left out: {line}")
         if len(self.unreadable) > SHOWN:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpecore.cli.inputs import Reader, Source
+from bpecore.cli.inputs import Reader, Source, errors_about, printable
 from bpecore.cli.options import allow_special, with_one_input
 from bpecore.cli.streams import special_arguments
 from bpecore.cli.vocabularies import with_encodings
@@ -79,11 +79,13 @@ def view(
         allowed = special_arguments(special)["allowed_special"]
         texts = (TokenizedText(encoding, text, allowed) for encoding in encodings)
     if page is None:
-        print_tokens(texts, color, white_space, ids)
+        with errors_about(source):
+            print_tokens(texts, color, white_space, ids)
         return
     from bpecore.view.page import page_of
 
-    content = page_of(list(texts), source.display_name)
+    with errors_about(source):
+        content = page_of(list(texts), source.display_name)
     with click.open_file(page, "w", encoding="utf-8") as file:
         file.write(content)
 
@@ -102,7 +104,7 @@ def print_tokens(
             click.echo()
         for line in printed(tokens, style):
             click.echo(line, color=True)
-        click.echo(heading(tokens.summary(), style), color=True)
+        click.echo(heading(printable(tokens.summary()), style), color=True)
 
 
 def has_colour() -> bool:

@@ -41,8 +41,15 @@ def _several(given: str | Sequence[str] | None) -> Sequence[str]:
     return [given] if isinstance(given, str) else given
 
 
-def vocabulary_options(several: bool) -> Callable[[Command], Command]:
-    """Returns the options that name encodings, models and vocabularies."""
+def vocabulary_options(
+    several: bool, default: str = DEFAULT_ENCODING
+) -> Callable[[Command], Command]:
+    """Returns the options that name encodings, models and vocabularies.
+
+    Args:
+        several: whether encodings, models and vocabularies can be given several times.
+        default: what is used without any, for the help.
+    """
     again = "; can be given several times" if several else ""
     return with_options(
         click.option(
@@ -51,7 +58,7 @@ def vocabulary_options(several: bool) -> Callable[[Command], Command]:
             multiple=several,
             callback=_check_encodings,
             shell_complete=complete_encodings,
-            help=f"Name of an encoding{again}. Default: {DEFAULT_ENCODING}.",
+            help=f"Name of an encoding{again}. Default: {default}.",
         ),
         click.option(
             "-m",
@@ -86,6 +93,15 @@ def check_one_of(encoding: str | None, model: str | None, vocabulary: str | None
         raise click.UsageError("give one of --encoding, --model and --vocabulary")
 
 
+def check_has_file(
+    vocabulary: str | Sequence[str] | None, pattern: str | None, special_tokens: str | None
+) -> None:
+    """Refuses what is only for a vocabulary's file if there is none."""
+    for option, given in (("--pattern", pattern), ("--special-tokens", special_tokens)):
+        if given is not None and not vocabulary:
+            raise click.UsageError(f"{option} is for a file, which --vocabulary names")
+
+
 def with_encoding(command: Command) -> Command:
     """Adds the options that choose an encoding; the command gets it as `encoding`."""
 
@@ -99,6 +115,7 @@ def with_encoding(command: Command) -> Command:
         **arguments: Any,
     ) -> None:
         check_one_of(encoding, model, vocabulary)
+        check_has_file(vocabulary, pattern, special_tokens)
         if vocabulary is not None:
             found = _from_file(vocabulary, pattern, special_tokens)
         else:
@@ -121,6 +138,7 @@ def with_encodings(command: Command) -> Command:
         special_tokens: str | None,
         **arguments: Any,
     ) -> None:
+        check_has_file(vocabulary, pattern, special_tokens)
         names = [*encoding, *map(encoding_name_for_model, model)]
         encodings = [get_encoding(name) for name in dict.fromkeys(names)]
         encodings += [_from_file(file, pattern, special_tokens) for file in vocabulary]
@@ -133,4 +151,9 @@ def _from_file(path: str, pattern: str | None, special_tokens: str | None) -> En
     try:
         return Encoding.from_file(path, pattern=pattern, special_tokens=special_tokens)
     except (OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(advice_on_options(error)) from None
+
+
+def advice_on_options(error: Exception) -> str:
+    """Returns the message of `Encoding.from_file` with an option in place of an argument."""
+    return str(error).replace("pass pattern=", "pass --pattern")

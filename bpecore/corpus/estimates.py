@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpecore._build.threads import available_cpus
+from bpecore._plural import counted
 from bpecore.core import Encoding
 from bpecore.corpus.encoding_source import EncodingSource
 from bpecore.corpus.errors import CorpusError
@@ -64,14 +65,16 @@ class Estimate(NamedTuple):
     def lines(self) -> list[str]:
         """Returns the estimate in words."""
         found = [
-            f"{self.files:,} files, {self.size:,} bytes, in {self.portions:,} portions",
-            f"about {self.documents:,} documents, {self.tokens:,} tokens",
-            f"about {self.output_bytes:,} bytes of shards; {self.free_bytes:,} are free there",
-            f"about {self.seconds:,.0f} s with {self.workers:,} workers, each "
+            f"{counted(self.files, 'file')}, {counted(self.size, 'byte')}, in "
+            f"{counted(self.portions, 'portion')}",
+            f"about {counted(self.documents, 'document')}, {counted(self.tokens, 'token')}",
+            f"about {counted(self.output_bytes, 'byte')} of shards; {self.free_bytes:,} are free "
+            "there",
+            f"about {self.seconds:,.0f} s with {counted(self.workers, 'worker')}, each "
             f"{self.bytes_per_second / 1e6:,.0f} MB/s on a sample",
         ]
         if self.aside:
-            found.append(f"{self.aside:,} records of the sample would be set aside")
+            found.append(f"{counted(self.aside, 'record')} of the sample would be set aside")
         if self.output_bytes > self.free_bytes:
             found.append("there is not enough room on the disk")
         if self.largest_document > _LARGE_DOCUMENT:

@@ -24,4 +24,5 @@ def library(module: str, what: str) -> Any:
         package = module.partition(".")[0]
         if (error.name or package).partition(".")[0] != package:
             raise
-        raise CorpusError(f'{what} needs {package}: pip install "bpecore[corpus]"') from None
+        source = package if package == "ray" else '"bpecore[corpus]"'
+        raise CorpusError(f"{what} needs {package}: pip install {source}") from None

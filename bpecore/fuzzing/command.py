@@ -72,12 +72,15 @@ def fuzz(
         import_tiktoken()
     except NoTiktokenError as error:
         raise click.ClickException(str(error)) from None
-    from bpecore.fuzzing.finding import replay
+    from bpecore.fuzzing.finding import NoCaseError, replay
     from bpecore.fuzzing.rounds import run_round
     from bpecore.fuzzing.run import Plan, Progress, run
 
     if case is not None:
-        difference = replay(case)
+        try:
+            difference = replay(case)
+        except NoCaseError as error:
+            raise click.ClickException(str(error)) from None
         click.echo(f"{case}: equal" if difference is None else f"{case}: mismatch\n{difference}")
         raise SystemExit(difference is not None)
     names = list(encodings) or ROTATION

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bpecore._plural import counted
 from bpecore.fuzzing.checks import CHECKS
 from bpecore.fuzzing.outcomes import Difference
 from bpecore.fuzzing.subject import Subject, available_instructions, openai_subject
@@ -93,7 +94,7 @@ class Finding(NamedTuple):
         tokens = f", {size} with each special token as one" if size < len(string) else ""
         lines = [
             f"Mismatch: {name}, check {self.check}, instructions {self.instructions}",
-            f"  string    {string!a}, {len(string)} characters{tokens}",
+            f"  string    {string!a}, {counted(len(string), 'character')}{tokens}",
         ]
         if self.framed.text != self.framed.string:
             lines.append(f"  within    {self.framed}")
@@ -134,16 +135,29 @@ class Finding(NamedTuple):
         return path
 
 
+class NoCaseError(Exception):
+    """A file is not one that `Finding.save` wrote."""
+
+
 def read_case(path: Path) -> tuple[Subject, str, str]:
-    """Returns the encoding, the check's name and the text in a file that `save` wrote."""
-    record = json.loads(path.read_text(encoding="ascii"))
-    if "encoding" in record:
-        return openai_subject(record["encoding"]), record["check"], record["text"]
-    definition = record["definition"]
-    definition["mergeable_ranks"] = {
-        bytes.fromhex(token): rank for token, rank in definition["mergeable_ranks"]
-    }
-    return Subject(definition), record["check"], record["text"]
+    """Returns the encoding, the check's name and the text in a file that `save` wrote.
+
+    Raises:
+        NoCaseError: it is another file; the message names it.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="ascii"))
+        check, text = record["check"], record["text"]
+        if check not in CHECKS or not isinstance(text, str):
+            raise ValueError(f"no text, or no check {check!r:.100}")
+        if "encoding" in record:
+            return openai_subject(record["encoding"]), check, text
+        definition = record["definition"]
+        ranks = {bytes.fromhex(token): rank for token, rank in definition["mergeable_ranks"]}
+        return Subject({**definition, "mergeable_ranks": ranks}), check, text
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise NoCaseError(f"{path}: not a stored mismatch: {reason:.300}") from None
 
 
 def replay(path: Path) -> Difference | None:
@@ -154,6 +168,9 @@ def replay(path: Path) -> Difference | None:
 
     Returns:
         The first difference, or None.
+
+    Raises:
+        NoCaseError: it is another file.
     """
     subject, check, text = read_case(path)
     for instructions in available_instructions():

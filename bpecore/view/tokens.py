@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bpecore._engine_calls import NONE
+from bpecore._plural import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -83,12 +84,9 @@ class TokenizedText:
     def summary(self) -> str:
         """Returns how many tokens, characters and bytes there are, in words."""
         counts = [
-            f"{count:,} {unit}{'' if count == 1 else 's'}"
-            for count, unit in (
-                (len(self), "token"),
-                (self.characters, "character"),
-                (self.byte_count, "byte"),
-            )
+            counted(len(self), "token"),
+            counted(self.characters, "character"),
+            counted(self.byte_count, "byte"),
         ]
         if self.ids:
             counts.append(f"{self.characters / len(self):.2f} characters per token")

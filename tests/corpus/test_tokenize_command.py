@@ -40,7 +40,7 @@ def test_records_set_aside(tmp_path: Path) -> None:
     rest = (path, "-f", "bin", "--text-field", "t.x", "--workers", 1)
     result = run(*rest, "-o", tmp_path / "1")
     assert result.exit_code == 1
-    assert "1 records were set aside, see _bpecore/aside.jsonl" in result.stdout
+    assert "1 record was set aside, see _bpecore/aside.jsonl" in result.stdout
     result = run(*rest, "-o", tmp_path / "2", "--strict")
     assert result.exit_code == 2
     assert result.stderr == f"Error: {path}: line 2 has no field 't'\n"
@@ -127,6 +127,11 @@ def test_without_the_extra(tmp_path: Path, lines: Path) -> None:
     )
     assert done.returncode == 2
     assert b'needs orjson: pip install "bpecore[corpus]"' in done.stderr
+    command[2] = hidden.replace("orjson", "ray")
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path / "3"), "--ray", "auto"], capture_output=True
+    )
+    assert b"--ray needs ray: pip install ray" in done.stderr
     (tmp_path / "a.txt").write_text("plain text needs nothing")
     command[4] = str(tmp_path / "a.txt")
     done = subprocess.run([*command, "-o", str(tmp_path / "2")], capture_output=True)

@@ -60,7 +60,7 @@ def test_names_of_one_family_have_one_pattern() -> None:
         ("llama3.1", "the nearest are llama3, llama4"),
         ("qwen4", "the nearest are qwen, qwen3"),
         ("cl100k_bas", "the nearest are cl100k_base, cl100k"),
-        ("gpt-4o", "that model has the pattern of o200k_base"),
+        ("gpt-4o", "the nearest are gptoss, gpt2"),
         ("a/b c.d-e_1", "known are r50k, gpt2"),
     ],
 )

@@ -57,7 +57,8 @@ def test_one_of_the_three(encoding: Encoding) -> None:
 @pytest.fixture
 def byte_ranks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    lines = [f"{base64.b64encode(bytes([rank])).decode()} {rank}\n" for rank in range(256)]
+    ranks = enumerate(reversed(range(256)))
+    lines = [f"{base64.b64encode(bytes([byte])).decode()} {rank}\n" for rank, byte in ranks]
     Path("bytes.tiktoken").write_text("".join(lines))
     return "bytes.tiktoken"
 
@@ -67,6 +68,49 @@ def test_a_pattern_that_is_unknown(byte_ranks: str) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: no split pattern is known as 'llama3.1'; the nearest ")
+
+
+def test_advice_is_about_options(byte_ranks: str) -> None:
+    result = CliRunner().invoke(main, ["count", "--vocabulary", byte_ranks, "-x", "a"])
+    assert result.exit_code == 1
+    assert "no split pattern: pass --pattern, a regular expression or the name" in result.stderr
+
+
+COMMANDS = (
+    *(["count"], ["encode"], ["view"], ["view", "--html", "-"], ["compare"]),
+    *(["truncate", "-t", "9"], ["split", "-t", "9"]),
+)
+
+
+@pytest.mark.parametrize("pattern", ["", "b*", "(?=a)|b"])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_pattern_that_matches_nothing_of_a_text(
+    command: list[str], pattern: str, byte_ranks: str
+) -> None:
+    arguments = [*command, "--vocabulary", byte_ranks, "--pattern", pattern, "-x", "ab"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    expected = f"Error: ab: the split pattern matches the empty string: {pattern!r}\n"
+    assert result.stderr == expected
+
+
+@pytest.mark.parametrize("command", ["count", "compare"])
+def test_other_inputs_are_counted(command: str, byte_ranks: str) -> None:
+    Path("a").write_text("ab")
+    Path("b").write_text("bbb")
+    arguments = [command, "--vocabulary", byte_ranks, "--pattern", "(?=a)|b", "a", "b"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: a: the split pattern matches the empty string")
+    assert "3 b\n3 total" in result.stdout or "total  bytes.tiktoken       3" in result.stdout
+
+
+@pytest.mark.parametrize("option", ["--pattern", "--special-tokens"])
+@pytest.mark.parametrize("command", [*COMMANDS, ["decode", "1"]], ids=" ".join)
+def test_what_is_for_a_file_needs_one(command: list[str], option: str) -> None:
+    result = CliRunner().invoke(main, [*command, option, "qwen3"], input=b"a")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Error: {option} is for a file, which --vocabulary names" in result.stderr
 
 
 def test_a_file_that_is_no_vocabulary(tmp_path: Path) -> None:

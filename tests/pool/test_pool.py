@@ -247,10 +247,22 @@ def test_errors_are_those_of_the_encoding(client: PoolClient, call: Any, error: 
     assert client.encode("hello world") == [24912, 2375]
 
 
+@pytest.mark.parametrize("method", ["encode_batch", "encode_batch_to_numpy", "count_batch"])
+@pytest.mark.parametrize("before", [1, 30_000])
+def test_what_is_no_text_of_a_batch_is_named_by_its_index(
+    client: PoolClient, method: str, before: int
+) -> None:
+    with pytest.raises(TypeError, match=rf"^at index {before}: expected str, got int: 5$"):
+        getattr(client, method)(["hello world"] * before + [5])
+    with pytest.raises(TypeError, match=r"^expected str, got int: 5$"):
+        client.count(5)  # type: ignore[arg-type]
+
+
 def test_too_large_is_said_by_name_and_size(client: PoolClient) -> None:
-    with pytest.raises(RequestTooLargeError, match=r"encode: a text of 200000 characters .*200008"):
+    large = r"^at index 1: encode: a text of 200000 characters .*200008"
+    with pytest.raises(RequestTooLargeError, match=large):
         client.encode_batch(["short", "x" * 200_000])
-    with pytest.raises(RequestTooLargeError, match=r"count: a text of 50000 characters .*200008"):
+    with pytest.raises(RequestTooLargeError, match=r"^count: a text of 50000 characters .*200008"):
         client.count("🌊" * 50_000)
     with pytest.raises(RequestTooLargeError, match="count: the special-token arguments take"):
         client.count("a", disallowed_special={f"<|{number:0100}|>" for number in range(2_000)})

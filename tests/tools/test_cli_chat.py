@@ -55,3 +55,49 @@ def test_what_is_no_chat(text: str, model: str, exit_code: int, message: str) ->
     result = run("-m", model, stdin=text)
     assert result.exit_code == exit_code
     assert message in result.output
+
+
+def parts(*contents: dict[str, Any]) -> str:
+    return json.dumps([{"role": "user", "content": list(contents)}])
+
+
+URL = "https://example.com/a=b.png"
+IMAGE = {"type": "image_url", "image_url": {"url": URL}}
+AUDIO = {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}
+
+
+def test_options_give_what_no_table_knows() -> None:
+    expected = num_tokens_from_messages(
+        json.loads(parts(IMAGE, AUDIO)),
+        "gpt-4o",
+        image_sizes={URL: (1024, 512)},
+        costs={"input_audio": 12},
+    )
+    options = ("--image-size", URL, "1024", "512", "--cost", "input_audio", "12")
+    result = run("-m", "gpt-4o", *options, stdin=parts(IMAGE, AUDIO))
+    assert (result.exit_code, result.output) == (0, f"{expected}\n")
+
+
+@pytest.mark.parametrize(
+    ("chat", "model", "advice"),
+    [
+        (parts(IMAGE), "gpt-4o", ". --image-size URL WIDTH HEIGHT gives it\n"),
+        (parts(AUDIO), "gpt-4o", ": --cost 'input_audio' TOKENS says it\n"),
+        (
+            json.dumps({"messages": [], "tools": [{"type": "no_tool"}]}),
+            "gpt-4o",
+            ": --cost 'no_tool' TOKENS says it\n",
+        ),
+        (parts(), "text-embedding-3-small", ": count with bpecore count\n"),
+    ],
+)
+def test_advice_is_about_options(chat: str, model: str, advice: str) -> None:
+    result = run("-m", model, stdin=chat)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith(advice)
+    assert "=" not in result.stderr.replace(URL, "")
+
+
+def test_an_unknown_model_advises_no_option_that_is_missing() -> None:
+    assert "--encoding" not in run("-m", "gpt-9").stderr
+    assert "--encoding" in CliRunner().invoke(main, ["count", "-m", "gpt-9"]).stderr

@@ -191,7 +191,7 @@ class TestDirectories:
         assert result.exit_code == 0
         expected = "2 below/b\n1 below/deeper/one\n3 two\n6 total\n"
         assert result.stdout == expected
-        assert result.stderr == "skipped: 1 files that are not text\n"
+        assert result.stderr == "skipped: 1 file that is not text\n"
 
     def test_one_file_below_has_its_name(self, folder: Path) -> None:
         write(folder, below__one="one")

@@ -401,7 +401,7 @@ class TestCommand:
         arguments = ["--seconds", "0", "--encoding", "gpt2", "--quiet", "--save", str(tmp_path)]
         result = CliRunner().invoke(fuzz, arguments)
         assert result.exit_code == 1
-        assert "'a', 1 characters" in result.output
+        assert "'a', 1 character" in result.output
         (path,) = tmp_path.glob("*.json")
         assert f"--replay {path}" in result.output
         replayed = CliRunner().invoke(fuzz, ["--replay", str(path)])
@@ -410,6 +410,24 @@ class TestCommand:
         monkeypatch.undo()
         replayed = CliRunner().invoke(fuzz, ["--replay", str(path)])
         assert (replayed.exit_code, "equal" in replayed.output) == (0, True)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *("", "{}", "[]", "3", "é", "hello", "[" * 100_000, '{"check": [], "text": ""}'),
+            '{"check": "encode", "text": "", "encoding": "no"}',
+            '{"check": "encode", "text": "", "encoding": []}',
+            '{"check": "encode", "text": 3, "encoding": "gpt2"}',
+            '{"check": "encode", "text": "", "definition": {"mergeable_ranks": [["61", 0]]}}',
+            '{"check": "encode", "text": "", "definition": {"mergeable_ranks": 3}}',
+        ],
+    )
+    def test_a_file_that_is_no_case(self, content: str, tmp_path: Path) -> None:
+        (tmp_path / "case").write_text(content, encoding="utf-8")
+        replayed = CliRunner().invoke(fuzz, ["--replay", str(tmp_path / "case")])
+        assert (replayed.exit_code, replayed.stdout) == (1, "")
+        assert replayed.stderr.startswith(f"Error: {tmp_path / 'case'}: not a stored mismatch: ")
+        assert replayed.stderr.count("\n") == 1
 
     def test_one_round_can_be_chosen(self) -> None:
         arguments = ["--seed", "7", "--round", "1", "--encoding", GENERATED]

@@ -41,6 +41,7 @@ ENGINE = {
 
 PACKAGE = {
     "types": "",
+    "_plural": "",
     "data": "",
     "_core": "",
     "_version": "",
@@ -60,9 +61,9 @@ PACKAGE = {
     "encodings": "_pattern data",
     "dropin": "_build",
     "_startup": "dropin",
-    "_models": "_version core encodings",
+    "_models": "_version _plural core encodings",
     "hf": "_models",
-    "view": "core",
+    "view": "_plural core",
     "registry": "_version _models dropin view",
     "model": "registry",
     "__init__": "_source_tree load model",

@@ -65,14 +65,14 @@ def test_folders_are_searched_and_what_is_no_text_is_counted(folder: Path) -> No
     result = run(".", "--encoding", "gpt2")
     assert result.exit_code == 0, result.output
     assert table_of(result)[1].split()[:2] == ["gpt2", "3"]
-    assert "left out: 1 files that are not UTF-8" in result.output
+    assert "left out: 1 file that is not UTF-8" in result.output
 
 
 def test_nothing_to_compare_is_no_success(tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_bytes("two".encode("utf-16"))
     result = run(str(tmp_path / "two.txt"), "--encoding", "gpt2")
     assert result.exit_code == 1
-    assert "left out: 1 files" in result.output
+    assert "left out: 1 file" in result.output
 
 
 def test_all_encodings(folder: Path) -> None:

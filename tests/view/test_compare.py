@@ -65,7 +65,7 @@ def test_a_folder_without_what_git_ignores(folder: Path) -> None:
     result = run("--json", ".")
     names = [each["name"] for each in json.loads(result.stdout)["inputs"]]
     assert names == ["./.gitignore", "./empty.txt", "./one.txt"]
-    assert (result.exit_code, result.stderr) == (0, "skipped: 1 files that are not text\n")
+    assert (result.exit_code, result.stderr) == (0, "skipped: 1 file that is not text\n")
 
 
 def test_what_cannot_be_read_is_reported(folder: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
+import pytest
 from page_parts import HOSTILE, Page, data_of
 from programs import output_of
 
@@ -36,3 +38,13 @@ def test_special_tokens() -> None:
 def test_nothing_is_imported_before(tmp_path: object) -> None:
     code = "import sys, bpecore\nprint([name for name in sys.modules if 'view' in name])"
     assert output_of(code, folder=tmp_path) == "[]\n"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", ["gpt2", ["gpt2"], ENCODING, 3, None, [ENCODING, None]])
+def test_what_is_no_list_of_encodings(wrong: Any) -> None:
+    wanted = (
+        r"^compare_with must be a list of encodings, such as \[bpecore.get_encoding\('gpt2'\)\], "
+    )
+    with pytest.raises(TypeError, match=f"{wanted}not {re.escape(repr(wrong))}"):
+        ENCODING.show("hello", compare_with=wrong)
+    assert str(ENCODING.show("hello", compare_with=iter([ENCODING]))).count("1 token,") == 2

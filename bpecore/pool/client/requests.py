@@ -104,11 +104,16 @@ def text_calls(
     calls: list[StatelessCall] = []
     first = 0
     while first < len(texts):
-        packed = PackedTexts(texts, first, min(BATCH_BYTES, limit))
+        try:
+            packed = PackedTexts(texts, first, min(BATCH_BYTES, limit))
+        except TypeError as error:
+            place = next(i for i, text in enumerate(texts) if not isinstance(text, str))
+            raise TypeError(f"{_place(form, place)}{error}") from None
         if len(packed) > limit:
             raise RequestTooLargeError(
-                f"{KIND_NAMES[form.kind]}: a text of {packed.characters} characters takes "
-                f"{len(packed)} bytes with its length, and at most {limit} fit into the pool's ring"
+                f"{_place(form, first)}{KIND_NAMES[form.kind]}: a text of {packed.characters} "
+                f"characters takes {len(packed)} bytes with its length, and at most {limit} fit "
+                "into the pool's ring"
             )
         tokens = packed.characters // CHARACTERS_PER_TOKEN + packed.count
         body: list[Fragment] = [packed, options]
@@ -117,6 +122,11 @@ def text_calls(
         first += packed.count
     reply.expect(len(calls))
     return calls
+
+
+def _place(form: Form, index: int) -> str:
+    """Returns what an error about a text of a batch begins with; "" if it is the only one."""
+    return "" if form.single else f"at index {index}: "
 
 
 class Decoding(NamedTuple):
@@ -178,8 +188,7 @@ def result_of(reply: Reply, form: Form) -> Any:
     if error is not None:
         found = AT_INDEX.match(str(error.args[0])) if error.args else None
         if found:
-            place = "" if form.single else f"at index {reply.error_place + int(found[1])}: "
-            error.args = (place + found[2],)
+            error.args = (_place(form, reply.error_place + int(found[1])) + found[2],)
         raise error
     return form.join([reply.results[place] for place in sorted(reply.results)])
 
