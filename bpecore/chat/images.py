@@ -106,8 +106,8 @@ def image_rule(rules: Rules, model: str, place: str) -> Tiles | Patches:
     """
     if rules.image is None:
         raise KeyError(
-            f"{place}: what images cost is not known for the model {model!r}. In Python, give a "
-            "rule: rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
+            f"{place}: what images cost is not known for the model {model!r}. Give a rule for it: "
+            "rules=[Rules(models=…, image=Tiles(base=…, per_tile=…), …)]"
         )
     return rules.image
 

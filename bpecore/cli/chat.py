@@ -20,6 +20,7 @@ COUNTED = (
 
 OPTIONS = {
     r"Give it: image_sizes=\{url: \(width, height\)\}": "--image-size URL WIDTH HEIGHT gives it",
+    r"Give a rule for it: rules=.*": "--cost TYPE TOKENS says it, the type being that of the image",
     r"pass costs=\{(.*): tokens\}": r"--cost \1 TOKENS says it",
     "num_tokens_from_string, or give its .*": "bpecore count",
 }

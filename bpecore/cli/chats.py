@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from bpecore.registry import get_encoding
 from bpecore.view.tokens import TokenizedText
 
 HARMONY = "o200k_harmony"
+
+ADVICE = re.compile(r"(: pass costs=|\. Give ).*")
+"""At the end of a message: how a caller says what images and audio cost, which have no text."""
 
 
 def read_chat(content: str, name: str) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def tokens_of_chat(content: str, name: str, encodings: Sequence[Encoding]) -> To
             reasoning_effort=request.get("reasoning_effort"),
             response_format=request.get("response_format"),
         )
-    except (ValueError, TypeError, RecursionError) as error:
-        raise click.ClickException(f"{name}: not a chat: {error}") from None
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        message = ADVICE.sub("", str(error.args[0]))
+        raise click.ClickException(f"{name}: not a chat that can be shown: {message}") from None
     return TokenizedText.of_ids(get_encoding(HARMONY), ids)

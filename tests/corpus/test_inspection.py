@@ -63,6 +63,10 @@ def test_tiktoken_verifies_wherever_it_is_installed(
     assert row["verified"]["engine"] == "tiktoken"
 
 
+def test_the_help_names_the_encoding_that_is_used() -> None:
+    assert "Default: that of the manifest." in " ".join(run("inspect", "--help").stdout.split())
+
+
 def damage(path: Path, place: int, data: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(place, os.SEEK_SET if place >= 0 else os.SEEK_END)

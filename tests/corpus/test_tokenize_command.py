@@ -82,6 +82,17 @@ def test_json_lines_and_dry_run(lines: Path, tmp_path: Path) -> None:
     assert " tokens" in words
 
 
+def test_one_of_each(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("hello world")
+    rest = (tmp_path / "one.txt", "-f", "npy", "-o", tmp_path / "out", "--workers", 1)
+    words = run(*rest, "--dry-run").stdout.splitlines()
+    assert words[:2] == ["1 file, 11 bytes, in 1 portion", "about 1 document, 2 tokens"]
+    assert "with 1 worker, " in words[3]
+    assert f"\n2 tokens of 1 document in {tmp_path / 'out'}. " in run(*rest).stdout
+    inspected = CliRunner().invoke(main, ["inspect", "--verify", str(tmp_path / "out")]).stdout
+    assert "\n1 document compared, " in inspected
+
+
 def test_progress(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bpecore.cli import tokenize_report
     from bpecore.corpus import progress

@@ -88,6 +88,11 @@ def test_options_give_what_no_table_knows() -> None:
             "gpt-4o",
             ": --cost 'no_tool' TOKENS says it\n",
         ),
+        (
+            parts(IMAGE),
+            "o1-mini",
+            ". --cost TYPE TOKENS says it, the type being that of the image\n",
+        ),
         (parts(), "text-embedding-3-small", ": count with bpecore count\n"),
     ],
 )
@@ -96,6 +101,16 @@ def test_advice_is_about_options(chat: str, model: str, advice: str) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith(advice)
     assert "=" not in result.stderr.replace(URL, "")
+
+
+@pytest.mark.parametrize("part", [IMAGE, AUDIO], ids=["image", "audio"])
+def test_what_has_no_tokens_is_not_shown(part: dict[str, Any]) -> None:
+    result = CliRunner().invoke(main, ["view", "--chat"], input=parts(part))
+    assert (result.exit_code, result.stdout) == (1, "")
+    place = "Error: standard input: not a chat that can be shown: messages[0].content[0]: what "
+    assert result.stderr.startswith(place)
+    assert result.stderr.count("\n") == 1
+    assert "=" not in result.stderr
 
 
 def test_an_unknown_model_advises_no_option_that_is_missing() -> None:

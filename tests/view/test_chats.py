@@ -47,7 +47,7 @@ def test_a_request_with_tools_as_a_page(tmp_path: Path) -> None:
 def test_what_is_no_chat(chat: Any) -> None:
     result = run(chat)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: standard input: not a chat: ")
+    assert result.stderr.startswith("Error: standard input: not a chat")
 
 
 def test_other_encodings_are_refused() -> None:
