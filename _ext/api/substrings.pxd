@@ -20,40 +20,48 @@ cdef enum:
     PACKED = 64    # characters that are packed at a time
 
 
-cdef inline str ascii_string(const Vectors *vectors, const Wide *characters, size_t length):
-    """Returns a string of some characters, or None if one is not ASCII.
+cdef inline bint pack_all(
+    const Vectors *vectors, const Wide *characters, size_t length, uint8_t *out
+) noexcept nogil:
+    """Writes characters as bytes; returns whether all were ASCII.
 
     Args:
         length: at least PACKED.
     """
-    cdef uint8_t first[PACKED]
-    cdef uint8_t *out
-    cdef size_t i
-    cdef str found
-    if not vectors.pack_ascii(characters, sizeof(Wide), first):
-        return None
-    found = PyUnicode_New(<Py_ssize_t>length, 0x7F)
-    out = <uint8_t *>PyUnicode_DATA(found)
-    for i in range(0, length - PACKED, PACKED):
-        if not vectors.pack_ascii(characters + i, sizeof(Wide), out + i):
-            return None
-    i = length - PACKED
-    return found if vectors.pack_ascii(characters + i, sizeof(Wide), out + i) else None
+    cdef size_t done = 0
+    while done + PACKED < length:
+        if not vectors.pack_ascii(characters + done, sizeof(Wide), out + done):
+            return False
+        done += PACKED
+    return vectors.pack_ascii(characters + length - PACKED, sizeof(Wide), out + length - PACKED)
+
+
+cdef inline uint32_t highest_bits(const Wide *characters, size_t length) noexcept nogil:
+    """Returns bits that are together at least as high as the highest character; all its bits, or
+    enough of them to tell that the string cannot be narrower."""
+    cdef uint32_t bits = 0
+    cdef size_t start = 0, end, i
+    while start < length and (bits < 0x100 or (sizeof(Wide) == 4 and bits < 0x10000)):
+        end = min(length, start + 4 * PACKED)
+        for i in range(start, end):
+            bits |= characters[i]
+        start = end
+    return bits
 
 
 cdef inline str narrow_string(const Vectors *vectors, const Wide *characters, size_t length):
     """Returns a string of some characters, as narrow as they allow."""
+    cdef uint8_t first[PACKED]
     cdef str found
-    cdef uint32_t bits = 0
+    cdef uint32_t bits
     cdef uint8_t *bytes_out
     cdef uint16_t *words_out
     cdef size_t i
-    if length >= PACKED:
-        found = ascii_string(vectors, characters, length)
-        if found is not None:
+    if length >= PACKED and vectors.pack_ascii(characters, sizeof(Wide), first):
+        found = PyUnicode_New(<Py_ssize_t>length, 0x7F)
+        if pack_all(vectors, characters, length, <uint8_t *>PyUnicode_DATA(found)):
             return found
-    for i in range(length):
-        bits |= characters[i]
+    bits = highest_bits(characters, length)
     found = PyUnicode_New(<Py_ssize_t>length, min(bits, 0x10FFFF))
     if bits < 0x100:
         bytes_out = <uint8_t *>PyUnicode_DATA(found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bpecore._build.checks import check_number
 from bpecore._build.threads import LONG_TEXT, thread_count
-from bpecore._core import bytes_of_spans, chunk_spans, strings_of_spans
+from bpecore._core import bytes_of_spans, chunk_spans
 from bpecore._engine_calls import do_at_index, texts_of_batch
 from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
 from bpecore._limits.counting import Counting
@@ -58,9 +58,10 @@ def split(
 ) -> list[str]:
     """Cuts a text into chunks; see `Encoding.split`."""
     text = exact_str(text)
-    clean, spans = spans_of(counting, text, rules, disallowed_special)
-    if clean.text is text:
-        return strings_of_spans(text, spans)
+    chunks: list[str] = []
+    clean, spans = spans_of(counting, text, rules, disallowed_special, chunks)
+    if chunks:
+        return chunks
     places = memoryview(spans).cast("q").tolist()
     return [
         text[clean.original(start) : clean.original(end)]
@@ -112,9 +113,20 @@ def split_spans(
 
 
 def spans_of(
-    counting: Counting, text: str, rules: Rules, disallowed_special: frozenset[str]
+    counting: Counting,
+    text: str,
+    rules: Rules,
+    disallowed_special: frozenset[str],
+    chunks: list[str] | None = None,
 ) -> tuple[Clean, bytearray]:
     """Returns a text without surrogates, and the spans of its chunks as `chunk_spans` does.
+
+    Args:
+        counting: how to count.
+        text: any text.
+        rules: checked.
+        disallowed_special: strings that the text may not hold.
+        chunks: receives the chunks as strings, if the engine finds them in the text as it is.
 
     Raises:
         ValueError: a character takes more tokens than a chunk may have, or as for `refuse`.
@@ -124,8 +136,10 @@ def spans_of(
     if type(core) is CoreBPE and core.longest_token and len(text) < 1 << 32:
         clean = Clean(text, is_clean=True)
         try:
-            spans, misfit = engine_spans(counting, text, rules)
+            spans, misfit = engine_spans(counting, text, rules, chunks)
         except UnicodeEncodeError:
+            if chunks:
+                chunks.clear()
             clean = Clean(text)
             spans, misfit = engine_spans(counting, clean.text, rules)
     else:
@@ -139,7 +153,9 @@ def spans_of(
     return clean, spans
 
 
-def engine_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearray, int | None]:
+def engine_spans(
+    counting: Counting, text: str, rules: Rules, chunks: list[str] | None = None
+) -> tuple[bytearray, int | None]:
     """Finds the chunks of a text in the engine; UnicodeEncodeError if it has surrogates."""
     return chunk_spans(
         counting.core,
@@ -149,4 +165,5 @@ def engine_spans(counting: Counting, text: str, rules: Rules) -> tuple[bytearray
         (min(rules.max_tokens, 1 << 62), min(rules.overlap, 1 << 62), rules.start, rules.end),
         BOUNDARIES.index(rules.boundary),
         grapheme_clusters() if rules.whole_graphemes else None,
+        chunks,
     )

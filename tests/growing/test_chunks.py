@@ -265,6 +265,35 @@ def test_long_texts() -> None:
             assert before == len(text)
 
 
+@pytest.mark.parametrize("section", [40, 700])
+def test_chunks_do_not_depend_on_where_sections_end(pair: Pair, section: int) -> None:
+    source = random.Random(section)
+    texts = [some_text(source) * 8 for _ in range(12)]
+    texts += ["word " * 400, "的" * 2000, "a" * 900 + " あ中、a" * 99, "<|endoftext|> x" * 90]
+    texts += ["".join(source.choices("あい中国、a '\n", k=1500)), "ab \ud83d\ude00 c\ud800" * 90]
+    special: dict[str, Any]
+    for text in texts:
+        for _ in range(4):
+            limit = source.choice((12, 60, 300, 10**20))
+            arguments = {
+                "max_tokens": limit,
+                "overlap": source.choice((0, 5, min(limit // 3, 400))),
+                "boundary": source.choice(KINDS),
+                "whole_graphemes": source.random() < 0.3,
+            }
+            special = source.choice(({"disallowed_special": ()}, {"allowed_special": "all"}))
+            usual = pair.ours.split_spans(text, **arguments, **special)
+            try:
+                set_thread_sizes(section)
+                found = pair.ours.split_spans(text, **arguments, **special)
+                chunks = pair.ours.split(text, **arguments, **special)
+            finally:
+                set_thread_sizes()
+            assert found.characters.tolist() == usual.characters.tolist()
+            assert found.tokens.tolist() == usual.tokens.tolist()
+            assert chunks == [text[start:end] for start, end in usual.characters.tolist()]
+
+
 def test_special_tokens_that_share_an_id() -> None:
     encoding = own_encoding(r"\w+|\W", BYTES, {"<|end|>": 300, "<|e|>": 300})
     assert encoding.split("a<|end|>", 2, allowed_special="all") == ["a<|end|>"]

@@ -11,6 +11,7 @@ from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show
 from engine.base.allocator_tuning cimport make_ready, prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.cache.cache cimport size_for_text, size_within
+from engine.encode.text cimport AHEAD_FROM
 from engine.encode.threads cimport (
     NOT_KNOWN, PLACED, THREAD_LIMIT, Job, Task, ThreadState, run_threads)
 from engine.split.sure_borders cimport next_sure_border
@@ -139,7 +140,7 @@ cdef class TextBatch:
             wanted: what the caller will read.
             memory: bytes that each thread's cache may have; 0: as many as its text is worth.
         """
-        cdef size_t characters = 0, expected, i
+        cdef size_t characters = 0, size = 0, expected, i
         cdef Task *task
         self.allowed, self.refused = masks
         self.job.permissions.allowed = mask_data(self.allowed)
@@ -150,7 +151,10 @@ cdef class TextBatch:
         self._close_share()
         self.job.shares = self.shares
         for i in range(self.task_count):
-            characters += self.job.tasks[i].view.length
+            task = &self.job.tasks[i]
+            characters += task.view.length
+            size += task.view.length * <size_t>max(task.view.width, 0)
+        self.job.much_text = size >= AHEAD_FROM
         num_threads = min(num_threads, characters // thread_sizes.thread + 1,
                           self.job.share_count, <size_t>THREAD_LIMIT)
         self.thread_count = <uint32_t>max(num_threads, 1)

@@ -1,12 +1,12 @@
 """`chunk_spans`: where the chunks of a text begin and end, for `Encoding.split`."""
 
 cimport cython
-from cpython.list cimport PyList_New
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from api.arguments cimport view_text
 from api.substrings cimport substring
+from engine.base.allocator_tuning cimport expect_again
 from engine.base.errors cimport raise_status
 from engine.base.heap cimport allocate_zeroed, release
 from engine.base.types cimport STATUS_OK
@@ -14,7 +14,10 @@ from engine.decode.offsets cimport open_token_lengths, sum_lengths
 from engine.encode.marks cimport MARK_BITS, Mark
 from engine.encode.threads cimport Task
 from engine.encode.workspace cimport give_back
-from engine.growing.chunk_ends cimport Chunk, CutText, next_chunk
+from engine.growing.chunk_ends cimport (
+    CHUNK_FOUND, NO_CHUNK, Chunk, CutText, Search, next_chunk)
+from engine.growing.sections cimport (
+    CHUNKED_SECTION, Sections, encode_section, expect_sections, free_sections)
 from engine.growing.text_borders cimport Boundary, is_sure_grapheme
 from engine.growing.token_places cimport TokenPlaces
 from engine.text.utf8 cimport TextView, utf8_length
@@ -44,14 +47,22 @@ cdef size_t grapheme_floor(void *context, size_t low, size_t place) noexcept wit
 
 
 @cython.final
-cdef class EncodedText:
-    """The ids of a text, and what it takes to find the places of its tokens."""
-    cdef TokenBuffer ids
-    cdef Mark *slots       # owned: as the threads leave them, later as many as there are
+cdef class TextTokens:
+    """The tokens of a text, and what it takes to find their places."""
+    cdef TokenBuffer ids       # if several threads have encoded the whole text
+    cdef Mark *slots           # owned: as the threads leave them, later as many as there are
+    cdef Sections sections     # if not
     cdef TokenPlaces places
 
-    def __cinit__(self, CoreBPE core not None, str text not None, allowed_special,
-                  size_t num_threads):
+    def __cinit__(self, CoreBPE core not None, str text not None):
+        self.places.lengths.known = 0
+        self.sections.characters = min(thread_sizes.section, <size_t>CHUNKED_SECTION)
+        open_token_lengths(&self.places.lengths, &core.vocabulary.lengths, core.engine.vocabulary,
+                           &core.special_tokens.token_bytes, False, <size_t>len(text) // 4)
+
+    cdef int encode_all(self, CoreBPE core, str text, allowed_special, size_t num_threads) \
+            except -1:
+        """Encodes the whole text by several threads."""
         cdef TextBatch batch = TextBatch(core, 1)
         cdef TextView view
         batch.add_strings([text])
@@ -67,11 +78,13 @@ cdef class EncodedText:
         self.places.ids = self.ids.ids.data
         self.places.count = self.ids.ids.length
         self.places.length = view.length
-        open_token_lengths(&self.places.lengths, &core.vocabulary.lengths, core.engine.vocabulary,
-                           &core.special_tokens.token_bytes, False, view.length // 4)
+        self.sections.differs = view.length != sum_lengths(
+            &self.places.lengths, self.places.ids, self.places.count)
+        return 0
 
     def __dealloc__(self):
         release(self.slots)
+        free_sections(&self.sections)
 
     cdef int _make_slots(self, TextBatch batch, size_t length) except -1:
         """Makes room for the marks of all sections."""
@@ -108,14 +121,9 @@ cdef class EncodedText:
         self.places.marks = self.slots
         self.places.mark_count = count
 
-    cdef bint has_all(self):
-        """Returns whether the tokens are together the text."""
-        return self.places.length == sum_lengths(
-            &self.places.lengths, self.places.ids, self.places.count)
-
 
 def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_t num_threads,
-                tuple limits not None, int boundary, clusters):
+                tuple limits not None, int boundary, clusters, list chunks):
     """Finds chunks of at most some number of tokens.
 
     Args:
@@ -127,6 +135,7 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
             at most; where the first chunk begins, and where the one before it ended.
         boundary: 0 = any character, 1 = words, 2 = sentences, 3 = lines.
         clusters: what finds grapheme clusters, which then stay whole; or None.
+        chunks: receives the chunks as strings; None: they are not made.
 
     Returns:
         The chunks as int64[n, 3]: where each begins and ends, in characters, and its tokens; and
@@ -135,40 +144,63 @@ def chunk_spans(CoreBPE core not None, str text not None, allowed_special, size_
     cdef CutText cut
     cdef Chunk chunk
     cdef ChunkSpan spans[SPANS_AT_ONCE]
-    cdef size_t count = SPANS_AT_ONCE
-    cdef EncodedText encoded = EncodedText(core, text, allowed_special, num_threads)
+    cdef size_t count, size = 0, i
+    cdef str part
+    cdef TextView part_view
+    cdef TextTokens tokens = TextTokens(core, text)
     cdef bytearray found = bytearray()
     cdef bytearray mask = allowed_mask(core.special_tokens, text, allowed_special)
     cdef object context = (text, clusters)
+    cdef bint in_sections = num_threads == 1
+    cdef Search outcome = CHUNK_FOUND
     memset(&cut, 0, sizeof(CutText))
     view_text(text, &cut.text.view)
+    if not in_sections:
+        tokens.encode_all(core, text, allowed_special, num_threads)
     cut.text.engine = &core.engine
     cut.text.allowed = <const uint8_t *>mask
     cut.text.any_allowed = core.special_tokens.trie.count > 0 and len(mask) > 0
-    # The id of a special token may be that of other text, too.
-    if cut.text.any_allowed and not encoded.has_all():
-        raise ValueError("the tokens of the text have other characters than the text")
-    cut.text.places = encoded.places
+    cut.text.places = tokens.places
     cut.max_tokens, cut.overlap, cut.start, cut.end = limits
     cut.boundary = <Boundary>boundary
     if clusters is not None:
         cut.grapheme_floor = grapheme_floor
     cut.context = <void *>context
-    cut.text.workspace = core.take()
+    cut.text.workspace = core.take(cut.text.view.length if in_sections else 0)
     try:
-        while count == SPANS_AT_ONCE:
+        if in_sections:
+            expect_sections(&cut.text, &tokens.sections, cut.max_tokens)
+        while outcome != NO_CHUNK:
             with nogil:
                 count = 0
-                while count < SPANS_AT_ONCE and next_chunk(&cut, &chunk):
-                    spans[count].start = <int64_t>chunk.start
-                    spans[count].end = <int64_t>chunk.end
-                    spans[count].tokens = <int64_t>chunk.tokens
-                    count += 1
+                while count < SPANS_AT_ONCE:
+                    outcome = next_chunk(&cut, &chunk)
+                    if outcome == CHUNK_FOUND:
+                        spans[count].start = <int64_t>chunk.start
+                        spans[count].end = <int64_t>chunk.end
+                        spans[count].tokens = <int64_t>chunk.tokens
+                        count += 1
+                    elif outcome == NO_CHUNK or count > 0:
+                        break
+                    elif encode_section(&cut.text, &tokens.sections, cut.start) != STATUS_OK:
+                        break
+            if cut.text.status != STATUS_OK:
+                raise_status(cut.text.status, text)
+            # The id of a special token may be that of other text, too.
+            if cut.text.any_allowed and tokens.sections.differs:
+                raise ValueError("the tokens of the text have other characters than the text")
             found += (<const char *>spans)[:count * sizeof(ChunkSpan)]
+            if chunks is not None:
+                for i in range(count):
+                    part = substring(text, &cut.text.view, &vectors, <size_t>spans[i].start,
+                                     <size_t>spans[i].end)
+                    chunks.append(part)
+                    view_text(part, &part_view)
+                    size += part_view.length * <size_t>max(part_view.width, 1)
+        expect_again(size)
     finally:
+        cut.text.workspace.much_text = False
         give_back(&core.vocabulary.pool, cut.text.workspace)
-    if cut.text.status != STATUS_OK:
-        raise_status(cut.text.status, text)
     return found, cut.start if cut.end < cut.text.view.length else None
 
 
@@ -200,17 +232,3 @@ def bytes_of_spans(str text not None, bytearray spans not None) -> bytearray:
             places[2 * i] = <int64_t>start_byte
             places[2 * i + 1] = <int64_t>end_byte
     return found
-
-
-def strings_of_spans(str text not None, bytearray spans not None) -> list:
-    """Returns the chunks whose spans `chunk_spans` has found in a text."""
-    cdef const ChunkSpan *span = <const ChunkSpan *><const char *>spans
-    cdef Py_ssize_t count = len(spans) // <Py_ssize_t>sizeof(ChunkSpan), i
-    cdef list chunks = PyList_New(count)
-    cdef TextView view
-    view_text(text, &view)
-    for i in range(count):
-        put(chunks, <size_t>i,
-            substring(text, &view, &vectors, <size_t>span[i].start,
-                      <size_t>span[i].end))
-    return chunks

@@ -168,16 +168,18 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
 
 
 cdef inline void prefetch_chunk(
-    const TextView *view, size_t position, size_t end, Pieces *pieces
+    const Call *call, size_t position, size_t end, Pieces *pieces
 ) noexcept nogil:
     """Makes the encoding of some pieces prefetch the chunk at `position`, bit by bit.
 
     A chunk is read faster than memory can deliver it. For texts too large for the processor's
     caches, waiting for it would take a tenth of the time.
     """
-    cdef size_t characters = min(end - position, <size_t>CHUNK_CHARACTERS)
+    cdef const TextView *view = call.view
+    cdef size_t characters = min(
+        end - position + call.workspace.following, <size_t>CHUNK_CHARACTERS)
     pieces.ahead_step = 0
-    if view.length * view.width >= AHEAD_FROM:
+    if call.workspace.much_text or view.length * view.width >= AHEAD_FROM:
         pieces.ahead = <const uint8_t *>view.data + position * view.width
         pieces.ahead_step = characters * view.width // pieces.count
 
@@ -210,7 +212,7 @@ cdef inline int encode_chunk(
         return STATUS_OK
     pieces.text = chunk.bytes
     pieces.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
-    prefetch_chunk(call.view, start + chunk.characters, end, &pieces)
+    prefetch_chunk(call, start + chunk.characters, end, &pieces)
     status = encode_split(call, &pieces, chunk, chunk.byte_count, start, end)
     done[0] = character_of(chunk, workspace.split.ends[pieces.count - 1])
     return status

@@ -54,6 +54,7 @@ cdef struct Job:
     Task *tasks
     int cache_size             # the largest that each thread's cache may have
     size_t thread_characters   # what each thread has to encode, about
+    bint much_text             # whether memory has to deliver the texts
     const size_t *shares       # [share_count + 1]: the first task of each share
     size_t share_count
     size_t next_share          # atomic: the first that no thread has taken
@@ -200,6 +201,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
         return
     set_interrupt(&workspace.interrupt, thread.signals, &job.stop)
     prepare_for_texts(job.engine, workspace, job.thread_characters)
+    workspace.much_text = job.much_text
     while True:
         share = take_share(job)
         if share >= job.share_count or load_flag(&job.stop):
@@ -224,6 +226,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
             wait_for_place(thread, share)
             place_waiting(thread)
     workspace.marks.slots = NULL
+    workspace.much_text = False
     give_back(job.pool, workspace)
 
 

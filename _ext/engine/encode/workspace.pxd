@@ -40,6 +40,8 @@ cdef struct Workspace:
     ByteBuffer decoded         # a window of a text that came as UTF-8
     ByteBuffer replaced        # such a text without what is not valid
     Marks marks                # of the text that is encoded
+    bint much_text             # whether texts follow each other that memory has to deliver
+    size_t following           # characters after this text that are encoded next
     size_t last_piece_ids      # ids of the encoded text's last piece; 0 after a special token
 
 cdef struct WorkspacePool:

@@ -10,8 +10,8 @@ from engine.base.types cimport STATUS_OK
 from engine.encode.call cimport Engine
 from engine.encode.text cimport encode_text
 from engine.encode.workspace cimport Workspace
-from engine.growing.sure_cuts cimport first_sure_cut, last_sure_cut
-from engine.growing.token_places cimport TokenPlaces, token_at
+from engine.growing.sure_cuts cimport first_sure_cut, is_joined, last_sure_cut, searched
+from engine.growing.token_places cimport TokenPlaces, starts_token, token_at
 from engine.split.sure_borders cimport (
     in_special_token, is_sure_border, last_sure_border, next_sure_border)
 from engine.text.utf8 cimport TextView
@@ -81,35 +81,47 @@ cdef inline bint is_sure(const CountedText *text, size_t place) noexcept nogil:
     """Returns whether there is a sure border at a place, or an end of the text."""
     return (place == 0 or place == text.view.length
             or (is_sure_border(text.engine.automaton, &text.view, place)
-                and not in_special_token(text.engine.special_tokens, &text.view, place)))
+                and not in_special_token(searched(text.engine, text.any_allowed), &text.view,
+                                         place)))
 
 
 cdef inline size_t border_after(
     const CountedText *text, size_t place, size_t limit
 ) noexcept nogil:
     """Returns the first sure border from a place on, which is not 0, or `limit`."""
-    return next_sure_border(text.engine.automaton, text.engine.special_tokens, &text.view, place,
-                            limit)
+    return next_sure_border(text.engine.automaton, searched(text.engine, text.any_allowed),
+                            &text.view, place, limit)
 
 
 cdef inline size_t border_before(const CountedText *text, size_t place, size_t low) noexcept nogil:
     """Returns the last sure border up to a place, or `low`; the end of the text is one."""
     if place == text.view.length:
         return place
-    return last_sure_border(text.engine.automaton, text.engine.special_tokens, &text.view, place,
-                            low)
+    return last_sure_border(text.engine.automaton, searched(text.engine, text.any_allowed),
+                            &text.view, place, low)
 
 
-cdef inline size_t cut_after(const CountedText *text, size_t place, size_t border) noexcept nogil:
+cdef inline size_t cut_after(CountedText *text, size_t place, size_t border) noexcept nogil:
     """Returns the first sure cut of parts that begin at a place, which is not 0."""
-    return first_sure_cut(text.engine, &text.view, text.any_allowed, place, border)
+    if place == border:
+        return border
+    return first_sure_cut(text.engine, &text.view, text.any_allowed, place, border,
+                          starts_token(&text.places, place))
 
 
-cdef inline size_t cut_before(const CountedText *text, size_t place, size_t low) noexcept nogil:
+cdef inline size_t cut_before(CountedText *text, size_t place, size_t low) noexcept nogil:
     """Returns the last sure cut of parts that end at a place, or `low`."""
-    if place == text.view.length:
+    if place == text.view.length or (
+            is_joined(text.engine, &text.view, text.any_allowed, place)
+            and starts_token(&text.places, place)):
         return place
     return last_sure_cut(text.engine, &text.view, text.any_allowed, place, low)
+
+
+cdef inline bint is_firm(const CountedText *text, size_t place) noexcept nogil:
+    """Returns whether a place, which is neither end of the text, is a sure cut of parts that end
+    anywhere after it."""
+    return place == last_sure_cut(text.engine, &text.view, text.any_allowed, place, place - 1)
 
 
 # ---- parts with one side in common ----------------------------------------------------------

@@ -1,4 +1,5 @@
-# Cuts a text into chunks of limited size, given where the tokens of the whole text begin.
+# Cuts a text into chunks of limited size, given where the tokens of the whole text begin, or of
+# what has been encoded of it.
 #
 # Adding a character to a text may reduce its tokens, so the longest chunk is not looked for, but a
 # *tight* end: the chunk fits, but does not with the next character. If one character adds more
@@ -9,20 +10,30 @@
 # tried first, by counts that need few characters (chunk_counts.pxd). Only if it is not tight, the
 # end is searched for between sure borders (split/sure_borders.pxd).
 #
+# If only the text up to a sure border has been encoded, a chunk is found if it certainly ends
+# before that. Then all tokens whose places are needed are there: the part from any sure border in
+# the chunk up to the last one has too many tokens, so no end is looked for beyond. A chunk without
+# a sure border may end there; it is looked for again when more has been encoded.
+#
 # Bounds: O(characters) for texts with sure borders. Loses on long texts without any, such as a
 # million times one letter: each chunk is then counted as a whole about ten times.
 
 from engine.base.types cimport STATUS_OK
 from engine.growing.chunk_counts cimport (
     CountedText, Side, border_after, border_before, count_from, count_range, count_to, cut_after,
-    cut_before, fits, is_sure, open_left, open_right)
+    fits, is_firm, is_sure, open_left, open_right)
 from engine.growing.text_borders cimport (
     ANY_CHARACTER, WORDS, Boundary, is_border, is_sure_grapheme)
-from engine.growing.token_places cimport TokenPlaces, start_of, token_at
+from engine.growing.token_places cimport TokenPlaces, is_inside, start_of, token_at
 
 cdef enum:
     NEIGHBOURHOOD = 32    # characters on either side of a cut where a better one is looked for
     FAR = 1024            # characters from a sure border from which none is looked for
+
+cdef enum Search:
+    CHUNK_FOUND
+    TEXT_NEEDED    # more of the text has to be encoded
+    NO_CHUNK       # is left
 
 # Returns the last place from `low` to `place` where a grapheme cluster begins; one does at `low`.
 ctypedef size_t (*GraphemeFloor)(void *context, size_t low, size_t place) noexcept nogil
@@ -154,8 +165,8 @@ cdef inline bint ends_at(CutText *cut, Chunk *chunk, size_t place) noexcept nogi
     cdef size_t tokens = count_chunk(cut, chunk, place)
     if not cut.max_tokens <= tokens + 1 <= cut.max_tokens + 1:
         return False
-    # One token more does not fit, so after a sure cut the next character is not even counted.
-    if not (tokens == cut.max_tokens and cut_before(&cut.text, place, place - 1) == place) and (
+    # One token more does not fit, so after a firm cut the next character is not even counted.
+    if not (tokens == cut.max_tokens and is_firm(&cut.text, place)) and (
             count_chunk(cut, chunk, place + 1) <= cut.max_tokens):
         return False
     chunk.end = place
@@ -167,7 +178,7 @@ cdef inline void find_end(CutText *cut, Chunk *chunk) noexcept nogil:
     """Finds a tight end of a chunk."""
     cdef TokenPlaces *places = &cut.text.places
     cdef size_t left = cut.max_tokens - chunk.left.used, rest = places.count - chunk.left.token
-    cdef size_t border, guess
+    cdef size_t border, guess, place
     if chunk.has_border and left >= rest:
         chunk.end = cut.text.view.length
         chunk.tokens = chunk.left.used + rest
@@ -176,7 +187,9 @@ cdef inline void find_end(CutText *cut, Chunk *chunk) noexcept nogil:
     border = chunk.border
     chunk.tokens = 0
     if chunk.has_border:
-        if guess > border and ends_at(cut, chunk, guess):
+        # A character that a token begins in the middle of does not fit.
+        place = guess - is_inside(places, chunk.left.token + left)
+        if place > border and ends_at(cut, chunk, place):
             return
         border = border_before(&cut.text, guess, border)
         chunk.tokens = chunk.left.used + token_at(places, border) - chunk.left.token
@@ -316,7 +329,7 @@ cdef inline bint starts_at_guess(
     tokens += count_range(&cut.text, guess, after) - token_at(&cut.text.places, after)
     if not cut.overlap <= tokens + 1 <= cut.overlap + 1:
         return False
-    if not (tokens == cut.overlap and after == guess) and (
+    if not (tokens == cut.overlap and after == guess and is_firm(&cut.text, guess)) and (
             count_from(&cut.text, tail, guess - 1) <= cut.overlap):
         return False
     start[0] = cut.known_from = guess
@@ -373,30 +386,49 @@ cdef inline size_t find_start(CutText *cut, const Chunk *chunk) noexcept nogil:
 # ---- all chunks -----------------------------------------------------------------------------
 
 
-cdef inline bint next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
+cdef inline bint has_tokens(
+    const CutText *cut, size_t used, size_t token
+) noexcept nogil:
+    """Returns whether more tokens than a chunk may have are known, or all.
+
+    Args:
+        used: tokens of the chunk before some token.
+        token: its number.
+    """
+    cdef const TokenPlaces *places = &cut.text.places
+    return places.length == cut.text.view.length or (
+        used > cut.max_tokens or cut.max_tokens - used < places.count - token)
+
+
+cdef inline Search next_chunk(CutText *cut, Chunk *chunk) noexcept nogil:
     """Finds the next chunk.
 
-    Returns:
-        Whether there is one. If not, the text has ended, or a count has failed, or the character
-        at `cut.start` takes more tokens than a chunk may have.
+    If there is none, the text has ended, or a count has failed, or the character at `cut.start`
+    takes more tokens than a chunk may have.
     """
     while cut.end < cut.text.view.length and cut.text.status == STATUS_OK:
+        if not has_tokens(cut, 0, token_at(&cut.text.places, cut.start)):
+            return TEXT_NEEDED
         open_chunk(cut, chunk, cut.start)
+        if not has_tokens(cut, chunk.left.used, chunk.left.token):
+            return TEXT_NEEDED
         find_end(cut, chunk)
         if not move_end(cut, chunk):
             if cut.grapheme_floor != NULL and cut.start < cut.end:
                 cut.start = cut.end    # a cluster may fit without the overlap
                 continue
             improve_end(cut, chunk)
+        if chunk.end > cut.text.places.length:
+            return TEXT_NEEDED
         if chunk.end <= cut.end:
             if cut.start == cut.end:
-                return False
+                return NO_CHUNK
             cut.start = cut.end    # the overlap leaves no room for anything new
             continue
         if cut.text.status != STATUS_OK:
-            return False
+            return NO_CHUNK
         cut.start = cut.end = chunk.end
         if cut.overlap and cut.end < cut.text.view.length:
             cut.start = find_start(cut, chunk)
-        return True
-    return False
+        return CHUNK_FOUND
+    return NO_CHUNK

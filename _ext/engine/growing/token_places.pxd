@@ -67,6 +67,20 @@ cdef inline size_t token_at(TokenPlaces *places, size_t character) noexcept nogi
     return at.ids
 
 
+cdef inline bint is_inside(const TokenPlaces *places, size_t token) noexcept nogil:
+    """Returns whether there is no such token, or it begins in the middle of a character."""
+    cdef bint inside = True
+    if token < places.count:
+        length_of(&places.lengths, places.ids[token], &inside)
+    return inside
+
+
+cdef inline bint starts_token(TokenPlaces *places, size_t character) noexcept nogil:
+    """Returns whether a token begins with the first byte of a character."""
+    cdef size_t token = token_at(places, character)
+    return places.last.character == character and not is_inside(places, token)
+
+
 cdef inline size_t start_of(TokenPlaces *places, size_t token) noexcept nogil:
     """Returns the characters that begin before a token; all if there is no such token."""
     cdef const Mark *mark = places.marks + places.mark

@@ -129,9 +129,15 @@ cdef inline bint is_sure_border(
 cdef inline bint in_special_token(
     const SpecialTokens *special_tokens, const TextView *view, size_t position
 ) noexcept nogil:
-    """Returns whether any special token begins before a character and ends after it."""
-    cdef size_t start = (position - special_tokens.longest
-                         if position > special_tokens.longest else <size_t>0)
+    """Returns whether any special token begins before a character and ends after it.
+
+    Args:
+        special_tokens: NULL: none are looked for.
+    """
+    cdef size_t start
+    if special_tokens == NULL:
+        return False
+    start = position - special_tokens.longest if position > special_tokens.longest else <size_t>0
     while start < position:
         if (follow_edge(special_tokens, 0, character_at(view, start))
                 and longest_at(special_tokens, view.data, view.width, view.length, start,
@@ -150,6 +156,7 @@ cdef inline size_t next_sure_border(
     No special token crosses it, so that the two parts of the text can be encoded independently.
 
     Args:
+        special_tokens: as for `in_special_token`.
         view: ASCII or not UTF-8.
         position: a character that is not the first.
     """
@@ -175,6 +182,7 @@ cdef inline size_t last_sure_border(
     No special token crosses it.
 
     Args:
+        special_tokens: as for `in_special_token`.
         view: ASCII or not UTF-8.
         position: below the length of the text.
     """
