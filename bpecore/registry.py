@@ -230,8 +230,11 @@ def _constructor_of(encoding_name: str) -> _Constructor:
         return encodings.ENCODING_CONSTRUCTORS[encoding_name]
     constructors = _constructors()
     if encoding_name not in constructors:
+        from bpecore._build.nearest import did_you_mean
+
+        question = did_you_mean(encoding_name, constructors, likeness=0.5)
         raise ValueError(
-            f"Unknown encoding {encoding_name}.\n"
+            f"Unknown encoding {encoding_name}.\n{question and question + chr(10)}"
             f"Plugins found: {_available_plugin_modules()}\n"
             f"Encodings: {', '.join(constructors)}\n"
             f"bpecore version: {__version__}"

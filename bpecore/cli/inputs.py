@@ -31,6 +31,13 @@ BYTE_ORDER_MARKS = (
 )
 
 
+UNMARKED_LEAST = 16
+"""Bytes from which UTF-16 without a byte order mark is recognised."""
+
+LOOKED_AT = 4096
+"""Bytes that are looked at for that."""
+
+
 class NotTextError(click.ClickException):
     """An input's bytes are not text."""
 
@@ -166,3 +173,22 @@ def _refuse_other_unicode(start: bytes, source: Source) -> None:
                 f"{source.display_name}: not UTF-8 at byte offset 0: its byte order mark says "
                 f"{encoding.upper()} (--input-encoding {encoding})"
             )
+    wide = _encoding_by_zeros(start[:LOOKED_AT])
+    if wide is not None:
+        raise NotTextError(
+            f"{source.display_name}: every other byte is NUL, as in UTF-16 without a byte order "
+            f"mark (--input-encoding {wide}; utf-8 reads it as it is)"
+        )
+
+
+def _encoding_by_zeros(start: bytes) -> str | None:
+    """Returns what an input is encoded in if at least nine in ten of every other byte are NUL, and
+    none of the rest."""
+    for zeros, others, encoding in (
+        (start[1::2], start[::2], "utf-16-le"),
+        (start[::2], start[1::2], "utf-16-be"),
+    ):
+        is_wide = 0 not in others and 10 * zeros.count(0) >= 9 * len(zeros)
+        if is_wide and len(start) >= UNMARKED_LEAST:
+            return encoding
+    return None

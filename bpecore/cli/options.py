@@ -10,12 +10,12 @@ from typing import Any, Callable
 import click
 from click.shell_completion import CompletionItem
 
+from bpecore._build.nearest import nearest
 from bpecore.cli.inputs import STANDARD_INPUT, Reader, Source
 from bpecore.model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING, encoding_name_for_model
 from bpecore.registry import list_encoding_names
 
 DEFAULT_ENCODING = "o200k_base"
-SUGGESTIONS = 5
 
 Command = Callable[..., None]
 
@@ -29,15 +29,6 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
         return command
 
     return add
-
-
-def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> list[str]:
-    """Returns the known names that are most like one, best first; none if no name is."""
-    import difflib
-
-    by_lower_case = {entry.lower(): entry for entry in known}
-    found = difflib.get_close_matches(name.lower()[:100], by_lower_case, SUGGESTIONS, likeness)
-    return [by_lower_case[entry] for entry in found]
 
 
 def check_known(name: str, known: Iterable[str]) -> None:

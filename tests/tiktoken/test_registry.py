@@ -90,6 +90,15 @@ def test_an_unknown_name(wrong: str) -> None:
     assert registry.stats() == before
 
 
+def test_the_nearest_name_is_suggested() -> None:
+    for wrong, near in (("CL100K_BASE", "cl100k_base"), ("o200k", "o200k_base")):
+        with pytest.raises(ValueError, match=f"Did you mean .*'{near}'"):
+            bpecore.get_encoding(wrong)
+    with pytest.raises(ValueError, match="Unknown encoding") as raised:
+        bpecore.get_encoding("?" * 30)
+    assert "Did you mean" not in str(raised.value)
+
+
 def tiny_definition() -> dict[str, Any]:
     return {
         "name": "tiny",

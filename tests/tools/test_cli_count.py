@@ -82,6 +82,21 @@ class TestCharacterEncodings:
         assert f"--input-encoding {codec}" in result.stderr
         assert run("--input-encoding", codec, "wide").stdout == run("-x", "hello wörld").stdout
 
+    @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+    def test_utf_16_without_a_mark_is_named(self, folder: Path, codec: str) -> None:
+        write(folder, wide="hello wörld, 3 + 4\r\n".encode(codec))
+        result = run("wide", "two")
+        assert (result.exit_code, "two" in result.stdout) == (1, True)
+        assert "wide: every other byte is NUL, as in UTF-16" in result.stderr
+        assert f"--input-encoding {codec}" in result.stderr
+        assert run("--input-encoding", codec, "wide").exit_code == 0
+        assert run("--input-encoding", "utf-8", "--errors", "replace", "wide").exit_code == 0
+
+    @pytest.mark.parametrize("text", ["a\0b\0c\0", "\0" * 99, "ab\0" * 40, "é\0" * 40])
+    def test_other_texts_with_nul(self, folder: Path, text: str) -> None:
+        write(folder, nul=text.encode())
+        assert run("nul").stdout == f"{bpecore.get_encoding('o200k_base').count(text)}\n"
+
     def test_the_errors_of_other_codecs(self, folder: Path) -> None:
         write(folder, greek=b"abc\xff\xd2")
         result = run("--input-encoding", "iso8859-7", "greek")
