@@ -358,8 +358,7 @@ class Encoding(BeyondTiktoken, FromAbove, RanksOnDemand):
 
         Raises:
             KeyError: an id is unknown, and `unknown` is "raise".
-            OverflowError: an id is negative or above 2**32 - 1, and both keywords have their
-                defaults.
+            OverflowError: likewise, and the id is negative or above 2**32 - 1, as -100 is.
             TypeError: `tokens` is not a sequence of integers, or a masked array.
             ValueError: `unknown` is none of the three.
 

@@ -3,7 +3,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t
 
-from api.arguments cimport collect_numbers
+from api.arguments cimport checked_id, collect_numbers
 from engine.decode.ids cimport SpecialBytes
 from engine.decode.known_ids cimport (
     NO_BYTES, IdRules, Unknown, decode_kept, keep_ids, unknown_id)
@@ -30,6 +30,8 @@ cdef str name_of_unknown(const IdRules *rules):
 
 
 cdef int raise_unknown(tokens, size_t place) except -1:
+    """Raises what `decode_bytes` raises for an unknown id."""
+    checked_id(tokens[place])
     raise KeyError(f"Invalid token for decoding: {tokens[place]}")
 
 
@@ -44,6 +46,7 @@ cpdef bytes decode_known(CoreBPE core, tokens, bint skip_special, unknown):
 
     Raises:
         KeyError: an id is unknown, and `unknown` is "raise".
+        OverflowError: likewise, and it is out of the range of ids.
         TypeError: `tokens` is a masked array, or not a sequence of integers.
         ValueError: `unknown` is none of the three.
     """
