@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from bpecore._limits.counted_chunks import Rules
     from bpecore._limits.counting import Counting
+    from bpecore._limits.rules import Rules
     from bpecore._limits.splitting import Spans
     from bpecore.types import Allowed, Boundary, Disallowed
 
@@ -484,7 +484,7 @@ class BeyondTiktoken(ArrowMethods):
                 "tokens have no places"
             )
         if clean is not text and unit == "characters":
-            from bpecore._limits.trimming import Clean
+            from bpecore._limits.clean import Clean
 
             original = Clean(text).original
             flat = [original(place) for place in offsets.reshape(-1).tolist()]

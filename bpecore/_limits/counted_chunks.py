@@ -3,16 +3,13 @@ pieces that leave characters out."""
 
 from __future__ import annotations
 
-import functools
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from typing import Any, NamedTuple
 
 from bpecore._limits.counting import Counting
+from bpecore._limits.rules import BOUNDARIES, Rules, grapheme_clusters
 from bpecore._limits.tight_cuts import tight_end, tight_start
-
-BOUNDARIES = ("character", "word", "sentence", "line")
 
 SPACE = "[\t-\r \x85\u1680\u2000-\u2006\u2008-\u200a\u2028\u2029\u205f\u3000]"
 """White space at which a line may be broken."""
@@ -30,30 +27,6 @@ ENDS = {
     "word": re.compile(f"(?<!{SPACE})(?={SPACE})"),
 }
 """Where lines, sentences and words end; `_ext/engine/growing/text_borders.pxd` says the same."""
-
-
-class Rules(NamedTuple):
-    """How texts are cut into chunks; see `Encoding.split`.
-
-    Attributes:
-        start: where the first chunk begins, in characters.
-        end: where the chunk before it ended; 0 if there is none.
-    """
-
-    max_tokens: int
-    overlap: int
-    boundary: str
-    whole_graphemes: bool
-    start: int = 0
-    end: int = 0
-
-
-@functools.lru_cache(maxsize=1)
-def grapheme_clusters() -> Any:
-    """Returns the pattern that finds grapheme clusters."""
-    import regex
-
-    return regex.compile(r"\X")
 
 
 def wanted_cuts(text: str, rules: Rules) -> list[list[int]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._core import CoreBPE, TokenCounter
-from bpecore._limits.encoding import CountingEncoding
+
+if TYPE_CHECKING:
+    from bpecore._limits.encoding import CountingEncoding
 
 LONG_STRETCH = 4096
 """Characters from which on text without a sure border is likely to be one piece; a `TokenCounter`
@@ -81,3 +83,17 @@ def growing(counting: Counting) -> Any:
         return Recounter(counting)
     encoding: Any = counting.encoding
     return TokenCounter(encoding, allowed_special=counting.allowed_special, disallowed_special=())
+
+
+def refuse(
+    counting: Counting,
+    text: str,
+    disallowed_special: frozenset[str],
+) -> None:
+    """Raises ValueError if a text contains a disallowed string."""
+    counting.core.refuse_disallowed(
+        text,
+        counting.allowed_special,
+        disallowed_special,
+        counting.encoding.special_tokens_set,
+    )

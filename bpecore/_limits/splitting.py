@@ -13,9 +13,9 @@ from bpecore._build.checks import check_number
 from bpecore._build.threads import LONG_TEXT, thread_count
 from bpecore._core import bytes_of_spans, chunk_spans
 from bpecore._engine_calls import do_at_index, texts_of_batch
-from bpecore._limits.counted_chunks import BOUNDARIES, Rules, counted_spans, grapheme_clusters
-from bpecore._limits.counting import Counting
-from bpecore._limits.trimming import Clean, exact_str, refuse
+from bpecore._limits.clean import Clean, exact_str
+from bpecore._limits.counting import Counting, refuse
+from bpecore._limits.rules import BOUNDARIES, Rules, grapheme_clusters
 from bpecore._tiktoken import CoreBPE
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ def spans_of(
             clean = Clean(text)
             spans, misfit = engine_spans(counting, clean.text, rules)
     else:
+        from bpecore._limits.counted_chunks import counted_spans
+
         clean = Clean(text)
         spans, misfit = counted_spans(counting, clean.text, rules)
     if misfit is not None:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-
 from bpecore._build.checks import check_number
-from bpecore._core import count_up_to, has_surrogate, without_surrogates
-from bpecore._limits.counting import Counting, has_automaton
+from bpecore._core import count_up_to, without_surrogates
+from bpecore._limits.clean import Clean, exact_str
+from bpecore._limits.counting import Counting, has_automaton, refuse
 from bpecore._limits.tight_cuts import tight_end, tight_ends, tight_start
 from bpecore._tiktoken import CoreBPE
 
 __all__ = ["Counting", "count_text_up_to", "truncate"]
 
 SIDES = ("end", "start", "middle")
-
-_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-
-
-def exact_str(text: str) -> str:
-    """Returns the characters of an instance of a subclass of `str`; anything else as it is."""
-    if type(text) is str or not isinstance(text, str):
-        return text
-    return str.__getitem__(text, slice(None))
 
 
 def count_text_up_to(
@@ -61,27 +50,6 @@ def count_text_up_to(
         longest = core.longest_token
         enough = 2 * (limit + 2) * longest if longest else len(text)
         return count(without_surrogates(text[:enough]))
-
-
-class Clean:
-    """A text without surrogates, and the places of its characters in the original.
-
-    Args:
-        text: any text.
-        is_clean: whether it is known to have no surrogates.
-    """
-
-    def __init__(self, text: str, is_clean: bool = False) -> None:
-        self.text = text
-        self._pairs: list[int] = []
-        if not is_clean and has_surrogate(text):
-            self.text = without_surrogates(text)
-            found = _SURROGATE_PAIR.finditer(text)
-            self._pairs = [pair.start() - i for i, pair in enumerate(found)]
-
-    def original(self, position: int) -> int:
-        """Returns where a character of the clean text begins in the original."""
-        return position + bisect_left(self._pairs, position)
 
 
 def truncate(
@@ -139,17 +107,3 @@ def truncate_middle(
         start += 1  # two halves now form a surrogate pair
     refuse(counting, head + text[start:], disallowed_special)
     return head + text[start:]
-
-
-def refuse(
-    counting: Counting,
-    text: str,
-    disallowed_special: frozenset[str],
-) -> None:
-    """Raises ValueError if a text contains a disallowed string."""
-    counting.core.refuse_disallowed(
-        text,
-        counting.allowed_special,
-        disallowed_special,
-        counting.encoding.special_tokens_set,
-    )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from bpecore._limits.counted_chunks import Rules
+    from bpecore._limits.rules import Rules
     from bpecore._limits.splitting import Spans
     from bpecore._models.normalizers import Change, Step
     from bpecore.types import Allowed, Disallowed

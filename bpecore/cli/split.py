@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from bpecore._limits.counted_chunks import BOUNDARIES
+from bpecore._limits.rules import BOUNDARIES
 from bpecore.cli.chunk_stream import chunk_stream
 from bpecore.cli.inputs import Reader, Source, errors_about
 from bpecore.cli.options import allow_special, with_one_input

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpecore._limits.counted_chunks import BOUNDARIES, grapheme_clusters
+from bpecore._limits.rules import BOUNDARIES, grapheme_clusters
 from bpecore.fuzzing.limits import (
     NEIGHBOURHOOD,
     Limited,
