@@ -172,6 +172,28 @@ BARS = (
         20.0,
         ("completions", "tiktoken"),
     ),
+    Bar(
+        "truncate, over tiktoken's encode and decode",
+        "cut to 1,000 tokens",
+        "speed",
+        10.0,
+        ("cut to 1,000 tokens", "tiktoken"),
+    ),
+    Bar(
+        "counts of a growing text, over tiktoken",
+        "counts of a growing text",
+        "speed",
+        20.0,
+        ("counts of a growing text", "tiktoken"),
+    ),
+    Bar("command line, memory on any input", "command line, memory", "MB", 200.0),
+    Bar(
+        "first id of a large file, time over a line's",
+        "first id of a large file",
+        "time",
+        1.5,
+        ("first id of a line", "bpecore"),
+    ),
     Bar("999 more encodings of equal ranks", "equal ranks", "MB", 2.0),
 )
 """What the project has promised, in the order in which it is shown."""

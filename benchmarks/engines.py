@@ -38,6 +38,8 @@ METHODS = (
     "encode_and_decode",
     "decode_with_offsets",
     "encode_with_unstable",
+    "truncate",
+    "count_growing",
     "encode_prompts",
     "encode_with_pattern",
 )
@@ -60,6 +62,8 @@ METHODS = (
 - `encode_and_decode(text)`: what users did for offsets: the text of the list of its ids;
 - `decode_with_offsets(ids)`: the text, made together with where each token begins;
 - `encode_with_unstable(text)`: the number of its stable tokens and of its completions;
+- `truncate(text)`: the text cut to 1,000 tokens;
+- `count_growing(text)`: the number of its ids, which is also known after every 4 characters of it;
 - `encode_prompts(texts)`: the `ids` of each encoding of `encode_batch`, as in `tokenizers`;
 - `encode_with_pattern(text, pattern)`: the ids as an array, with another split pattern.
 """
@@ -140,6 +144,13 @@ class TiktokenEngine(Engine):
     def encode_with_unstable(self, text: str) -> int:
         return size_of_completions(self._encoding.encode_with_unstable(text))
 
+    def truncate(self, text: str) -> str:
+        return self._encoding.decode(self._encoding.encode_ordinary(text)[:1000])
+
+    def count_growing(self, text: str) -> int:
+        encode = self._encoding.encode_ordinary
+        return [len(encode(text[: end + 4])) for end in range(0, len(text), 4)][-1]
+
 
 class BpecoreEngine(Engine):
     """This project's engine."""
@@ -209,6 +220,15 @@ class BpecoreEngine(Engine):
 
     def encode_with_unstable(self, text: str) -> int:
         return size_of_completions(self._encoding.encode_with_unstable(text))
+
+    def truncate(self, text: str) -> str:
+        return self._encoding.truncate(text, 1000, disallowed_special=())
+
+    def count_growing(self, text: str) -> int:
+        from bpecore import TokenCounter
+
+        feed = TokenCounter(self._encoding, disallowed_special=()).feed
+        return [feed(text[start : start + 4]) for start in range(0, len(text), 4)][-1]
 
     def encode_prompts(self, texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]

@@ -9,8 +9,10 @@ from . import (
     beyond,
     characters,
     cold,
+    command_line,
     decode,
     hostile,
+    limits,
     load,
     memory,
     own_vocabulary,
@@ -45,6 +47,12 @@ GROUPS: dict[str, Group] = {
     "any": Group(characters.any_character, "a million of any of 200 characters"),
     "decode": Group(decode.decode, "100,000 ids to text"),
     "beyond": Group(beyond.beyond, "split, offsets and encode_with_unstable"),
+    "limits": Group(limits.limits, "texts cut to 1,000 tokens, and counts of a text that grows"),
+    "command": Group(
+        command_line.command_line,
+        "the command line's memory, and its first id",
+        only_encodings=("o200k_base",),
+    ),
     "load": Group(load.load, "import, and get_encoding with the first encode"),
     "memory": Group(memory.memory, "private memory of one process and of eight"),
     "own": Group(

@@ -5,6 +5,7 @@ The texts are tiny and the engines few: the timings mean nothing.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,22 @@ def record_of(*results: Sample | LeftOut) -> Record:
     record = Record()
     record.add("warm", ENCODING, results)
     return record
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a process's peak of memory")
+def test_limits_and_the_command_line(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures.command_line, "LARGE_BYTES", 300_000)
+    monkeypatch.setattr(measures.limits, "GROWN_BYTES", 200)
+    arguments = [str(texts), "--encoding", "o200k_base", "--engines", "tiktoken,bpecore"]
+    result = CliRunner().invoke(
+        command.main,
+        [*arguments, "--rounds=1", "--measures", "limits,command"],
+        catch_exceptions=False,
+    )
+    assert result.exit_code == 0, result.output
+    for bar in ("truncate, over", "counts of a growing", "memory on any input", "first id of"):
+        assert bar in result.output
+    assert "left out" not in result.output
 
 
 def test_command_measures_judges_and_records(
