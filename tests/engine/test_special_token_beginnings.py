@@ -60,6 +60,18 @@ def test_random_texts_of_beginnings(count: int) -> None:
         assert encoding.encode(text, allowed_special="all") == twin(text, tokens)
 
 
+def test_long_texts_of_beginnings_that_are_no_tokens() -> None:
+    """Of each beginning the next place is known while the others' are tried."""
+    source = random.Random(7)
+    tokens = {"<x>": 300, "[x]": 301, "{<[": 302, "é": 303}
+    encoding = own_encoding(r"\s+|\S+", special_tokens=tokens)
+    for rarity in (2, 30, 400):
+        for wide in "a中\U0001f4a9":
+            pool = ["a"] * rarity + [wide, "<", "[", "{", "{<", "<x"]
+            text = "".join(source.choices([*pool, *tokens] if rarity > 2 else pool, k=9_000))
+            assert encoding.encode(text, allowed_special="all") == twin(text, tokens)
+
+
 def test_a_rare_beginning_is_not_searched_for_again_and_again() -> None:
     """The search is linear: this would take minutes if each token led to a search of the rest."""
     encoding = own_encoding(r"\s+|\S+", special_tokens={"<x>": 300, "[x]": 301})

@@ -2,7 +2,7 @@
 #
 # All special tokens of an encoding form one trie over code points. The search jumps to the next
 # character that begins a special token and walks the trie from there. If tokens begin with several
-# characters, each is searched for by itself, in blocks that grow from BLOCK to LARGEST_BLOCK
+# characters, each is searched for by itself, once, in blocks that grow from BLOCK to LARGEST_BLOCK
 # characters, so that a rare one is not searched for again and again up to the text's end.
 #
 # Time: linear in the text, times the length of the longest special token where text keeps looking
@@ -84,43 +84,25 @@ cdef inline size_t find_character(
     return end if found == NULL else found - text
 
 
-cdef inline size_t find_characters(
-    const TextView *view, const Vectors *vectors, size_t position, const uint32_t *characters,
-    uint32_t count
-) noexcept nogil:
-    """Returns the next place of any of some characters from `position` on, or the length."""
-    cdef size_t block = BLOCK, end, found
-    cdef uint32_t i
-    while position < view.length:
-        end = found = position + min(block, view.length - position)
-        for i in range(count):
-            found = find_character(view, vectors, position, found, characters[i])
-        if found < end:
-            return found
-        position = end
-        block = min(2 * block, <size_t>LARGEST_BLOCK)
-    return position
-
-
 cdef inline size_t next_beginning(
     const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
     size_t position
 ) noexcept nogil:
-    """Returns the next place from `position` on where a special token may begin."""
-    cdef const uint32_t *characters = special_tokens.edge_characters
+    """Returns the next place from `position` on where a special token may begin.
+
+    If that can be with many characters, it looks at each character of the text.
+    """
     cdef uint32_t beginnings = special_tokens.first_edges[1]
-    cdef size_t end = view.length
     if beginnings == 0 or view.length - position < special_tokens.shortest:
         return view.length
     if beginnings == 1:
-        return find_character(view, vectors, position, view.length, characters[0])
-    if beginnings < MANY_BEGINNINGS:
-        end = position + min(<size_t>NEAR, view.length - position)
-    while position < end:
+        return find_character(
+            view, vectors, position, view.length, special_tokens.edge_characters[0])
+    while position < view.length:
         if follow_edge(special_tokens, 0, character_at(view, position)):
-            return position
+            break
         position += 1
-    return find_characters(view, vectors, position, characters, beginnings)
+    return position
 
 
 cdef inline Occurrence longest_at(
@@ -155,6 +137,61 @@ cdef inline Occurrence longest_at(
     return found
 
 
+cdef inline Occurrence longest_in(
+    const SpecialTokens *special_tokens, const TextView *view, size_t position,
+    const uint8_t *wanted
+) noexcept nogil:
+    """As `longest_at`, in a view."""
+    if view.width <= 1:
+        return longest_at(special_tokens, view.data, 1, view.length, position, wanted)
+    if view.width == 2:
+        return longest_at(special_tokens, view.data, 2, view.length, position, wanted)
+    return longest_at(special_tokens, view.data, 4, view.length, position, wanted)
+
+
+cdef inline Occurrence find_in_blocks(
+    const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
+    size_t position, const uint8_t *wanted
+) noexcept nogil:
+    """As `find_special`, for tokens that begin with several characters, fewer than MANY_BEGINNINGS.
+
+    Of each character the next place in a block is known, and looked for again only after it.
+    """
+    cdef const uint32_t *characters = special_tokens.edge_characters
+    cdef uint32_t beginnings = special_tokens.first_edges[1], first, i
+    cdef size_t places[MANY_BEGINNINGS]
+    cdef size_t block = BLOCK, end = position + min(<size_t>NEAR, view.length - position)
+    cdef Occurrence found
+    if view.length - position < special_tokens.shortest:
+        position = end = view.length
+    while position < end:
+        if follow_edge(special_tokens, 0, character_at(view, position)):
+            found = longest_in(special_tokens, view, position, wanted)
+            if found.end:
+                return found
+        position += 1
+    while position < view.length:
+        end = position + min(block, view.length - position)
+        for i in range(beginnings):
+            places[i] = find_character(view, vectors, position, end, characters[i])
+        while True:
+            first = 0
+            for i in range(1, beginnings):
+                first = i if places[i] < places[first] else first
+            if places[first] == end:
+                break
+            found = longest_in(special_tokens, view, places[first], wanted)
+            if found.end:
+                return found
+            places[first] = find_character(
+                view, vectors, places[first] + 1, end, characters[first])
+        position = end
+        block = min(2 * block, <size_t>LARGEST_BLOCK)
+    found.start = position
+    found.end = 0
+    return found
+
+
 cdef inline Occurrence find_special(
     const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
     size_t position, const uint8_t *wanted
@@ -166,21 +203,15 @@ cdef inline Occurrence find_special(
         wanted: whether each special token counts; NULL = all of them do.
     """
     cdef Occurrence found
+    if 1 < special_tokens.first_edges[1] < MANY_BEGINNINGS:
+        return find_in_blocks(special_tokens, vectors, view, position, wanted)
     while True:
         position = next_beginning(special_tokens, vectors, view, position)
         if position == view.length:
             found.start = position
             found.end = 0
             return found
-        if view.width <= 1:
-            found = longest_at(
-                special_tokens, view.data, 1, view.length, position, wanted)
-        elif view.width == 2:
-            found = longest_at(
-                special_tokens, view.data, 2, view.length, position, wanted)
-        else:
-            found = longest_at(
-                special_tokens, view.data, 4, view.length, position, wanted)
+        found = longest_in(special_tokens, view, position, wanted)
         if found.end:
             return found
         position += 1
