@@ -39,6 +39,6 @@ def held_out(
     return hashes(seed, 2 * portion, first, count) < np.uint64(int(fraction * 2**64))
 
 
-def order(seed: int, portion: int, count: int) -> npt.NDArray[np.int64]:
-    """Returns a random order of the documents of a portion."""
-    return np.argsort(hashes(seed, 2 * portion + 1, 0, count), kind="stable")
+def order(seed: int, portion: int, first: int, count: int) -> npt.NDArray[np.int64]:
+    """Returns a random order of some consecutive documents of a portion."""
+    return np.argsort(hashes(seed, 2 * portion + 1, first, count), kind="stable")

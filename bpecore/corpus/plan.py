@@ -18,7 +18,7 @@ from bpecore.corpus.layout import first_lines, units_of
 from bpecore.corpus.options import Options
 from bpecore.corpus.ranges import Range, Unit
 
-VERSION = 1
+VERSION = 2
 """Changes when the same inputs and options give other portions or other bytes."""
 
 _PORTIONS = 16

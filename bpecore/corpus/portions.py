@@ -32,6 +32,9 @@ from bpecore.corpus.writers.base import ShardName, ShardWriter
 BATCH = 1 << 20
 """Bytes of documents encoded at once per thread."""
 
+SHUFFLED = 1 << 21
+"""Documents of a portion that are put in random order together; 40 bytes of memory for each."""
+
 LONGEST_KEPT = 1 << 20
 """Bytes of a record that are written aside; of longer ones only the beginning is."""
 
@@ -117,9 +120,10 @@ class _Task:
         self._writers = {
             split: writer(files, ShardName(split, portion.number), options) for split in splits
         }
-        self._scratch = None
+        self._scratch: ScratchDraft | None = None
+        self._shuffled = 0
         if options.shuffle:
-            self._scratch = ScratchDraft(files, ShardName("all", portion.number), options)
+            self._scratch = self._new_scratch()
         self._documents = 0
         self._passed = [0] * len(portion.ranges)
         self._of_range = [[0] * len(portion.ranges) for _ in range(2)]
@@ -128,15 +132,11 @@ class _Task:
 
     def run(self) -> dict[str, Any]:
         """Writes the files; returns the record without their sizes."""
-        options = self._plan.options
         for batch in _batches(self._found(), BATCH * self._settings.threads):
             self._do(batch)
             TURN.end()
         if self._scratch is not None:
-            count = self._scratch.documents
-            order = chance.order(options.seed, self._portion.number, count)
-            for group in self._scratch.in_order(order):
-                self._write_split(group)
+            self._shuffle(self._scratch)
         return {
             "portion": self._portion.number,
             "passed": self._passed,
@@ -176,9 +176,28 @@ class _Task:
             first = last
 
     def _write(self, group: Group) -> None:
-        if self._scratch is not None:
-            self._scratch.write(*group)
-        else:
+        if self._scratch is None:
+            self._write_split(group)
+            return
+        while len(group.lengths):
+            room = SHUFFLED - self._scratch.documents
+            tokens = int(group.lengths[:room].sum())
+            self._scratch.write(group.ids[:tokens], group.lengths[:room], group.notes[:room])
+            group = Group(group.ids[tokens:], group.lengths[room:], group.notes[room:])
+            if self._scratch.documents == SHUFFLED:
+                self._shuffle(self._scratch)
+                self._scratch = self._new_scratch()
+
+    def _new_scratch(self) -> ScratchDraft:
+        name = ShardName("all", self._portion.number)
+        return ScratchDraft(self._files, name, self._plan.options)
+
+    def _shuffle(self, scratch: ScratchDraft) -> None:
+        """Writes the documents of a draft in a random order."""
+        seed, count = self._plan.options.seed, scratch.documents
+        order = chance.order(seed, self._portion.number, self._shuffled, count)
+        self._shuffled += count
+        for group in scratch.in_order(order):
             self._write_split(group)
 
     def _write_split(self, group: Group) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pairs import load_pair
 
 import bpecore
-from bpecore.corpus import FORMATS, CorpusError, tokenize
+from bpecore.corpus import FORMATS, CorpusError, portions, tokenize
 from bpecore.corpus.inspection import encoding_of, origin_of
 
 pytest.importorskip("orjson", reason="needs the extra corpus")
@@ -134,6 +134,25 @@ def test_held_out_documents_and_random_order(
         assert train != [ids for ids in expected(texts, after=(EOT,)) if ids in train]
         found[seed] = train, val
     assert found[1] != found[2]
+
+
+def test_so_many_documents_are_shuffled_together(
+    lines: Path, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portions, "SHUFFLED", 64)
+    options = {"format": "olmo", "encoding": "r50k_base", "shuffle": True, "append": "eot"}
+    found = []
+    for batch in (1 << 20, 1000):
+        monkeypatch.setattr(portions, "BATCH", batch)
+        tokenize(lines / "2.jsonl", tmp_path / str(batch), **options)
+        found.append(corpus_twin.documents_of(tmp_path / str(batch), "olmo"))
+    assert found[0] == found[1]
+    wanted = expected(texts[151:400], after=(EOT,))
+    assert len(wanted) % 64
+    for first in range(0, len(wanted), 64):
+        group = found[0][first : first + 64]
+        assert group != wanted[first : first + 64]
+        assert sorted(group) == sorted(wanted[first : first + 64])
 
 
 def test_types_of_ids(lines: Path, tmp_path: Path) -> None:
