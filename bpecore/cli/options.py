@@ -31,14 +31,21 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return add
 
 
-def check_known(name: str, known: Iterable[str]) -> None:
+def _has_option(context: click.Context, name: str) -> bool:
+    """Returns whether the command that is run has an option, to advise none that it lacks."""
+    return any(parameter.name == name for parameter in context.command.params)
+
+
+def check_known(context: click.Context, name: str, known: Iterable[str]) -> None:
     """Refuses an encoding's name that is not among those known."""
     known = list(known)
     if name not in known:
         close = nearest(name, known, likeness=0.5)
         hint = f"did you mean {', '.join(close)}? Known" if close else "known"
         if name in MODEL_TO_ENCODING:
-            hint = f"it is a model (--model {name}). Known"
+            encoding = encoding_name_for_model(name)
+            advice = f"--model {name}" if _has_option(context, "model") else f"of {encoding}"
+            hint = f"it is a model ({advice}). Known"
         raise click.BadParameter(f"unknown encoding {name!r}; {hint} are {', '.join(known)}")
 
 
@@ -51,10 +58,10 @@ def check_model(context: click.Context, __: click.Parameter, model: str | None) 
             prefixes = [f"{prefix}…" for prefix in MODEL_PREFIX_TO_ENCODING]
             close = nearest(model.rpartition("/")[2], MODEL_TO_ENCODING)
             if close:
-                options = {parameter.name for parameter in context.command.params}
-                other = " --encoding names an encoding directly." if "encoding" in options else ""
+                direct = " --encoding names an encoding directly."
                 raise click.BadParameter(
-                    f"unknown model {model!r}; did you mean {', '.join(close)}?{other}"
+                    f"unknown model {model!r}; did you mean {', '.join(close)}?"
+                    + (direct if _has_option(context, "encoding") else "")
                 ) from None
             known = ", ".join([*MODEL_TO_ENCODING, *prefixes])
             raise click.BadParameter(f"unknown model {model!r}; known are {known}") from None

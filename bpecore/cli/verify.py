@@ -31,10 +31,10 @@ FIRST_PASS = (
 )
 
 
-def _check_names(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
+def _check_names(context: click.Context, _: click.Parameter, names: Sequence[str]) -> Sequence[str]:
     """Refuses names other than those of OpenAI's encodings, whose tables are in the package."""
     for name in names:
-        check_known(name, ENCODING_CONSTRUCTORS)
+        check_known(context, name, ENCODING_CONSTRUCTORS)
     return names
 
 

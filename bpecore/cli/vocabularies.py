@@ -22,9 +22,9 @@ from bpecore.model import encoding_name_for_model
 from bpecore.registry import get_encoding, list_encoding_names
 
 
-def _check_encodings(_: click.Context, __: click.Parameter, names: Any) -> Any:
+def _check_encodings(context: click.Context, _: click.Parameter, names: Any) -> Any:
     for name in _several(names):
-        check_known(name, list_encoding_names())
+        check_known(context, name, list_encoding_names())
     return names
 
 

@@ -111,3 +111,4 @@ class TestUnknownNames:
 
 def test_a_model_instead_of_an_encoding() -> None:
     assert "it is a model (--model gpt-4o)" in run("count", "-e", "gpt-4o", "-x", "a").output
+    assert "it is a model (of o200k_base)" in run("verify", "-e", "gpt-4o", __file__).output
