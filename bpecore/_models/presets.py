@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 
+from bpecore._build.nearest import nearest
 from bpecore._models.tuples import NamedTuple
 from bpecore._pattern.families import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
 
@@ -110,8 +111,6 @@ _ENCODINGS = {
 _NAME = re.compile(r"[\w./ -]*[^\W_][\w./ -]*")
 """What is taken for a name and not for a regular expression."""
 
-_SUGGESTIONS = 5
-
 
 def preset_name(name: str) -> str:
     """Returns a preset's name without what does not matter in it.
@@ -150,10 +149,8 @@ regular expression it is written '(?:llama3.1)'
 
 def _suggestion(name: str) -> str:
     """Returns what may be meant by a name of a pattern that is unknown."""
-    import difflib
-
     known = [*PATTERNS, *_ENCODINGS]
-    close = difflib.get_close_matches(name.lower()[:100], known, _SUGGESTIONS, 0.5)
+    close = nearest(name, known, likeness=0.5)
     return f"the nearest are {', '.join(close)}" if close else f"known are {', '.join(known)}"
 
 
