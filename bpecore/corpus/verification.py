@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpecore._plural import counted
 from bpecore.core import Encoding
 from bpecore.corpus.cutting import cuts_of
 from bpecore.corpus.errors import CorpusError
@@ -126,8 +127,8 @@ class _Contents:
         if len(places) and len(self.faults) < 3:
             place = int(places[0])
             self.faults.append(
-                f"{len(places):,} ids are none of {self._encoding.name}, such as {int(ids[place])} "
-                f"at token {self.tokens + place:,}"
+                f"{counted(len(places), 'id is', 'ids are')} not of {self._encoding.name}, first "
+                f"{int(ids[place])} at token {self.tokens + place:,}"
             )
 
     def _take(self, ids: Any, lengths: Any) -> None:

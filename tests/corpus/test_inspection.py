@@ -76,7 +76,7 @@ def damage(path: Path, place: int, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("format_name", "file", "place", "data", "fault"),
     [
-        ("npy", "train_00000.npy", 300, b"\xff\xff", "1 ids are none of r50k_base, such as 65535"),
+        ("npy", "train_00000.npy", 300, b"\xff\xff", "1 id is not of r50k_base, first 65535 at"),
         ("npy", "train_00000.npy", 300, b"\x05\x00", "their checksum differs"),
         ("npy", "train_00000.offsets.npy", 128 + 8, b"\x01", "checksum of their lengths"),
         ("npy", "train_00000.offsets.npy", -8, b"\x01", "its index ends at token"),
