@@ -1,6 +1,6 @@
 """`bpecore tokenize` beside the engine alone and beside what others use, on a file of JSON Lines.
 
-    python -m benchmarks.corpus_others FILE
+    python -m benchmarks.corpus_others --help
 
 The rows take turns: the whole command; the engine on the same texts in memory, on all CPUs;
 gigatoken's `encode_files`, which keeps the result in memory; and Megatron's loop, that is
