@@ -191,7 +191,7 @@ BARS = (
         "first id of a large file, time over a line's",
         "first id of a large file",
         "time",
-        1.5,
+        3.0,
         ("first id of a line", "bpecore"),
     ),
     Bar("999 more encodings of equal ranks", "equal ranks", "MB", 2.0),

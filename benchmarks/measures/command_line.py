@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -15,6 +16,11 @@ from ..turns import Result
 from .settings import Settings
 
 LARGE_BYTES = 100_000_000
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 COMMANDS = (("encode",), ("count",), ("split", "-t", "512"))
 
 
@@ -22,7 +28,7 @@ def command_line(settings: Settings) -> list[Result]:
     """Peak memory of `encode`, `count` and `split`; the first id of a large file and of a line."""
     if "bpecore" not in settings.engines:
         return []
-    if not hasattr(os, "wait4"):
+    if importlib.util.find_spec("resource") is None:
         reason = "this system does not tell a process's peak of memory"
         return [LeftOut("command line, memory", settings.encoding, "", "bpecore", reason)]
     results: list[Result] = []
@@ -50,15 +56,13 @@ def command_line(settings: Settings) -> list[Result]:
 
 
 def peak_of(arguments: list[str]) -> int:
-    """Returns the most resident memory that a command had, in bytes."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bpecore", *arguments], stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, arguments)
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    """Returns the most resident memory that a command had, in bytes.
+
+    A small process starts it: until a child runs its program, it has its parent's memory.
+    """
+    command = [sys.executable, "-c", PEAK, sys.executable, "-m", "bpecore", *arguments]
+    found = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return int(found.stdout) * (1 if sys.platform == "darwin" else 1024)
 
 
 def first_id(encoding: str, file: Path) -> float:

@@ -54,7 +54,7 @@ def record_of(*results: Sample | LeftOut) -> Record:
     return record
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a process's peak of memory")
+@pytest.mark.skipif(os.name != "posix", reason="needs a process's peak of memory")
 def test_limits_and_the_command_line(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures.command_line, "LARGE_BYTES", 300_000)
     monkeypatch.setattr(measures.limits, "GROWN_BYTES", 200)
