@@ -1,12 +1,13 @@
 # The piece cache: pieces seen before, and their ids. Other rooms use only this file.
 #
-# Pieces are looked up in groups, in two passes: `begin_group` makes the probes of all pieces and
+# Pieces are looked up in groups, in two passes: `probe_group` makes the probes of all pieces and
 # prefetches their buckets, then each piece is found by its probe. Most pieces need no more than
 # `find_at_once`, which compares keys; the others need `find_short_ids` or `find_large_ids`, which
 # search every table that may have them. If that fails too, the caller encodes the piece and passes
 # its ids to `keep_ids`. Which table holds a piece is the cache's own business.
 #
-# A new cache learns what it does not have of a group before the second pass (cache/learn.pxd).
+# While a cache is new, short pieces that it does not have are put off, and learned many at a time
+# (cache/learn.pxd).
 #
 # Bounds: memory as cache/growth.pxd says; O(1) per piece, O(n) for one of n bytes above
 # WIDE_PIECE. Loses where no piece comes twice.
@@ -22,10 +23,12 @@ from engine.cache.growth cimport (
     CacheLimits, bytes_of_size, expect_text, grow_for_text, grow_if_full, set_limits,
     shrink_to_kept, size_for_text, size_within)
 from engine.cache.keep cimport keep_medium, keep_short, keep_wider, span_of_key
-from engine.cache.learn cimport learn_pieces
+from engine.cache.learn cimport (
+    LEARNED_TOGETHER, UnknownPiece, UnknownPieces, find_buckets_again, ids_for, learn_pieces,
+    put_off_medium, put_off_short, set_count, span_of_medium)
 from engine.cache.long_entries cimport LONG_PIECE, copy_long_ids, long_bucket
 from engine.cache.probes cimport (
-    LEARNING_PIECES, LargePiece, LargeProbe, PieceGroup, Pieces, Probe, likely_entry, probe_group,
+    PROBED_TOGETHER, LargePiece, LargeProbe, PieceGroup, Pieces, Probe, likely_entry, probe_group,
     probe_large, probe_short, span_of, widen_to_medium, widen_to_wide)
 from engine.cache.tables cimport CACHE_SEEDS, CacheTotals, PieceCache, close_cache, open_cache
 from engine.simd.vectors cimport same_pieces
@@ -33,10 +36,11 @@ from engine.vocab.tables cimport Key, Vocabulary
 
 cdef enum:
     SPARE_IDS = WIDE_IDS      # ids that may be written past a piece's own
-    # A cache is new if it lacks more pieces of a group than MANY_UNKNOWN, and more than one in
-    # KNOWN_PIECES.
+    # A cache is new if it lacks more pieces than MANY_UNKNOWN, and more than one in KNOWN_PIECES.
+    # It is so until it has nearly all of DECIDING_PIECES.
     KNOWN_PIECES = 64
     MANY_UNKNOWN = 2
+    DECIDING_PIECES = 1024
 
 cdef enum Table:
     NARROW
@@ -220,17 +224,14 @@ cdef inline void keep_ids(
         keep_wider(cache, &missing.piece, missing.wide, ids, count)
 
 
-cdef inline void begin_group(
-    const Vocabulary *vocabulary, PieceCache *cache, Pieces *pieces, bint apart, PieceGroup *group
-) noexcept nogil:
-    """Makes the probes of a group; a new cache then learns its pieces. Arguments as `probe_group`.
-    """
-    probe_group(cache, pieces, apart, group)
-    cache.unknown = 0
-    if cache.is_new:
-        cache.unknown = learn_pieces(vocabulary, cache, group)
-
-
 cdef inline void end_group(PieceCache *cache, size_t count) noexcept nogil:
-    """Decides whether the cache is still new, after a group of `count` pieces."""
-    cache.is_new = cache.unknown > MANY_UNKNOWN and KNOWN_PIECES * cache.unknown > count
+    """Decides whether the cache is new, after a group of `count` pieces."""
+    cache.looked_up += count
+    if cache.unknown > MANY_UNKNOWN and KNOWN_PIECES * cache.unknown > cache.looked_up:
+        cache.is_new = True
+    elif cache.looked_up >= DECIDING_PIECES:
+        cache.is_new = False
+    else:
+        return
+    cache.looked_up = 0
+    cache.unknown = 0

@@ -1,23 +1,27 @@
-# Fills a new cache with the pieces of a group that it does not have, all together, except those of
-# more than MEDIUM_PIECE bytes.
+# Pieces that the cache does not have, learned many at a time.
 #
-# Encoded one by one (encode/pieces.pxd), each piece would wait for its bucket of the vocabulary,
-# and then at each merge for a bucket of pairs: most of the time of a first call on a megabyte. Here
-# all buckets of a group are prefetched before the first is read, and pieces are merged in step.
+# Encoded one by one (encode/pieces.pxd), each would wait for its bucket of the vocabulary, and then
+# at each merge for a bucket of pairs. So a piece of up to MEDIUM_PIECE bytes that is not found is
+# put off, with the place where its ids belong, and the pieces after it are encoded. The
+# vocabulary's bucket is prefetched meanwhile. When there are enough such pieces, those that are
+# tokens are told apart, the others are merged in step, and encode/unknown.pxd inserts their ids.
 #
-# encode/pieces.pxd would find out by itself what is learned here, and does what cannot be
-# learned. Nothing here runs once a cache has nearly all pieces of a text.
+# What cannot be learned here is left to encode/unknown.pxd: pieces with too many first parts, and
+# those that came twice and have too many ids for the narrow table.
+#
+# Bounds: UnknownPieces takes 30 KB per workspace. Loses where a text has one unknown piece.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from engine.base.types cimport (
     MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, Span, prefetch)
 from engine.cache.entries cimport (
-    MEDIUM_WORDS, MediumEntry, NarrowEntry, find_large, find_narrow, same_key)
+    MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, find_large,
+    find_narrow)
 from engine.cache.keep cimport keep_medium, keep_narrow, keep_short, span_of_key
-from engine.cache.probes cimport (
-    LEARNING_PIECES, LargePiece, LargeProbe, PieceGroup, Probe, likely_entry)
-from engine.cache.tables cimport PieceCache
+from engine.cache.probes cimport PROBED_TOGETHER, LargeProbe, Probe
+from engine.cache.tables cimport PieceCache, medium_bucket, narrow_bucket
 from engine.merge.in_step cimport (
     PIECES_TOGETHER, MergeState, begin_long_merge, begin_merge, look_up_first, look_up_last,
     make_merge, write_merged)
@@ -26,205 +30,237 @@ from engine.vocab.tables cimport (
     Vocabulary, find_in_bucket, find_long, hash_key, id_of, length_of, short_bucket)
 
 cdef enum:
-    SEARCHED_TOGETHER = 64    # probes between which buckets of the vocabulary are prefetched
-
-cdef struct UnknownKey:
-    const Probe *probe          # borrowed, of a piece of up to SHORT_PIECE bytes
-    uint64_t hashed             # its key, for the vocabulary
+    LEARNED_TOGETHER = 32    # so many unknown pieces are enough
+    UNKNOWN_LIMIT = LEARNED_TOGETHER + PROBED_TOGETHER    # the most; a group is not interrupted
+    MEDIUM_LIMIT = 32        # the most of more than SHORT_PIECE bytes
+    UNKNOWN_IDS = (UNKNOWN_LIMIT - MEDIUM_LIMIT) * SHORT_PIECE + MEDIUM_LIMIT * MEDIUM_PIECE
 
 cdef struct UnknownPiece:
-    const Probe *probe          # borrowed; NULL if the piece has more than SHORT_PIECE bytes
-    const LargeProbe *large     # borrowed; NULL if it does not
+    size_t place                # the ids of its text before it that were known: where its own go
+    size_t *owner               # borrowed: the ids that became known later are added to this number
+    const LargeProbe *large     # borrowed, of a piece of more than SHORT_PIECE bytes; else NULL
+    Probe probe                 # of any other piece
+    uint64_t hashed             # its key, for the vocabulary
+    uint32_t first              # where its ids are in `ids`
+    uint32_t count              # how many there are; 0: it has not been learned
+
+cdef struct UnknownPieces:
+    size_t count
+    size_t medium_count
+    size_t id_count
+    bint held                   # whether they are kept when a text ends
+    bint lost                   # whether there was no memory for their ids
+    size_t *owner               # of pieces to come
+    size_t learned              # ids inserted so far
+    size_t unowned              # an owner for pieces without one
+    UnknownPiece pieces[UNKNOWN_LIMIT]
+    LargeProbe medium[MEDIUM_LIMIT]
+    uint32_t ids[UNKNOWN_IDS + WIDE_IDS]
+
+cdef struct Lane:               # a piece that is merged in step with others
+    UnknownPiece *piece         # borrowed
+    bint is_first               # whether its first parts have not been looked up
     MergeState merge
 
 
-cdef inline size_t find_unknown(
-    const Vocabulary *vocabulary, const Probe *probes, size_t count, UnknownKey *unknown
+cdef inline UnknownPiece *put_off(UnknownPieces *unknown, size_t place) noexcept nogil:
+    cdef UnknownPiece *piece = unknown.pieces + unknown.count
+    unknown.count += 1
+    piece.place = place
+    piece.owner = unknown.owner
+    piece.count = 0
+    return piece
+
+
+cdef inline void put_off_short(
+    const Vocabulary *vocabulary, UnknownPieces *unknown, const Probe *probe, size_t place
 ) noexcept nogil:
-    """Lists the short pieces that are not found at once, and prefetches the vocabulary's buckets.
+    """Puts off a piece of up to SHORT_PIECE bytes about which the cache has nothing.
 
     Args:
-        unknown: receives them; room for `count`.
-
-    Returns:
-        How many there are.
+        place: of its ids in the sink.
     """
-    cdef const NarrowEntry *entry
-    cdef size_t i = 0, stop, fetched = 0, unknown_count = 0
-    while i < count:
-        stop = min(i + SEARCHED_TOGETHER, count)
-        while i < stop:
-            entry = likely_entry(probes + i)
-            unknown[unknown_count].probe = probes + i
-            unknown_count += not same_key(entry.key, probes[i].key) and probes[i].key.high != 0
-            i += 1
-        while fetched < unknown_count:
-            unknown[fetched].hashed = hash_key(unknown[fetched].probe.key, vocabulary.seeds)
-            prefetch(short_bucket(vocabulary, unknown[fetched].hashed))
-            fetched += 1
-    return unknown_count
+    cdef UnknownPiece *piece = put_off(unknown, place)
+    piece.large = NULL
+    piece.probe = probe[0]
+    piece.hashed = hash_key(probe.key, vocabulary.seeds)
+    prefetch(short_bucket(vocabulary, piece.hashed))
 
 
-cdef inline size_t learn_tokens(
-    const Vocabulary *vocabulary, PieceCache *cache, UnknownKey *unknown, size_t count,
-    size_t *others
+cdef inline bint put_off_medium(
+    UnknownPieces *unknown, const LargeProbe *probe, size_t place
 ) noexcept nogil:
-    """Keeps those of the unknown pieces that are tokens, and leaves the others in the list.
+    """Puts off a longer piece of up to MEDIUM_PIECE bytes, unless there are too many."""
+    cdef LargeProbe *large = unknown.medium + unknown.medium_count
+    if unknown.medium_count == MEDIUM_LIMIT:
+        return False
+    unknown.medium_count += 1
+    memcpy(large.key, probe.key, MEDIUM_WORDS * sizeof(uint64_t))
+    large.bucket = probe.bucket
+    put_off(unknown, place).large = large
+    return True
 
-    Args:
-        others: receives how many are left.
 
-    Returns:
-        How many were tokens.
-    """
-    cdef const Probe *probe
-    cdef uint64_t hashed
-    cdef size_t i, learned = 0
-    cdef uint32_t index, token_id
-    others[0] = 0
-    for i in range(count):
-        probe = unknown[i].probe
-        hashed = unknown[i].hashed
-        if find_narrow(probe.bucket, probe.key) != NULL:
+cdef inline Span span_of_medium(const LargeProbe *probe) noexcept nogil:
+    """Returns the bytes of a piece that `put_off_medium` put off."""
+    return span_of_key(probe.key, MEDIUM_WORDS)
+
+
+cdef inline void find_buckets_again(
+    const PieceCache *cache, UnknownPieces *unknown
+) noexcept nogil:
+    """Finds the buckets of unknown pieces in a cache that was replaced by a larger one."""
+    cdef size_t i
+    for i in range(unknown.count):
+        if unknown.pieces[i].large != NULL:
             continue
-        index = find_in_bucket(short_bucket(vocabulary, hashed), probe.key, hashed)
-        if index != NO_TOKEN:
-            token_id = id_of(vocabulary, index)
-            keep_narrow(cache, probe, &token_id, 1)
-            learned += 1
-        else:
-            unknown[others[0]].probe = probe
-            others[0] += 1
-    return learned
+        unknown.pieces[i].probe.bucket = narrow_bucket(cache, unknown.pieces[i].probe.key)
+    for i in range(unknown.medium_count):
+        unknown.medium[i].bucket = medium_bucket(cache, unknown.medium[i].key)
+
+
+cdef inline uint32_t *ids_for(UnknownPieces *unknown, UnknownPiece *piece) noexcept nogil:
+    """Returns where to write a piece's ids: room for one per byte and WIDE_IDS more."""
+    piece.first = <uint32_t>unknown.id_count
+    return unknown.ids + unknown.id_count
+
+
+cdef inline void set_count(
+    UnknownPieces *unknown, UnknownPiece *piece, size_t count
+) noexcept nogil:
+    """Says how many ids of a piece were written where `ids_for` said."""
+    piece.count = <uint32_t>count
+    unknown.id_count += count
+
+
+cdef inline bint learn_short(
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown, UnknownPiece *piece
+) noexcept nogil:
+    """Learns a short piece if it is a token, or was learned meanwhile; returns whether to merge it.
+    """
+    cdef const Probe *probe = &piece.probe
+    cdef uint32_t *ids = ids_for(unknown, piece)
+    cdef const NarrowEntry *entry = find_narrow(probe.bucket, probe.key)
+    cdef uint32_t index
+    if entry != NULL:
+        if entry.count <= NARROW_IDS:
+            memcpy(ids, entry.ids, sizeof(entry.ids))
+            set_count(unknown, piece, entry.count)
+        return False
+    index = find_in_bucket(short_bucket(vocabulary, piece.hashed), probe.key, piece.hashed)
+    if index == NO_TOKEN:
+        return True
+    ids[0] = id_of(vocabulary, index)
+    set_count(unknown, piece, 1)
+    keep_narrow(cache, probe, ids, 1)
+    return False
+
+
+cdef inline bint learn_medium(
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown, UnknownPiece *piece
+) noexcept nogil:
+    """As `learn_short`, for a piece of more than SHORT_PIECE bytes."""
+    cdef const LargeProbe *large = piece.large
+    cdef uint32_t *ids = ids_for(unknown, piece)
+    cdef const MediumEntry *entry = find_large(<MediumEntry *>large.bucket, large.key)
+    cdef Span bytes = span_of_medium(large)
+    cdef uint32_t index
+    if entry != NULL:
+        if entry.count <= MEDIUM_IDS:
+            memcpy(ids, entry.ids, sizeof(entry.ids))
+            set_count(unknown, piece, entry.count)
+        return False
+    index = find_long(vocabulary, bytes.start, bytes.length)
+    if index == NO_TOKEN:
+        return True
+    ids[0] = id_of(vocabulary, index)
+    set_count(unknown, piece, 1)
+    keep_medium(cache, &bytes, large, ids, 1)
+    return False
+
+
+cdef inline bint begin_lane(
+    const Vocabulary *vocabulary, Lane *lane, UnknownPiece *piece
+) noexcept nogil:
+    """Begins to merge a piece; returns False if it has too many first parts."""
+    cdef Span bytes
+    lane.piece = piece
+    lane.is_first = True
+    if piece.large == NULL:
+        begin_merge(vocabulary, &lane.merge, <const uint8_t *>&piece.probe.key,
+                    <uint32_t>length_of(&piece.probe.key))
+        return True
+    bytes = span_of_medium(piece.large)
+    return begin_long_merge(vocabulary, &lane.merge, bytes.start, <uint32_t>bytes.length)
 
 
 cdef inline void keep_merged(
-    const Vocabulary *vocabulary, PieceCache *cache, const UnknownPiece *unknown
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown, const Lane *lane
 ) noexcept nogil:
-    """Keeps a piece with the ids it merged into, unless the group had it twice."""
-    cdef uint32_t ids[SHORT_PIECE]
-    cdef const Probe *probe = unknown.probe
-    cdef const LargeProbe *large = unknown.large
-    cdef size_t count = write_merged(&unknown.merge, ids)
-    cdef Span piece
+    """Writes the ids that a piece merged into, and keeps them, unless they are already kept."""
+    cdef UnknownPiece *piece = lane.piece
+    cdef const LargeProbe *large = piece.large
+    cdef uint32_t *ids = ids_for(unknown, piece)
+    cdef size_t count = write_merged(&lane.merge, ids)
+    cdef Span bytes
     if write_parts(vocabulary, ids, count, ids) != STATUS_OK:
-        return    # encode/pieces.pxd will report the byte that is not a token
+        return    # encode/unknown.pxd will report the byte that is not a token
+    set_count(unknown, piece, count)
     if large == NULL:
-        if find_narrow(probe.bucket, probe.key) == NULL:
-            keep_short(cache, probe, ids, count)
+        if find_narrow(piece.probe.bucket, piece.probe.key) == NULL:
+            keep_short(cache, &piece.probe, ids, count)
     elif find_large(<MediumEntry *>large.bucket, large.key) == NULL:
-        piece = span_of_key(large.key, MEDIUM_WORDS)
-        keep_medium(cache, &piece, large, ids, count)
-
-
-cdef inline UnknownPiece *make_merges(
-    const Vocabulary *vocabulary, PieceCache *cache, UnknownPiece *pieces, UnknownPiece *end
-) noexcept nogil:
-    """Makes one merge of each piece, and keeps those that are finished.
-
-    Returns:
-        The end of the others, which then follow each other without gaps.
-    """
-    cdef UnknownPiece *piece = pieces
-    while piece < end:
-        if make_merge(vocabulary, &piece.merge):
-            piece += 1
-            continue
-        keep_merged(vocabulary, cache, piece)
-        end -= 1
-        piece[0] = end[0]
-    return end
+        bytes = span_of_medium(large)
+        keep_medium(cache, &bytes, large, ids, count)
 
 
 cdef inline void merge_in_step(
-    const Vocabulary *vocabulary, PieceCache *cache, UnknownPiece *pieces, UnknownPiece *end
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown, const uint8_t *places,
+    size_t count
 ) noexcept nogil:
-    """Merges and keeps unknown pieces, whose merges have begun."""
-    cdef UnknownPiece *piece = pieces
-    while piece < end:
-        look_up_first(vocabulary, &piece.merge)
-        piece += 1
-    while end > pieces:
-        end = make_merges(vocabulary, cache, pieces, end)
-        piece = pieces
-        while piece < end:
-            look_up_last(&piece.merge)
-            piece += 1
+    """Merges and keeps unknown pieces: each time one is finished, the next takes its lane.
 
-
-cdef inline void learn_merged(
-    const Vocabulary *vocabulary, PieceCache *cache, const UnknownKey *unknown, size_t count
-) noexcept nogil:
-    """Merges and keeps unknown short pieces that are not tokens."""
-    cdef UnknownPiece pieces[PIECES_TOGETHER]
-    cdef UnknownPiece *end
-    cdef const UnknownKey *last = unknown + count
-    while unknown < last:
-        end = pieces
-        while end < pieces + PIECES_TOGETHER and unknown < last:
-            end.probe = unknown.probe
-            end.large = NULL
-            begin_merge(vocabulary, &end.merge, <const uint8_t *>&end.probe.key,
-                        <uint32_t>length_of(&end.probe.key))
-            unknown += 1
-            end += 1
-        merge_in_step(vocabulary, cache, pieces, end)
-
-
-cdef inline bint begin_large(
-    const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large, UnknownPiece *unknown
-) noexcept nogil:
-    """Begins to merge a piece of up to MEDIUM_PIECE bytes that the medium table does not have.
-
-    Returns:
-        Whether it has begun. If not, the cache has the piece, perhaps only now because it is a
-        token, or the piece has too many parts.
+    Args:
+        places: [count]: which of the unknown pieces.
     """
-    cdef const LargeProbe *probe = &large.probe
-    cdef uint32_t length = large.end - large.start
-    cdef uint32_t index, token_id
-    cdef Span piece
-    if (length > MEDIUM_PIECE
-            or find_large(<MediumEntry *>probe.bucket, probe.key) != NULL):
-        return False
-    piece = span_of_key(probe.key, MEDIUM_WORDS)
-    index = find_long(vocabulary, piece.start, length)
-    if index != NO_TOKEN:
-        token_id = id_of(vocabulary, index)
-        keep_medium(cache, &piece, probe, &token_id, 1)
-        return False
-    unknown.probe = NULL
-    unknown.large = probe
-    return begin_long_merge(vocabulary, &unknown.merge, piece.start, length)
+    cdef Lane lanes[PIECES_TOGETHER]
+    cdef Lane *end = lanes
+    cdef Lane *lane
+    cdef const uint8_t *last = places + count
+    while True:
+        while end < lanes + PIECES_TOGETHER and places < last:
+            end += begin_lane(vocabulary, end, unknown.pieces + places[0])
+            places += 1
+        if end == lanes:
+            return
+        lane = lanes
+        while lane < end:
+            if lane.is_first:
+                look_up_first(vocabulary, &lane.merge)
+                lane.is_first = False
+            else:
+                look_up_last(&lane.merge)
+            lane += 1
+        lane = lanes
+        while lane < end:
+            if make_merge(vocabulary, &lane.merge):
+                lane += 1
+                continue
+            keep_merged(vocabulary, cache, unknown, lane)
+            end -= 1
+            lane[0] = end[0]
 
 
-cdef inline void learn_large(
-    const Vocabulary *vocabulary, PieceCache *cache, const LargePiece *large,
-    const LargePiece *last
+cdef inline void learn_pieces(
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown
 ) noexcept nogil:
-    """Keeps those of some longer pieces that the cache does not have."""
-    cdef UnknownPiece pieces[PIECES_TOGETHER]
-    cdef UnknownPiece *end
-    while large < last:
-        end = pieces
-        while end < pieces + PIECES_TOGETHER and large < last:
-            end += begin_large(vocabulary, cache, large, end)
-            large += 1
-        merge_in_step(vocabulary, cache, pieces, end)
-
-
-cdef inline size_t learn_pieces(
-    const Vocabulary *vocabulary, PieceCache *cache, const PieceGroup *group
-) noexcept nogil:
-    """Keeps the pieces of a group that the cache does not have.
-
-    Returns:
-        How many of up to SHORT_PIECE bytes there were.
-    """
-    cdef UnknownKey unknown[LEARNING_PIECES]
-    cdef size_t others
-    cdef size_t count = find_unknown(vocabulary, group.pieces, group.end - group.pieces, unknown)
-    cdef size_t learned = learn_tokens(vocabulary, cache, unknown, count, &others)
-    learn_merged(vocabulary, cache, unknown, others)
-    learn_large(vocabulary, cache, group.large, group.large_end)
-    return learned + others
+    """Learns the unknown pieces: sets the `count` and the ids of nearly all of them."""
+    cdef uint8_t merging[UNKNOWN_LIMIT]
+    cdef size_t count = 0, i
+    cdef UnknownPiece *piece
+    for i in range(unknown.count):
+        piece = unknown.pieces + i
+        merging[count] = <uint8_t>i
+        count += (learn_short(vocabulary, cache, unknown, piece) if piece.large == NULL
+                  else learn_medium(vocabulary, cache, unknown, piece))
+    merge_in_step(vocabulary, cache, unknown, merging, count)

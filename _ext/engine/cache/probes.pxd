@@ -13,8 +13,7 @@ from engine.cache.tables cimport PieceCache, medium_bucket, narrow_bucket, wide_
 from engine.vocab.tables cimport Key, load_key, short_key
 
 cdef enum:
-    LEARNING_PIECES = 256   # the most pieces of a group; this many help a new cache: the more
-    #                         pieces it does not have, the less each of them waits
+    PROBED_TOGETHER = 128   # the most pieces of a group
 
 cdef extern from *:
     """
@@ -50,8 +49,8 @@ cdef struct LargePiece:
 cdef struct PieceGroup:
     Probe *end                             # one past the last of `pieces`
     LargePiece *large_end                  # one past the last of `large`
-    Probe pieces[LEARNING_PIECES]          # all pieces, or those of up to SHORT_PIECE bytes
-    LargePiece large[LEARNING_PIECES]      # the pieces of more than SHORT_PIECE bytes
+    Probe pieces[PROBED_TOGETHER]          # all pieces, or those of up to SHORT_PIECE bytes
+    LargePiece large[PROBED_TOGETHER]      # the pieces of more than SHORT_PIECE bytes
 
 
 cdef inline void prefetch_medium(const PieceCache *cache, LargeProbe *probe) noexcept nogil:
@@ -191,7 +190,7 @@ cdef inline void probe_whole_keys(
 cdef inline void probe_group(
     const PieceCache *cache, Pieces *pieces, bint apart, PieceGroup *group
 ) noexcept nogil:
-    """Makes the probes of up to LEARNING_PIECES pieces and prefetches their buckets.
+    """Makes the probes of up to PROBED_TOGETHER pieces and prefetches their buckets.
 
     Args:
         pieces: their `ahead` moves on.

@@ -79,8 +79,9 @@ cdef struct PieceCache:
     void *before             # owned: its memory from before that, for the next call, or NULL
     int size_before          # which of SIZES that has
     CacheTotals *totals      # borrowed
-    size_t unknown           # short pieces of the last group that the cache did not have
-    bint is_new              # whether there were enough of these to learn the next group at once
+    size_t looked_up         # pieces since it was last decided whether the cache is new
+    size_t unknown           # those of up to SHORT_PIECE bytes that it did not have
+    bint is_new              # whether there were so many that the next ones are put off
 
 
 cdef extern from "engine/base/platform.h" nogil:

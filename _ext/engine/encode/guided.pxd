@@ -7,9 +7,9 @@
 
 from engine.base.interrupt cimport count_work
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
-from engine.cache.cache cimport grow_if_full
 from engine.encode.call cimport Call
-from engine.encode.pieces cimport encode_scanned
+from engine.encode.groups cimport encode_scanned
+from engine.encode.unknown cimport let_cache_grow
 from engine.encode.workspace cimport Workspace
 from engine.split.chunk cimport Chunk, grow_chunk
 from engine.split.fill cimport fill_bytes
@@ -78,7 +78,7 @@ cdef inline int encode_guided(const Call *call, size_t start, size_t end) noexce
     cdef uint32_t row = 0
     cdef int status
     while start < end:
-        grow_if_full(&call.workspace.cache)
+        let_cache_grow(call.workspace)
         status = view_window(call, start, window, end, &text, &final)
         if status == STATUS_OK:
             status = encode_window(call, &text, &row, final, &done)

@@ -10,11 +10,12 @@ from libc.stdint cimport uint8_t, uint32_t, UINT32_MAX
 from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
-from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, grow_for_text, grow_if_full
+from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, find_buckets_again, grow_for_text
 from engine.encode.call cimport Call, Engine
+from engine.encode.groups cimport encode_pieces, encode_scanned
 from engine.encode.guided cimport encode_guided
 from engine.encode.marks cimport leave_mark, open_window
-from engine.encode.pieces cimport encode_pieces, encode_scanned
+from engine.encode.unknown cimport end_pieces, let_cache_grow
 from engine.encode.workspace cimport Workspace
 from engine.simd.vectors cimport Vectors
 from engine.sink.id_buffer cimport IdBuffer, append_id, in_huge_pages, reserve_ids
@@ -147,7 +148,7 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
     while start < end:
         done = 0
         status = STATUS_OK
-        grow_if_full(&call.workspace.cache)
+        let_cache_grow(call.workspace)
         if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_stretch(call, start, end, &done)
             undecided = start if done else start + CHUNK_CHARACTERS
@@ -231,7 +232,7 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
     while start < end:
         done = 0
         status = STATUS_OK
-        grow_if_full(&call.workspace.cache)
+        let_cache_grow(call.workspace)
         if by_blocks and end - start >= BLOCK_MINIMUM and start >= undecided:
             status = encode_chunk(call, start, end, &done)
             undecided = start if done else start + CHUNK_CHARACTERS
@@ -276,7 +277,8 @@ cdef inline int encode_text(
     """Encodes a whole text.
 
     Special tokens split it first: the text between two of them is a text of its own for the split
-    pattern.
+    pattern. The ids of unknown pieces may be missing until `settle_unknown`, if `unknown.held` of
+    the workspace is set.
 
     Args:
         allowed: for each special token, whether its text becomes that token; NULL = for all.
@@ -293,8 +295,10 @@ cdef inline int encode_text(
     call.sink = sink
     call.counting = counting
     found.start = view.length
-    if expect_text(&workspace.cache, view.length) and view.length >= FETCH_FROM:
-        read_all_pairs(engine.vocabulary)
+    if expect_text(&workspace.cache, view.length):
+        find_buckets_again(&workspace.cache, &workspace.unknown)
+        if view.length >= FETCH_FROM:
+            read_all_pairs(engine.vocabulary)
     while True:
         if any_allowed:
             found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)
@@ -306,6 +310,7 @@ cdef inline int encode_text(
             status = encode_in_place(&call, position, found.start)
         else:
             status = encode_transcoded(&call, position, found.start)
+        status = end_pieces(engine.vocabulary, workspace, status, counting, sink)
         if status != STATUS_OK or found.start == view.length:
             return status
         if append_id(sink, found.id, counting) != STATUS_OK:

@@ -20,10 +20,12 @@ from libc.string cimport memcpy
 
 from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
-from engine.base.types cimport STATUS_INTERRUPTED, STATUS_OK
+from engine.base.types cimport STATUS_INTERRUPTED, STATUS_NO_MEMORY, STATUS_OK, likely
+from engine.cache.cache cimport UnknownPieces
 from engine.encode.call cimport Engine
 from engine.encode.marks cimport Mark
 from engine.encode.text cimport prepare_for_texts
+from engine.encode.unknown cimport forget_unknown, settle_unknown
 from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8, fetch_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
 from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
@@ -114,8 +116,8 @@ cdef extern from "engine/base/platform.h" nogil:
     void restore_signals "bpecore_restore_signals" (const Signals *before) noexcept
 
 
-cdef inline int encode_task(
-    Job *job, Task *task, Workspace *workspace, IdBuffer *ids
+cdef inline int append_task(
+    Job *job, const Task *task, Workspace *workspace, IdBuffer *ids
 ) noexcept nogil:
     """Encodes one task and appends its ids."""
     cdef int status
@@ -126,6 +128,29 @@ cdef inline int encode_task(
     if status == STATUS_OK and job.appends and task.ends_text:
         status = append_id(ids, job.appended, job.permissions.counting)
     return status
+
+
+cdef inline void encode_task(
+    Job *job, Task *task, Workspace *workspace, IdBuffer *ids
+) noexcept nogil:
+    """Encodes one task, but for pieces that are put off and held, which add their ids to its count
+    later."""
+    cdef UnknownPieces *unknown = &workspace.unknown
+    cdef size_t before = ids.length - unknown.learned, count
+    task.first = ids.length
+    task.count = 0
+    unknown.owner = &task.count
+    if job.marks != NULL:
+        workspace.marks.slots = job.marks + task.first_mark
+        workspace.marks.first_id = task.first
+    task.status = append_task(job, task, workspace, ids)
+    count = ids.length - unknown.learned - before
+    if likely(task.status == STATUS_OK):
+        task.count += count
+    elif not unknown.lost:
+        forget_unknown(unknown, &task.count)
+        ids.length -= count + task.count
+        task.count = 0
 
 
 cdef inline size_t count_ids(const Job *job, size_t share) noexcept nogil:
@@ -187,11 +212,64 @@ cdef inline void place_waiting(ThreadState *thread) noexcept nogil:
     thread.ids.length = 0
 
 
+cdef inline bint can_hold(const Job *job) noexcept nogil:
+    """Returns whether the ids of a task are complete early enough at the end of its share."""
+    return (job.marks == NULL and not job.engine.vocabulary.misses_bytes
+            and not job.permissions.replaces)
+
+
+cdef inline void settle_share(
+    ThreadState *thread, Workspace *workspace, size_t share, size_t first
+) noexcept nogil:
+    """Completes the ids of a share.
+
+    Args:
+        first: where they begin in the thread's memory.
+    """
+    cdef Job *job = thread.job
+    cdef UnknownPieces *unknown = &workspace.unknown
+    cdef Task *task
+    cdef size_t next_one = first, i
+    settle_unknown(job.engine.vocabulary, workspace, job.permissions.counting, &thread.ids)
+    for i in range(job.shares[share], job.shares[share + 1]):
+        task = &job.tasks[i]
+        if unknown.lost:
+            task.status = STATUS_NO_MEMORY
+            task.count = 0
+        task.first = next_one
+        next_one += task.count
+    if unknown.lost:
+        thread.ids.length = first
+
+
+cdef inline void encode_share(
+    ThreadState *thread, Workspace *workspace, size_t share
+) noexcept nogil:
+    """Encodes the tasks of a share."""
+    cdef Job *job = thread.job
+    cdef UnknownPieces *unknown = &workspace.unknown
+    cdef Task *task
+    cdef size_t first = thread.ids.length, learned = unknown.learned, i
+    unknown.lost = False
+    unknown.held = can_hold(job)
+    for i in range(job.shares[share], job.shares[share + 1]):
+        task = &job.tasks[i]
+        task.thread = thread.number
+        if task.view.width == UNCHECKED_UTF8 and i + 1 < job.shares[share + 1]:
+            fetch_utf8(&job.tasks[i + 1].view)
+        encode_task(job, task, workspace, &thread.ids)
+        if task.status == STATUS_INTERRUPTED:
+            stop_all(job)
+    if unknown.count or unknown.learned != learned or unknown.lost:
+        settle_share(thread, workspace, share, first)
+    unknown.held = False
+    unknown.owner = &unknown.unowned
+
+
 cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
     """Encodes shares until none is left."""
     cdef Job *job = thread.job
-    cdef Task *task
-    cdef size_t share, i
+    cdef size_t share
     cdef Workspace *workspace = take_workspace(job.pool, job.cache_size)
     if workspace == NULL:
         return
@@ -206,21 +284,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
         share = take_share(job)
         if share >= job.share_count or load_flag(&job.stop):
             break
-        for i in range(job.shares[share], job.shares[share + 1]):
-            task = &job.tasks[i]
-            task.thread = thread.number
-            task.first = thread.ids.length
-            if task.view.width == UNCHECKED_UTF8 and i + 1 < job.shares[share + 1]:
-                fetch_utf8(&job.tasks[i + 1].view)
-            if job.marks != NULL:
-                workspace.marks.slots = job.marks + task.first_mark
-                workspace.marks.first_id = task.first
-            task.status = encode_task(job, task, workspace, &thread.ids)
-            if task.status != STATUS_OK:
-                thread.ids.length = task.first
-            task.count = thread.ids.length - task.first
-            if task.status == STATUS_INTERRUPTED:
-                stop_all(job)
+        encode_share(thread, workspace, share)
         if job.row != NULL:
             store_total(&job.totals[share], count_ids(job, share))
             wait_for_place(thread, share)

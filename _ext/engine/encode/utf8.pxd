@@ -16,6 +16,7 @@ from engine.base.types cimport STATUS_INVALID_UTF8, STATUS_OK, STATUS_REFUSED, p
 from engine.cache.cache cimport Pieces, expect_text
 from engine.encode.call cimport Call, Engine
 from engine.encode.text cimport encode_split, encode_text, splits_by_blocks
+from engine.encode.unknown cimport end_pieces
 from engine.encode.workspace cimport Workspace
 from engine.sink.id_buffer cimport IdBuffer
 from engine.split.blocks cimport BLOCK_MINIMUM, Window, split_by_blocks
@@ -218,7 +219,9 @@ cdef inline int encode_utf8(
     """Encodes a text of width UNCHECKED_UTF8, about which nothing else is known."""
     cdef size_t before = ids.length
     cdef TextView copy
+    cdef bint counting = permissions.counting
     cdef int status = encode_windows(engine, workspace, text, permissions, ids)
+    status = end_pieces(engine.vocabulary, workspace, status, counting, ids)
     if status == STATUS_INVALID_UTF8 and permissions.replaces:
         ids.length = before
         status = replace_invalid(<const uint8_t *>text.data, text.length, &workspace.replaced,
@@ -227,6 +230,7 @@ cdef inline int encode_utf8(
             copy.data = workspace.replaced.data
             copy.width = UNCHECKED_UTF8
             status = encode_windows(engine, workspace, &copy, permissions, ids)
+            status = end_pieces(engine.vocabulary, workspace, status, counting, ids)
     return status
 
 

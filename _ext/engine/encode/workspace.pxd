@@ -10,8 +10,8 @@ from engine.base.interrupt cimport Interrupt
 from engine.base.heap cimport ByteBuffer, allocate_zeroed, release
 from engine.base.types cimport STATUS_OK
 from engine.cache.cache cimport (
-    CACHE_SEEDS, CacheLimits, CacheTotals, PieceCache, PieceGroup, close_cache, open_cache,
-    set_limits, shrink_to_kept)
+    CACHE_SEEDS, CacheLimits, CacheTotals, PieceCache, PieceGroup, UnknownPieces, close_cache,
+    open_cache, set_limits, shrink_to_kept)
 from engine.encode.marks cimport Marks
 from engine.merge.queue cimport MergeMemory, free_merge_memory, merge_memory_size
 from engine.sink.id_buffer cimport IdBuffer, release_ids
@@ -36,7 +36,8 @@ cdef struct Workspace:
     Split split                # pieces found by blocks
     BackwardStates states      # of the window that a guided automaton splits
     Interrupt interrupt        # whether and when the call ends early
-    PieceGroup group           # pieces being looked up; 27 KB, too much for a small stack
+    PieceGroup group           # pieces being looked up; 14 KB, too much for a small stack
+    UnknownPieces unknown      # pieces put off until there are enough to learn them together
     ByteBuffer decoded         # a window of a text that came as UTF-8
     ByteBuffer replaced        # such a text without what is not valid
     Marks marks                # of the text that is encoded
@@ -91,6 +92,8 @@ cdef inline Workspace *idle_workspace(WorkspacePool *pool) noexcept nogil:
             &workspace.cache, pool.seeds, &pool.totals) != STATUS_OK:
         free_workspace(workspace)
         workspace = NULL
+    if workspace != NULL:
+        workspace.unknown.owner = &workspace.unknown.unowned
     return workspace
 
 

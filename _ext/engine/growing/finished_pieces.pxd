@@ -4,7 +4,8 @@ from libc.stdint cimport UINT32_MAX, uint32_t
 
 from engine.base.interrupt cimport count_work
 from engine.base.types cimport LOAD_SLACK, STATUS_OK
-from engine.encode.pieces cimport encode_scanned
+from engine.encode.groups cimport encode_scanned
+from engine.encode.unknown cimport end_pieces
 from engine.encode.workspace cimport Workspace
 from engine.growing.text cimport GrowingText
 from engine.sink.id_buffer cimport IdBuffer
@@ -41,6 +42,7 @@ cdef inline int encode_collected(
         return STATUS_OK
     status = encode_scanned(vocabulary, workspace, text.buffer.data,
                             text.buffer.data + text.length + LOAD_SLACK, counting, sink)
+    status = end_pieces(vocabulary, workspace, status, counting, sink)
     if status == STATUS_OK:
         status = count_work(&workspace.interrupt, scanned.ends[scanned.count - 1])
     scanned.count = 0
