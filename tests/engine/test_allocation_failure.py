@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sysconfig
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -275,6 +276,10 @@ def test_a_rank_table_whose_vocabulary_failed_is_used_up() -> None:
         Vocabulary(table)
 
 
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="without a GIL Python itself crashes after set_nomemory",
+)
 @pytest.mark.parametrize("lasting", [False, True])
 def test_an_array_that_python_has_no_memory_for(lasting: bool) -> None:
     """Allocations of numpy and Python; the engine's are watched elsewhere."""
