@@ -20,9 +20,9 @@
 #
 # Some vocabularies have tokens that merging never produces: a piece is such a token only as a
 # whole, and a part of a cut piece never is. As parts are looked up like pieces, no part may equal
-# one. So every border before the first character of such a token counts as bridged, and every border after
-# its last one, by the flags that fragments have too: a part that equals the token could only be the
-# whole piece.
+# one. So every border before the first character of such a token counts as bridged, and every
+# border after its last one, by the flags that fragments have too: a part that equals the token
+# could only be the whole piece.
 #
 # Time: five reads per border. Space: 16 bits or more per record, at most 64 KB for the OpenAI
 # vocabularies and 512 KB for any. Loses on ASCII, where nearly every border is bridged: borders
