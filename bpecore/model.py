@@ -147,33 +147,6 @@ _PROVIDERS = frozenset(
 )
 
 
-class UnknownModelError(KeyError):
-    """A model's name is not recognised.
-
-    Programs that expect it have no use for the nearest names, so these are looked for only when the
-    message is shown.
-
-    Args:
-        model_name: the name.
-    """
-
-    def __init__(self, model_name: str) -> None:
-        super().__init__(
-            f"Could not automatically map {model_name} to a tokeniser. "
-            "Please use `bpecore.get_encoding` to explicitly get the tokeniser you expect."
-        )
-        self.model_name = model_name
-
-    def __reduce__(self) -> tuple[type[UnknownModelError], tuple[str]]:
-        return type(self), (self.model_name,)
-
-    def __str__(self) -> str:
-        from bpecore._build.nearest import did_you_mean
-
-        question = did_you_mean(plain_model_name(self.model_name), MODEL_TO_ENCODING)
-        return f"{self.args[0]} {question}".rstrip()
-
-
 def _known(model_name: str) -> str | None:
     """Returns the encoding's name by the tables, or None."""
     if model_name in MODEL_TO_ENCODING:
@@ -279,7 +252,10 @@ def encoding_name_for_model(model_name: str, *, default: str | None = None) -> s
         return found
     if default is not None:
         return _default_encoding_name(default)
-    raise UnknownModelError(model_name)
+    raise KeyError(
+        f"Could not automatically map {model_name} to a tokeniser. "
+        "Please use `bpecore.get_encoding` to explicitly get the tokeniser you expect."
+    )
 
 
 def encoding_for_model(model_name: str, *, default: str | None = None) -> Encoding:

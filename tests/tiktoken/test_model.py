@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import pickle
 import sys
 from collections.abc import Callable
 
@@ -62,19 +61,11 @@ def test_unknown_name_is_a_key_error_that_tells_what_to_use(name: str) -> None:
             function(name)
         expected = theirs.value.args[0].replace("tiktoken.get_encoding", "bpecore.get_encoding")
         assert ours.value.args == (expected,)
-        assert str(ours.value).startswith(expected)
-        assert str(pickle.loads(pickle.dumps(ours.value))) == str(ours.value)
 
 
-def test_the_nearest_models_are_named() -> None:
-    for name, near in (("gtp-4o", "gpt-4o"), ("openai/GTP-4o", "gpt-4o"), ("gpt4", "gpt-4")):
-        with pytest.raises(KeyError, match=f"expect. Did you mean .*'{near}'"):
-            model.encoding_for_model(name)
+def test_a_wrong_default_names_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"nor a known model. Did you mean .*'o200k_base'"):
         model.encoding_name_for_model("ours", default="o200k")
-    with pytest.raises(KeyError) as raised:
-        model.encoding_for_model("our-own-deployment")
-    assert "Did you mean" not in str(raised.value)
 
 
 @given(st.text(alphabet="gptofc34.5-:urbdavinse2 ", max_size=20))
