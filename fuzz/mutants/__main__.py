@@ -102,7 +102,7 @@ def search_once(
     )
     taken = time.monotonic() - start
     length = re.search(
-        r"^  string .*, (\d+) (?:characters|with each special token as one)$",
+        r"^  string .*, (\d+) (?:characters?|with each special token as one)$",
         done.stdout,
         re.MULTILINE,
     )
