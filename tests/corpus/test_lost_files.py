@@ -26,13 +26,11 @@ def test_shards_are_made_again(format_name: str, lines: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     whole = made(lines, out, format_name)
     files = [out / name for name in whole if not name.endswith("manifest.json")]
-    for start in range(3):
-        for file in files[start::3]:
+    for number, file in enumerate(files):
+        if number % 3 == 0:
             file.unlink()
-        assert made(lines, out, format_name) == whole
-    shards = [file for file in files if "_bpecore" not in file.parts]
-    for file in shards[::2]:
-        file.write_bytes(file.read_bytes()[:-1] or b"more")
+        elif number % 3 == 1 and "_bpecore" not in file.parts:
+            file.write_bytes(file.read_bytes()[:-1] or b"more")
     assert made(lines, out, format_name) == whole
 
 

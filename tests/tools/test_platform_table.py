@@ -95,7 +95,7 @@ def test_a_run_continues_one_that_was_stopped(few: Path, monkeypatch: pytest.Mon
     # Each worker of xdist has to leave out the same tests.
     progress = few / "progress" / "few"
     monkeypatch.setenv("BPECORE_PROGRESS", str(progress))
-    run_few(few, "-n2")
+    run_few(few)
     finished = progress.read_text().splitlines()
     assert len(finished) == 4  # all but the test that failed
     finished.remove('["few/test_few.py::test_ids[gpt2]", null]')
@@ -113,7 +113,7 @@ def test_a_run_continues_one_that_was_stopped(few: Path, monkeypatch: pytest.Mon
     assert record["reasons"] == {"no emulator": 1}
     assert record["vocabularies"]["gpt2"] == 1
 
-    status, path = run_few(few, "-n2")  # nothing is left to run
+    status, path = run_few(few)  # nothing is left to run
     assert (status, json.loads(path.read_text())) == (0, record)
 
 
