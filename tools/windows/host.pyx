@@ -141,13 +141,15 @@ cdef bint take_texts(const char *path, Job *job) noexcept nogil:
     job.tasks = <Task *>allocate_zeroed(job.share_count, sizeof(Task))
     shares = <size_t *>allocate(job.share_count + 1, sizeof(size_t))
     job.places = <size_t *>allocate(job.share_count + 1, sizeof(size_t))
+    job.totals = <size_t *>allocate(job.share_count, sizeof(size_t))
     job.later = <size_t *>allocate(job.share_count, sizeof(size_t))
-    if job.tasks == NULL or shares == NULL or job.places == NULL or job.later == NULL:
+    if (job.tasks == NULL or shares == NULL or job.places == NULL or job.totals == NULL
+            or job.later == NULL):
         return False
     job.shares = shares
     for i in range(job.share_count):
         shares[i] = i
-        job.places[i] = NOT_KNOWN
+        job.places[i] = job.totals[i] = NOT_KNOWN
         job.tasks[i].view.width = <int>numbers[place]
         job.tasks[i].view.length = numbers[place + 1] // numbers[place]
         job.tasks[i].view.data = numbers + place + 2
