@@ -52,5 +52,5 @@ cdef class TextBatch:
     cdef TokenBuffer take_ids(self)
 
 
-cdef const uint8_t *mask_data(mask)
-cdef bint mask_names_any(SpecialTokens special_tokens, mask)
+cdef const uint8_t *mask_data(bytearray mask)
+cdef bint mask_names_any(SpecialTokens special_tokens, bytearray mask)

@@ -11,7 +11,7 @@ from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show
 from engine.base.allocator_tuning cimport make_ready, prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
 from engine.cache.cache cimport size_for_text, size_within
-from engine.encode.text cimport AHEAD_FROM
+from engine.encode.text cimport AHEAD_FROM, expected_ids
 from engine.encode.threads cimport (
     NOT_KNOWN, PLACED, THREAD_LIMIT, Job, Task, ThreadState, run_threads)
 from engine.split.sure_borders cimport next_sure_border
@@ -190,12 +190,8 @@ cdef class TextBatch:
     cdef size_t _expected_ids(self) noexcept nogil:
         """Returns how many ids all texts probably have."""
         cdef size_t expected = 0, i
-        cdef TextView *view
         for i in range(self.task_count):
-            view = &self.job.tasks[i].view
-            # Ids per character: 0.2 to 0.3 of ASCII, 0.3 (Russian) to 0.9 (Chinese) of others; per
-            # byte of UTF-8: 0.15 to 0.3.
-            expected += view.length // 3 if view.width <= 1 else view.length - view.length // 4
+            expected += expected_ids(&self.job.tasks[i].view)
         return expected
 
     cdef int _make_row(self) except -1:
@@ -338,11 +334,11 @@ cdef class TextBatch:
         return buffer
 
 
-cdef const uint8_t *mask_data(mask):
-    return NULL if mask is None else <const uint8_t *><char *><bytearray>mask
+cdef const uint8_t *mask_data(bytearray mask):
+    return NULL if mask is None else <const uint8_t *>mask
 
 
-cdef bint mask_names_any(SpecialTokens special_tokens, mask):
+cdef bint mask_names_any(SpecialTokens special_tokens, bytearray mask):
     return special_tokens.trie.count > 0 and (mask is None or len(mask) > 0)
 
 

@@ -7,5 +7,7 @@ cdef enum:
 
 cdef int encode_into(CoreBPE core, text, const TextView *view, bytearray mask, bint counting,
                      Workspace *workspace, IdBuffer *sink) except -1
+cdef int append_text(CoreBPE core, text, const TextView *view, bytearray mask, bint counting,
+                     Workspace *workspace, IdBuffer *sink) except -1
 cdef int append_piece(CoreBPE core, bytes piece, bint valid_utf8, Workspace *workspace,
                       IdBuffer *sink) except -1

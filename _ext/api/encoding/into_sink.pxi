@@ -14,12 +14,17 @@ from engine.text.special_tokens cimport Occurrence, find_special
 
 cdef int encode_into(CoreBPE core, text, const TextView *view, bytearray mask, bint counting,
                      Workspace *workspace, IdBuffer *sink) except -1:
-    """Encodes a text into a sink; the special tokens of the mask are encoded as such."""
-    cdef const uint8_t *allowed = NULL if mask is None else <const uint8_t *>mask
-    cdef bint any_allowed = (core.special_tokens.trie.count > 0
-                             and (mask is None or len(mask) > 0))
-    cdef int status
+    """Encodes a text into a sink, in place of what that has; arguments as for `append_text`."""
     sink.length = 0
+    return append_text(core, text, view, mask, counting, workspace, sink)
+
+
+cdef inline int append_text(CoreBPE core, text, const TextView *view, bytearray mask,
+                            bint counting, Workspace *workspace, IdBuffer *sink) except -1:
+    """Appends the ids of a text to a sink; the special tokens of the mask are encoded as such."""
+    cdef const uint8_t *allowed = mask_data(mask)
+    cdef bint any_allowed = mask_names_any(core.special_tokens, mask)
+    cdef int status
     workspace.last_piece_ids = 0
     if core.split_pattern is None:
         return encode_by_regex(core, text, view, allowed, any_allowed, workspace, sink)

@@ -3,11 +3,7 @@
 from libc.stdint cimport uint8_t
 
 from api.arguments cimport view_text
-from engine.base.errors cimport raise_status
-from engine.base.types cimport STATUS_OK
-from engine.encode.text cimport encode_text
 from engine.encode.workspace cimport Workspace, give_back
-from engine.sink.id_buffer cimport IdBuffer
 from engine.text.normal_form cimport CLASSED_CHARACTERS, DoubtfulStretch, find_doubtful
 from engine.text.utf8 cimport TextView
 
@@ -80,6 +76,8 @@ def encode_changed(CoreBPE core not None, text, list changes not None, allowed_s
     cdef size_t reached = 0, start, end
     cdef Workspace *workspace
     cdef bytearray mask
+    if core.split_pattern is None:
+        raise ValueError("only an automaton splits a text in parts")
     view_text(text, &view)
     mask = permit(core.special_tokens, text, &view, allowed_special, disallowed_special,
                   special_tokens_set)
@@ -91,28 +89,11 @@ def encode_changed(CoreBPE core not None, text, list changes not None, allowed_s
             part.data = <const uint8_t *>view.data + reached * max(view.width, 1)
             part.width = view.width
             part.length = start - reached
-            append_text(core, text, &part, mask, workspace, &buffer.ids)
+            append_text(core, text, &part, mask, False, workspace, &buffer.ids)
             view_text(new, &part)
-            append_text(core, new, &part, mask, workspace, &buffer.ids)
+            append_text(core, new, &part, mask, False, workspace, &buffer.ids)
             reached = end
     finally:
         give_back(&core.vocabulary.pool, workspace)
     buffer.finish()
     return buffer
-
-
-cdef int append_text(CoreBPE core, text, const TextView *view, bytearray mask,
-                     Workspace *workspace, IdBuffer *sink) except -1:
-    """Appends the ids of a text to a sink."""
-    cdef const uint8_t *allowed = NULL if mask is None else <const uint8_t *>mask
-    cdef bint any_allowed = (core.special_tokens.trie.count > 0
-                             and (mask is None or len(mask) > 0))
-    cdef int status = STATUS_OK
-    if core.split_pattern is None:
-        raise ValueError("only an automaton splits a text in parts")
-    with nogil:
-        if view.length:
-            status = encode_text(&core.engine, workspace, view, allowed, any_allowed, False, sink)
-    if status != STATUS_OK:
-        raise_status(status, text)
-    return 0

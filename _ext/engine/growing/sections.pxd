@@ -13,7 +13,7 @@ from engine.base.heap cimport grow, release
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.decode.offsets cimport sum_lengths
 from engine.encode.marks cimport MARK_BITS, Mark
-from engine.encode.text cimport AHEAD_FROM, encode_text, prepare_for_texts
+from engine.encode.text cimport AHEAD_FROM, encode_text, expected_ids, prepare_for_texts
 from engine.growing.chunk_counts cimport CountedText, border_after
 from engine.growing.token_places cimport TokenPlaces, token_at
 from engine.sink.id_buffer cimport IdBuffer, release_ids, reserve_ids
@@ -85,12 +85,11 @@ cdef inline void expect_sections(
 ) noexcept nogil:
     """Prepares for all sections of a text, whose chunks have at most some number of tokens."""
     cdef const TextView *view = &text.view
-    cdef size_t expected = view.length // 3 if view.width <= 1 else view.length - view.length // 4
     text.workspace.much_text = view.length * <size_t>view.width >= AHEAD_FROM
     prepare_for_texts(text.engine, text.workspace, view.length)
     if max_tokens > sections.characters:
         text.status = reserve_ids(
-            &sections.ids, sections.characters + min(expected, 2 * max_tokens))
+            &sections.ids, sections.characters + min(expected_ids(view), 2 * max_tokens))
 
 
 cdef inline int encode_section(CountedText *text, Sections *sections, size_t start) noexcept nogil:
