@@ -15,6 +15,7 @@ from bpecore._build.download_cache import find_cache_directory
 from bpecore._build.frozen_files import FROZEN_FOLDER, TABLES_DIRECTORY_VARIABLE
 from bpecore._build.threads import thread_count
 from bpecore._plural import counted
+from bpecore.cli.inputs import printable
 from bpecore.registry import get_encoding, list_encoding_names
 
 PACKAGES = (
@@ -30,6 +31,8 @@ PACKAGES = (
 )
 VARIABLES = (
     "BPECORE_SIMD",
+    "BPECORE_CACHE_MB",
+    "BPECORE_AS_TIKTOKEN",
     TABLES_DIRECTORY_VARIABLE,
     "TIKTOKEN_CACHE_DIR",
     "DATA_GYM_CACHE_DIR",
@@ -48,7 +51,7 @@ def info(as_json: bool) -> None:
         return
     width = max(map(len, facts))
     for name, value in facts.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+        click.echo(f"{name.ljust(width)}  {printable(value)}")
 
 
 def all_facts() -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpecore._corpus_formats import FORMATS
 from bpecore._plural import counted
 from bpecore.cli.inputs import printable
-from bpecore.cli.tokenize import FORMATS, Refused, source_of
+from bpecore.cli.tokenize import Refused, source_of
 from bpecore.cli.vocabularies import vocabulary_options
 
 if TYPE_CHECKING:

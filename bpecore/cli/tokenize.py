@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 import click
 
+from bpecore._corpus_formats import FORMATS
 from bpecore.cli.inputs import printable
 from bpecore.cli.options import DEFAULT_ENCODING, Command, with_options
 from bpecore.cli.tokenize_report import Reporter
@@ -18,11 +19,6 @@ from bpecore.cli.vocabularies import (
     check_has_file,
     check_one_of,
     vocabulary_options,
-)
-
-FORMATS = (
-    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
-    *("parquet", "arrow"),
 )
 
 

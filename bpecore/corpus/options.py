@@ -6,15 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from bpecore._corpus_formats import FORMATS
 from bpecore.core import Encoding
 from bpecore.corpus.encoding_source import EncodingSource
 from bpecore.corpus.errors import CorpusError
-
-FORMATS = (
-    *("npy", "bin", "megatron", "datatrove", "llmc", "nanogpt", "olmo", "mds", "litdata"),
-    *("parquet", "arrow"),
-)
-"""The formats of shards."""
 
 INPUT_FORMATS = ("auto", "text", "jsonl", "parquet", "arrow")
 DOCUMENTS = ("file", "line", "separator")

@@ -40,6 +40,11 @@ class TestInfo:
         facts = json.loads(run("info", "--json", TIKTOKEN_CACHE_DIR="").stdout)
         assert facts["cache of downloads"] == "off"
 
+    def test_values_do_not_reach_the_terminal_raw(self) -> None:
+        result = run("info", BPECORE_CACHE_MB="1\033[31m")
+        assert "\033" not in result.stdout
+        assert r"1\x1b[31m" in result.stdout
+
     def test_an_encoding_that_cannot_be_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(bpecore.registry._constructors(), "broken", lambda: 1 / 0)
         result = run("info")

@@ -42,6 +42,7 @@ ENGINE = {
 PACKAGE = {
     "types": "",
     "_plural": "",
+    "_corpus_formats": "",
     "data": "",
     "_core": "",
     "_version": "",
@@ -81,7 +82,7 @@ PACKAGE = {
     "pool": "pool.owner",
     "prometheus": "aio",
     "ray": "registry",
-    "corpus": "registry",
+    "corpus": "_corpus_formats registry",
     "fuzzing": "__init__",
     "cli": "chat fuzzing corpus",
     "__main__": "cli",
