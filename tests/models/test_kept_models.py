@@ -32,8 +32,16 @@ def write(path: Path, contents: bytes, old: bool = True) -> Path:
 
 
 def json_file(folder: Path, **changes: Any) -> Path:
-    tokens = added_tokens({"content": "<s>", "special": True}, {"content": "<a>"})
-    file = model_json(added_tokens=tokens, normalizer={"type": "NFC"}, **changes)
+    """Writes a model with a token more than other tests' models, so that no encoding of theirs
+    shares its vocabulary."""
+    file = model_json(normalizer={"type": "NFC"}, **changes)
+    vocab = file["model"]["vocab"]
+    vocab["zqx"] = first = len(vocab)
+    own = [("<s>", True, first + 1), ("<a>", False, first + 2)]
+    tokens = [
+        {"content": content, "special": special, "id": number} for content, special, number in own
+    ]
+    file["added_tokens"] = added_tokens(*tokens)
     return write(folder / "tokenizer.json", json.dumps(file).encode())
 
 
