@@ -43,6 +43,7 @@ def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[
         raise ValueError(f"{source}: added_tokens must be a JSON array, found {entries!r:.60}")
     found: dict[str, AddedToken] = {}
     following = len(vocab)
+    beyond = {number: token for token, number in vocab.items() if number >= following}
     for number, entry in enumerate(entries):
         path = f"added_tokens[{number}]"
         if not isinstance(entry, dict):
@@ -56,6 +57,10 @@ def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[
                 source,
                 f"{path}.id is {token.id}, and tokenizers gives {token.content!r:.60} the id "
                 f"{expected}",
+            )
+        if beyond.get(token.id, token.content) != token.content:
+            raise refusal(
+                source, f"{path}.id is {token.id}, as that of the model's {beyond[token.id]!r:.60}"
             )
         if token.content not in vocab or expected >= len(vocab):
             following = max(following, expected + 1)

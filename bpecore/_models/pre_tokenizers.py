@@ -40,6 +40,8 @@ from bpecore._pattern.syntax import (
 
 # Numbers of Unicode 17.0.0, which Digits knows; Split knows those of 16.0.0, as this package does.
 _DIGIT = r"[\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}]"
+EVERYTHING = r"[\s\S]+"
+"""The pattern of which a whole text is one piece."""
 _SPLIT_LIMIT = 8
 _LENGTH_LIMIT = 200
 _KNOWN_SETS = (r"\s", r"\S", r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}")
@@ -149,8 +151,10 @@ def read_splits(value: Any, source: str) -> tuple[tuple[Split, ...], str]:
             splits += _splits_of(step, kind, path, source)
     if len(splits) > _SPLIT_LIMIT:
         raise refusal(source, f"pre_tokenizer has more than {_SPLIT_LIMIT} splits")
+    if not steps:
+        raise refusal(source, "its pre_tokenizer is empty; only byte-level BPE is known")
     if not splits:
-        raise refusal(source, "its pre_tokenizer splits nothing, so merges may cross words")
+        splits.append(Split(EVERYTHING, "isolated", prefix_path))
     return tuple(splits), prefix_path
 
 

@@ -17,6 +17,7 @@ from bpecore._core import SplitPattern, piece_spans
 from bpecore._models.errors import refusal
 from bpecore._models.piecewise_encoding import PiecewiseEncoding
 from bpecore._models.pre_tokenizers import (
+    EVERYTHING,
     NoSinglePatternError,
     pattern_of_splits,
     read_pre_tokenizers,
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bpecore._models.text_rules import TextRules
-
-EVERYTHING = r"[\s\S]+"
-"""The pattern after a chain whose ranges are pieces."""
 
 _Range = tuple[int, int, bool]
 """Where a match, or what lies between two, begins and ends; and whether it is a match."""
@@ -63,7 +61,7 @@ def read_chain(value: Any, source: str) -> tuple[str, bool, list[tuple[str, str]
             raise refusal(source, f"{split.path}: {error}") from None
         if not is_automaton:
             raise refusal(source, f"{split.path} needs more than an automaton, or matches nothing")
-    pattern, earlier = EVERYTHING, splits
+    pattern, earlier = EVERYTHING, splits  # after them, ranges are pieces
     if not prefix_path or splits[-1].path == prefix_path:
         with contextlib.suppress(NoSinglePatternError):
             pattern, earlier = pattern_of_splits(splits[-1:], source), splits[:-1]

@@ -40,6 +40,13 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     kind = member(model, "model.type", str, source, default="BPE")
     if kind != "BPE":
         raise refusal(source, f"its model is {kind}, not byte-level BPE")
+    fallback = member(model, "model.byte_fallback", bool, source, default=False)
+    if fallback and not _names_byte_level(file.get("pre_tokenizer")):
+        raise refusal(
+            source,
+            "its model is BPE of characters, not of bytes: byte_fallback is on, as in "
+            "SentencePiece, and no pre_tokenizer is ByteLevel",
+        )
     steps = read_normalizers(file.get("normalizer"), source, all_kinds=True)
     pattern, prefix_space, stages = read_chain(file.get("pre_tokenizer"), source)
     before, after = read_post_processors(file.get("post_processor"), source)
@@ -87,6 +94,14 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
         bpe.listed,
         stages,
     )
+
+
+def _names_byte_level(pre_tokenizer: Any) -> bool:
+    if not isinstance(pre_tokenizer, dict):
+        return False
+    inside = pre_tokenizer.get("pretokenizers")
+    steps = inside if isinstance(inside, list) else [pre_tokenizer]
+    return any(isinstance(step, dict) and step.get("type") == "ByteLevel" for step in steps)
 
 
 def _name_of(normalizer: dict[str, Any]) -> str:

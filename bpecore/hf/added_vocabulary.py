@@ -43,7 +43,11 @@ class AddedVocabulary:
         self.add(tokens)
 
     def add(self, tokens: Iterable[AddedToken]) -> int:
-        """Adds tokens; returns how many were not there just so."""
+        """Adds tokens; returns how many were not there just so.
+
+        Raises:
+            ValueError: a new token would have the id of another, as a model's ids have gaps.
+        """
         tokens = list(tokens)
         for token in tokens:
             if token.special and token.content:
@@ -59,6 +63,12 @@ class AddedVocabulary:
                 number = self.names.id(token.content)
             if number is None:
                 number = max(len(self.names), max(self.ids.values(), default=-1) + 1)
+                named = self.names.name(number)
+                if named is not None:
+                    raise ValueError(
+                        f"cannot add {token.content!r:.60}: its id would be {number}, as that of "
+                        f"the model's {named!r:.60}"
+                    )
             self.ids[token.content] = number
             self.by_id[number] = token._replace(id=number)
             added += 1

@@ -298,6 +298,7 @@ class Changes:
 
         Raises:
             TypeError: one is neither.
+            ValueError: a new token would have the id of another, as the model's ids have gaps.
         """
         return self._add([added_token(token, False) for token in tokens])
 

@@ -92,11 +92,22 @@ class _Frame(Processor):
         for part in encoding._and_parts():
             if self._is_roberta:
                 part.set_type_id(0)
-            runs = [*before, *part.loaded()._runs, after]
-            ranges = {number: (len(before), len(before) + len(part))}
+            inside = [_not_special(run) for run in part.loaded()._runs]
+            # Whatever follows the first text counts as the second one.
+            ranges = {int(number > 0): (len(before), len(before) + len(part))}
+            runs = [*before, *inside, after]
             made.append(Encoding.of_runs(runs, ranges))
         made[0]._overflowing = made[1:]
         return made[0]
+
+
+def _not_special(run: Run) -> Run:
+    """Returns a run whose tokens count as a text's, also if a template has put them there."""
+    columns = run.origin
+    if not isinstance(columns, FixedColumns) or not columns.special:
+        return run
+    places = columns.offsets, columns.words
+    return run._replace(origin=FixedColumns(columns.ids, columns.tokens, 0, places=places))
 
 
 class _Template(Processor):

@@ -115,6 +115,13 @@ def test_what_is_written_is_read(seed: int, tmp_path: Path) -> None:
     assert [*map(columns, pickle.loads(pickle.dumps(encodings)))] == expected
 
 
+def test_pairs_that_are_listed_twice_are_written_once() -> None:
+    file = model_json()
+    file["model"]["merges"][:0] = [file["model"]["merges"][place] for place in (20, 3, 3, 0)]
+    ours, theirs = pair_of(file)
+    assert json.loads(ours.to_str()) == json.loads(theirs.to_str())
+
+
 def test_tokens_of_the_model_that_are_no_bytes() -> None:
     model = model_json()["model"]
     vocab = {**model["vocab"], "a b": 350, "": 351, "ĠĠĠ": 352}

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from hf_pairs import pair_of
 from small_models import added_tokens, both, first_difference, mixed_texts, model_json
 
 from bpecore import Encoding
@@ -114,6 +115,20 @@ def test_a_token_that_is_there_twice(tmp_path: Path) -> None:
     entry = added_tokens({"content": "<a>"})[0]
     with pytest.raises(ValueError, match=r"added_tokens\[1\]\.content is there before: '<a>'"):
         load(model_json(added_tokens=[entry, entry]), tmp_path)
+
+
+def test_an_id_in_a_gap_that_ends_at_a_token_of_the_model(tmp_path: Path) -> None:
+    file = model_json()
+    vocab = file["model"]["vocab"]
+    first = len(vocab)
+    vocab["the quick"] = first + 1
+    entries = [{**added_tokens({"content": "<a>"})[0], "id": first + 1}]
+    with pytest.raises(ValueError, match=r"\[0\]\.id is \d+, as that of the model's 'the quick'"):
+        load({**file, "added_tokens": entries}, tmp_path)
+    vocab["the tool"] = first + 2
+    ours, _ = pair_of(file)
+    with pytest.raises(ValueError, match=r"cannot add '<a>': its id would be \d+, as that of"):
+        ours.add_tokens(["<a>"])
 
 
 @pytest.mark.parametrize("content", [" ", "  ", "<a>"])

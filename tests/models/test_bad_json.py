@@ -58,7 +58,10 @@ OTHERS = {
     "a config": ({"model_type": "x"}, "as the config.json of a model"),
     "a tokenizer's config": ({"tokenizer_class": "x"}, "the vocabulary is in a file beside it"),
     "weights": ({"metadata": {}, "weight_map": {}}, "as the index of a model's weights"),
-    "a vocabulary without merges": ({str(i): i for i in range(300)}, "as a vocab.json, whose"),
+    "a vocabulary without merges": (
+        {"error": 300, **{str(i): i for i in range(300)}},
+        "as a vocab.json, whose",
+    ),
     "nothing": ({}, "it has no keys"),
     "long keys": ({"x" * 5000: 1}, "it has xxxxxxxx"),
 }

@@ -90,6 +90,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "Removed, then digits, then GPT-2": sequence(
         split("[!_]", "Removed"), digits(True), BYTE_LEVEL
     ),
+    "nothing is split": LAST,
     "Punctuation": sequence({"type": "Punctuation"}, LAST),
     **{
         f"Punctuation {behavior}": sequence({"type": "Punctuation", "behavior": behavior}, LAST)
@@ -212,7 +213,7 @@ def test_equal_pieces_are_known(first: str, second: str, equal: bool) -> None:
 REFUSED = {
     "nothing": (None, "it has no pre_tokenizer"),
     "no byte level": (sequence(digits(True)), "is Digits; only byte-level BPE is known"),
-    "only letters": (sequence(LAST), "splits nothing"),
+    "empty": (sequence(), "its pre_tokenizer is empty"),
     "after byte level": (sequence(LAST, digits(True)), "other pre-tokenizers follow it"),
     "other kind": (sequence({"type": "New"}, LAST), "is New, which cannot be part of a pattern"),
     "word": (sequence(split(r"\w+"), LAST), r"pattern has \\w at character 0"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hf_choices import POST_PROCESSORS, TEMPLATE
 from model_files import CLAUDE, DEEPSEEK, LLAMA_3, LLAMA_4, QWEN, QWEN_3_6, model_file
 from small_models import (
     BYTE_LEVEL,
@@ -110,11 +111,16 @@ def test_a_subclass_cannot_be_made(tmp_path: Path) -> None:
         Own.from_file(tmp_path)
 
 
+MODEL = {"type": "BPE", "vocab": {"a": 0}, "merges": []}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "WordPiece": ({"model": {"type": "WordPiece", "vocab": {}}}, "its model is WordPiece"),
     "Unigram": ({"model": {"type": "Unigram", "vocab": []}}, "its model is Unigram"),
     "padding": ({"padding": {"strategy": "BatchLongest"}}, "padding is on"),
     "truncation": ({"truncation": {"max_length": 3}}, "truncation is on"),
+    "SentencePiece": (
+        {"model": {**MODEL, "byte_fallback": True}, "pre_tokenizer": None},
+        "BPE of characters, not of bytes: byte_fallback is on, as in SentencePiece",
+    ),
     "no pre-tokenizer": ({"pre_tokenizer": None}, "merges may cross words"),
     "Metaspace": ({"pre_tokenizer": {"type": "Metaspace"}}, "pre_tokenizer is Metaspace"),
     "normalizer": ({"normalizer": {"type": "Precompiled"}}, "normalizer is Precompiled"),
@@ -175,33 +181,15 @@ def test_merges_may_be_strings_or_pairs(as_strings: bool, tmp_path: Path) -> Non
     assert first_difference(ours, theirs, mixed_texts(1, 500)) is None
 
 
-@pytest.mark.parametrize(
-    "post_processor",
-    [
-        None,
-        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False},
-        {
-            "type": "TemplateProcessing",
-            "single": [
-                {"SpecialToken": {"id": "<s>", "type_id": 0}},
-                {"Sequence": {"id": "A", "type_id": 0}},
-            ],
-            "pair": [
-                {"Sequence": {"id": "A", "type_id": 0}},
-                {"Sequence": {"id": "B", "type_id": 1}},
-            ],
-            "special_tokens": {"<s>": {"id": "<s>", "ids": [5], "tokens": ["<s>"]}},
-        },
-        {
-            "type": "RobertaProcessing",
-            "sep": ["</s>", 3],
-            "cls": ["<s>", 4],
-            "trim_offsets": True,
-            "add_prefix_space": False,
-        },
-        {"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["<s>", 4]},
-    ],
-)
+@pytest.mark.parametrize("add_prefix_space", [True, False])
+def test_a_text_that_is_not_split(add_prefix_space: bool, tmp_path: Path) -> None:
+    alone = {**BYTE_LEVEL, "use_regex": False, "add_prefix_space": add_prefix_space}
+    ours, theirs = both(model_json(pre_tokenizer=alone), tmp_path)
+    texts = [*mixed_texts(3, 300), "the tool " * 20_000]
+    assert first_difference(ours, theirs, texts) is None
+
+
+@pytest.mark.parametrize("post_processor", POST_PROCESSORS)
 def test_special_tokens_around_a_text(post_processor: object, tmp_path: Path) -> None:
     ours, theirs = both(model_json(post_processor=post_processor), tmp_path)
     texts = mixed_texts(2, 50)
@@ -213,12 +201,15 @@ def test_special_tokens_around_a_text(post_processor: object, tmp_path: Path) ->
     assert encode("the") == theirs.encode("the", add_special_tokens=False).ids
 
 
-def test_a_sequence_of_post_processors(tmp_path: Path) -> None:
-    bert = {"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["<s>", 4]}
-    sequence = {"type": "Sequence", "processors": [BYTE_LEVEL, bert]}
-    ours, theirs = both(model_json(post_processor=sequence), tmp_path)
-    encode: Any = ours.encode
-    assert encode("tool", add_special_tokens=True) == theirs.encode("tool").ids
+def test_templates_that_repeat_the_text(tmp_path: Path) -> None:
+    pair = {"type": "Sequence", "processors": [TEMPLATE, TEMPLATE, TEMPLATE]}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(model_json(post_processor=pair)))
+    with pytest.raises(ValueError, match=r"processors\[2\] follows a template of 5 parts"):
+        Encoding.from_file(tmp_path)
+    twice = {**TEMPLATE, "single": [{"Sequence": {"id": "A", "type_id": 0}}] * 2}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(model_json(post_processor=twice)))
+    with pytest.raises(ValueError, match="post_processor has the text 2 times"):
+        Encoding.from_file(tmp_path)
 
 
 @pytest.mark.parametrize("has_rules", [True, False])

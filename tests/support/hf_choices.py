@@ -51,6 +51,12 @@ POST_PROCESSORS: list[Any] = [
     {"type": "Sequence", "processors": [BYTE_LEVEL, TEMPLATE]},
     {"type": "Sequence", "processors": [BYTE_LEVEL, ROBERTA]},
     {"type": "Sequence", "processors": [BERT, PREFIXED]},
+    *(
+        {"type": "Sequence", "processors": [first, second]}
+        for first in (TEMPLATE, BERT, ROBERTA)
+        for second in (TEMPLATE, BERT, ROBERTA)
+        if (first, second) != (TEMPLATE, TEMPLATE)
+    ),
 ]
 NORMALIZERS: list[Any] = [
     None,
