@@ -7,6 +7,7 @@ the engine takes, and its status codes into exceptions. What several of them use
 """
 
 include "api/encoding/rank_table.pxi"
+include "api/encoding/listed_pairs.pxi"
 include "api/encoding/vocabulary.pxi"
 include "api/encoding/split_pattern.pxi"
 include "api/encoding/pieces.pxi"

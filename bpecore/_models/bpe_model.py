@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -11,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bpecore._build.vocabularies import intern_vocabulary
-from bpecore._core import Vocabulary
+from bpecore._core import Vocabulary, ids_of_pairs
 from bpecore._models.byte_letters import bytes_of_letters
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._models.merges import Merges, OtherOrderError, proven_vocabulary
+from bpecore._models.merges import Ids, Merges, OtherOrderError, Places, proven_vocabulary
 
 _MAX_ID = 2**32 - 1
-_FEW_IDS = 1 << 20
 
 
 class BpeModel(NamedTuple):
@@ -109,7 +106,7 @@ def bpe_model_of(
             + hint,
         )
     merges = _checked_merges(pairs, vocab, source, place)
-    inside = _are_all_known(merges, np.fromiter(known.values(), np.int64, count=len(known)))
+    inside = _are_all_known(merges, np.fromiter(known.values(), np.uint32, count=len(known)))
     listed = False
     try:
         vocabulary, others = proven_vocabulary(
@@ -131,16 +128,11 @@ def bpe_model_of(
     )
 
 
-def _are_all_known(merges: Merges, known: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Returns for each merge whether its three tokens are known; ids may have any holes."""
-    highest = int(known.max(initial=0))
-    if highest > 16 * len(known) + _FEW_IDS:
-        parts = [np.isin(part, known) for part in merges]
-    else:
-        is_known = np.zeros(highest + 2, dtype=bool)
-        is_known[known] = True
-        parts = [is_known[np.minimum(part, highest + 1)] for part in merges]
-    return parts[0] & parts[1] & parts[2]
+def _are_all_known(merges: Merges, known: Ids) -> npt.NDArray[np.bool_]:
+    """Returns for each merge whether its three tokens are known."""
+    places = Places(np.sort(known))
+    left, right, merged = (places.of(part) >= 0 for part in merges)
+    return left & right & merged
 
 
 def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
@@ -167,36 +159,13 @@ def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
 
 def _checked_merges(merges: list[Any], vocab: dict[str, int], source: str, place: str) -> Merges:
     try:
-        left, right, merged = _strings_of(merges)
-        columns = [
-            np.fromiter(map(vocab.__getitem__, column), dtype=np.int64, count=len(merges))
-            for column in (left, right, merged)
-        ]
-    except (TypeError, ValueError, KeyError):
+        ids = ids_of_pairs(vocab, merges)
+    except ValueError:
         if merges and isinstance(merges[0], str):
             merges = [pair.split(" ") if isinstance(pair, str) else None for pair in merges]
         raise _faulty_merge(merges, vocab, source, place) from None
-    return Merges(*columns)
-
-
-def _strings_of(merges: list[Any]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-    """Returns the left and right parts of pairs, and what they make; an error if one is no pair.
-
-    Pairs that are strings are split 100,000 at a time.
-    """
-    if {*map(type, merges)} <= {list}:
-        if {*map(len, merges)} - {2}:
-            raise ValueError("not all are pairs")
-        left, right = (list(map(operator.itemgetter(side), merges)) for side in (0, 1))
-        return left, right, [*map(operator.add, left, right)]
-    joined = "\n".join(merges)
-    parts = joined.replace("\n", " ").split(" ")
-    merged = joined.replace(" ", "").split("\n")
-    if len(parts) != 2 * len(merges) or len(merged) != len(merges):
-        raise ValueError("not all are pairs")
-    if joined.count(" ") != len(merges) or any(" " not in pair for pair in merges):
-        raise ValueError("not all are pairs")
-    return parts[::2], parts[1::2], merged
+    columns = np.frombuffer(ids, dtype=np.uint32).reshape(-1, 3).T
+    return Merges(*map(np.ascontiguousarray, columns))
 
 
 def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str, place: str) -> ValueError:
@@ -212,4 +181,4 @@ def _faulty_merge(merges: list[Any], vocab: dict[str, int], source: str, place: 
                 return ValueError(
                     f"{source}: {place}[{number}] has {token!r:.60}, which is not in vocab"
                 )
-    return ValueError(f"{source}: {place} has a token with a line end or a blank")
+    raise AssertionError("all pairs are sound")

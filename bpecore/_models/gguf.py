@@ -22,6 +22,7 @@ from bpecore._models.presets import PATTERNS
 
 _PREFIX = "tokenizer.ggml."
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED = 1, 2, 3, 4, 5
+_TYPES = range(7)
 _OTHER_KINDS = {
     "llama": "SentencePiece's BPE, which merges characters by scores and falls back to bytes",
     "bert": "WordPiece",
@@ -102,6 +103,10 @@ def read_gguf(contents: bytes, source: str) -> tuple[Vocabulary, ModelParts]:
         raise ValueError(
             f"{source}: {_PREFIX}token_type has {len(types):,} entries for {len(texts):,} tokens"
         )
+    for number, kind in enumerate(types):
+        if kind not in _TYPES:
+            place = f"{_PREFIX}token_type[{number}]"
+            raise ValueError(f"{source}: {place} must be from 0 to {_TYPES[-1]}, found {kind}")
     _require_different(texts, source)
     added = _added_tokens(texts, types, source)
     others = {token.id for token in added}

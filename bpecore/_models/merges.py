@@ -23,8 +23,10 @@ from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary
 from bpecore._models.errors import refusal
 
-Ids = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.uint32]
+Indices = npt.NDArray[np.int64]
 _NONE = (1 << 21) - 1
+_FEW_IDS = 1 << 20
 
 
 class OtherOrderError(ValueError):
@@ -43,6 +45,31 @@ class Merges(NamedTuple):
     left: Ids
     right: Ids
     merged: Ids
+
+
+class Places:
+    """Finds ids among some others; these may have any holes.
+
+    Args:
+        ids: the others, ascending.
+    """
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        size = int(ids[-1]) + 2 if len(ids) else 1
+        self._table = None
+        if size <= 16 * len(ids) + _FEW_IDS:
+            self._table = np.full(size, -1, dtype=np.int64)
+            self._table[ids] = np.arange(len(ids))
+
+    def of(self, ids: Ids) -> Indices:
+        """Returns where each id is, -1 for those that are not there."""
+        if self._table is not None:
+            found: Indices = self._table[np.minimum(ids, len(self._table) - 1)]
+            return found
+        at = np.searchsorted(self._ids, ids)
+        at[at == len(self._ids)] = 0
+        return np.where(self._ids[at] == ids, at, -1)
 
 
 def proven_vocabulary(
@@ -90,38 +117,38 @@ class _Proof:
         self._tokens = tokens
         self._source = source
         count = len(tokens)
-        ids = np.fromiter(map(itemgetter(1), tokens), dtype=np.int64, count=count)
+        ids = np.fromiter(map(itemgetter(1), tokens), dtype=np.uint32, count=count)
+        # Indices in order of ids from here on.
         left, right = (np.frombuffer(part, dtype=np.uint32) for part in vocabulary.token_pairs())
-        self._has_pair = left != _NONE
-        if np.any(self._has_pair & ((left >= count) | (right >= count))):
+        has_pair = left != _NONE
+        if np.any(has_pair & ((left >= count) | (right >= count))):
             raise refusal(source, "a token has a byte that is no token itself")
         lengths = np.fromiter(map(len, map(itemgetter(0), tokens)), np.int64, count=count)
-        self._is_byte = lengths == 1
-        # Indices in order of ids from here on.
-        self._left = np.where(self._has_pair, left, 0).astype(np.int64)
-        self._right = np.where(self._has_pair, right, 0).astype(np.int64)
-        # A part that is not here is a token that nothing makes, so its pairs never occur.
-        occurring = np.flatnonzero(np.isin(merges.left, ids) & np.isin(merges.right, ids))
-        places = [np.searchsorted(ids, part[occurring]) for part in (merges.left, merges.right)]
-        # A pair that is listed twice counts where it is last.
-        keys, last = np.unique((places[0] * count + places[1])[::-1], return_index=True)
-        self._keys, self._order = keys, len(occurring) - 1 - last
-        self._count = count
-        self.unmade = {*ids[~self._has_pair & ~self._is_byte].tolist()}
+        self.unmade = {*ids[~has_pair & (lengths != 1)].tolist()}
         """The ids of tokens of several bytes that no merge makes."""
+        self._merging = np.flatnonzero(has_pair)
+        # A part that is not here is a token that nothing makes, so its pairs never occur.
+        places = Places(ids)
+        at = places.of(merges.merged)
+        listed = np.flatnonzero(
+            (at >= 0)
+            & (places.of(merges.left) == left[at])
+            & (places.of(merges.right) == right[at])
+        )
+        # A pair that is listed twice counts where it is last.
+        self._order = np.full(count, -1, dtype=np.int64)
+        self._order[at[listed]] = listed
 
     def check(self) -> None:
         """Raises OtherOrderError unless merging by ids is merging by the list."""
-        merging = np.flatnonzero(self._has_pair)
-        keys = self._left[merging] * self._count + self._right[merging]
-        at = np.searchsorted(self._keys, keys)
-        at[at == len(self._keys)] = 0
-        listed = self._keys[at] == keys if len(self._keys) else np.zeros(len(keys), dtype=bool)
-        if not listed.all():
-            self._refuse(int(merging[~listed][0]), "is made by a pair that is not in merges")
-        early = np.flatnonzero(np.diff(self._order[at]) < 0)
+        order = self._order[self._merging]
+        absent = np.flatnonzero(order < 0)
+        if len(absent):
+            self._refuse(int(self._merging[absent[0]]), "is made by a pair that is not in merges")
+        early = np.flatnonzero(np.diff(order) < 0)
         if len(early):
-            self._refuse(int(merging[early[0]]), "has a lower id than a token of an earlier merge")
+            token = int(self._merging[early[0]])
+            self._refuse(token, "has a lower id than a token of an earlier merge")
 
     def _refuse(self, index: int, what: str) -> None:
         token, _ = self._tokens[index]

@@ -96,14 +96,14 @@ def recognised(named: str, contents: bytes) -> Found:
     Raises:
         ValueError: they are no vocabulary; the message says what they look like.
     """
-    start = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :][:4096]
-    if start.lstrip().startswith(b"{"):
+    start = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].lstrip()[:4096]
+    if start.startswith(b"{"):
         return Found("json", named, contents)
-    if _is_tiktoken_line(start.lstrip().split(b"\n", 1)[0].split()):
+    if _is_tiktoken_line(start.split(b"\n", 1)[0].split()):
         return Found("tiktoken", named, contents)
     from bpecore.data.appearance import appearance, beginning
 
-    is_json = not start.lstrip().startswith(b"[")
+    is_json = not start.startswith(b"[")
     what = "neither a .tiktoken file nor a JSON object"
     if not appearance(contents, is_json):
         what += beginning(contents)

@@ -6,7 +6,7 @@ lists more tokens than its model uses. Until version v7 the special tokens are n
 
 from __future__ import annotations
 
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from typing import Any
 
 from bpecore._build.assemble import compile_split_pattern
@@ -42,6 +42,7 @@ def read_tekken(file: dict[str, Any], source: str) -> tuple[str, dict[bytes, int
         ValueError: it is not valid.
     """
     config = member(file, "config", dict, source)
+    member(config, "config.version", str, source, default="")
     pattern = member(config, "config.pattern", str, source)
     size = member(config, "config.default_vocab_size", int, source)
     special_count = member(config, "config.default_num_special_tokens", int, source)
@@ -86,9 +87,15 @@ def _token(entry: Any, rank: int, source: str) -> bytes:
         raise ValueError(f"{source}: {place}.rank must be {rank}, found {entry['rank']!r:.60}")
     written = member(entry, f"{place}.token_bytes", str, source)
     try:
-        return a2b_base64(written.encode("ascii"))
+        token = a2b_base64(written)
     except ValueError:
-        raise ValueError(f"{source}: {place}.token_bytes is no base64: {written!r:.60}") from None
+        token = b""
+    if not token or b2a_base64(token, newline=False).decode() != written:
+        raise ValueError(
+            f"{source}: {place}.token_bytes must be one byte or more in base64, found "
+            f"{written!r:.60}"
+        )
+    return token
 
 
 def _special_tokens(

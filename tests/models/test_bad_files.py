@@ -37,7 +37,13 @@ BAD = {
     "gguf": (b"GGUF\x03\0\0\0", "the header, byte 0: 16 bytes are missing", "truncated"),
     "array": (b"[1, 2]", "line 1: neither", "JSON"),
     "text": (b"Entry not found\n", "line 1: neither", "it begins with 'Entry not found'"),
-    "binary": (b"\x7fELF\x02", "line 1: neither", "but binary"),
+    "binary": (b"\x01\x02\x03", "line 1: neither", "but binary"),
+    "program": (b"\x7fELF\x02", "line 1: neither", "a program or library (ELF)"),
+    "PNG": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "line 1: neither", "a PNG picture"),
+    "JPEG": (b"\xff\xd8\xff\xe0\0\x10JFIF", "line 1: neither", "a JPEG picture"),
+    "7z": (b"7z\xbc\xaf\x27\x1c", "line 1: neither", "a 7z archive"),
+    "lz4": (b"\x04\x22\x4d\x18", "line 1: neither", "a file compressed by lz4"),
+    "SQLite": (b"SQLite format 3\0", "line 1: neither", "an SQLite database"),
     "blank": (b"\xef\xbb\xbf \n\n", "line 1: neither", "It has only white space"),
     "zip": (b"PK\x03\x04\x14\0", "line 1: neither", "a zip archive"),
     "gzip": (gzip.compress(LINES), "line 1: neither", "a file compressed by gzip"),
@@ -102,6 +108,13 @@ def test_the_error_says_where_and_what(name: str, tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "vocabulary"
     file.write_bytes(b"\xef\xbb\xbf" + LINES)
+    assert Encoding.from_file(file, pattern=r"\S|\s").encode("a") == [97]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_blank_lines_before_it_are_accepted(mark: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "vocabulary"
+    file.write_bytes(mark + b"\n" * 5000 + LINES)
     assert Encoding.from_file(file, pattern=r"\S|\s").encode("a") == [97]
 
 

@@ -127,6 +127,7 @@ TEKKEN = [
     ("config.pattern", "(" * 99_999, ": config.pattern: invalid split pattern '((("),
     (COUNT, 10**12, f": {COUNT} must be from 0 to 1,048,576, found 1000000000000"),
     (COUNT, -1, f": {COUNT} must be from 0 to 1,048,576, found -1"),
+    ("config.version", 7, ": config.version must be a JSON string, found 7"),
     ("config.default_vocab_size", 10**12, ": config.default_vocab_size asks for 999,999,999,998"),
     ("config.default_vocab_size", 100, ": no token in vocab is the single byte 0x62"),
     ("vocab", GONE, ": vocab must be a JSON array, found nothing"),
@@ -134,7 +135,14 @@ TEKKEN = [
     ("vocab.5", 7, ": vocab[5] must be a JSON object, found 7"),
     ("vocab.5.rank", "5", ": vocab[5].rank must be a JSON integer, found '5'"),
     ("vocab.5.rank", 9, ": vocab[5].rank must be 5, found 9"),
-    ("vocab.5.token_bytes", "é", ": vocab[5].token_bytes is no base64: 'é'"),
+    *(
+        (
+            "vocab.5.token_bytes",
+            bad,
+            f": vocab[5].token_bytes must be one byte or more in base64, found {bad!r}",
+        )
+        for bad in ("é", "", "%%%", "AQ", "AQ==AQ==", "AR==", "A Q==", "AQ==\n")
+    ),
     ("vocab.5.token_bytes", "AQ==", ": vocab[5] repeats the token b'\\x01'"),
     ("special_tokens.1.token_str", "<s>", ": special_tokens[1].token_str repeats '<s>'"),
     ("special_tokens.1.token_str", "", ": special_tokens[1].token_str is empty"),

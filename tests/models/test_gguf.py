@@ -175,6 +175,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no merges": ({"merges": None}, "it has no tokenizer.ggml.merges"),
     "tokens": ({"tokens": [1, 2]}, "tokens must be an array of str, found [1, 2]"),
     "types": ({"token_type": [1]}, "token_type has 1 entries for "),
+    "type 7": (
+        {"tokens": ["a", "b"], "token_type": [1, 7]},
+        "token_type[1] must be from 0 to 6, found 7",
+    ),
     "a token twice": (
         {"tokens": ["a", "b", "a"], "token_type": None},
         "tokens[2] repeats tokens[0]",

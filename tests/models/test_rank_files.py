@@ -178,7 +178,10 @@ def entries(**entry: object) -> dict[str, object]:
     ("changes", "message"),
     [
         (entries(rank="0"), r"vocab\[0\]\.rank must be a JSON integer, found '0'"),
-        (entries(rank=0, token_bytes="A"), r"vocab\[0\]\.token_bytes is no base64: 'A'"),
+        (
+            entries(rank=0, token_bytes="A"),
+            r"vocab\[0\]\.token_bytes must be one byte or more in base64, found 'A'",
+        ),
         (entries(rank=0, token_bytes="AA=="), r"vocab\[1\]\.rank must be 1, found 0"),
         ({"vocab": []}, "asks for 257 tokens beside the special ones, and vocab has 0"),
         ({"special_tokens": [{"rank": 5, "token_str": "<s>"}]}, "must have the ranks 0 to 1, each"),

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/types.h>
@@ -159,9 +160,27 @@ typedef pthread_t bpecore_thread;
 typedef sigset_t bpecore_signals;
 typedef void *bpecore_thread_result;
 
+/* Moves a new thread to another CPU if it waits on the caller's. Linux puts it there if the caller has
+ * slept lately, even beside idle CPUs, and moves it only milliseconds later. Only a hint. */
+static inline void bpecore_leave_cpu(pthread_t thread) {
+#ifdef __linux__
+    cpu_set_t allowed, others;
+    int cpu = sched_getcpu();
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    others = allowed;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) && pthread_setaffinity_np(thread, sizeof others, &others) == 0)
+        pthread_setaffinity_np(thread, sizeof allowed, &allowed);
+#endif
+}
+
 static inline int bpecore_start_thread(bpecore_thread *thread,
                                        bpecore_thread_result (*start)(void *), void *argument) {
-    return pthread_create(thread, NULL, start, argument) == 0;
+    if (pthread_create(thread, NULL, start, argument) != 0)
+        return 0;
+    bpecore_leave_cpu(*thread);
+    return 1;
 }
 
 static inline void bpecore_join(bpecore_thread thread) {
