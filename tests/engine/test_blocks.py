@@ -195,6 +195,21 @@ def test_mixtures_of_letters_and_marks(family: Family) -> None:
         assert_equal_pieces(family, "".join(kind[place & 1] for place, kind in enumerate(drawn)))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("digit", "lower", "space"), ("slash", "line feed", "carriage return", "other", "apostrophe")],
+    ids=" ".join,
+)
+def test_long_runs_that_rules_cut_or_take(family: Family, names: tuple[str, ...]) -> None:
+    """Numbers in threes, and what a piece of other characters takes, go on in the next block."""
+    source = random.Random(11)
+    kinds = kinds_named(*names)
+    for _ in range(400):
+        weights = [source.choice((1, 5, 40)) for _ in kinds]
+        drawn = source.choices(kinds, weights, k=source.randint(48, 400))
+        assert_equal_pieces(family, "".join(kind[place & 1] for place, kind in enumerate(drawn)))
+
+
 def test_a_sample_equals_tiktoken(family: Family) -> None:
     source = random.Random(10)
     cases = [tuple(source.choices(ALL_KINDS, k=source.randint(1, 8))) for _ in range(8_000)]

@@ -8,7 +8,7 @@ from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK, likely, lowest_one_o
 from engine.build.short_tokens cimport NOT_PLACED
 from engine.simd.vectors cimport equal_words
 from engine.vocab.tables cimport (
-    BUCKET_PAIRS, INDEX_BITS, NO_PAIR, PAIR_PROBE_LIMIT, TAG_LEFT_BITS, Pair, PairBucket,
+    ALL_HERE, BUCKET_PAIRS, INDEX_BITS, NO_PAIR, PAIR_PROBE_LIMIT, TAG_LEFT_BITS, Pair, PairBucket,
     Vocabulary, pair_at, pair_bucket)
 
 
@@ -27,8 +27,10 @@ cdef inline int place_pair(
         if likely(free_places):
             place = lowest_one_of_32(free_places)
             bucket.tags[place] = pair.left << INDEX_BITS | pair.right
-            bucket.merged[place] = (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged
+            bucket.merged[place] = (
+                ALL_HERE | (pair.left >> TAG_LEFT_BITS) << INDEX_BITS | pair.merged)
             return STATUS_OK
+        bucket.merged[pair.right % BUCKET_PAIRS] &= ~ALL_HERE
         bucket += 1
     return NOT_PLACED
 

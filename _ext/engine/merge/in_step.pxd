@@ -22,6 +22,7 @@ from engine.vocab.tables cimport (
 
 cdef enum:
     PIECES_TOGETHER = 16
+    HALF_PIECE = 8
     PLACES = SHORT_PIECE + 2        # of parts, and one at either end
     WINDOW_PARTS = 62
     WINDOW_PLACES = WINDOW_PARTS + 3
@@ -85,8 +86,13 @@ cdef inline void begin_merge(
     """
     cdef uint32_t end
     check(1 <= length <= SHORT_PIECE)
-    merge.count = begin_parts(
-        vocabulary, piece, length, SHORT_PIECE, SHORT_PIECE, merge.parts + 1, &end)
+    # The compiler unrolls both.
+    if length <= HALF_PIECE:
+        merge.count = begin_parts(
+            vocabulary, piece, length, HALF_PIECE, SHORT_PIECE, merge.parts + 1, &end)
+    else:
+        merge.count = begin_parts(
+            vocabulary, piece, length, SHORT_PIECE, SHORT_PIECE, merge.parts + 1, &end)
     add_ends(merge)
 
 

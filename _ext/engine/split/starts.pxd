@@ -13,11 +13,11 @@
 # - Another character starts a piece unless such a character or a space is before it.
 # - White space starts a piece where its run begins, after a line end, and at the run's last
 #   character if text follows; a line end right after another character belongs to that piece.
-# - A number starts a piece if no number is before it.
-# In doubt are contractions, numbers of more than three digits, a slash after a line end, blanks
-# between two line ends of one run, upper letters after letters without case, marks without a
-# letter before them, odd characters, and everything in the last run of white space, which the end
-# of the text may change.
+#   Slashes and line ends that follow such a line end do too; the next character starts a piece.
+# - A number starts a piece if no number is before it, and three places after such a start.
+# In doubt are contractions, blanks between two line ends of one run, upper letters after letters
+# without case, marks without a letter before them, odd characters, and everything in the last run
+# of white space, which the end of the text may change.
 #
 # An odd character is one that the rules do not cover. A doubt covers it and what it changes: no
 # start before it depends on it, and pieces that begin after it do not either.
@@ -210,13 +210,52 @@ cdef inline uint64_t ends_of_ascii_words(
     return ends & ~letters
 
 
+cdef inline uint64_t taken_by_others(
+    int rules, const Kinds *kinds, const Kinds *previous, uint64_t taken_before
+) noexcept nogil:
+    """Returns the line ends and slashes that belong to the other characters before them.
+
+    Args:
+        taken_before: those of the previous block.
+    """
+    cdef uint64_t first = kinds.line_ends & before(kinds.others, previous.others)
+    cdef uint64_t runs
+    if not rules & TAKEN_LINE_ENDS:
+        return 0
+    if not rules & TAKEN_SLASHES:
+        return first
+    # Adding the first one to a run of them clears the run from there on.
+    runs = kinds.line_ends | kinds.slashes
+    first |= runs & taken_before >> 63
+    return first | runs & ~(runs + first)
+
+
+cdef inline uint64_t cut_by_three(
+    uint64_t runs, uint64_t previous_runs, uint64_t starts, uint64_t previous_starts
+) noexcept nogil:
+    """Returns where pieces start in runs of numbers.
+
+    Args:
+        runs: the numbers after the first of each run, as in the previous block.
+        starts: the first numbers.
+        previous_starts: what was returned for the previous block.
+    """
+    cdef uint64_t third = runs & before(runs, previous_runs)
+    cdef uint64_t cuts = third & (starts << 3 | previous_starts >> 61)
+    while cuts:
+        starts |= cuts
+        cuts = third & cuts << 3
+    return starts
+
+
 cdef inline void find_starts_of(
     const Member *member, const uint64_t *masks, uint32_t characters, Split *split
 ) noexcept nogil:
     """Does what `find_starts` does."""
     cdef int rules = rules_of(member)
     cdef Kinds kinds = kinds_of_block(rules, masks), next_kinds, previous
-    cdef uint64_t prefixes, previous_prefixes = 0, previous_run = 0
+    cdef uint64_t prefixes, previous_prefixes = 0, numbers, previous_numbers = 0, previous_run = 0
+    cdef uint64_t taken = 0
     cdef uint64_t ascii_prefixes, previous_ascii_prefixes = 0, ascii_carry = 0
     cdef uint64_t starts, doubts, others_before, letter_starts, run_of_numbers, before_letters
     cdef uint64_t white_starts, blanks
@@ -238,8 +277,9 @@ cdef inline void find_starts_of(
             white_starts |= kinds.blank & after(text_of(rules, &kinds), text_of(rules, &next_kinds))
         else:
             white_starts |= kinds.white & after(text_of(rules, &kinds), text_of(rules, &next_kinds))
-        if rules & TAKEN_LINE_ENDS:
-            white_starts &= ~(kinds.line_ends & before(kinds.others, previous.others))
+        taken = taken_by_others(rules, &kinds, &previous, taken)
+        white_starts &= ~taken
+        kinds.others &= ~taken
         others_before = before(kinds.others, previous.others) | before(
             kinds.spaces, previous.spaces)
         starts = white_starts | kinds.others & ~others_before
@@ -270,15 +310,14 @@ cdef inline void find_starts_of(
         run_of_numbers = kinds.numbers & before(kinds.numbers, previous.numbers)
         if rules & NUMBERS_ALONE:
             run_of_numbers = 0
-        if rules & NUMBERS_AFTER_SPACE:
-            starts |= kinds.numbers & ~run_of_numbers & ~before(kinds.spaces, previous.spaces)
-        else:
-            starts |= kinds.numbers & ~run_of_numbers
+        numbers = kinds.numbers & ~run_of_numbers
         if rules & NUMBERS_BY_THREE:
-            # The fourth number of a run and those after it.
-            doubts |= (run_of_numbers & before(run_of_numbers, previous_run)
-                       & ((run_of_numbers << 2) | (previous_run >> 62)))
+            numbers = cut_by_three(run_of_numbers, previous_run, numbers, previous_numbers)
             previous_run = run_of_numbers
+            previous_numbers = numbers
+        if rules & NUMBERS_AFTER_SPACE:
+            numbers &= ~before(kinds.spaces, previous.spaces)
+        starts |= numbers
 
         if rules & OF_WORD:
             doubts |= kinds.apostrophes & before_letters & before(kinds.letters, previous.letters)
@@ -286,8 +325,6 @@ cdef inline void find_starts_of(
             doubts |= kinds.apostrophes & before_letters
         if rules & WITH_MARKS:
             doubts |= kinds.marks & ~before(kinds.letters, previous.letters)
-        if rules & TAKEN_SLASHES:
-            doubts |= kinds.slashes & before(kinds.line_ends, previous.line_ends)
         split.start_words[block] = starts
         split.doubt_words[block] |= doubts
         previous = kinds

@@ -29,7 +29,7 @@ from engine.vocab.tables cimport (
     BYTE_PAIRS, Bucket, PAIR_PROBE_LIMIT, PairBucket, PROBE_LIMIT, Vocabulary)
 
 cdef enum:
-    LAYOUT_VERSION = 6         # raise it when the layout, a hash or what is recorded changes
+    LAYOUT_VERSION = 7         # raise it when the layout, a hash or what is recorded changes
     BYTE_ORDER = 0x01020304
     SECTION_COUNT = 9
     TOKEN_BYTES_SECTION = 7

@@ -17,7 +17,7 @@
 #   leaves before its last merge, whatever surrounds it. So the table has at most one entry per
 #   token instead of one for each way to cut it in two. Most look-ups find nothing, and whether they
 #   do is unpredictable: so a bucket is eight pairs, one cache line, compared at once. A look-up
-#   goes on to the next bucket if its own is full.
+#   goes on to the next bucket only if a bit of its own, as for short tokens, says so.
 #
 # A table has as many places as it needs, not a power of two, and slack after the last one, so that
 # a chain of probes never wraps around. Hashes are seeded when a table is built, and the table is
@@ -54,7 +54,8 @@ cdef struct Bucket:
 
 cdef struct PairBucket:                 # its free places are the last ones
     uint32_t tags[BUCKET_PAIRS]         # low bits of the left index << INDEX_BITS | right index
-    uint32_t merged[BUCKET_PAIRS]       # its other bits << INDEX_BITS | merged index; NO_PAIR: free
+    uint32_t merged[BUCKET_PAIRS]       # its other bits << INDEX_BITS | merged index, and ALL_HERE
+    #                                     unless a pair went on (`passes_on`); NO_PAIR: free
 
 cdef struct Pair:
     uint32_t left, right, merged        # token indices
@@ -108,12 +109,14 @@ cdef extern from *:
         BPECORE_HIGH_MASK(12), BPECORE_HIGH_MASK(13), BPECORE_HIGH_MASK(14),
         BPECORE_HIGH_MASK(15)};
     #define BPECORE_NO_PAIR UINT32_MAX
+    #define BPECORE_ALL_HERE (1u << 31)
     #define bpecore_read_bucket(bucket) ((void)*(const volatile uint64_t *)(bucket))
     """
     ctypedef struct KeyMask "bpecore_key_mask":
         uint64_t low, high, length
     const KeyMask[16] KEY_MASKS "bpecore_key_masks"
     const uint32_t NO_PAIR "BPECORE_NO_PAIR"
+    const uint32_t ALL_HERE "BPECORE_ALL_HERE"
     void read_bucket "bpecore_read_bucket" (const PairBucket *bucket) noexcept nogil
 
 
@@ -301,11 +304,25 @@ cdef inline void prefetch_pair(
     prefetch(vocabulary.pair_buckets + pair_bucket(vocabulary, left, right))
 
 
+cdef inline bint passes_on(const PairBucket *bucket, uint32_t right) noexcept nogil:
+    """Returns whether a full bucket's pair with this right part may be in the next one.
+
+    Thanks to a bit for each of eight sorts of right parts, a look-up that finds nothing nearly
+    always ends in its own bucket.
+    """
+    return not bucket.merged[right % BUCKET_PAIRS] & ALL_HERE
+
+
+cdef inline bint has_left(uint32_t merged, uint32_t left) noexcept nogil:
+    """Returns whether a word of `merged` has the other bits of a left part."""
+    return (merged & ~ALL_HERE) >> INDEX_BITS == left >> TAG_LEFT_BITS
+
+
 cdef inline Pair pair_at(const PairBucket *bucket, int place) noexcept nogil:
     """Returns a pair of a bucket. Precondition: the place is not free."""
     cdef Pair pair
     cdef uint32_t mask = (1 << INDEX_BITS) - 1
-    pair.left = (bucket.merged[place] >> INDEX_BITS << TAG_LEFT_BITS
+    pair.left = ((bucket.merged[place] & ~ALL_HERE) >> INDEX_BITS << TAG_LEFT_BITS
                  | bucket.tags[place] >> INDEX_BITS)
     pair.right = bucket.tags[place] & mask
     pair.merged = bucket.merged[place] & mask
@@ -321,10 +338,10 @@ cdef inline uint32_t find_merge_slowly(
         equal = equal_words(bucket.tags, left << INDEX_BITS | right)
         while equal:
             merged = bucket.merged[lowest_one_of_32(equal)]
-            if likely(merged >> INDEX_BITS == left >> TAG_LEFT_BITS):
+            if likely(has_left(merged, left)):
                 return merged & ((1 << INDEX_BITS) - 1)
             equal &= equal - 1
-        if likely(bucket.merged[BUCKET_PAIRS - 1] == NO_PAIR):
+        if likely(not passes_on(bucket, right)):
             return NO_TOKEN
         bucket += 1
 
@@ -341,9 +358,8 @@ cdef inline uint32_t find_merge_in(
     """
     cdef uint32_t equal = equal_words(bucket.tags, left << INDEX_BITS | right)
     cdef uint32_t merged = bucket.merged[lowest_one_of_32(equal | 1 << (BUCKET_PAIRS - 1))]
-    cdef uint32_t found = computed(
-        (equal != 0) & (merged >> INDEX_BITS == left >> TAG_LEFT_BITS))
-    cdef uint32_t absent = computed((equal == 0) & (bucket.merged[BUCKET_PAIRS - 1] == NO_PAIR))
+    cdef uint32_t found = computed((equal != 0) & has_left(merged, left))
+    cdef uint32_t absent = computed((equal == 0) & (not passes_on(bucket, right)))
     if likely(found | absent):
         return (merged | (found - 1)) & NO_TOKEN
     return find_merge_slowly(bucket, left, right)
