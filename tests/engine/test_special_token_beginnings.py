@@ -9,7 +9,7 @@ import pytest
 from own import own_encoding
 
 BEGINNINGS = "<[|é中\uff5c\U0001f600{@#~$"
-BLOCK, LARGEST_BLOCK, NEAR = 256, 4096, 8
+BLOCK, WINDOW = 64, 4096
 FILLERS = ["a", "ÿ", "丮", "\U0001f4a9"]
 
 
@@ -29,14 +29,16 @@ def test_tokens_at_every_border_of_the_search(count: int) -> None:
     source = random.Random(count)
     tokens = {f"{first}x>": 300 + number for number, first in enumerate(BEGINNINGS[:count])}
     tokens[f"{BEGINNINGS[0]}x>>"] = 400
+    if count == 3:
+        tokens[f"{BEGINNINGS[1]}\uffff>"] = 401
     encoding = own_encoding(r"\s+|\S+", special_tokens=tokens)
     names = list(tokens)
-    borders = [0, NEAR, BLOCK, NEAR + BLOCK, NEAR + 3 * BLOCK, NEAR + LARGEST_BLOCK]
+    borders = [0, BLOCK, 3 * BLOCK, WINDOW, 2 * WINDOW, 3 * WINDOW]
     for filler in FILLERS:
         for border in borders:
             for place in range(max(border - 3, 0), border + 3):
                 name = source.choice(names)
-                rest = filler * source.choice([0, 1, NEAR, BLOCK])
+                rest = filler * source.choice([0, 1, 8, BLOCK, WINDOW])
                 text = filler * place + name + rest + source.choice([name[:-1], names[-1], ""])
                 assert encoding.encode(text, allowed_special="all") == twin(text, tokens)
                 allowed = {source.choice(names)}

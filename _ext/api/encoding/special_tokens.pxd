@@ -26,5 +26,6 @@ cdef class SpecialTokens:
     cdef list known_sets
 
     cdef int _copy_trie(self, tuple tables) except -1
+    cdef int _copy_beginnings(self) except -1
     cdef int _copy_token_bytes(self) except -1
     cdef int learn(self, set found) except -1

@@ -2,12 +2,13 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, UINT32_MAX
 from libc.string cimport memcpy
 
 from api.arguments cimport checked_id
 from engine.base.heap cimport allocate, release
 from engine.base.types cimport LOAD_SLACK
+from engine.text.special_tokens cimport MANY_BEGINNINGS
 
 cdef enum:
     KNOWN_SETS = 8    # sets that are remembered as equal to the usual one
@@ -86,6 +87,19 @@ cdef class SpecialTokens:
             raise MemoryError("no memory for the special tokens")
         for position, number in enumerate(self.ids.values()):
             self.trie.ids[<size_t>position] = number
+        self._copy_beginnings()
+        return 0
+
+    cdef int _copy_beginnings(self) except -1:
+        cdef list first = sorted({ord(name[0]) for name in self.names if name})
+        cdef list second = [ord(name[1]) if len(name) > 1 else -1 for name in self.names]
+        self.trie.beginnings.count = <uint32_t>len(first)
+        for position, character in enumerate(first[:MANY_BEGINNINGS - 1]):
+            self.trie.beginnings.characters[<size_t>position] = character
+        self.trie.beginnings.span = UINT32_MAX
+        if min(second, default=-1) >= 0:
+            self.trie.beginnings.next = min(second)
+            self.trie.beginnings.span = max(second) - min(second)
         return 0
 
     cdef int _copy_token_bytes(self) except -1:

@@ -11,7 +11,7 @@ from engine.base.interrupt cimport count_work
 from engine.base.mappings cimport populate
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK, STATUS_SURROGATE, Span
 from engine.cache.cache cimport SPARE_IDS, Pieces, expect_text, find_buckets_again, grow_for_text
-from engine.encode.call cimport Call, Engine
+from engine.encode.call cimport Call, Engine, segment_end
 from engine.encode.groups cimport encode_pieces, encode_scanned
 from engine.encode.guided cimport encode_guided
 from engine.encode.marks cimport leave_mark, open_window
@@ -23,7 +23,6 @@ from engine.split.automaton cimport scan_pieces
 from engine.split.blocks cimport BLOCK_MINIMUM, Window, split_by_blocks
 from engine.split.chunk cimport CHUNK_CHARACTERS, Chunk, character_of, grow_chunk
 from engine.split.fill cimport fill_bytes, fill_chunk
-from engine.text.special_tokens cimport Occurrence, SpecialTokens, find_special
 from engine.text.utf8 cimport TextView, count_characters
 from engine.vocab.tables cimport Vocabulary, read_all_pairs
 
@@ -85,7 +84,7 @@ cdef inline int encode_by_automaton(
 
 
 cdef inline int encode_split(
-    const Call *call, Pieces *pieces, const Chunk *chunk, size_t bytes, size_t start, size_t end
+    const Call *call, Pieces *pieces, const Chunk *chunk, size_t bytes, size_t start
 ) noexcept nogil:
     """Encodes the pieces that the workspace's `split` holds.
 
@@ -94,12 +93,12 @@ cdef inline int encode_split(
         chunk: that they are in; NULL if the text is read in place.
         bytes: of the pieces, at most.
         start: the character where they begin.
-        end: the character where the segment ends.
     """
     cdef Workspace *workspace = call.workspace
     cdef int status
     if not call.counting and make_room(call.sink, bytes, call.sink.length - call.ids_before,
-                                       start - call.segment_start, end - start) != STATUS_OK:
+                                       start - call.first_character,
+                                       call.view.length - start) != STATUS_OK:
         return STATUS_NO_MEMORY
     pieces.ends = workspace.split.ends
     pieces.start = 0
@@ -134,18 +133,21 @@ cdef inline int encode_stretch(
     done[0] = workspace.split.ends[pieces.count - 1] if pieces.count else 0
     if pieces.count == 0:
         return STATUS_OK
-    return encode_split(call, &pieces, NULL, done[0], start, end)
+    return encode_split(call, &pieces, NULL, done[0], start)
 
 
-cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noexcept nogil:
-    """Encodes the characters from `start` to `end` of an ASCII text."""
+cdef inline int encode_in_place(Call *call, size_t start) noexcept nogil:
+    """Encodes an ASCII text from a character to the next special token."""
     cdef Span text
-    cdef size_t done, window = AUTOMATON_WINDOW
+    cdef size_t done, end, window = AUTOMATON_WINDOW
     cdef size_t undecided = 0     # up to there, blocks do not settle where a piece ends
     cdef bint by_blocks = splits_by_blocks(call.engine)
     cdef int status
-    text.readable_end = <const uint8_t *>call.view.data + end
-    while start < end:
+    text.readable_end = <const uint8_t *>call.view.data + call.view.length
+    while True:
+        end = segment_end(call, start + window)
+        if start == end:
+            return STATUS_OK
         done = 0
         status = STATUS_OK
         let_cache_grow(call.workspace)
@@ -165,7 +167,6 @@ cdef inline int encode_in_place(const Call *call, size_t start, size_t end) noex
             return status
         start += done
         leave_mark(&call.workspace.marks, start, call.sink.length)
-    return STATUS_OK
 
 
 cdef inline void prefetch_chunk(
@@ -214,22 +215,25 @@ cdef inline int encode_chunk(
     pieces.text = chunk.bytes
     pieces.readable_end = chunk.bytes + chunk.byte_count + LOAD_SLACK
     prefetch_chunk(call, start + chunk.characters, end, &pieces)
-    status = encode_split(call, &pieces, chunk, chunk.byte_count, start, end)
+    status = encode_split(call, &pieces, chunk, chunk.byte_count, start)
     done[0] = character_of(chunk, workspace.split.ends[pieces.count - 1])
     return status
 
 
-cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) noexcept nogil:
-    """Encodes the characters from `start` to `end` of a text that is not ASCII."""
+cdef inline int encode_transcoded(Call *call, size_t start) noexcept nogil:
+    """Encodes a text that is not ASCII from a character to the next special token."""
     cdef Chunk *chunk = &call.workspace.chunk
     cdef Span text
-    cdef size_t done, settled, filled, window = AUTOMATON_WINDOW
+    cdef size_t done, settled, filled, end, window = AUTOMATON_WINDOW
     cdef size_t undecided = 0     # as in `encode_in_place`
     cdef bint by_blocks = splits_by_blocks(call.engine)
     cdef int status
     if grow_chunk(chunk, CHUNK_CHARACTERS) != STATUS_OK:
         return STATUS_NO_MEMORY
-    while start < end:
+    while True:
+        end = segment_end(call, start + window)
+        if start == end:
+            return STATUS_OK
         done = 0
         status = STATUS_OK
         let_cache_grow(call.workspace)
@@ -259,7 +263,6 @@ cdef inline int encode_transcoded(const Call *call, size_t start, size_t end) no
             return status
         start += done
         leave_mark(&call.workspace.marks, start, call.sink.length)
-    return STATUS_OK
 
 
 cdef inline size_t expected_ids(const TextView *view) noexcept nogil:
@@ -294,33 +297,32 @@ cdef inline int encode_text(
     """
     cdef Call call
     cdef size_t position = 0
-    cdef Occurrence found
     cdef int status
     call.engine = engine
     call.workspace = workspace
     call.view = view
     call.sink = sink
     call.counting = counting
-    found.start = view.length
+    call.allowed = allowed
+    call.first_character = 0
+    call.ids_before = sink.length
     if expect_text(&workspace.cache, view.length):
         find_buckets_again(&workspace.cache, &workspace.unknown)
         if view.length >= FETCH_FROM:
             read_all_pairs(engine.vocabulary)
     while True:
-        if any_allowed:
-            found = find_special(engine.special_tokens, &engine.vectors, view, position, allowed)
-        call.segment_start = position
-        call.ids_before = sink.length
+        call.found.start = view.length
+        call.searched = position if any_allowed else view.length
         if engine.guide != NULL:
-            status = encode_guided(&call, position, found.start)
+            status = encode_guided(&call, position, segment_end(&call, view.length))
         elif view.width == 0:
-            status = encode_in_place(&call, position, found.start)
+            status = encode_in_place(&call, position)
         else:
-            status = encode_transcoded(&call, position, found.start)
+            status = encode_transcoded(&call, position)
         status = end_pieces(engine.vocabulary, workspace, status, counting, sink)
-        if status != STATUS_OK or found.start == view.length:
+        if status != STATUS_OK or call.found.start == view.length:
             return status
-        if append_id(sink, found.id, counting) != STATUS_OK:
+        if append_id(sink, call.found.id, counting) != STATUS_OK:
             return STATUS_NO_MEMORY
         workspace.last_piece_ids = 0
-        position = found.end
+        position = call.found.end

@@ -129,7 +129,7 @@ cdef inline int encode_blocks(
     call.view = text
     call.sink = ids
     call.counting = counting
-    call.segment_start = begun
+    call.first_character = begun
     call.ids_before = ids.length
     expect_text(&workspace.cache, min(text.length - begun, <size_t>UTF8_WINDOW))
     pieces.ahead_step = 0
@@ -149,7 +149,7 @@ cdef inline int encode_blocks(
             return STATUS_OK
         pieces.text = window.text
         done = workspace.split.ends[pieces.count - 1]
-        status = encode_split(&call, &pieces, NULL, done, start[0], text.length)
+        status = encode_split(&call, &pieces, NULL, done, start[0])
         if status == STATUS_OK:
             status = count_work(&workspace.interrupt, done)
         if status != STATUS_OK:

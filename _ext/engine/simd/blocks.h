@@ -35,10 +35,17 @@ typedef struct {
     uint32_t last;
 } bpecore_block;
 
+/* How special tokens begin: their first characters, which are only kept if they are at most 8; and
+ * the range of their second ones, from `next` to `next` + `span`. */
+typedef struct {
+    uint32_t characters[8], count, next, span;
+} bpecore_beginnings;
+
 /* The functions of one instruction set; if the automaton splits everything, all but `find` are
  * NULL. What each does is written at the functions below. */
 typedef struct {
-    size_t (*find)(const void *text, int width, size_t length, uint32_t character);
+    size_t (*find)(const void *text, int width, size_t length, size_t readable,
+                   const bpecore_beginnings *of, uint64_t *found);
     void (*masks)(const uint8_t *source, size_t blocks, int from, uint64_t *masks);
     int (*pack_ascii)(const void *source, int width, uint8_t *out);
     size_t (*places)(const uint64_t *words, size_t blocks, const uint32_t *block_starts,
@@ -104,31 +111,93 @@ BPECORE_INLINE size_t bpecore_places(const uint64_t *words, size_t blocks,
     return (size_t)(out - first);
 }
 
-/* Returns the first place of a character among characters of 2 or 4 bytes, or `length`. */
-#define BPECORE_FIND_LOOP(TYPE)                                                                    \
-    do {                                                                                           \
-        const TYPE *characters = text;                                                             \
-        TYPE wanted = (TYPE)character;                                                             \
-        size_t place = 0;                                                                          \
-        for (; place + 64 <= length; place += 64) {                                                \
-            TYPE found = 0;                                                                        \
-            for (int i = 0; i < 64; i++)                                                           \
-                found |= (TYPE) - (characters[place + i] == wanted);                               \
-            if (found)                                                                             \
-                break;                                                                             \
+/* Returns a bit for each of 64 characters that is one of N and followed by one from `next` to `next`
+ * + `span`. Most blocks have none, which is seen first. */
+#define BPECORE_FIND_BLOCK(TYPE, N)                                                                \
+    BPECORE_INLINE uint64_t bpecore_find_##TYPE##_##N(const TYPE *block, const TYPE *wanted,       \
+                                                      TYPE next, TYPE span) {                      \
+        TYPE any = 0;                                                                              \
+        uint8_t bytes[64];                                                                         \
+        uint64_t bits = 0, eight;                                                                  \
+        for (int i = 0; i < 64; i++) {                                                             \
+            TYPE one = 0;                                                                          \
+            for (int n = 0; n < N; n++)                                                            \
+                one |= (TYPE) - (block[i] == wanted[n]);                                           \
+            any |= one & (TYPE) - ((TYPE)(block[i + 1] - next) <= span);                           \
         }                                                                                          \
-        while (place < length && characters[place] != wanted)                                      \
-            place++;                                                                               \
-        return place;                                                                              \
-    } while (0)
+        if (!any)                                                                                  \
+            return 0;                                                                              \
+        for (int i = 0; i < 64; i++) {                                                             \
+            TYPE one = 0;                                                                          \
+            for (int n = 0; n < N; n++)                                                            \
+                one |= block[i] == wanted[n];                                                      \
+            bytes[i] = (uint8_t)(one & ((TYPE)(block[i + 1] - next) <= span));                     \
+        }                                                                                          \
+        for (int i = 0; i < 64; i += 8) {                                                          \
+            /* Eight bytes of 0 or 1 become bits of the product's highest byte. */                 \
+            memcpy(&eight, bytes + i, sizeof eight);                                               \
+            bits |= (eight * 0x0102040810204080 >> 56) << i;                                       \
+        }                                                                                          \
+        return bits;                                                                               \
+    }                                                                                              \
+    BPECORE_INLINE size_t bpecore_find_all_##TYPE##_##N(const TYPE *text, size_t length,           \
+                                                        size_t readable, const TYPE *wanted,       \
+                                                        TYPE next, TYPE span, uint64_t *found) {   \
+        size_t place = 0;                                                                          \
+        for (; place + 64 <= length && place + 64 < readable; place += 64) {                       \
+            *found = bpecore_find_##TYPE##_##N(text + place, wanted, next, span);                  \
+            if (*found)                                                                            \
+                return place;                                                                      \
+        }                                                                                          \
+        size_t left = length - place, copied = readable - place < 65 ? readable - place : 65;      \
+        *found = 0;                                                                                \
+        if (left) {                                                                                \
+            TYPE rest[65] = {0};                                                                   \
+            memcpy(rest, text + place, copied * sizeof(TYPE));                                     \
+            *found = bpecore_find_##TYPE##_##N(rest, wanted, next, span) & ~0ull >> (64 - left);   \
+        }                                                                                          \
+        return *found ? place : length;                                                            \
+    }
 
-BPECORE_INLINE size_t bpecore_find(const void *text, int width, size_t length,
-                                   uint32_t character) {
+/* What does not fit TYPE is not in the text. */
+#define BPECORE_FIND(TYPE)                                                                         \
+    BPECORE_FIND_BLOCK(TYPE, 1)                                                                    \
+    BPECORE_FIND_BLOCK(TYPE, 2)                                                                    \
+    BPECORE_FIND_BLOCK(TYPE, 8)                                                                    \
+    BPECORE_INLINE size_t bpecore_find_##TYPE(const void *text, size_t length, size_t readable,    \
+                                              const bpecore_beginnings *of, uint64_t *found) {     \
+        TYPE wanted[8], most = (TYPE)~0u, next = (TYPE)of->next, span = most - next;               \
+        uint32_t fitting = 0;                                                                      \
+        for (uint32_t i = 0; i < of->count; i++)                                                   \
+            if (of->characters[i] <= most)                                                         \
+                wanted[fitting++] = (TYPE)of->characters[i];                                       \
+        for (uint32_t i = fitting; fitting && i < 8; i++)                                          \
+            wanted[i] = wanted[0];                                                                 \
+        if (of->span < span)                                                                       \
+            span = (TYPE)of->span;                                                                 \
+        *found = 0;                                                                                \
+        if (fitting == 0 || of->next > most)                                                       \
+            return length;                                                                         \
+        if (fitting == 1)                                                                          \
+            return bpecore_find_all_##TYPE##_1(text, length, readable, wanted, next, span, found); \
+        if (fitting == 2)                                                                          \
+            return bpecore_find_all_##TYPE##_2(text, length, readable, wanted, next, span, found); \
+        return bpecore_find_all_##TYPE##_8(text, length, readable, wanted, next, span, found);     \
+    }
+
+BPECORE_FIND(uint8_t)
+BPECORE_FIND(uint16_t)
+BPECORE_FIND(uint32_t)
+
+/* Returns where the first block of 64 characters is in which a special token may begin, or `length`;
+ * `found` receives a bit for each place. Reads up to `readable` characters. */
+BPECORE_INLINE size_t bpecore_find(const void *text, int width, size_t length, size_t readable,
+                                   const bpecore_beginnings *of, uint64_t *found) {
     if (width == 4)
-        BPECORE_FIND_LOOP(uint32_t);
-    if (character > 0xFFFF)
-        return length;
-    BPECORE_FIND_LOOP(uint16_t);
+        return bpecore_find_uint32_t(text, length, readable, of, found);
+    if (width == 2)
+        return bpecore_find_uint16_t(text, length, readable, of, found);
+    return bpecore_find_uint8_t(text, length, readable, of, found);
 }
 
 /* Turns the kinds of blocks, or ASCII characters, into eight words of bits per block. Eight kinds
@@ -192,8 +261,9 @@ static void bpecore_masks_plain(const uint8_t *source, size_t blocks, int from, 
 /* Compiles the functions above for a TARGET, and collects them with MASKS as bpecore_SET. */
 #define BPECORE_INSTRUCTION_SET(SET, TARGET, MASKS)                                                \
     TARGET static size_t bpecore_find_##SET(const void *text, int width, size_t length,            \
-                                            uint32_t character) {                                  \
-        return bpecore_find(text, width, length, character);                                       \
+                                            size_t readable, const bpecore_beginnings *of,         \
+                                            uint64_t *found) {                                     \
+        return bpecore_find(text, width, length, readable, of, found);                             \
     }                                                                                              \
     TARGET static int bpecore_pack_##SET(const void *source, int width, uint8_t *out) {            \
         return bpecore_pack(source, width, out);                                                   \

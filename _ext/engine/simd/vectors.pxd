@@ -23,10 +23,18 @@ cdef extern from "engine/simd/vectors.h" nogil:
         uint32_t byte_count
         uint32_t characters
         uint32_t last
+    ctypedef struct Beginnings "bpecore_beginnings":
+        # How special tokens begin
+        uint32_t characters[8]    # the first ones, if there are at most 8
+        uint32_t count            # of first characters
+        uint32_t next             # the lowest second character; 0 if a token has none
+        uint32_t span             # up to the highest one
     ctypedef struct Vectors "bpecore_vectors":
-        # Returns the first place of a character among `length` of 2 or 4 bytes, or `length`.
-        size_t (*find)(const void *text, int width, size_t length,
-                       uint32_t character) noexcept nogil
+        # Returns where, among `length` characters of 1, 2 or 4 bytes, the first block of 64 is in
+        # which a special token may begin, or `length`; `found` receives a bit for each place. It
+        # reads up to `readable` characters. Precondition: there are at most 8 first characters.
+        size_t (*find)(const void *text, int width, size_t length, size_t readable,
+                       const Beginnings *beginnings, uint64_t *found) noexcept nogil
         # Turns kinds, or ASCII characters, into words of bits; NULL = the automaton splits all.
         void (*masks)(const uint8_t *source, size_t blocks, int from_what,
                       uint64_t *masks) noexcept nogil

@@ -1,25 +1,23 @@
 # Finds special tokens in a text: the leftmost one, and of those that begin there the longest.
 #
 # All special tokens of an encoding form one trie over code points. The search jumps to the next
-# character that begins a special token and walks the trie from there. If tokens begin with several
-# characters, each is searched for by itself, once, in blocks that grow from BLOCK to LARGEST_BLOCK
-# characters, so that a rare one is not searched for again and again up to the text's end.
+# character that begins a special token and walks the trie from there. Blocks of 64 characters are
+# searched for all first characters at once, where the next one is in the range of second ones.
 #
 # Time: linear in the text, times the length of the longest special token where text keeps looking
 # like one (for the OpenAI encodings at most 24 steps after a `<`). The number of special tokens
 # does not matter; from MANY_BEGINNINGS on, their first characters cost 1 ns per character of text.
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr
 
-from engine.simd.vectors cimport Vectors
+from engine.base.types cimport lowest_one
+from engine.simd.vectors cimport Beginnings, Vectors
 from engine.text.utf8 cimport TextView, character_at, read_character
 
 cdef enum:
-    MANY_BEGINNINGS = 9     # first characters that are not searched for one by one
-    NEAR = 8                # characters that are looked at one by one before blocks are searched
-    BLOCK = 1 << 8
-    LARGEST_BLOCK = 1 << 12
+    MANY_BEGINNINGS = 9     # first characters that are not searched for in blocks
+    BLOCK = 64
 
 cdef struct SpecialTokens:
     uint32_t count
@@ -33,6 +31,7 @@ cdef struct SpecialTokens:
     uint32_t *edge_targets      # owned
     uint32_t *rows              # owned: [nodes], a node's row, counted from 1, or 0
     uint32_t *row_targets       # owned: [rows][128], the node an ASCII character leads to, or 0
+    Beginnings beginnings
 
 cdef struct Occurrence:
     size_t start       # character where it begins; the text's length if there is none
@@ -67,38 +66,23 @@ cdef inline uint32_t follow_edge(
     return 0
 
 
-cdef inline size_t find_character(
-    const TextView *view, const Vectors *vectors, size_t position, size_t end, uint32_t character
-) noexcept nogil:
-    """Returns the next place of a character from `position` on and below `end`, or `end`."""
-    cdef const uint8_t *found
-    cdef const uint8_t *text = <const uint8_t *>view.data
-    if position >= end:
-        return end
-    if view.width > 1:
-        return position + vectors.find(
-            text + position * view.width, view.width, end - position, character)
-    if character > 0xFF:
-        return end
-    found = <const uint8_t *>memchr(text + position, <int>character, end - position)
-    return end if found == NULL else found - text
-
-
 cdef inline size_t next_beginning(
-    const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
-    size_t position
+    const SpecialTokens *special_tokens, const TextView *view, size_t position, size_t limit
 ) noexcept nogil:
-    """Returns the next place from `position` on where a special token may begin.
+    """Returns the next place below `limit` where a special token may begin, or `limit`.
 
     If that can be with many characters, it looks at each character of the text.
     """
-    cdef uint32_t beginnings = special_tokens.first_edges[1]
-    if beginnings == 0 or view.length - position < special_tokens.shortest:
-        return view.length
-    if beginnings == 1:
-        return find_character(
-            view, vectors, position, view.length, special_tokens.edge_characters[0])
-    while position < view.length:
+    cdef uint32_t character
+    cdef const uint8_t *text = <const uint8_t *>view.data
+    cdef const uint8_t *found
+    if special_tokens.first_edges[1] == 1:
+        character = special_tokens.edge_characters[0]
+        if character > 0xFF:
+            return limit
+        found = <const uint8_t *>memchr(text + position, <int>character, limit - position)
+        return limit if found == NULL else found - text
+    while position < limit:
         if follow_edge(special_tokens, 0, character_at(view, position)):
             break
         position += 1
@@ -151,43 +135,48 @@ cdef inline Occurrence longest_in(
 
 cdef inline Occurrence find_in_blocks(
     const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
-    size_t position, const uint8_t *wanted
+    size_t position, size_t limit, const uint8_t *wanted
 ) noexcept nogil:
-    """As `find_special`, for tokens that begin with several characters, fewer than MANY_BEGINNINGS.
-
-    Of each character the next place in a block is known, and looked for again only after it.
-    """
-    cdef const uint32_t *characters = special_tokens.edge_characters
-    cdef uint32_t beginnings = special_tokens.first_edges[1], first, i
-    cdef size_t places[MANY_BEGINNINGS]
-    cdef size_t block = BLOCK, end = position + min(<size_t>NEAR, view.length - position)
+    """As `find_special_before`, for fewer than MANY_BEGINNINGS first characters."""
+    cdef int width = view.width if view.width else 1
+    cdef uint64_t places
     cdef Occurrence found
-    if view.length - position < special_tokens.shortest:
-        position = end = view.length
-    while position < end:
-        if follow_edge(special_tokens, 0, character_at(view, position)):
-            found = longest_in(special_tokens, view, position, wanted)
+    while position < limit:
+        position += vectors.find(
+            <const uint8_t *>view.data + position * width, width, limit - position,
+            view.length - position, &special_tokens.beginnings, &places)
+        while places:
+            found = longest_in(
+                special_tokens, view, position + <size_t>lowest_one(places), wanted)
             if found.end:
                 return found
+            places &= places - 1
+        position += BLOCK
+    found.start = view.length
+    found.end = 0
+    return found
+
+
+cdef inline Occurrence find_special_before(
+    const SpecialTokens *special_tokens, const Vectors *vectors, const TextView *view,
+    size_t position, size_t limit, const uint8_t *wanted
+) noexcept nogil:
+    """As `find_special`, for special tokens that begin below `limit`."""
+    cdef uint32_t beginnings = special_tokens.beginnings.count
+    cdef Occurrence found
+    if beginnings == 0 or view.length - position < special_tokens.shortest:
+        position = limit
+    elif 1 < beginnings < MANY_BEGINNINGS or beginnings == 1 and view.width > 1:
+        return find_in_blocks(special_tokens, vectors, view, position, limit, wanted)
+    while position < limit:
+        position = next_beginning(special_tokens, view, position, limit)
+        if position == limit:
+            break
+        found = longest_in(special_tokens, view, position, wanted)
+        if found.end:
+            return found
         position += 1
-    while position < view.length:
-        end = position + min(block, view.length - position)
-        for i in range(beginnings):
-            places[i] = find_character(view, vectors, position, end, characters[i])
-        while True:
-            first = 0
-            for i in range(1, beginnings):
-                first = i if places[i] < places[first] else first
-            if places[first] == end:
-                break
-            found = longest_in(special_tokens, view, places[first], wanted)
-            if found.end:
-                return found
-            places[first] = find_character(
-                view, vectors, places[first] + 1, end, characters[first])
-        position = end
-        block = min(2 * block, <size_t>LARGEST_BLOCK)
-    found.start = position
+    found.start = view.length
     found.end = 0
     return found
 
@@ -202,16 +191,4 @@ cdef inline Occurrence find_special(
         view: not UTF-8, unless it or all special tokens are ASCII.
         wanted: whether each special token counts; NULL = all of them do.
     """
-    cdef Occurrence found
-    if 1 < special_tokens.first_edges[1] < MANY_BEGINNINGS:
-        return find_in_blocks(special_tokens, vectors, view, position, wanted)
-    while True:
-        position = next_beginning(special_tokens, vectors, view, position)
-        if position == view.length:
-            found.start = position
-            found.end = 0
-            return found
-        found = longest_in(special_tokens, view, position, wanted)
-        if found.end:
-            return found
-        position += 1
+    return find_special_before(special_tokens, vectors, view, position, view.length, wanted)
