@@ -10,6 +10,7 @@ from engine.sink.id_buffer cimport IdBuffer, grow_ids, release_ids, reserve_ids
 from engine.sink.int_lists cimport PyObject_GC_UnTrack, hidden_list_of_ids, show_lists
 from engine.base.allocator_tuning cimport make_ready, prefer_huge_pages
 from engine.base.heap cimport allocate, allocate_zeroed, grow, release
+from engine.base.mappings cimport populate
 from engine.cache.cache cimport size_for_text, size_within
 from engine.encode.text cimport AHEAD_FROM, expected_ids
 from engine.encode.threads cimport (
@@ -18,6 +19,23 @@ from engine.split.sure_borders cimport next_sure_border
 from engine.base.types cimport STATUS_NO_MEMORY, STATUS_OK
 from engine.encode.utf8 cimport next_utf8_border
 from engine.text.utf8 cimport UNCHECKED_UTF8, TextView
+
+cdef enum:
+    MANY_TASKS = 1 << 10    # from which their memory is made ready at once
+    COPIED_BY_ONE = 32      # shares whose ids are copied in the time that starting a thread takes
+    TEXTS_AHEAD = 8         # so many texts before its turn, a text is prefetched
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED    /* another thread could change the list */
+    #define bpecore_prefetch_item(list, place) ((void)(place))
+    #else
+    #define bpecore_prefetch_item(list, place) \\
+        if ((place) < (size_t)PyList_GET_SIZE(list)) \\
+            bpecore_prefetch(PyList_GET_ITEM(list, place))
+    #endif
+    """
+    void prefetch_item "bpecore_prefetch_item" (list texts, size_t place)
 
 
 @cython.final
@@ -59,6 +77,7 @@ cdef class TextBatch:
         if self.reserve(<size_t>len(texts)) != STATUS_OK:
             raise MemoryError("no memory for a batch")
         for text in texts:
+            prefetch_item(texts, i + TEXTS_AHEAD)
             if isinstance(text, str):
                 view_text(text, &view)
                 if self.add_text(&view, i) != STATUS_OK:
@@ -74,6 +93,9 @@ cdef class TextBatch:
             if (grow(<void **>&self.job.tasks, (count + 1) * sizeof(Task)) != STATUS_OK
                     or grow(<void **>&self.shares, (count + 2) * sizeof(size_t)) != STATUS_OK):
                 return STATUS_NO_MEMORY
+            if count >= MANY_TASKS:
+                populate(self.job.tasks + self.task_count,
+                         (count - self.task_count) * sizeof(Task), True)
             self.task_capacity = count
             self.shares[0] = 0
         return STATUS_OK
@@ -233,7 +255,8 @@ cdef class TextBatch:
         self.job.row = self.row.data
         if left:
             with nogil:
-                run_threads(self.threads, <uint32_t>min(<size_t>self.thread_count, left), first,
+                run_threads(self.threads,
+                            min(self.thread_count, <uint32_t>(left // COPIED_BY_ONE + 1)), first,
                             True)
         return 0
 

@@ -165,7 +165,9 @@ cdef inline void *map_tables(PieceCache *cache, int size) noexcept nogil:
     cdef void *memory = map_zeroed(bytes_of_size(size))
     if memory != NULL:
         add_to_total(&cache.totals.bytes, bytes_of_size(size))
-        if usual_bytes(size) >= POPULATE_FROM:
+        if size >= USUAL_SIZE:
+            populate(memory, bytes_of_size(size), True)
+        elif usual_bytes(size) >= POPULATE_FROM:
             populate(memory, usual_bytes(size), True)
     return memory
 

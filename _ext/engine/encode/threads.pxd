@@ -20,6 +20,7 @@ from libc.string cimport memcpy
 
 from engine.base.interrupt cimport (
     INTERRUPT_NANOSECONDS, Interrupt, check_interrupt, load_flag, set_interrupt)
+from engine.base.mappings cimport populate
 from engine.base.types cimport STATUS_INTERRUPTED, STATUS_NO_MEMORY, STATUS_OK, likely
 from engine.cache.cache cimport UnknownPieces
 from engine.encode.call cimport Engine
@@ -28,7 +29,7 @@ from engine.encode.text cimport prepare_for_texts
 from engine.encode.unknown cimport forget_unknown, settle_unknown
 from engine.encode.utf8 cimport Permissions, encode_permitted, encode_utf8, fetch_utf8
 from engine.encode.workspace cimport Workspace, WorkspacePool, give_back, take_workspace
-from engine.sink.id_buffer cimport IdBuffer, append_id, grow_ids
+from engine.sink.id_buffer cimport IdBuffer, append_id, reserve_ids
 from engine.text.utf8 cimport UNCHECKED_UTF8, TextView
 
 cdef enum:
@@ -36,6 +37,7 @@ cdef enum:
     SHARE_CHARACTERS = 1 << 15     # a thread takes at least this many at a time
     THREAD_CHARACTERS = 1 << 17    # one thread is started per this many: 0.3 ms of work or more
     THREAD_LIMIT = 256
+    READY_IDS = 1 << 16            # ids that a thread has room for from the start: some shares'
 
 cdef struct Task:
     TextView view      # a text, or a section of one
@@ -164,14 +166,13 @@ cdef inline size_t count_ids(const Job *job, size_t share) noexcept nogil:
 cdef inline void put_in_row(
     const Job *job, const ThreadState *threads, size_t share, size_t first
 ) noexcept nogil:
-    """Copies the ids of a share into the row, where the first of them belongs."""
-    cdef uint32_t *place = job.row + first
-    cdef const Task *task
-    cdef size_t i
-    for i in range(job.shares[share], job.shares[share + 1]):
-        task = &job.tasks[i]
-        memcpy(place, threads[task.thread].ids.data + task.first, task.count * sizeof(uint32_t))
-        place += task.count
+    """Copies the ids of a share into the row, where the first of them belongs.
+
+    In the memory of the thread that encoded the share, its ids follow each other.
+    """
+    cdef const Task *task = &job.tasks[job.shares[share]]
+    memcpy(job.row + first, threads[task.thread].ids.data + task.first,
+           job.totals[share] * sizeof(uint32_t))
 
 
 cdef inline void wait_for_place(ThreadState *thread, size_t share) noexcept nogil:
@@ -266,6 +267,20 @@ cdef inline void encode_share(
     unknown.owner = &unknown.unowned
 
 
+cdef inline int make_ids_ready(ThreadState *thread) noexcept nogil:
+    """Makes room for the ids of some shares if they will be copied into the row.
+
+    Its pages are loaded at once: if they came one by one, other threads would wait for some.
+    """
+    cdef size_t ids = 1      # a text without ids needs memory to point to as well
+    if thread.job.row != NULL:
+        ids = min(thread.job.thread_characters // 2 + 1, <size_t>READY_IDS)
+    if reserve_ids(&thread.ids, ids) != STATUS_OK:
+        return STATUS_NO_MEMORY
+    populate(thread.ids.data, ids * sizeof(uint32_t), True)
+    return STATUS_OK
+
+
 cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
     """Encodes shares until none is left."""
     cdef Job *job = thread.job
@@ -273,8 +288,7 @@ cdef inline void encode_shares(ThreadState *thread) noexcept nogil:
     cdef Workspace *workspace = take_workspace(job.pool, job.cache_size)
     if workspace == NULL:
         return
-    # A text without ids needs memory to point to as well.
-    if grow_ids(&thread.ids, 1) != STATUS_OK:
+    if make_ids_ready(thread) != STATUS_OK:
         give_back(job.pool, workspace)
         return
     set_interrupt(&workspace.interrupt, thread.signals, &job.stop)
