@@ -30,7 +30,7 @@ _OTHER_FILES = (
 
 
 @contextmanager
-def _without_collections() -> Iterator[None]:
+def without_collections() -> Iterator[None]:
     """Puts off the garbage collector, which would look at a million objects again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -41,7 +41,7 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-@_without_collections()
+@without_collections()
 def read_model(found: Found) -> LoadedModel:
     """Reads a file.
 

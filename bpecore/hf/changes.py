@@ -6,7 +6,6 @@ import copy
 import importlib
 import json
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from bpecore._build.special_tokens import build_trie
@@ -25,6 +24,7 @@ from bpecore.hf.limits import (
     checked_truncation,
     read_padding,
     read_truncation,
+    warn_of,
 )
 from bpecore.hf.names import ModelNames
 from bpecore.hf.post_processing import read_processor
@@ -297,17 +297,19 @@ class Changes:
             How many were not there before.
 
         Raises:
-            TypeError: one is neither.
+            TypeError: one is neither, or `tokens` is one token.
             ValueError: a new token would have the id of another, as the model's ids have gaps.
         """
-        return self._add([added_token(token, False) for token in tokens])
+        return self._add(tokens, False)
 
     def add_special_tokens(self, tokens: Iterable[Any]) -> int:
         """Adds special tokens, as `add_tokens`."""
-        return self._add([added_token(token, True) for token in tokens])
+        return self._add(tokens, True)
 
-    def _add(self, tokens: list[Any]) -> int:
-        added = self._added.add(tokens)
+    def _add(self, tokens: Iterable[Any], special: bool) -> int:
+        if isinstance(tokens, (str, bytes, dict)):
+            raise TypeError(f"expected a list of tokens, got {type(tokens).__name__}")
+        added = self._added.add([added_token(token, special) for token in tokens])
         self._added.normalize(self._normalizer)
         self._forget()
         return added
@@ -335,7 +337,7 @@ class Changes:
             ValueError: an argument is invalid, or too little remains beside special tokens.
             TypeError, OverflowError: a number is none, or negative, or too large.
         """
-        _warn_of(unknown)
+        warn_of(unknown)
         given = checked_truncation(max_length, stride, strategy, direction)
         added = self.num_special_tokens_to_add(False)
         if 0 <= given.max_length - added < stride:
@@ -380,7 +382,7 @@ class Changes:
             ValueError: `direction` is neither.
             TypeError, OverflowError: a number is none, or negative, or too large.
         """
-        _warn_of(unknown)
+        warn_of(unknown)
         self._padding = checked_padding(
             Padding(length, pad_to_multiple_of, pad_id, pad_token, pad_type_id, direction)
         )
@@ -470,8 +472,3 @@ class Changes:
         raise NotImplementedError("bpecore does not train tokenizers; the package tokenizers does")
 
     train_from_iterator = train
-
-
-def _warn_of(unknown: dict[str, Any]) -> None:
-    if unknown:
-        warnings.warn(f"ignored unknown arguments: {', '.join(unknown)}", stacklevel=3)

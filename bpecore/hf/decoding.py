@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any
 
 from bpecore._models.byte_letters import bytes_of_letters
@@ -54,24 +55,31 @@ class Decoder:
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str:
         """Returns the text of some ids; unknown ones are left out."""
-        encoding, names, added = self._engine
+        encoding = self._engine.encoding
         if skip_special_tokens and self._skips_itself:
-            ids = [number for number in ids if number not in self._special]
+            ids = self._kept(ids)
             skip_special_tokens = False
         if self._joins_bytes and not (self._odd and not self._odd.keys().isdisjoint(ids)):
             return encoding.decode(ids, skip_special=skip_special_tokens, unknown="skip")
-        special = self._special if skip_special_tokens else ()
-        kept = [number for number in ids if number not in special]
         if not self._joins_bytes:
-            named = (added.get(number) or names.name(number) for number in kept)
-            return " ".join(name for name in named if name is not None)
+            return " ".join(self.names(ids, skip_special_tokens))
         parts = (
             self._odd[number]
             if number in self._odd
             else encoding.decode_bytes([number], unknown="skip")
-            for number in kept
+            for number in (self._kept(ids) if skip_special_tokens else ids)
         )
         return b"".join(parts).decode("utf-8", "replace")
+
+    def names(self, ids: Sequence[int], skip_special_tokens: bool) -> list[str]:
+        """Returns how tokens are spelled; unknown ones are left out."""
+        _, names, added = self._engine
+        kept = self._kept(ids) if skip_special_tokens else ids
+        named = (added.get(number) or names.name(number) for number in kept)
+        return [name for name in named if name is not None]
+
+    def _kept(self, ids: Sequence[int]) -> list[int]:
+        return [number for number in ids if number not in self._special]
 
 
 class DecodeStream:
@@ -90,7 +98,7 @@ class DecodeStream:
 
     def __init__(self, ids: Sequence[int] | None = None, skip_special_tokens: bool = False) -> None:
         self._skip = skip_special_tokens
-        self._ids = list(ids or ())
+        self._ids = [] if ids is None else list(ids)
         self._prefix = ""
         self._prefix_ids = 0
 
@@ -111,6 +119,7 @@ class DecodeStream:
 
         Raises:
             ValueError: the text of the ids before has changed.
+            TypeError: it is no id, and no ids.
         """
 
         def decode() -> str:
@@ -120,7 +129,11 @@ class DecodeStream:
             prefix = decode()
             if not prefix.endswith(_REPLACEMENT):
                 self._prefix, self._prefix_ids = prefix, len(self._ids)
-        self._ids += [id] if isinstance(id, int) else id
+        try:
+            self._ids += array("I", [id] if isinstance(id, int) else iter(id))
+        except (TypeError, OverflowError):
+            message = "StreamInput must be either an integer or a list of integers"
+            raise TypeError(message) from None
         text = decode()
         if len(text.encode()) <= len(self._prefix.encode()) or text.endswith(_REPLACEMENT):
             return None

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._core import BatchItem
 from bpecore.hf.columns import Columns, FixedColumns
+from bpecore.hf.limits import PADDING_BITS, checked_number, warn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from bpecore.hf.batch import EncodedBatch
 
@@ -197,6 +201,21 @@ class Encoding(BatchItem):
         return len(self.loaded()._ranges) or 1
 
     @property
+    def ids_array(self) -> npt.NDArray[np.uint32]:
+        """The ids as a new array, as in `tokenizers` 1.0."""
+        return _array(self.ids)
+
+    @property
+    def type_ids_array(self) -> npt.NDArray[np.uint32]:
+        """The types as a new array."""
+        return _array(self.type_ids)
+
+    @property
+    def attention_mask_array(self) -> npt.NDArray[np.uint32]:
+        """`attention_mask` as a new array."""
+        return _array(self.attention_mask)
+
+    @property
     def overflowing(self) -> list[Encoding]:
         """What truncation has cut off, each as long as was allowed."""
         return list(self.loaded()._overflowing)
@@ -225,10 +244,12 @@ class Encoding(BatchItem):
     # ---- from one to another ------------------------------------------------------------------
 
     def _range(self, sequence: int) -> tuple[int, int]:
+        checked_number("sequence_index", sequence, 64)
         return self.loaded()._ranges.get(sequence, (0, len(self)))
 
     def token_to_sequence(self, token_index: int) -> int | None:
         """Returns the text that a token is of."""
+        token_index = checked_number("token_index", token_index, 64)
         self.loaded()
         if token_index > len(self):
             return None
@@ -253,6 +274,7 @@ class Encoding(BatchItem):
 
     def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> tuple[int, int] | None:
         """Returns the first token of a word and the one after its last."""
+        word_index = checked_number("word_index", word_index, 32)
         start, stop = self._range(sequence_index)
         found = []
         for place, word in enumerate(self.word_ids[start:stop], start):
@@ -272,6 +294,7 @@ class Encoding(BatchItem):
 
     def char_to_token(self, char_pos: int, sequence_index: int = 0) -> int | None:
         """Returns the first token that a character of a text is in."""
+        char_pos = checked_number("char_pos", char_pos, 64)
         start, stop = self._range(sequence_index)
         for place, (first, last) in enumerate(self.offsets[start:stop], start):
             if first <= char_pos < last:
@@ -287,6 +310,7 @@ class Encoding(BatchItem):
 
     def set_sequence_id(self, sequence_id: int) -> None:
         """Makes all tokens those of a text."""
+        sequence_id = checked_number("sequence_id", sequence_id, 64)
         self.loaded()._ranges[sequence_id] = (0, len(self))
 
     def set_type_id(self, type_id: int) -> None:
@@ -316,9 +340,12 @@ class Encoding(BatchItem):
 
         Raises:
             ValueError: `stride` is not below `max_length`, or `direction` is neither.
+            TypeError, OverflowError: a number is none, or negative, or too large.
         """
         if direction not in ("left", "right"):
             raise ValueError(f"Invalid truncation direction value : {direction}")
+        max_length = checked_number("max_length", max_length, 64)
+        stride = checked_number("stride", stride, 64)
         length = len(self)
         if max_length >= length:
             return
@@ -354,6 +381,7 @@ class Encoding(BatchItem):
         pad_id: int = 0,
         pad_type_id: int = 0,
         pad_token: str = "[PAD]",
+        **unknown: Any,
     ) -> None:
         """Puts padding at an end, of this and of what overflows.
 
@@ -363,10 +391,16 @@ class Encoding(BatchItem):
             pad_id: the id of padding.
             pad_type_id: its type.
             pad_token: how it is spelled.
+            unknown: other arguments, which a warning names.
 
         Raises:
             ValueError: `direction` is neither.
+            TypeError, OverflowError: a number is none, or negative, or too large.
         """
+        warn_of(unknown)
+        numbers = {"pad_id": pad_id, "pad_type_id": pad_type_id, "length": length}
+        for name, number in numbers.items():
+            checked_number(name, number, PADDING_BITS[name])
         if direction not in ("left", "right"):
             raise ValueError(f"Unknown `direction`: {direction}")
         self.loaded()
@@ -393,9 +427,14 @@ class Encoding(BatchItem):
         Args:
             encodings: the encodings.
             growing_offsets: whether each one's offsets go on where those before end.
+
+        Raises:
+            TypeError: one is no Encoding.
         """
         merged = Encoding()
         for encoding in encodings:
+            if not isinstance(encoding, Encoding):
+                raise TypeError(f"'{type(encoding).__name__}' object is no Encoding")
             merged.merge_with(encoding, growing_offsets)
         return merged
 
@@ -419,6 +458,12 @@ class Encoding(BatchItem):
 
     def _and_parts(self) -> list[Encoding]:
         return [self, *self._overflowing]
+
+
+def _array(numbers: list[int]) -> npt.NDArray[np.uint32]:
+    import numpy as np
+
+    return np.array(numbers, dtype=np.uint32)
 
 
 def _joined(first: Encoding, second: Encoding, growing_offsets: bool) -> Encoding:

@@ -7,6 +7,7 @@ Reference: `utils/truncation.rs` and `utils/padding.rs` of tokenizers 0.23.
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpecore._models.json_files import member
@@ -20,7 +21,8 @@ _STRATEGIES = {
     "only_second": "OnlySecond",
 }
 _DIRECTIONS = {"left": "Left", "right": "Right"}
-_PADDING_BITS = {"length": 64, "pad_to_multiple_of": 64, "pad_id": 32, "pad_type_id": 32}
+PADDING_BITS = {"length": 64, "pad_to_multiple_of": 64, "pad_id": 32, "pad_type_id": 32}
+"""How large the numbers of padding may be."""
 
 
 class Truncation(NamedTuple):
@@ -204,8 +206,14 @@ def checked_padding(padding: Padding) -> Padding:
     checked_choice("direction", padding.direction, _DIRECTIONS)
     if not isinstance(padding.pad_token, str):
         raise TypeError(f"pad_token must be str, not {type(padding.pad_token).__name__}")
-    for name, bits in _PADDING_BITS.items():
+    for name, bits in PADDING_BITS.items():
         number = getattr(padding, name)
         if number is not None or name.endswith("id"):
             checked_number(name, number, bits)
     return padding
+
+
+def warn_of(unknown: dict[str, Any]) -> None:
+    """Warns of arguments that are ignored, as `tokenizers` does."""
+    if unknown:
+        warnings.warn(f"ignored unknown arguments: {', '.join(unknown)}", stacklevel=3)

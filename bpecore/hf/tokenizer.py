@@ -84,7 +84,7 @@ class Tokenizer(Changes):
         add_special_tokens: bool,
         has_places: bool,
     ) -> list[Encoding]:
-        if isinstance(input, (str, bytes)):
+        if isinstance(input, (str, bytes, dict)):
             raise TypeError(f"expected several inputs, got one: {input!r:.80}")
         input = list(input)
         if not is_pretokenized and self._truncation is None and {*map(type, input)} == {str}:
@@ -156,6 +156,11 @@ class Tokenizer(Changes):
             self._frames[add_special_tokens] = frame
         return self._frames[add_special_tokens]
 
+    def tokenize(self, input: Any, *, add_special_tokens: bool = True) -> list[str]:
+        """Returns how the tokens of a text, or of two, are spelled, as in `tokenizers` 1.0."""
+        first, second = read_input(input, False)
+        return self._encoded([(first, second)], add_special_tokens, True)[0].tokens
+
     def post_process(
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
     ) -> Encoding:
@@ -174,6 +179,10 @@ class Tokenizer(Changes):
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
         """Returns the text of some ids; ids that are no tokens are left out."""
         return self._decoder.decode(_ids(ids), skip_special_tokens)
+
+    def decode_tokens(self, ids: Any, skip_special_tokens: bool = False) -> list[str]:
+        """Returns how each token is spelled, as in `tokenizers` 1.0; unknown ids are left out."""
+        return self._decoder.names(_ids(ids), skip_special_tokens)
 
     def decode_batch(
         self, sequences: Iterable[Sequence[int]], skip_special_tokens: bool = True
@@ -215,10 +224,12 @@ def _ids(given: Any) -> array[int]:
         TypeError: they are no numbers.
         OverflowError: one is negative or above 2**32 - 1.
     """
-    if isinstance(given, (int, str, bytes)):
+    if isinstance(given, Encoding):
+        given = given.ids
+    if isinstance(given, (int, str, dict, set)):
         kind = type(given).__name__
         raise TypeError(f"argument 'ids': '{kind}' object cannot be converted to 'Sequence'")
-    return array("I", given)
+    return array("I", list(given) if isinstance(given, (bytes, bytearray)) else given)
 
 
 def _sequence_encoding(

@@ -10,6 +10,7 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bpecore._models.reading import without_collections
 from bpecore.hf.decoding import DecodeStream
 from bpecore.hf.tokenizer import Tokenizer
 
@@ -93,6 +94,7 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+@without_collections()
 def _loaded(load: Callable[[], Any]) -> Any:
     """Returns the tokenizer that a function of `transformers` loads, on our engine if possible."""
     before, _thread.attempt = _thread.attempt, _Attempt()
@@ -203,7 +205,7 @@ def use_in(tokenizer: Any) -> bool:
 
 def _warn(tokenizer: Any, reason: Exception) -> None:
     name = getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__
-    warnings.warn(f"{name} stays with the package tokenizers: {reason}", stacklevel=4)
+    warnings.warn(f"{name} stays with the package tokenizers: {reason}", stacklevel=5)
 
 
 def _require_same(ours: Tokenizer, theirs: Any) -> None:
