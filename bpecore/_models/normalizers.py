@@ -156,6 +156,8 @@ def read_normalizers(
         return [_unchanged_if_equal(lowercase_of)]
     if kind == "Prepend":
         prefix = member(value, f"{path}.prepend", str, source)
+        if not prefix:
+            raise refusal(source, f"{path}.prepend is empty: tokenizers doubles a character then")
         return [Step(lambda text: prefix + text if text else text, None)]
     if kind == "Strip":
         left = member(value, f"{path}.strip_left", bool, source)
@@ -378,8 +380,10 @@ def _replacement(value: dict[str, Any], source: str, path: str, all_kinds: bool)
     given = member(value, f"{path}.pattern", dict, source)
     content = member(value, f"{path}.content", str, source)
     if all_kinds and [*given] == ["Regex"]:
+        from bpecore._models.onig_syntax import read_pattern
+
         return _pattern_replacement(
-            member(given, f"{path}.pattern.Regex", str, source), content, source, path
+            read_pattern(given, f"{path}.pattern", source), content, source, path
         )
     old = given.get("String")
     if not isinstance(old, str) or not old:
@@ -388,25 +392,14 @@ def _replacement(value: dict[str, Any], source: str, path: str, all_kinds: bool)
 
 
 def _pattern_replacement(pattern: str, content: str, source: str, path: str) -> Step:
-    from bpecore._build.assemble import compile_split_pattern
-    from bpecore._core import SplitPattern
-    from bpecore._models.onig_syntax import difference_from_onig
     from bpecore._models.pieces import spans_of_matches
-    from bpecore._models.pre_tokenizers import require_same_meaning
+    from bpecore._models.pre_tokenizers import automaton_of
     from bpecore._pattern.parser import parse
 
-    different = difference_from_onig(pattern)
-    if different:
-        raise refusal(
-            source, f"{path}.pattern has {different}, which may mean something else there"
-        )
     try:
-        require_same_meaning(pattern)
-        splitter = compile_split_pattern(pattern)
+        splitter = automaton_of(pattern)
     except ValueError as error:
         raise refusal(source, f"{path}.pattern: {error}") from None
-    if not isinstance(splitter, SplitPattern):
-        raise refusal(source, f"{path}.pattern needs more than an automaton, or matches nothing")
 
     def apply(text: str) -> str:
         kept: list[str] = []

@@ -12,30 +12,36 @@ Reference: `pre_tokenizers/` and `tokenizer/normalizer.rs` of tokenizers 0.23.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from bpecore._build.assemble import compile_split_pattern
+from bpecore._core import SplitPattern
 from bpecore._models.errors import refusal
 from bpecore._models.gaps import gap_of
 from bpecore._models.json_files import member
-from bpecore._models.onig_syntax import difference_from_onig
+from bpecore._models.onig_syntax import read_pattern
 from bpecore._models.pattern_text import PatternWriter, spelled_sets
 from bpecore._models.presets import GPT2_PATTERN
 from bpecore._models.restriction import restricted
 from bpecore._models.tables import DEAD, START, classes_of, same_pieces, transitions_of
 from bpecore._pattern.automaton import compile_pattern, compile_tree
 from bpecore._pattern.character_sets import NO_CHARACTER, CharacterSet
+from bpecore._pattern.compiled import compile_for_engine
 from bpecore._pattern.errors import UnsupportedPattern
 from bpecore._pattern.families import R50K_PATTERN
 from bpecore._pattern.parser import parse, parse_as_written
 from bpecore._pattern.rewrites import without_captures
 from bpecore._pattern.syntax import (
     Characters,
+    Next,
     Node,
     Repeat,
     Sequence,
     children,
     choice_of,
+    with_children,
 )
 
 # Numbers of Unicode 17.0.0, which Digits knows; Split knows those of 16.0.0, as this package does.
@@ -208,12 +214,7 @@ def _steps(value: Any, path: str, source: str) -> list[tuple[dict[str, Any], str
 def _split(step: dict[str, Any], path: str, source: str) -> Split:
     given = member(step, f"{path}.pattern", dict, source)
     if [*given] == ["Regex"]:
-        pattern = member(given, f"{path}.pattern.Regex", str, source)
-        different = difference_from_onig(pattern)
-        if different:
-            raise refusal(
-                source, f"{path}.pattern has {different}, which may mean something else there"
-            )
+        pattern = read_pattern(given, f"{path}.pattern", source)
     elif [*given] == ["String"]:
         literal = member(given, f"{path}.pattern.String", str, source)
         pattern = _literally(literal)
@@ -305,10 +306,30 @@ def _tree(pattern: str) -> Node:
     return tree
 
 
-def require_same_meaning(pattern: str) -> None:
-    """Raises ValueError unless a pattern means to fancy-regex what it does as it is written."""
-    if without_captures(parse(pattern)) != without_captures(parse_as_written(pattern)):
+def automaton_of(pattern: str) -> SplitPattern:
+    """Returns what finds a pattern's matches.
+
+    Raises:
+        ValueError: it needs more than an automaton, can match nothing, or means something else to
+            fancy-regex than as it is written.
+    """
+    _require_same_meaning(pattern)
+    splitter = compile_split_pattern(pattern)
+    if isinstance(splitter, SplitPattern):
+        return splitter
+    compile_for_engine(pattern)  # says why
+    raise ValueError("it has no automaton")
+
+
+def _require_same_meaning(pattern: str) -> None:
+    if _meaning(parse(pattern)) != _meaning(parse_as_written(pattern)):
         _tree(pattern)
+
+
+def _meaning(node: Node) -> Node:
+    """Returns a copy of a tree without what does not change its matches."""
+    node = with_children(without_captures(node), _meaning)
+    return replace(node, spelling="") if isinstance(node, (Characters, Next)) else node
 
 
 def _last(tree: Node | None, split: Split, removed: CharacterSet) -> list[Node]:

@@ -19,10 +19,10 @@ from bpecore._models.piecewise_encoding import PiecewiseEncoding
 from bpecore._models.pre_tokenizers import (
     EVERYTHING,
     NoSinglePatternError,
+    automaton_of,
     pattern_of_splits,
     read_pre_tokenizers,
     read_splits,
-    require_same_meaning,
 )
 
 if TYPE_CHECKING:
@@ -55,12 +55,9 @@ def read_chain(value: Any, source: str) -> tuple[str, bool, list[tuple[str, str]
         splits, prefix_path = read_splits(value, source)
     for split in splits:
         try:
-            require_same_meaning(split.pattern)
-            is_automaton = isinstance(compile_split_pattern(split.pattern), SplitPattern)
+            automaton_of(split.pattern)
         except ValueError as error:
             raise refusal(source, f"{split.path}: {error}") from None
-        if not is_automaton:
-            raise refusal(source, f"{split.path} needs more than an automaton, or matches nothing")
     pattern, earlier = EVERYTHING, splits  # after them, ranges are pieces
     if not prefix_path or splits[-1].path == prefix_path:
         with contextlib.suppress(NoSinglePatternError):

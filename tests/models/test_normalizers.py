@@ -150,7 +150,8 @@ def test_ids_with_added_tokens_between(name: str, prefix_space: bool, tmp_path: 
     ("pattern", "reason"),
     [
         (r"a*", "a pattern that can match the empty string"),
-        (r"\b", r"normalizer\.pattern has \\b at character 0"),
+        (r"\b", "a pattern that can match the empty string"),
+        (r"\h", r"normalizer\.pattern has \\h at character 0"),
         (r"a{", "normalizer.pattern"),
         (r"\d+\.?\d+", "otherwise than Oniguruma"),
     ],
@@ -178,6 +179,7 @@ def test_what_has_no_places_is_refused_by_the_interface_of_tokenizers(tmp_path: 
             {"type": "Replace", "pattern": {"Regex": "a+"}, "content": ""},
             "normalizer replaces {'Regex': 'a\\+'}, which is not known",
         ),
+        ({"type": "Prepend", "prepend": ""}, "prepend is empty: tokenizers doubles a character"),
         ({"type": "Prepend"}, r"normalizer\.prepend must be a JSON string, found nothing"),
         (
             {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nmt"}]},

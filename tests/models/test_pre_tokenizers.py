@@ -59,6 +59,14 @@ KNOWN: dict[str, dict[str, Any]] = {
         name: sequence(split(PATTERNS[name].pattern), LAST)
         for name in ("llama3", "qwen3", "qwen35", "tekken", "kimik2", "o200k")
     },
+    "words": sequence(split(r"\w+|[^\w\s]+|\s+"), LAST),
+    "GPT-4 in other words": sequence(
+        split(
+            r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]++[\r\n]*"
+            r"|\s*[\r\n]|\s+(?!\S)|\s+"
+        ),
+        LAST,
+    ),
     "with gaps": sequence(split(r"\p{L}+"), LAST),
     "with more gaps": sequence(split(r"ab|a1|\s+(?!\S)"), LAST),
     "string": sequence(
@@ -216,10 +224,9 @@ REFUSED = {
     "empty": (sequence(), "its pre_tokenizer is empty"),
     "after byte level": (sequence(LAST, digits(True)), "other pre-tokenizers follow it"),
     "other kind": (sequence({"type": "New"}, LAST), "is New, which cannot be part of a pattern"),
-    "word": (sequence(split(r"\w+"), LAST), r"pattern has \\w at character 0"),
-    "line": (sequence(split(r"a$"), LAST), r"pattern has \$ at character 1"),
+    "horizontal": (sequence(split(r"\h+"), LAST), r"pattern has \\h at character 0"),
     "counted": (sequence(split(r"a{1,3}+"), LAST), r"pattern has \{1 at character 1"),
-    "look-behind": (sequence(split(r"(?<=a)b"), LAST), r"pattern has \(\? at character 0"),
+    "look-behind": (sequence(split(r"(?<=a)b"), LAST), "a look-behind at character 0"),
     "removed": (sequence(split("ab", "Removed"), LAST), "does not match certain characters"),
     "general first": (sequence(split("ab|c"), BYTE_LEVEL), "does not match certain characters"),
     "split again": (sequence(split(r"\p{L}{1,9}"), split("[ae]"), LAST), "would split what"),

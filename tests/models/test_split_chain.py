@@ -58,6 +58,12 @@ CHAINS: dict[str, dict[str, Any]] = {
     "general first": chain(split("ab|A"), BYTE_LEVEL),
     "three characters decide": chain(split("ab1"), LAST),
     "split again": chain(split(r"\p{L}{1,9}"), split("[ab]"), LAST),
+    "ends of lines": chain(split(r"\s+$"), split(r"^\s"), BYTE_LEVEL),
+    "words": chain(split(r"\b\d"), split(r"\B\w"), split(r"\W+"), LAST),
+    "looks behind": chain(split(r"(?<=[a1])b|(?<!a)1"), BYTE_LEVEL),
+    "digits from the right": chain(
+        split(r"\p{N}{1,3}(?=(?:\p{N}{3})*(?:\P{N}|$))|[^\p{N}]+"), LAST
+    ),
     "looks ahead within its range": chain(split("1"), split(r" +(?!\S)| |\p{L}+(?=-)"), LAST),
     "a blank before each range": chain(split("-"), PREFIXED),
     "a blank before each piece": chain(split("-"), {**PREFIXED, "use_regex": False}),
