@@ -18,7 +18,7 @@ from libc.string cimport memcpy
 from engine.base.types cimport MEDIUM_PIECE, SHORT_PIECE, WIDE_PIECE, Span, likely
 from engine.cache.entries cimport (
     MEDIUM_IDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, WideEntry, bring_home, copy_ids,
-    copy_large_ids, find_large, find_narrow, likely_large, same_key, same_large)
+    copy_large_ids, find_large, find_narrow, in_own_bucket, likely_large, same_key, same_large)
 from engine.cache.growth cimport (
     CacheLimits, bytes_of_size, expect_text, grow_for_text, grow_if_full, set_limits,
     shrink_to_kept, size_for_text, size_within)
@@ -38,7 +38,7 @@ cdef enum:
     SPARE_IDS = WIDE_IDS      # ids that may be written past a piece's own
     # A cache is new if it lacks more pieces than MANY_UNKNOWN, and more than one in KNOWN_PIECES.
     # It is so until it has nearly all of DECIDING_PIECES.
-    KNOWN_PIECES = 64
+    KNOWN_PIECES = 128
     MANY_UNKNOWN = 2
     DECIDING_PIECES = 1024
 
@@ -181,6 +181,11 @@ cdef inline bint find_large_ids(
     missing.is_merged = False
     missing.table = MEDIUM if is_medium else WIDE
     return not is_medium and find_wider(cache, missing, out, count)
+
+
+cdef inline bint may_be_put_off(const PieceCache *cache, const Probe *probe) noexcept nogil:
+    """Returns whether a piece of up to SHORT_PIECE bytes is put off without looking further."""
+    return cache.is_new and not in_own_bucket(probe.bucket, probe.key)
 
 
 cdef inline bint find_short_count(const Probe *probe, size_t *count) noexcept nogil:

@@ -124,6 +124,11 @@ cdef inline Entry *neighbour(Entry *bucket) noexcept nogil:
     return <Entry *>(<size_t>bucket ^ (2 * sizeof(Entry)))
 
 
+cdef inline bint in_own_bucket(const NarrowEntry *bucket, Key key) noexcept nogil:
+    """Returns whether a piece has an entry in its own bucket."""
+    return same_piece(bucket.key, key) or same_piece(bucket[1].key, key)
+
+
 cdef inline NarrowEntry *find_narrow(NarrowEntry *bucket, Key key) noexcept nogil:
     """Returns a piece's entry in its bucket, or else in the neighbour; NULL if there is none."""
     cdef NarrowEntry *other = neighbour(bucket)

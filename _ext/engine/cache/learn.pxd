@@ -17,8 +17,8 @@ from libc.string cimport memcpy
 from engine.base.types cimport (
     MEDIUM_PIECE, NO_TOKEN, SHORT_PIECE, STATUS_OK, Span, prefetch)
 from engine.cache.entries cimport (
-    MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, find_large,
-    find_narrow)
+    MEDIUM_IDS, MEDIUM_WORDS, NARROW_IDS, WIDE_IDS, MediumEntry, NarrowEntry, bring_home,
+    find_large, find_narrow, neighbour)
 from engine.cache.keep cimport keep_medium, keep_narrow, keep_short, span_of_key
 from engine.cache.probes cimport PROBED_TOGETHER, LargeProbe, Probe
 from engine.cache.tables cimport PieceCache, medium_bucket, narrow_bucket
@@ -73,14 +73,19 @@ cdef inline UnknownPiece *put_off(UnknownPieces *unknown, size_t place) noexcept
 
 
 cdef inline void put_off_short(
-    const Vocabulary *vocabulary, UnknownPieces *unknown, const Probe *probe, size_t place
+    const Vocabulary *vocabulary, PieceCache *cache, UnknownPieces *unknown, const Probe *probe,
+    size_t place
 ) noexcept nogil:
-    """Puts off a piece of up to SHORT_PIECE bytes about which the cache has nothing.
+    """Puts off a piece of up to SHORT_PIECE bytes that is not in its own bucket of the cache.
+
+    The neighbour, which may have it, is prefetched.
 
     Args:
         place: of its ids in the sink.
     """
     cdef UnknownPiece *piece = put_off(unknown, place)
+    cache.unknown += 1
+    prefetch(neighbour(probe.bucket))
     piece.large = NULL
     piece.probe = probe[0]
     piece.hashed = hash_key(probe.key, vocabulary.seeds)
@@ -140,10 +145,12 @@ cdef inline bint learn_short(
     """
     cdef const Probe *probe = &piece.probe
     cdef uint32_t *ids = ids_for(unknown, piece)
-    cdef const NarrowEntry *entry = find_narrow(probe.bucket, probe.key)
+    cdef NarrowEntry *entry = find_narrow(probe.bucket, probe.key)
     cdef uint32_t index
     if entry != NULL:
+        cache.unknown -= cache.unknown > 0
         if entry.count <= NARROW_IDS:
+            entry = bring_home(probe.bucket, entry)
             memcpy(ids, entry.ids, sizeof(entry.ids))
             set_count(unknown, piece, entry.count)
         return False

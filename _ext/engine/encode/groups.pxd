@@ -12,9 +12,9 @@ from libc.stdint cimport uint8_t, uint32_t
 from engine.base.types cimport (
     STATUS_MISSING_BYTE, STATUS_NO_MEMORY, STATUS_OK, Span, likely)
 from engine.cache.cache cimport (
-    LEARNED_TOGETHER, MEDIUM, NARROW, PROBED_TOGETHER, SPARE_IDS, LargePiece, Missing, PieceGroup,
+    LEARNED_TOGETHER, MEDIUM, PROBED_TOGETHER, SPARE_IDS, LargePiece, Missing, PieceGroup,
     Pieces, Probe, count_two_at_once, end_group, find_at_once, find_large_at_once,
-    find_large_count, find_large_ids, find_short_count, find_short_ids, probe_group,
+    find_large_count, find_large_ids, find_short_count, find_short_ids, may_be_put_off, probe_group,
     put_off_medium, put_off_short, span_of)
 from engine.encode.marks cimport mark_group
 from engine.encode.pieces cimport encode_missing_long, encode_missing_short, encode_piece
@@ -36,11 +36,11 @@ cdef inline int encode_or_put_off(
         count: receives the number of ids; 0 if the piece was put off.
     """
     cdef Missing missing
-    if find_short_ids(&workspace.cache, probe, out, count, &missing):
-        return STATUS_OK
-    if workspace.cache.is_new and missing.table == NARROW:
-        put_off_short(vocabulary, &workspace.unknown, probe, place)
+    if may_be_put_off(&workspace.cache, probe):
+        put_off_short(vocabulary, &workspace.cache, &workspace.unknown, probe, place)
         count[0] = 0
+        return STATUS_OK
+    if find_short_ids(&workspace.cache, probe, out, count, &missing):
         return STATUS_OK
     return encode_missing_short(vocabulary, workspace, &missing, out, count)
 
@@ -110,7 +110,7 @@ cdef inline int count_short(
 ) noexcept nogil:
     """Counts the ids of a piece of up to SHORT_PIECE bytes; arguments as for `encode_or_put_off`.
     """
-    if find_short_count(probe, count):
+    if not may_be_put_off(&workspace.cache, probe) and find_short_count(probe, count):
         return STATUS_OK
     return encode_or_put_off(vocabulary, workspace, probe, scratch, 0, count)
 

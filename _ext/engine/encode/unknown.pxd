@@ -16,6 +16,13 @@ from engine.sink.id_buffer cimport IdBuffer, grow_ids
 from engine.vocab.tables cimport Vocabulary
 
 
+cdef enum:
+    MOVED_TOGETHER = 4       # ids
+
+cdef struct FewIds:
+    uint32_t ids[MOVED_TOGETHER]
+
+
 cdef inline void let_cache_grow(Workspace *workspace) noexcept nogil:
     """Lets a cache that is full grow, between two groups of pieces."""
     cdef const void *before = workspace.cache.memory
@@ -55,6 +62,36 @@ cdef inline int encode_unlearned(
     return status
 
 
+cdef inline void move_up(uint32_t *ids, size_t start, size_t end, size_t shift) noexcept nogil:
+    """Moves the ids from `start` to `end` by `shift` places; what is between `start` and where they
+    are afterwards means nothing.
+
+    They are so few that calling the C library would take as long as moving them.
+    """
+    if shift < MOVED_TOGETHER or start < MOVED_TOGETHER:
+        memmove(ids + start + shift, ids + start, (end - start) * sizeof(uint32_t))
+        return
+    while end > start:
+        end -= MOVED_TOGETHER
+        (<FewIds *>(ids + end + shift))[0] = (<FewIds *>(ids + end))[0]
+
+
+cdef inline void copy_back(
+    uint32_t *end, const uint32_t *ids, size_t first, size_t count, size_t room
+) noexcept nogil:
+    """Copies ids to where they end.
+
+    Args:
+        ids: an array, in which `first` and `count` say which ones.
+        room: places before `end` that may be written.
+    """
+    cdef const uint32_t *ids_end = ids + first + count
+    if count <= MOVED_TOGETHER <= room and first + count >= MOVED_TOGETHER:
+        (<FewIds *>(end - MOVED_TOGETHER))[0] = (<const FewIds *>(ids_end - MOVED_TOGETHER))[0]
+    else:
+        memcpy(end - count, ids_end - count, count * sizeof(uint32_t))
+
+
 cdef inline void insert_ids(const UnknownPieces *unknown, IdBuffer *sink) noexcept nogil:
     """Makes place for the ids of the unknown pieces in the sink, and puts them there."""
     cdef const UnknownPiece *piece = unknown.pieces + unknown.count
@@ -62,11 +99,9 @@ cdef inline void insert_ids(const UnknownPieces *unknown, IdBuffer *sink) noexce
     sink.length += shift
     while piece > unknown.pieces:
         piece -= 1
-        memmove(sink.data + piece.place + shift, sink.data + piece.place,
-                (end - piece.place) * sizeof(uint32_t))
+        move_up(sink.data, piece.place, end, shift)
+        copy_back(sink.data + piece.place + shift, unknown.ids, piece.first, piece.count, shift)
         shift -= piece.count
-        memcpy(sink.data + piece.place + shift, unknown.ids + piece.first,
-               piece.count * sizeof(uint32_t))
         end = piece.place
 
 
