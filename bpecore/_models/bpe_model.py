@@ -14,8 +14,7 @@ from bpecore._models.byte_letters import bytes_of_letters
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
 from bpecore._models.merges import Ids, Merges, OtherOrderError, Places, proven_vocabulary
-
-_MAX_ID = 2**32 - 1
+from bpecore._models.parts import MAX_ID
 
 
 class BpeModel(NamedTuple):
@@ -137,14 +136,14 @@ def _are_all_known(merges: Merges, known: Ids) -> npt.NDArray[np.bool_]:
 
 def _checked_vocab(vocab: dict[str, Any], source: str) -> dict[str, int]:
     ids = vocab.values()
-    are_ids = {*map(type, ids)} == {int} and min(ids) >= 0 and max(ids) <= _MAX_ID
+    are_ids = {*map(type, ids)} == {int} and min(ids) >= 0 and max(ids) <= MAX_ID
     if are_ids and len({*ids}) == len(ids):
         return vocab
     owners: dict[int, str] = {}
     for token, number in vocab.items():
-        if type(number) is not int or not 0 <= number <= _MAX_ID:
+        if type(number) is not int or not 0 <= number <= MAX_ID:
             raise ValueError(
-                f"{source}: model.vocab[{token!r:.60}] must be an id from 0 to {_MAX_ID}, "
+                f"{source}: model.vocab[{token!r:.60}] must be an id from 0 to {MAX_ID}, "
                 f"found {number!r:.60}"
             )
         if owners.setdefault(number, token) is not token:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from bpecore._models.json_files import member, parse_json
+from bpecore._models.parts import MAX_ID
 from bpecore._models.recognition import read_bounded
-from bpecore.data.tiktoken_format import MAX_RANK
 
 CONFIG = "tokenizer_config.json"
 
@@ -32,8 +32,8 @@ def tokens_in_config(folder: str) -> dict[str, int]:
         place = f"added_tokens_decoder.{number}"
         if not number.isascii() or not number.isdigit() or number != f"{int(number[:11])}":
             raise ValueError(f"{path}: {place:.99} is no id")
-        if int(number) > MAX_RANK:
-            raise ValueError(f"{path}: {place} is no id: the highest one is {MAX_RANK}")
+        if int(number) > MAX_ID:
+            raise ValueError(f"{path}: {place} is no id: the highest one is {MAX_ID}")
         if not isinstance(entry, dict):
             raise ValueError(f"{path}: {place} must be a JSON object, found {entry!r:.60}")
         token = member(entry, f"{place}.content", str, path)

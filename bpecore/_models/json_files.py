@@ -31,8 +31,6 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
     """
     import json
 
-    from bpecore._models.json_faults import lone_surrogate, place_of
-
     try:
         text = contents[len(BYTE_ORDER_MARK) * contents.startswith(BYTE_ORDER_MARK) :].decode()
     except UnicodeDecodeError as error:
@@ -46,17 +44,26 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
         is_near_the_end = error.pos >= len(text.rstrip()) - _CUT_OFF
         if error.msg.startswith("Unterminated") or (is_near_the_end and error.msg != "Extra data"):
             what += ", as in a file that is cut off"
+        from bpecore._models.json_faults import place_of
+
         raise fault(source, place_of(text, error.pos), what, contents, True) from None
     except (RecursionError, ValueError) as error:
         raise misplaced(source, text, contents, str(error)) from None
-    found = lone_surrogate(text)
-    if found is not None:
-        place = place_of(text, found.offset)
-        raise fault(source, place, f"no valid JSON: {found.what}", contents, True)
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_lone_surrogates(source, text, contents)
     if not isinstance(value, dict):
         kind = type(value).__name__
         raise fault(source, "", f"expected a JSON object, found a {kind}", contents, True)
     return value
+
+
+def _refuse_lone_surrogates(source: str, text: str, contents: bytes) -> None:
+    from bpecore._models.json_faults import lone_surrogate, place_of
+
+    found = lone_surrogate(text)
+    if found is not None:
+        place = place_of(text, found.offset)
+        raise fault(source, place, f"no valid JSON: {found.what}", contents, True)
 
 
 def misplaced(source: str, text: str, contents: bytes, reason: str) -> ValueError:

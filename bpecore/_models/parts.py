@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from bpecore._models.kept_models import KeptBytes
 
+MAX_ID = 2**32 - 1
+"""The highest id."""
+
 
 class AddedToken(NamedTuple):
     """One added token.

@@ -7,7 +7,6 @@ pieces.
 
 from __future__ import annotations
 
-import re
 import zlib
 
 from bpecore._build.nearest import nearest
@@ -108,8 +107,8 @@ _ENCODINGS = {
 }
 """The preset of each of OpenAI's encodings that is not one itself."""
 
-_NAME = re.compile(r"[\w./ -]*[^\W_][\w./ -]*")
-"""What is taken for a name and not for a regular expression."""
+_MARKS = "_./ -"
+"""What may be in a name besides letters and digits."""
 
 
 def preset_name(name: str) -> str:
@@ -139,17 +138,23 @@ regular expression it is written '(?:llama3.1)'
     encodings = {preset_name(name): preset for name, preset in _ENCODINGS.items()}
     name = preset_name(pattern)
     found = PATTERNS.get(encodings.get(name, name))
-    if found is None and _NAME.fullmatch(pattern):
+    if found is None and _is_name(pattern):
+        suggestion = _suggestion(pattern, [*PATTERNS, *_ENCODINGS])
         raise ValueError(
-            f"no split pattern is known as {pattern!r:.100}; {_suggestion(pattern)}. As a regular "
+            f"no split pattern is known as {pattern!r:.100}; {suggestion}. As a regular "
             f"expression it is written {f'(?:{pattern})'!r:.100}"
         )
     return found or PatternPreset(pattern)
 
 
-def _suggestion(name: str) -> str:
-    """Returns what may be meant by a name of a pattern that is unknown."""
-    known = [*PATTERNS, *_ENCODINGS]
+def _is_name(pattern: str) -> bool:
+    """Returns whether something is taken for a name and not for a regular expression."""
+    rest = pattern.translate({ord(mark): None for mark in _MARKS})
+    return rest.isalnum()
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    """Returns what may be meant by an unknown name."""
     close = nearest(name, known, likeness=0.5)
     return f"the nearest are {', '.join(close)}" if close else f"known are {', '.join(known)}"
 
@@ -184,27 +189,30 @@ def special_token_preset(name: str) -> dict[str, int]:
         name: a model's name.
 
     Raises:
-        ValueError: there are none of that name; the message lists the names.
+        ValueError: there are none of that name; the message has the nearest ones.
 
     Example:
         >>> special_token_preset("qwen3")["<|im_end|>"]
         151645
     """
     found = preset_name(name)
+    if found == "gptoss":
+        found = "o200kharmony"
     for names, first, tokens in _special_tokens():
         if found in names.split():
             return {token: first + place for place, token in enumerate(tokens)}
     from bpecore import encodings
 
     for encoding, arguments in encodings.OPENAI_CONSTRUCTORS.items():
-        if found in (preset_name(encoding), encoding.replace("_base", "")):
+        if found in (preset_name(encoding), preset_name(encoding.replace("_base", ""))):
             tokens_of: dict[str, int] = arguments(ranks_of=lambda _: {})["special_tokens"]
             return tokens_of
     known = [
         *(known for names, _, _ in _special_tokens() for known in names.split()),
+        "gptoss",
         *encodings.OPENAI_CONSTRUCTORS,
     ]
-    raise ValueError(f"no special tokens are known as {name!r}; known are {', '.join(known)}")
+    raise ValueError(f"no special tokens are known as {name!r:.100}; {_suggestion(name, known)}")
 
 
 def _special_tokens() -> list[tuple[str, int, list[str]]]:

@@ -15,6 +15,10 @@ from bpecore._models.parts import ModelParts, in_order
 from bpecore._models.post_processors import read_post_processors
 from bpecore._models.split_chain import read_chain
 
+_DECODERS = (
+    *("BPEDecoder", "ByteFallback", "ByteLevel", "CTC", "Fuse", "Metaspace", "Replace"),
+    *("Sequence", "Strip", "WordPiece"),
+)
 _LARGE = ("vocab", "merges")  # members of the model that are kept otherwise
 
 
@@ -50,6 +54,7 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     steps = read_normalizers(file.get("normalizer"), source, all_kinds=True)
     pattern, prefix_space, stages = read_chain(file.get("pre_tokenizer"), source)
     before, after = read_post_processors(file.get("post_processor"), source)
+    _check_decoder(file.get("decoder"), "decoder", source)
     bpe = read_bpe_model(model, source)
     tokens = read_added_tokens(file.get("added_tokens"), bpe.vocab, source)
     special = sum(token.special for token in tokens)
@@ -102,6 +107,20 @@ def _names_byte_level(pre_tokenizer: Any) -> bool:
     inside = pre_tokenizer.get("pretokenizers")
     steps = inside if isinstance(inside, list) else [pre_tokenizer]
     return any(isinstance(step, dict) and step.get("type") == "ByteLevel" for step in steps)
+
+
+def _check_decoder(decoder: Any, place: str, source: str) -> None:
+    """Refuses what is no decoder; ids do not depend on it."""
+    if decoder is None:
+        return
+    if not isinstance(decoder, dict):
+        raise ValueError(f"{source}: {place} must be a JSON object, found {decoder!r:.60}")
+    kind = member(decoder, f"{place}.type", str, source)
+    if kind not in _DECODERS:
+        raise refusal(source, f"{place} is {kind:.60}, which is not known")
+    if kind == "Sequence":
+        for number, part in enumerate(member(decoder, f"{place}.decoders", list, source)):
+            _check_decoder(part, f"{place}.decoders[{number}]", source)
 
 
 def _name_of(normalizer: dict[str, Any]) -> str:

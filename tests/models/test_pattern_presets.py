@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from small_models import BYTE_LEVEL
 
 from bpecore import encodings
 from bpecore._models.pre_tokenizers import read_pre_tokenizers
-from bpecore._models.presets import PATTERNS, pattern_preset, special_token_preset
+from bpecore._models.presets import PATTERNS, pattern_preset, preset_name, special_token_preset
 from bpecore._models.tables import same_pieces
 from bpecore._pattern.automaton import compile_pattern
 
@@ -83,3 +84,23 @@ def test_encodings_are_named_alike_for_patterns_and_special_tokens(name: str) ->
         found = compile_pattern(pattern_preset(spelling).pattern)
         assert same_pieces(found, compile_pattern(whole["pat_str"]))
         assert special_token_preset(spelling) == whole["special_tokens"]
+
+
+def test_every_name_is_documented() -> None:
+    page = Path(__file__).parents[2] / "docs" / "models.md"
+    part = page.read_text(encoding="utf-8").split("Names for `pattern=`: ")[1].split("Both take")[0]
+    of_patterns, of_tokens = part.split("Names for `special_tokens=`")
+    assert {*map(preset_name, re.findall(r"`([\w.]+)`", of_patterns))} == {*PATTERNS}
+    for name in re.findall(r"`([\w.]+)`", of_tokens):
+        assert special_token_preset(name), name
+    assert special_token_preset("gpt-oss") == special_token_preset("o200k_harmony")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("qwen4", "qwen3"), ("llama", "llama3"), ("gpt-os", "gptoss")]
+)
+def test_nearest_special_tokens(name: str, meant: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"no special tokens are known as '{name}'; the nearest are .*{meant}"
+    ):
+        special_token_preset(name)

@@ -124,7 +124,9 @@ def test_openai_special_tokens_are_known(name: str) -> None:
 
 
 def test_special_tokens_that_are_not_known() -> None:
-    with pytest.raises(ValueError, match="no special tokens are known as 'kwen'; known are qwen,"):
+    with pytest.raises(
+        ValueError, match="no special tokens are known as 'kwen'; the nearest are qwen,"
+    ):
         special_token_preset("kwen")
 
 
