@@ -1,4 +1,4 @@
-"""Turns tokens in letters, one per byte, into bytes: all at once, because a vocabulary is large."""
+"""Bytes in letters, one per byte, and back: many tokens at once, because a vocabulary is large."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from bpecore.data.gpt2_format import byte_letters
 
 _LETTERS = byte_letters()
 _TABLE = {ord(letter): byte for letter, byte in _LETTERS.items()}
+_SPELLING = {byte: letter for letter, byte in _LETTERS.items()}
 _OTHER = re.compile(f"[^{re.escape(''.join(_LETTERS))}]")
+
+
+def letters_of(token: bytes) -> str:
+    """Returns some bytes in letters."""
+    return token.decode("latin-1").translate(_SPELLING)
 
 
 def bytes_of_letters(tokens: Iterable[str]) -> list[bytes | None]:

@@ -48,6 +48,8 @@ from bpecore._pattern.syntax import (
 _DIGIT = r"[\p{N}\x{11DE0}-\x{11DE9}\x{16FF4}-\x{16FF6}]"
 EVERYTHING = r"[\s\S]+"
 """The pattern of which a whole text is one piece."""
+TO_LETTERS = "letters"
+"""Instead of a behaviour: what follows splits the letters of bytes, and not the text."""
 _SPLIT_LIMIT = 8
 _LENGTH_LIMIT = 200
 _KNOWN_SETS = (r"\s", r"\S", r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}")
@@ -139,17 +141,23 @@ def read_splits(value: Any, source: str) -> tuple[tuple[Split, ...], str]:
         raise refusal(source, "it has no pre_tokenizer, so merges may cross words")
     splits: list[Split] = []
     prefix_path = ""
+    is_byte_level = False
     steps = _steps(value, "pre_tokenizer", source)
-    for number, (step, path) in enumerate(steps):
+    for number, (step, path) in enumerate(steps, 1):
         kind = member(step, f"{path}.type", str, source)
         if kind == "ByteLevel":
-            if number != len(steps) - 1:
-                raise refusal(source, f"{path} is ByteLevel, and other pre-tokenizers follow it")
+            if is_byte_level:
+                raise refusal(source, f"{path} is ByteLevel, as one before it is")
+            is_byte_level = True
             if member(step, f"{path}.add_prefix_space", bool, source, default=True):
                 prefix_path = path
             if member(step, f"{path}.use_regex", bool, source, default=True):
                 splits.append(Split(GPT2_PATTERN, "isolated", path))
-        elif number == len(steps) - 1:
+            if number < len(steps):
+                splits.append(Split("", TO_LETTERS, path))
+                if prefix_path:
+                    raise refusal(source, f"{path} puts blanks before pieces that are split again")
+        elif number == len(steps) and not is_byte_level:
             raise refusal(
                 source, f"{path} is {kind}; only byte-level BPE is known, after ByteLevel"
             )
@@ -244,6 +252,8 @@ def pattern_of_splits(splits: tuple[Split, ...], source: str) -> str:
     Raises:
         NoSinglePatternError: there is none, or it is not found.
     """
+    if any(split.behaviour == TO_LETTERS for split in splits):
+        raise NoSinglePatternError(str(refusal(source, "splits follow ByteLevel")))
     if len(splits) == 1 and splits[0].pattern == GPT2_PATTERN:
         return R50K_PATTERN  # the same pieces: tests/models/test_pre_tokenizers.py
     try:

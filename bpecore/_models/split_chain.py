@@ -1,8 +1,9 @@
 """Splits in sequence that no single pattern can do: one behind the other, each in the engine.
 
 The ranges that a split makes are texts to the next one: its look-arounds see nothing outside. The
-ranges of the last one are encoded. Time: linear in the text for every split, and about a
-microsecond per range; a single pattern is several times faster.
+ranges of the last one are encoded. What follows ByteLevel splits its letters, and so may split a
+character between its bytes: Falcon's digits after it part those of `²`. Time: linear in the text
+for every split, and about a microsecond per range; a single pattern is several times faster.
 
 Reference: `tokenizer/normalizer.rs` and `tokenizer/pre_tokenizer.rs` of tokenizers 0.23.
 """
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._core import SplitPattern, piece_spans
+from bpecore._models.byte_letters import bytes_of_letters, letters_of
 from bpecore._models.errors import refusal
 from bpecore._models.piecewise_encoding import PiecewiseEncoding
 from bpecore._models.pre_tokenizers import (
     EVERYTHING,
+    TO_LETTERS,
     NoSinglePatternError,
     automaton_of,
     pattern_of_splits,
@@ -53,13 +56,15 @@ def read_chain(value: Any, source: str) -> tuple[str, bool, list[tuple[str, str]
         return single.pattern, single.prefix_space, []
     except NoSinglePatternError:
         splits, prefix_path = read_splits(value, source)
+    splits_letters = any(split.behaviour == TO_LETTERS for split in splits)
     for split in splits:
         try:
-            automaton_of(split.pattern)
+            if split.behaviour != TO_LETTERS:
+                automaton_of(split.pattern)
         except ValueError as error:
             raise refusal(source, f"{split.path}: {error}") from None
     pattern, earlier = EVERYTHING, splits  # after them, ranges are pieces
-    if not prefix_path or splits[-1].path == prefix_path:
+    if not splits_letters and (not prefix_path or splits[-1].path == prefix_path):
         with contextlib.suppress(NoSinglePatternError):
             pattern, earlier = pattern_of_splits(splits[-1:], source), splits[:-1]
     stages = [(split.pattern, split.behaviour) for split in earlier]
@@ -75,7 +80,9 @@ class ChainedEncoding(PiecewiseEncoding):
     def _made_of_parts(self, rules: TextRules) -> None:
         super()._made_of_parts(rules)
         self._stages = [
-            (compile_split_pattern(pattern), _RANGES[behaviour])
+            None
+            if behaviour == TO_LETTERS
+            else (compile_split_pattern(pattern), _RANGES[behaviour])
             for pattern, behaviour in self._parts.stages
         ]
         # The blank goes before each range, and not before the text.
@@ -84,6 +91,10 @@ class ChainedEncoding(PiecewiseEncoding):
 
     def _encode_stretch(self, text: str) -> list[int]:
         ids: list[int] = []
+        if None in self._stages:
+            for piece in bytes_of_letters(map(bytes.decode, self._ranges_of(text.encode()))):
+                ids += self._engine_without_tokens.encode_single_piece(piece or b"")
+            return ids
         encode = self._engine_without_tokens.encode_ordinary
         for part in self._ranges_of(text.encode()):
             written = part.decode()
@@ -94,7 +105,11 @@ class ChainedEncoding(PiecewiseEncoding):
 
     def _ranges_of(self, text: bytes) -> Iterable[bytes]:
         parts: Iterable[bytes] = [text] if text else []
-        for splitter, ranges in self._stages:
+        for stage in self._stages:
+            if stage is None:
+                parts = [letters_of(part).encode() for part in parts]
+                continue
+            splitter, ranges = stage
             assert isinstance(splitter, SplitPattern)
             parts = [
                 part[start:stop]

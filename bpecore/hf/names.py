@@ -5,18 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from bpecore._models.byte_letters import bytes_of_letters
-from bpecore.data.gpt2_format import byte_letters
+from bpecore._models.byte_letters import bytes_of_letters, letters_of
 
 if TYPE_CHECKING:
     from bpecore._models.encoding import ModelEncoding
-
-_TABLE = {byte: letter for letter, byte in byte_letters().items()}
-
-
-def letters_of(token: bytes) -> str:
-    """Returns some bytes in letters."""
-    return token.decode("latin-1").translate(_TABLE)
 
 
 class ModelNames:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpecore.hf.names import letters_of
+from bpecore._models.byte_letters import letters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -222,7 +222,7 @@ REFUSED = {
     "nothing": (None, "it has no pre_tokenizer"),
     "no byte level": (sequence(digits(True)), "is Digits; only byte-level BPE is known"),
     "empty": (sequence(), "its pre_tokenizer is empty"),
-    "after byte level": (sequence(LAST, digits(True)), "other pre-tokenizers follow it"),
+    "after byte level": (sequence(LAST, digits(True)), "splits follow ByteLevel"),
     "other kind": (sequence({"type": "New"}, LAST), "is New, which cannot be part of a pattern"),
     "horizontal": (sequence(split(r"\h+"), LAST), r"pattern has \\h at character 0"),
     "counted": (sequence(split(r"a{1,3}+"), LAST), r"pattern has \{1 at character 1"),

@@ -117,6 +117,38 @@ def test_how_many_are_no_single_pattern(tmp_path: Path) -> None:
     assert kinds.count(ChainedEncoding) >= len(CHAINS) - 3
 
 
+DIGITS = {"type": "Digits", "individual_digits": False}
+AFTER_BYTE_LEVEL: dict[str, dict[str, Any]] = {
+    "Falcon": chain(
+        {"type": "Punctuation", "behavior": "Contiguous"},
+        BYTE_LEVEL,
+        DIGITS,
+        split("[0-9][0-9][0-9]"),
+    ),
+    "digits": chain(LAST, DIGITS),
+    "blanks, which are letters by then": chain(split("1"), LAST, split("Ġ", "MergedWithNext")),
+    "bytes of characters": chain(BYTE_LEVEL, split("[Ã²¤]"), split(r"\p{L}")),
+    **{
+        f"{behavior} {invert}": chain(BYTE_LEVEL, split("[a-cĠ©]1?", behavior, invert))
+        for behavior in BEHAVIOURS
+        for invert in (False, True)
+    },
+}
+
+
+@pytest.mark.parametrize("name", AFTER_BYTE_LEVEL)
+def test_splits_after_byte_level(name: str, tmp_path: Path) -> None:
+    ours, theirs = loaded(AFTER_BYTE_LEVEL[name], tmp_path)
+    assert isinstance(ours, ChainedEncoding)
+    texts = [*map("".join, itertools.product([*CHARACTERS, "²", "¾"], repeat=2))]
+    texts += [*mixed_texts(9, 200), "1234567", "x²½1", ""]
+    for text in texts:
+        found = [*map(bytes.decode, ours._ranges_of(text.encode()))]
+        assert found == [piece for piece, _ in theirs.pre_tokenizer.pre_tokenize_str(text)], text
+    assert first_difference(ours, theirs, texts) is None
+    assert first_difference(pickle.loads(pickle.dumps(ours)), theirs, texts[-50:]) is None
+
+
 def test_with_normalizers_and_added_tokens(tmp_path: Path) -> None:
     tokens = added_tokens(
         {"content": "<s>", "special": True}, {"content": "<tool>", "rstrip": True, "special": False}
@@ -149,6 +181,21 @@ REFUSED = {
     "a long delimiter": ({"type": "CharDelimiterSplit", "delimiter": "ab"}, "must be a character"),
     "no length": ({"type": "FixedLength", "length": 0}, "length is 0, not 1 to 200"),
 }
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((BYTE_LEVEL, BYTE_LEVEL), r"pretokenizers\[1\] is ByteLevel, as one before it is"),
+        ((PREFIXED, DIGITS), r"pretokenizers\[0\] puts blanks before pieces that are split again"),
+    ],
+)
+def test_what_is_refused_after_byte_level(
+    steps: tuple[dict[str, Any], ...], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.json").write_text(json.dumps(model_json(pre_tokenizer=chain(*steps))))
+    with pytest.raises(ValueError, match=message):
+        Encoding.from_file(tmp_path)
 
 
 @pytest.mark.parametrize("name", REFUSED)
