@@ -98,8 +98,8 @@ def written_tokenizer(
     pairs = np.frombuffer(bytes(parts.merges), dtype="<u4").reshape(-1, 2).tolist()
     # A pair that is listed twice counts where it is last.
     kept = [*dict.fromkeys(map(tuple, reversed(pairs)))][::-1]
-    model = {**parts.file["model"], "vocab": vocab}
+    model = {**members["model"], "vocab": vocab}
     model["merges"] = [[names[left], names[right]] for left, right in kept]
-    file = file_outline(model, {**parts.file, **members})
+    file = file_outline(model, members)
     form: dict[str, Any] = {"indent": 2} if pretty else {"separators": (",", ":")}
     return json.dumps(file, ensure_ascii=False, **form)

@@ -77,6 +77,8 @@ class _Attempt:
         made = file._without_added_tokens()
         for name in _PARTS:
             setattr(made, name, written[name])
+        del model["vocab"], model["merges"]
+        made._file["model"] = model
         tokenizer._tokenizer = made
         for name, value in (("_vocab", vocab), ("_merges", merges)):
             if name in vars(tokenizer):

@@ -124,6 +124,9 @@ def test_a_tokenizer_is_as_before(kind: str, tmp_path: Path) -> None:
         each.add_bos_token = True
     require_equal(ours, theirs)
     ours.save_pretrained(tmp_path / "saved")
+    theirs.save_pretrained(tmp_path / "theirs")
+    for file in (tmp_path / "theirs").iterdir():
+        assert (tmp_path / "saved" / file.name).read_bytes() == file.read_bytes(), file.name
     again = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
     assert not isinstance(again.backend_tokenizer, hf.Tokenizer)
     require_equal(ours, again)
