@@ -38,6 +38,7 @@ cdef enum:
     THREAD_CHARACTERS = 1 << 17    # one thread is started per this many: 0.3 ms of work or more
     THREAD_LIMIT = 256
     READY_IDS = 1 << 16            # ids that a thread has room for from the start: some shares'
+    READY_FROM = 1 << 20           # characters of a thread that are worth clearing that memory for
 
 cdef struct Task:
     TextView view      # a text, or a section of one
@@ -268,13 +269,13 @@ cdef inline void encode_share(
 
 
 cdef inline int make_ids_ready(ThreadState *thread) noexcept nogil:
-    """Makes room for the ids of some shares if they will be copied into the row.
+    """Makes room for the ids of some shares of many if they will be copied into the row.
 
     Its pages are loaded at once: if they came one by one, other threads would wait for some.
     """
     cdef size_t ids = 1      # a text without ids needs memory to point to as well
-    if thread.job.row != NULL:
-        ids = min(thread.job.thread_characters // 2 + 1, <size_t>READY_IDS)
+    if thread.job.row != NULL and thread.job.thread_characters >= READY_FROM:
+        ids = READY_IDS
     if reserve_ids(&thread.ids, ids) != STATUS_OK:
         return STATUS_NO_MEMORY
     populate(thread.ids.data, ids * sizeof(uint32_t), True)
