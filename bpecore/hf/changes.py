@@ -155,10 +155,15 @@ class Changes:
         Args:
             path: the file.
             pretty: whether it is indented.
+
+        Raises:
+            OSError: it cannot be written; missing folders are not made.
         """
         from bpecore._build.atomic_files import write_atomically
 
-        write_atomically(os.fsdecode(path), self.to_str(pretty).encode())
+        file = os.path.realpath(os.fsdecode(path))
+        os.stat(os.path.dirname(file))
+        write_atomically(file, self.to_str(pretty).encode())
 
     def _has_model_of(self, model: dict[str, Any]) -> bool:
         """Returns whether a model merges as this one does, whatever its tokens.
@@ -297,7 +302,7 @@ class Changes:
             How many were not there before.
 
         Raises:
-            TypeError: one is neither, or `tokens` is one token.
+            TypeError: one is neither, or `tokens` is one token, or has no order.
             ValueError: a new token would have the id of another, as the model's ids have gaps.
         """
         return self._add(tokens, False)
@@ -307,7 +312,7 @@ class Changes:
         return self._add(tokens, True)
 
     def _add(self, tokens: Iterable[Any], special: bool) -> int:
-        if isinstance(tokens, (str, bytes, dict)):
+        if isinstance(tokens, (str, bytes, dict, set, frozenset)):
             raise TypeError(f"expected a list of tokens, got {type(tokens).__name__}")
         added = self._added.add([added_token(token, special) for token in tokens])
         self._added.normalize(self._normalizer)

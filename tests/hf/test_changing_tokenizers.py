@@ -164,3 +164,19 @@ def test_training_is_refused() -> None:
     ours, _ = pair_of(model_json())
     with pytest.raises(NotImplementedError, match="bpecore does not train tokenizers"):
         ours.train_from_iterator(["a"])
+
+
+def test_saving_makes_no_folders_and_follows_links(tmp_path: Path) -> None:
+    ours, _ = pair_of(model_json())
+    with pytest.raises(FileNotFoundError, match="absent"):
+        ours.save(tmp_path / "absent" / "tokenizer.json")
+    assert not any(tmp_path.iterdir())
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.touch()
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("no links can be made here")
+    ours.save(link)
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == ours.to_str(pretty=True)

@@ -47,6 +47,7 @@ CALLS = [
     ("encode_batch_fast", ({"a": 1},)),
     ("add_tokens", ("abc",)),
     ("add_tokens", ({"abc": 1},)),
+    ("add_tokens", ({"abc"},)),
     ("add_special_tokens", ("abc",)),
 ]
 
