@@ -62,8 +62,7 @@ def read_added_tokens(entries: Any, vocab: dict[str, int], source: str) -> list[
             raise refusal(
                 source, f"{path}.id is {token.id}, as that of the model's {beyond[token.id]!r:.60}"
             )
-        if token.content not in vocab or expected >= len(vocab):
-            following = max(following, expected + 1)
+        following += token.content not in vocab
         found[token.content] = token
     return [*found.values()]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+
 from bpecore._build.assemble import compile_split_pattern
 from bpecore._build.checks import cache_memory
 from bpecore._build.special_tokens import make_special_tokens
@@ -314,6 +317,20 @@ class ModelEncoding(Encoding):
         """As `Encoding.token_offsets`; ValueError if normalizers would change the text."""
         self._require_plain(text, "token_offsets")
         return super().token_offsets(text, **arguments)
+
+    @functools.cached_property
+    def _has_places(self) -> bool:
+        """Whether the lengths of tokens say where those of a plain text are.
+
+        They do not where a split leaves characters out, or where an added token has the id of a
+        token that the model spells in letters.
+        """
+        bytes_of = self._engine_without_tokens.decode_single_token_bytes
+        for token in self._parts.tokens:
+            with contextlib.suppress(KeyError):
+                if bytes_of(token.id) != token.content.encode():
+                    return False
+        return self._core_bpe.longest_token > 0
 
     @property
     def _alone_or_self(self) -> Encoding:

@@ -259,6 +259,8 @@ def pattern_of_splits(splits: tuple[Split, ...], source: str) -> str:
     try:
         trees = [_tree(split.pattern) for split in splits]
         alternatives = _alternatives(splits, NO_CHARACTER)
+        if not alternatives:
+            raise ValueError("its splits remove everything")
         if alternatives == trees:
             return splits[0].pattern
         known = [known for spelling in _KNOWN_SETS for known in spelled_sets(_tree(spelling))]
@@ -388,8 +390,10 @@ def _characters_of(node: Node) -> CharacterSet:
 
 
 def _require_whole(tree: Node, run: CharacterSet, first: Split, later: Split) -> None:
-    """Refuses a later split that would split what an earlier one has isolated."""
+    """Refuses a later split that would split or remove what an earlier one has isolated."""
     seen_later = restricted(_tree(later.pattern), run.complement())
+    if later.behaviour == "kept" or (later.behaviour == "removed" and seen_later is not None):
+        raise ValueError(f"{later.path} would remove what {first.path} isolates")
     if seen_later is None or isinstance(tree, Characters):
         return
     automaton = compile_tree(seen_later)

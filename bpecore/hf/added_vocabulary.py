@@ -53,6 +53,7 @@ class AddedVocabulary:
             if token.special and token.content:
                 self.special.add(token.content)
         added = 0
+        following = max(len(self.names), max(self.ids.values(), default=-1) + 1)
         for token in tokens:
             number = self.ids.get(token.content)
             if not token.content or (
@@ -62,7 +63,7 @@ class AddedVocabulary:
             if number is None:
                 number = self.names.id(token.content)
             if number is None:
-                number = max(len(self.names), max(self.ids.values(), default=-1) + 1)
+                number, following = following, following + 1
                 named = self.names.name(number)
                 if named is not None:
                     raise ValueError(

@@ -130,7 +130,7 @@ class TextColumns(Columns):
     @functools.cached_property
     def offsets(self) -> Offsets:
         """See `Columns`."""
-        if self._is_plain and self._encoding._core_bpe.longest_token:
+        if self._is_plain and self._encoding._has_places:
             special: dict[str, Any] = (
                 {"disallowed_special": ()} if self._splits_special else {"allowed_special": "all"}
             )

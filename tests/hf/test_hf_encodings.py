@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hf_choices import chosen_file, chosen_input
 from hf_pairs import columns, lookups, outcome, pair_of
+from small_models import added_tokens, model_json
 
 from bpecore.hf import Encoding, Tokenizer
 
@@ -96,3 +97,9 @@ def test_encodings_can_be_changed(seed: int) -> None:
         joined = tokenizer.post_process(*bare)
         made.append([*map(columns, (one, two, three, merged, cut, joined))])
     assert made[0] == made[1]
+
+
+def test_places_of_added_tokens_that_are_letters_of_bytes() -> None:
+    ours, theirs = pair_of(model_json(added_tokens=added_tokens({"content": "é"})))
+    for text in ("an é", "éé tool", "中é"):
+        assert columns(ours.encode(text)) == columns(theirs.encode(text))

@@ -131,6 +131,27 @@ def test_an_id_in_a_gap_that_ends_at_a_token_of_the_model(tmp_path: Path) -> Non
         ours.add_tokens(["<a>"])
 
 
+def test_ids_of_new_tokens_where_the_model_has_gaps(tmp_path: Path) -> None:
+    file = model_json()
+    vocab = file["model"]["vocab"]
+    count = len(vocab) + 1
+    vocab["the quick"] = count + 900
+    contents = ("<a>", "the quick", "b>")
+    ids = (count, count + 900, count + 1)
+    entries = [
+        {**added_tokens({"content": content})[0], "id": number}
+        for content, number in zip(contents, ids)
+    ]
+    ours, theirs = pair_of({**file, "added_tokens": entries})
+    for tokenizer in (ours, theirs):
+        tokenizer.add_tokens(["<new>", "b>", "<newer>"])
+        assert [*map(tokenizer.token_to_id, contents)] == [*ids]
+        assert tokenizer.token_to_id("<newer>") == count + 902
+    entries[2]["id"] = count + 901
+    with pytest.raises(ValueError, match=rf"gives 'b>' the id {count + 1}"):
+        load({**file, "added_tokens": entries}, tmp_path)
+
+
 @pytest.mark.parametrize("content", [" ", "  ", "<a>"])
 @pytest.mark.parametrize("text", [" ", "<a>", " <a> "])
 def test_many_tokens_take_linear_time(content: str, text: str, tmp_path: Path) -> None:

@@ -60,6 +60,11 @@ CHAINS: dict[str, dict[str, Any]] = {
     "split again": chain(split(r"\p{L}{1,9}"), split("[ab]"), LAST),
     "ends of lines": chain(split(r"\s+$"), split(r"^\s"), BYTE_LEVEL),
     "words": chain(split(r"\b\d"), split(r"\B\w"), split(r"\W+"), LAST),
+    "what was isolated is removed": chain(
+        {"type": "BertPreTokenizer"}, {"type": "Punctuation", "behavior": "Removed"}, BYTE_LEVEL
+    ),
+    "what was isolated is not kept": chain(split("-"), split("[^-]", "Removed", True), BYTE_LEVEL),
+    "everything is removed": chain(split(r"\s", "Removed"), split(r"\S+", "Removed"), BYTE_LEVEL),
     "looks behind": chain(split(r"(?<=[a1])b|(?<!a)1"), BYTE_LEVEL),
     "digits from the right": chain(
         split(r"\p{N}{1,3}(?=(?:\p{N}{3})*(?:\P{N}|$))|[^\p{N}]+"), LAST
