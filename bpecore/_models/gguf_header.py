@@ -17,6 +17,7 @@ METADATA_LIMIT = 1 << 28
 _BYTES_AT_ONCE = 1 << 20
 _KEY_LIMIT = 1 << 16
 _STRING, _ARRAY = 8, 9
+_LENGTH = struct.Struct("<Q")
 _NUMBERS = {
     number: struct.Struct(f"<{code}")
     for number, code in zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), "BbHhIif?Qqd")
@@ -85,9 +86,23 @@ class GgufHeader:
             return [*struct.unpack(f"<{count}{item.format[1:]}", self._bytes(count * item.size))]
         if kind != _STRING:
             raise self._fault(f"an array of type {kind}, which is not known")
-        place = self._place
-        items = []
+        return self._strings(count)
+
+    def _strings(self, count: int) -> list[str]:
+        """Reads the items of an array; those that are there and sound without a look at each."""
+        place, data, items = self._place, self._data, []
         for number in range(count):
+            start = self._reached + 8
+            if start <= len(data):
+                stop = start + int(_LENGTH.unpack_from(data, start - 8)[0])
+                if stop <= len(data):
+                    try:
+                        items.append(data[start:stop].decode())
+                    except UnicodeDecodeError:
+                        pass  # said below, with its place
+                    else:
+                        self._reached = stop
+                        continue
             self._place = f"{place}[{number}]"
             items.append(self._string(METADATA_LIMIT))
         self._place = place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from pathlib import Path
@@ -15,7 +16,7 @@ from small_models import added_tokens, both, first_difference, mixed_texts, mode
 import bpecore
 from bpecore import Encoding
 from bpecore._models import gguf as gguf_module
-from bpecore._models.gguf_header import METADATA_LIMIT
+from bpecore._models.gguf_header import METADATA_LIMIT, GgufHeader
 
 ADDED = [
     {"content": "<s>", "special": True},
@@ -71,6 +72,18 @@ def test_ids_are_those_of_tokenizers(version: int, small: dict[str, Any], tmp_pa
     assert ours.n_vocab == len(small["model"]["vocab"]) + 4
     assert ours.decode([ours.n_vocab - 1]) == "[PAD]"
     assert ours.encode("[PAD]", allowed_special="all") == theirs.encode("[PAD]").ids
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 1000])
+def test_strings_across_what_is_read_at_once(
+    size: int, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = gguf(metadata(small), after=b"")
+    whole = GgufHeader(io.BytesIO(contents + bytes(50)), "whole")
+    monkeypatch.setattr("bpecore._models.gguf_header._BYTES_AT_ONCE", size)
+    pieces = GgufHeader(io.BytesIO(contents + bytes(50)), "pieces")
+    assert pieces.values == whole.values
+    assert pieces.contents == whole.contents == contents
 
 
 def test_what_the_converter_of_llama_cpp_writes(small: dict[str, Any], tmp_path: Path) -> None:
