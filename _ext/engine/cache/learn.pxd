@@ -3,8 +3,9 @@
 # Encoded one by one (encode/pieces.pxd), each would wait for its bucket of the vocabulary, and then
 # at each merge for a bucket of pairs. So a piece of up to MEDIUM_PIECE bytes that is not found is
 # put off, with the place where its ids belong, and the pieces after it are encoded. The
-# vocabulary's bucket is prefetched meanwhile. When there are enough such pieces, those that are
-# tokens are told apart, the others are merged in step, and encode/unknown.pxd inserts their ids.
+# vocabulary's bucket, and the neighbour of a short piece's own bucket, which may have it, are
+# prefetched meanwhile. When there are enough such pieces, those that are there or are tokens are
+# told apart, the others are merged in step, and encode/unknown.pxd inserts their ids.
 #
 # What cannot be learned here is left to encode/unknown.pxd: pieces with too many first parts, and
 # those that came twice and have too many ids for the narrow table.
