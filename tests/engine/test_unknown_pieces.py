@@ -6,6 +6,7 @@ The oracle is the naive encoder, word by word. Every encoding is new, so nearly 
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 from collections.abc import Callable
 
@@ -62,6 +63,20 @@ def test_batches_of_texts_with_new_words(seed: int, threads: int) -> None:
     assert fresh.encode_batch(strings, num_threads=threads) == expected
     fresh, _ = made_encoding(random.Random(seed), {})
     assert fresh.count_batch(strings, num_threads=threads) == list(map(len, expected))
+
+
+def test_new_words_anywhere_between_a_few_known_ones() -> None:
+    """Ids move four at a time where that many places are free around them."""
+    source = random.Random(4)
+    encoding, ids_of = made_encoding(source, {})
+    words = made_words(source, 6_000)
+    known = words.pop()
+    for first, between, new in itertools.product(range(7), range(10), (1, 2, 3, 5)):
+        text = [known] * first
+        for _ in range(new):
+            text += [words.pop(), *[known] * between]
+        expected = [i for word in text for i in ids_of(word)]
+        assert encoding.encode_to_numpy("".join(f" {word}" for word in text)).tolist() == expected
 
 
 @pytest.mark.parametrize("seed", range(3))
