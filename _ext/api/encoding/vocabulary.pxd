@@ -25,3 +25,6 @@ cdef class Vocabulary:
     cdef const TokenParts *token_parts(self) except NULL
     cdef const uint32_t *token_order(self) except NULL
     cdef bytes token(self, uint32_t index)
+
+
+cdef uint64_t random_word() except? 0
