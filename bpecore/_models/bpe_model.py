@@ -115,7 +115,15 @@ def bpe_model_of(
         listed = True
         vocabulary, others = intern_vocabulary(known), {}
     names = [*compress(written, [token is None or token == b"" for token in tokens])]
-    others.update((name.encode("utf-8", "replace"), vocab[name]) for name in names)
+    for name in names:
+        spelled = name.encode("utf-8", "replace")
+        if spelled in others:
+            raise refusal(
+                source,
+                f"model.vocab has the bytes of {name!r:.60} twice, in letters as id "
+                f"{others[spelled]}, and no merge makes them",
+            )
+        others[spelled] = vocab[name]
     return BpeModel(
         vocab,
         vocabulary,

@@ -164,6 +164,15 @@ def test_faults_of_the_model_are_named(
     assert str(path) in str(caught.value)
 
 
+def test_a_token_in_letters_and_as_it_is(tmp_path: Path) -> None:
+    file = model_json()
+    vocab = file["model"]["vocab"]
+    vocab.update({"xĠy": len(vocab), "x y": len(vocab) + 1})
+    (tmp_path / "tokenizer.json").write_text(json.dumps(file))
+    with pytest.raises(ValueError, match=r"model\.vocab has the bytes of 'x y' twice, in letters"):
+        Encoding.from_file(tmp_path)
+
+
 def test_sentencepiece_is_refused(tmp_path: Path) -> None:
     model = {"type": "BPE", "byte_fallback": True, "vocab": {"▁a": 0, "a": 1}, "merges": []}
     path = tmp_path / "tokenizer.json"
