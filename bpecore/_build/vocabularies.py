@@ -23,11 +23,15 @@ _vocabularies: weakref.WeakValueDictionary[bytes, Vocabulary] = weakref.WeakValu
 _bundled: weakref.WeakValueDictionary[str, Vocabulary] = weakref.WeakValueDictionary()
 
 
-def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
+def intern_vocabulary(
+    mergeable_ranks: dict[bytes, int], order: bytes | None = None, merging_count: int = 2**32 - 1
+) -> Vocabulary:
     """Returns the one vocabulary of this process with these tokens and ranks.
 
     Args:
         mergeable_ranks: the rank of each token's bytes; ranks are distinct, 0 to 2**32 - 1.
+        order: see `RankTable`.
+        merging_count: see `RankTable`.
 
     Returns:
         A vocabulary that is built if no equal one is in use. If the user has named a folder for
@@ -43,7 +47,7 @@ def intern_vocabulary(mergeable_ranks: dict[bytes, int]) -> Vocabulary:
         >>> intern_vocabulary(ranks) is intern_vocabulary(dict(ranks))
         True
     """
-    return _intern_table(RankTable(mergeable_ranks))
+    return _intern_table(RankTable(mergeable_ranks, order, merging_count))
 
 
 @holding(vocabulary_lock)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary, ids_of_pairs
 from bpecore._models.byte_letters import bytes_of_letters
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._models.merges import Ids, Merges, OtherOrderError, Places, proven_vocabulary
+from bpecore._models.listed_pairs import Ids, Merges, Places
+from bpecore._models.merges import proven_vocabulary
 from bpecore._models.parts import MAX_ID
 
 
@@ -106,14 +106,9 @@ def bpe_model_of(
         )
     merges = _checked_merges(pairs, vocab, source, place)
     inside = _are_all_known(merges, np.fromiter(known.values(), np.uint32, count=len(known)))
-    listed = False
-    try:
-        vocabulary, others = proven_vocabulary(
-            known, Merges(*(part[inside] for part in merges)), ignore_merges, source
-        )
-    except OtherOrderError:
-        listed = True
-        vocabulary, others = intern_vocabulary(known), {}
+    vocabulary, others, listed = proven_vocabulary(
+        known, Merges(*(part[inside] for part in merges)), ignore_merges, source
+    )
     names = [*compress(written, [token is None or token == b"" for token in tokens])]
     for name in names:
         spelled = name.encode("utf-8", "replace")

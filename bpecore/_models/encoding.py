@@ -419,6 +419,7 @@ class ModelEncoding(Encoding):
         return {
             "name": self.name,
             "ranks": self._mergeable_ranks,
+            "order": self._core_bpe.vocabulary.merge_order,
             "parts": self._parts._replace(merges=bytes(self._parts.merges)).plain(),
             "source": self.source,
             "ordinary": self._is_ordinary,
@@ -426,7 +427,6 @@ class ModelEncoding(Encoding):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         parts = ModelParts.of_plain(state["parts"])
-        made = self.of_parts(
-            state["name"], intern_vocabulary(state["ranks"]), parts, state["source"]
-        )
+        vocabulary = intern_vocabulary(state["ranks"], *state["order"])
+        made = self.of_parts(state["name"], vocabulary, parts, state["source"])
         self.__dict__ = (made.ordinary if state["ordinary"] else made).__dict__

@@ -153,7 +153,6 @@ def _parts(
         {**bpe.names, **{number: text for text, number in unused.items()}},
         bpe.merges,
         {"model": {"ignore_merges": splitting.ignore_merges}, "pre": name},
-        bpe.listed,
     )
 
 

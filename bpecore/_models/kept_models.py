@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bpecore._core import Vocabulary
 
-_MAGIC = b"BPEMODL5"
+_MAGIC = b"BPEMODL6"
 _HEADER_BYTES = 1024
 _LARGE_BYTES = 1 << 16
 """Bytes from which a part of a model is read only when it is needed."""

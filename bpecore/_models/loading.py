@@ -123,11 +123,7 @@ def _encoding_of_parts(name: str, file: str, model: LoadedModel) -> ModelEncodin
 
     parts = ModelParts.of_plain(model.rest)
     cls = ModelEncoding
-    if parts.listed:
-        from bpecore._models.listed_merges import ListedEncoding
-
-        cls = ListedEncoding
-    elif parts.stages:
+    if parts.stages:
         from bpecore._models.split_chain import ChainedEncoding
 
         cls = ChainedEncoding

@@ -1,12 +1,15 @@
-"""Shows that merging by ranks, as this package does, is merging by a file's list of pairs.
+"""Makes a vocabulary that merges as a file's list of pairs says.
 
 `tokenizers` joins the two neighbouring parts whose pair is earliest in the list. This package joins
-those whose concatenation has the lowest id, leftmost first. Two neighbouring parts that are
+those whose concatenation has the lowest rank, leftmost first. Two neighbouring parts that are
 together token t are always the same pair P, the one that merging t alone leaves last: no merge has
 crossed their outer borders, so inside, merges were made as in t alone, which passes through one
 state of two parts only (see `engine/vocab/tables.pxd`). Any other pair that is listed for t never
 occurs. So both do the same on every text if the pairs P of all tokens are listed, in the order of
-the tokens' ids.
+the tokens' ranks.
+
+With ids as ranks, that is so for all models that were examined. For others, `merge_order` finds the
+ranks.
 
 Tokens that no pair makes are only found as whole pieces, where the file says `ignore_merges`.
 """
@@ -17,64 +20,32 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from bpecore._build.vocabularies import intern_vocabulary
 from bpecore._core import Vocabulary
-from bpecore._models.errors import refusal
+from bpecore._models.listed_pairs import Indices, ListedPairs, Merges
+from bpecore._models.merge_order import NO_PART, order_of_merges, parts_of_tokens
 
-Ids = npt.NDArray[np.uint32]
-Indices = npt.NDArray[np.int64]
-_NONE = (1 << 21) - 1
-_FEW_IDS = 1 << 20
+_NO_RANK = 2**32 - 1
 
 
-class OtherOrderError(ValueError):
-    """Merging by ids is not merging by the list."""
-
-
-class Merges(NamedTuple):
-    """The list of pairs of a file, as ids.
+class ProvenVocabulary(NamedTuple):
+    """A vocabulary that merges as a file says.
 
     Attributes:
-        left: the id of each pair's left part.
-        right: the id of its right part.
-        merged: the id of the token that it makes.
+        vocabulary: the tokens that texts are encoded to.
+        only_decoded: the id of each other token.
+        listed: whether the list is not in the order of ids.
     """
 
-    left: Ids
-    right: Ids
-    merged: Ids
-
-
-class Places:
-    """Finds ids among some others; these may have any holes.
-
-    Args:
-        ids: the others, ascending.
-    """
-
-    def __init__(self, ids: Ids) -> None:
-        self._ids = ids
-        size = int(ids[-1]) + 2 if len(ids) else 1
-        self._table = None
-        if size <= 16 * len(ids) + _FEW_IDS:
-            self._table = np.full(size, -1, dtype=np.int64)
-            self._table[ids] = np.arange(len(ids))
-
-    def of(self, ids: Ids) -> Indices:
-        """Returns where each id is, -1 for those that are not there."""
-        if self._table is not None:
-            found: Indices = self._table[np.minimum(ids, len(self._table) - 1)]
-            return found
-        at = np.searchsorted(self._ids, ids)
-        at[at == len(self._ids)] = 0
-        return np.where(self._ids[at] == ids, at, -1)
+    vocabulary: Vocabulary
+    only_decoded: dict[bytes, int]
+    listed: bool
 
 
 def proven_vocabulary(
     tokens: dict[bytes, int], merges: Merges, ignore_merges: bool, source: str
-) -> tuple[Vocabulary, dict[bytes, int]]:
+) -> ProvenVocabulary:
     """Returns the vocabulary that merges as a file says.
 
     Args:
@@ -83,76 +54,39 @@ def proven_vocabulary(
         ignore_merges: whether a piece that is a token is that token, even if no merge makes it.
         source: the file, for errors.
 
-    Returns:
-        The vocabulary, and the tokens that no text is encoded to.
-
     Raises:
-        OtherOrderError: merging by ids is not the same; the message names a token.
         ValueError: a token has a byte that is no token.
     """
     used = sorted(tokens.items(), key=itemgetter(1))
     if not ignore_merges:
         made = {*merges.merged.tolist()}
         used = [item for item in used if len(item[0]) == 1 or item[1] in made]
+    ids = np.fromiter(map(itemgetter(1), used), dtype=np.uint32, count=len(used))
+    pairs = ListedPairs(merges, ids)
     vocabulary = intern_vocabulary(dict(used))
-    proof = _Proof(vocabulary, used, merges, source)
-    proof.check()
-    if not ignore_merges and proof.unmade:
-        used = [item for item in used if item[1] not in proof.unmade]
-        vocabulary = intern_vocabulary(dict(used))
+    left, right = parts_of_tokens(vocabulary, source)
+    # The engine, as tiktoken, never merges into the token of rank 2**32 - 1.
+    order = None
+    if ids[-1] == _NO_RANK or not _are_in_order(pairs.places(left, right), left):
+        order = order_of_merges([token for token, _ in used], pairs, source)
+        left = order.left
+    if not ignore_merges:
+        lengths = np.fromiter((len(token) for token, _ in used), np.int64, count=len(used))
+        kept = (left != NO_PART) | (lengths == 1)
+        if not kept.all():
+            used = [item for item, is_kept in zip(used, kept.tolist()) if is_kept]
+            order = order.of(kept) if order else None
+            vocabulary = intern_vocabulary(dict(used))
+    if order:
+        vocabulary = intern_vocabulary(dict(used), *order.ranks())
     if len(used) == len(tokens):
-        return vocabulary, {}
-    kept = dict(used)
-    return vocabulary, {token: number for token, number in tokens.items() if token not in kept}
+        return ProvenVocabulary(vocabulary, {}, order is not None)
+    known = dict(used)
+    others = {token: number for token, number in tokens.items() if token not in known}
+    return ProvenVocabulary(vocabulary, others, order is not None)
 
 
-class _Proof:
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        tokens: list[tuple[bytes, int]],
-        merges: Merges,
-        source: str,
-    ) -> None:
-        self._tokens = tokens
-        self._source = source
-        count = len(tokens)
-        ids = np.fromiter(map(itemgetter(1), tokens), dtype=np.uint32, count=count)
-        # Indices in order of ids from here on.
-        left, right = (np.frombuffer(part, dtype=np.uint32) for part in vocabulary.token_pairs())
-        has_pair = left != _NONE
-        if np.any(has_pair & ((left >= count) | (right >= count))):
-            raise refusal(source, "a token has a byte that is no token itself")
-        lengths = np.fromiter(map(len, map(itemgetter(0), tokens)), np.int64, count=count)
-        self.unmade = {*ids[~has_pair & (lengths != 1)].tolist()}
-        """The ids of tokens of several bytes that no merge makes."""
-        self._merging = np.flatnonzero(has_pair)
-        # A part that is not here is a token that nothing makes, so its pairs never occur.
-        places = Places(ids)
-        at = places.of(merges.merged)
-        listed = np.flatnonzero(
-            (at >= 0)
-            & (places.of(merges.left) == left[at])
-            & (places.of(merges.right) == right[at])
-        )
-        # A pair that is listed twice counts where it is last.
-        self._order = np.full(count, -1, dtype=np.int64)
-        self._order[at[listed]] = listed
-
-    def check(self) -> None:
-        """Raises OtherOrderError unless merging by ids is merging by the list."""
-        order = self._order[self._merging]
-        absent = np.flatnonzero(order < 0)
-        if len(absent):
-            self._refuse(int(self._merging[absent[0]]), "is made by a pair that is not in merges")
-        early = np.flatnonzero(np.diff(order) < 0)
-        if len(early):
-            token = int(self._merging[early[0]])
-            self._refuse(token, "has a lower id than a token of an earlier merge")
-
-    def _refuse(self, index: int, what: str) -> None:
-        token, _ = self._tokens[index]
-        raise OtherOrderError(
-            f"{self._source}: the token {token!r:.60} {what}, so merging by ids is not merging by "
-            "the list"
-        )
+def _are_in_order(places: Indices, left: Indices) -> bool:
+    """Returns whether the pairs that make tokens are listed, in the order of the tokens' ids."""
+    found = places[left != NO_PART]
+    return not np.any(found < 0) and not np.any(np.diff(found) < 0)

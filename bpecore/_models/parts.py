@@ -54,7 +54,6 @@ class ModelParts(NamedTuple):
         names: how the model spells each token that is not its bytes in letters, by id.
         merges: the model's pairs in order, as ids: `uint32[n, 2]`, or what `bytes` makes them of.
         file: the file's other members, and the model's.
-        listed: whether pairs are merged in the order of the list, which is not that of ids.
         stages: the splits before `pattern`, see `split_chain`; a blank is then put before what
             they leave.
     """
@@ -72,7 +71,6 @@ class ModelParts(NamedTuple):
     names: dict[int, str]
     merges: bytes | KeptBytes
     file: dict[str, Any]
-    listed: bool
     stages: Sequence[tuple[str, str]] = ()
 
     def plain(self) -> tuple[Any, ...]:

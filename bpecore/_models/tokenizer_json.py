@@ -68,8 +68,6 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
         details += ", merged by the list of pairs, which is not the order of ids"
     if stages:
         details += f", split {len(stages)} times before that"
-        if bpe.listed:
-            raise refusal(source, "it merges by the list of pairs, and splits several times")
     added = {token.content.encode(): token.id for token in tokens}
     only_decoded = {
         token: number for token, number in bpe.only_decoded.items() if token not in added
@@ -96,7 +94,6 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
             },
             "model": {name: value for name, value in model.items() if name not in _LARGE},
         },
-        bpe.listed,
         stages,
     )
 

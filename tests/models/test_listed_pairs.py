@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpecore._core import ids_of_pairs
-from bpecore._models.merges import Places
+from bpecore._models.listed_pairs import Places
 
 WORDS = st.text(st.sampled_from("abĠéŁ中\U0001f600\n"), max_size=5)
 VOCABULARIES = st.dictionaries(WORDS, st.integers(0, 2**32 - 1), max_size=60)

@@ -1,4 +1,4 @@
-"""Merging by ids is merging by the list, or the list is used: a naive merger is the oracle."""
+"""Vocabularies merge as a list of pairs says, in whatever order: a naive merger is the oracle."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bpecore._models.listed_merges import ListedMerges
-from bpecore._models.merges import Merges, OtherOrderError, proven_vocabulary
+from bpecore._models.listed_pairs import Merges
+from bpecore._models.merges import ProvenVocabulary, proven_vocabulary
 from bpecore._tiktoken import CoreBPE
 
 BYTES = {bytes([value]): value for value in range(256)}
 Pairs = list[tuple[bytes, bytes]]
 
 
-def proven(tokens: dict[bytes, int], pairs: Pairs, ignore_merges: bool = False) -> CoreBPE:
+def proven(tokens: dict[bytes, int], pairs: Pairs, ignore_merges: bool = False) -> ProvenVocabulary:
     columns = zip(*((tokens[a], tokens[b], tokens[a + b]) for a, b in pairs))
-    merges = Merges(*(np.array(column, dtype=np.int64) for column in columns))
-    vocabulary, _ = proven_vocabulary(tokens, merges, ignore_merges, "here")
-    return CoreBPE(vocabulary, {}, r"[\s\S]+")
+    merges = Merges(*(np.array(column, dtype=np.uint32) for column in columns))
+    return proven_vocabulary(tokens, merges, ignore_merges, "here")
 
 
-def listed(tokens: dict[bytes, int], pairs: Pairs, ignore_merges: bool) -> ListedMerges:
-    ids = np.array([(tokens[a], tokens[b]) for a, b in pairs], dtype="<u4")
-    return ListedMerges(tokens, ids.tobytes(), ignore_merges)
+def core(tokens: dict[bytes, int], pairs: Pairs, ignore_merges: bool = False) -> CoreBPE:
+    return CoreBPE(proven(tokens, pairs, ignore_merges).vocabulary, {}, r"[\s\S]+")
 
 
 def merged(text: bytes, tokens: dict[bytes, int], pairs: Pairs, ignore_merges: bool) -> list[int]:
@@ -89,11 +89,9 @@ def test_all_lists_merge_alike() -> None:
         ignore_merges = source.random() < 0.5
         if not pairs:
             continue
-        try:
-            encode = proven(tokens, pairs, ignore_merges).encode_single_piece
-        except OtherOrderError:
-            encode = listed(tokens, pairs, ignore_merges).ids
-        outcomes[not isinstance(getattr(encode, "__self__", None), ListedMerges)] += 1
+        made = proven(tokens, pairs, ignore_merges)
+        outcomes[made.listed] += 1
+        encode = CoreBPE(made.vocabulary, {}, r"[\s\S]+").encode_single_piece
         chosen = source.sample(texts, 40)
         chosen += [bytes(source.choices(b"abc", k=source.randrange(1, 9))) for _ in range(20)]
         chosen += [token for token in tokens if len(token) > 1]
@@ -103,24 +101,65 @@ def test_all_lists_merge_alike() -> None:
     assert min(outcomes.values()) > 100
 
 
+@st.composite
+def lists_of_pairs(draw: st.DrawFn) -> tuple[dict[bytes, int], Pairs]:
+    """Tokens with ids in any order and with holes, and a list of pairs in any order."""
+    words = st.text("abc", min_size=2, max_size=8).map(str.encode)
+    made = [*BYTES, *draw(st.lists(words, unique=True, min_size=1, max_size=25))]
+    ids = draw(st.permutations(range(len(made))))
+    step, start = draw(st.sampled_from([(1, 0), (3, 5), (1, 2**32 - len(made))]))
+    tokens = {token: start + step * number for token, number in zip(made, ids)}
+    possible = [
+        (token[:cut], token[cut:])
+        for token in made
+        for cut in range(1, len(token))
+        if token[:cut] in tokens and token[cut:] in tokens
+    ]
+    if not possible:
+        return tokens, []
+    return tokens, draw(st.lists(st.sampled_from(possible), min_size=1, max_size=60))
+
+
+@given(lists_of_pairs(), st.booleans(), st.lists(st.text("abc", min_size=1, max_size=40)))
+def test_any_order_of_ids_and_pairs(
+    model: tuple[dict[bytes, int], Pairs], ignore_merges: bool, texts: list[str]
+) -> None:
+    tokens, pairs = model
+    if not pairs:
+        return
+    made = core(tokens, pairs, ignore_merges)
+    pieces = [*map(str.encode, texts), *tokens, b"abc" * 60]
+    for piece in pieces:
+        expected = merged(piece, tokens, pairs, ignore_merges)
+        assert made.encode_single_piece(piece) == expected
+        assert made.decode_bytes(expected) == piece
+
+
 TRAINED: Pairs = [(b"a", b"b"), (b"ab", b"c"), (b"b", b"c")]
 IDS = {**BYTES, b"ab": 256, b"abc": 257, b"bc": 258}
 
 
 def test_a_trained_list_is_accepted() -> None:
-    assert proven(IDS, TRAINED).encode_single_piece(b"abcbc") == [257, 258]
+    assert core(IDS, TRAINED).encode_single_piece(b"abcbc") == [257, 258]
 
 
 @pytest.mark.parametrize(
-    ("tokens", "pairs", "reason"),
+    "pairs",
     [
-        (IDS, [(b"b", b"c"), (b"a", b"b"), (b"ab", b"c")], "lower id than a token of an earlier"),
-        (IDS, [(b"a", b"b"), (b"a", b"bc"), (b"b", b"c")], "pair that is not in merges"),
+        [(b"b", b"c"), (b"a", b"b"), (b"ab", b"c")],
+        [(b"a", b"b"), (b"a", b"bc"), (b"b", b"c")],
     ],
 )
-def test_reasons(tokens: dict[bytes, int], pairs: Pairs, reason: str) -> None:
-    with pytest.raises(OtherOrderError, match=f"here: the token .*{reason}"):
-        proven(tokens, pairs)
+def test_what_is_another_order(pairs: Pairs) -> None:
+    assert proven(IDS, pairs).listed
+    assert not proven(IDS, TRAINED).listed
+
+
+def test_a_byte_that_is_no_token() -> None:
+    tokens = {token: number for token, number in IDS.items() if token != b"c"}
+    merges = Merges(*(np.array([number], dtype=np.uint32) for number in (97, 98, 256)))
+    with pytest.raises(ValueError, match="a token has a byte that is no token itself"):
+        proven_vocabulary(tokens, merges, True, "here")
 
 
 def test_pairs_that_never_occur_may_be_listed() -> None:
@@ -128,19 +167,19 @@ def test_pairs_that_never_occur_may_be_listed() -> None:
     pairs = [(b"a", b"a"), (b"a", b"aa"), (b"aa", b"a")]
     for length in range(1, 12):
         expected = merged(b"a" * length, tokens, pairs, False)
-        assert proven(tokens, pairs).encode_single_piece(b"a" * length) == expected
+        assert core(tokens, pairs).encode_single_piece(b"a" * length) == expected
 
 
 def test_tokens_that_nothing_makes_are_found_only_where_merges_are_ignored() -> None:
     tokens = {**IDS, b"xyz": 259}
-    assert proven(tokens, TRAINED).encode_single_piece(b"xyz") == [120, 121, 122]
-    assert proven(tokens, TRAINED, True).encode_single_piece(b"xyz") == [259]
+    assert core(tokens, TRAINED).encode_single_piece(b"xyz") == [120, 121, 122]
+    assert core(tokens, TRAINED, True).encode_single_piece(b"xyz") == [259]
     merges = Merges(*(np.array(column) for column in zip((97, 98, 256))))
-    _, others = proven_vocabulary({**BYTES, b"ab": 256, b"xyz": 259}, merges, False, "here")
-    assert others == {b"xyz": 259}
+    made = proven_vocabulary({**BYTES, b"ab": 256, b"xyz": 259}, merges, False, "here")
+    assert made.only_decoded == {b"xyz": 259}
 
 
 def test_a_pair_that_is_listed_twice_counts_where_it_is_last() -> None:
     pairs = [(b"a", b"b"), (b"b", b"c"), (b"a", b"b")]
     tokens = {**BYTES, b"bc": 256, b"ab": 257}
-    assert proven(tokens, pairs).encode_single_piece(b"abc") == [97, 256]
+    assert core(tokens, pairs).encode_single_piece(b"abc") == [97, 256]

@@ -38,14 +38,19 @@ cdef class RankTable:
 
     Args:
         mergeable_ranks: the rank of each token's bytes; ranks are distinct, 0 to 2**32 - 1.
+        order: if these are ids that are no ranks, the rank of each token, the one with the lowest
+            id first: a permutation of 0, 1, … as `uint32[tokens]`.
+        merging_count: tokens of this rank and later ones are never made by a merge.
 
     Raises:
         TypeError: a token is not bytes or a rank is not an int.
-        ValueError: two tokens share a rank, or there are none or too many tokens.
+        ValueError: two tokens share a rank, there are none or too many tokens, or the order is no
+            permutation.
         OverflowError: a rank is negative or above 2**32 - 1.
     """
 
-    def __cinit__(self, dict mergeable_ranks not None):
+    def __cinit__(self, dict mergeable_ranks not None, bytes order=None,
+                  uint32_t merging_count=UINT32_MAX):
         if len(mergeable_ranks) == 0:
             raise ValueError("a vocabulary needs at least one token: mergeable_ranks is empty")
         if len(mergeable_ranks) > TOKEN_LIMIT:
@@ -57,9 +62,14 @@ cdef class RankTable:
         if self.ids == NULL or self.starts == NULL:
             raise MemoryError("no memory for a rank table")
         if not self._read(mergeable_ranks):
-            self._sort()
+            self._sort(NULL)
+        self.merging_count = self.count
+        if order is not None:
+            self._reorder(order)
+            self.merging_count = min(merging_count, self.count)
         digest_ranks(self.ids, self.starts, self.token_bytes, self.count,
                      self.digest_words)
+        self.digest_words[0] += self.count - self.merging_count
 
     cdef bint _read(self, dict mergeable_ranks) except -1:
         """Reads the tokens as they come; returns whether their ranks are ascending."""
@@ -110,20 +120,36 @@ cdef class RankTable:
             raise MemoryError("no memory for a rank table")
         return 0
 
-    cdef int _sort(self) except -1:
-        """Sorts the tokens by rank."""
+    cdef int _reorder(self, bytes order) except -1:
+        """Puts the tokens into another order than that of their ids."""
+        cdef size_t size = self.count * sizeof(uint32_t)
+        if <size_t>PyBytes_GET_SIZE(order) != size:
+            raise ValueError(f"the order of {self.count:,} tokens must be {size:,} bytes, not "
+                             f"{len(order):,}")
+        self.by_id = <uint32_t *>copy_bytes(order)
+        self._sort(self.by_id)
+        return 0
+
+    cdef int _sort(self, const uint32_t *ranks) except -1:
+        """Sorts the tokens.
+
+        Args:
+            ranks: of the tokens as they are, a permutation of 0, 1, …; NULL: their ids.
+        """
+        cdef uint32_t *unsorted_ids = self.ids
         cdef uint32_t *unsorted = self.starts
         cdef uint8_t *unsorted_bytes = self.token_bytes
         cdef RankedToken *order = <RankedToken *>allocate(self.count, sizeof(RankedToken))
         cdef uint32_t i, start, length
         self.starts = <uint32_t *>allocate(<size_t>self.count + 1, sizeof(uint32_t))
+        self.ids = <uint32_t *>allocate(self.count, sizeof(uint32_t))
         self.token_bytes = NULL
         try:
-            if order == NULL or self.starts == NULL:
+            if order == NULL or self.starts == NULL or self.ids == NULL:
                 raise MemoryError("no memory for a rank table")
             self._resize(unsorted[self.count])
             for i in range(self.count):
-                order[i].rank = self.ids[i]
+                order[i].rank = unsorted_ids[i] if ranks == NULL else ranks[i]
                 order[i].position = i
             qsort(order, self.count, sizeof(RankedToken), compare_ranks)
             self.starts[0] = 0
@@ -132,18 +158,22 @@ cdef class RankTable:
                 length = unsorted[order[i].position + 1] - start
                 if i and order[i].rank == order[i - 1].rank:
                     refuse_equal_ranks(unsorted, unsorted_bytes, &order[i - 1], &order[i])
-                self.ids[i] = order[i].rank
+                if ranks != NULL and order[i].rank != i:
+                    raise ValueError(f"no token has the rank {i}")
+                self.ids[i] = unsorted_ids[order[i].position]
                 memcpy(self.token_bytes + self.starts[i], unsorted_bytes + start, length)
                 self.starts[i + 1] = self.starts[i] + length
             memset(self.token_bytes + self.starts[self.count], 0, LOAD_SLACK)
         finally:
             release(order)
+            release(unsorted_ids)
             release(unsorted)
             release(unsorted_bytes)
         return 0
 
     def __dealloc__(self):
         release(self.ids)
+        release(self.by_id)
         release(self.starts)
         release(self.token_bytes)
 

@@ -15,7 +15,7 @@ from engine.decode.offsets cimport free_length_tables
 from engine.growing.token_parts cimport build_token_parts, free_token_parts
 from engine.base.heap cimport release
 from engine.base.types cimport STATUS_OK
-from engine.vocab.tables cimport id_of
+from engine.vocab.tables cimport id_of, index_by_id
 from engine.vocab.token_order cimport sort_tokens
 from engine.build.tables cimport build_tables, free_vocabulary
 from engine.encode.workspace cimport FEWEST_SLOTS, IDLE_WORKSPACES, close_pool
@@ -82,11 +82,15 @@ cdef class Vocabulary:
             raise ValueError(f"the seeds must be 16 bytes, not {len(seeds)}")
         memcpy(self.tables.seeds, PyBytes_AS_STRING(seeds), sizeof(self.tables.seeds))
         self.tables.token_count = ranks.count
+        self.tables.merging_count = ranks.merging_count
+        self.tables.renumbered = ranks.by_id != NULL
         self.tables.ids = ranks.ids
+        self.tables.by_id = ranks.by_id
         self.tables.starts = ranks.starts
         self.tables.token_bytes = ranks.token_bytes
         self.digest_words = ranks.digest_words
         ranks.ids = NULL
+        ranks.by_id = NULL
         ranks.starts = NULL
         ranks.token_bytes = NULL
         with nogil:
@@ -155,10 +159,12 @@ cdef class Vocabulary:
             ranks = other
             if ranks.ids == NULL:
                 raise ValueError("the rank table has been turned into a vocabulary already")
-            return self._has_ranks(ranks.count, ranks.ids, ranks.starts, ranks.token_bytes)
+            return ranks.merging_count == self.tables.merging_count and self._has_ranks(
+                ranks.count, ranks.ids, ranks.starts, ranks.token_bytes)
         vocabulary = other
-        return self._has_ranks(vocabulary.tables.token_count, vocabulary.tables.ids,
-                               vocabulary.tables.starts, vocabulary.tables.token_bytes)
+        return vocabulary.tables.merging_count == self.tables.merging_count and self._has_ranks(
+            vocabulary.tables.token_count, vocabulary.tables.ids, vocabulary.tables.starts,
+            vocabulary.tables.token_bytes)
 
     cdef bint _has_ranks(self, uint32_t count, const uint32_t *ids, const uint32_t *starts,
                          const uint8_t *token_bytes) noexcept:
@@ -187,12 +193,25 @@ cdef class Vocabulary:
     @property
     def highest_id(self) -> int:
         """The highest id of a token."""
-        return id_of(&self.tables, self.tables.token_count - 1)
+        return id_of(&self.tables, index_by_id(&self.tables, self.tables.token_count - 1))
 
     def mergeable_ranks(self) -> dict:
         """Returns a new dict of the id of each token's bytes, lowest first."""
-        cdef uint32_t i
-        return {self.token(i): id_of(&self.tables, i) for i in range(self.tables.token_count)}
+        cdef uint32_t place, index
+        cdef dict ranks = {}
+        for place in range(self.tables.token_count):
+            index = index_by_id(&self.tables, place)
+            ranks[self.token(index)] = id_of(&self.tables, index)
+        return ranks
+
+    @property
+    def merge_order(self) -> tuple:
+        """The last arguments of the `RankTable` that this was built from."""
+        cdef Py_ssize_t size = sizeof(uint32_t) * <Py_ssize_t>self.tables.token_count
+        if not self.tables.renumbered:
+            return ()
+        return (PyBytes_FromStringAndSize(<const char *>self.tables.by_id, size),
+                self.tables.merging_count)
 
     @property
     def unreachable_count(self) -> int:

@@ -33,7 +33,7 @@ cdef struct PairBuilder:
     #                       shorter ones first; then zeros
     uint32_t *ends        # owned: [longest_token + 2], by length, where the next starts in `order`
     uint32_t entered      # tokens at the start of `order` whose pairs are in the table
-    uint32_t never_merges  # the token of rank 2^32 - 1, which tiktoken never merges; or NO_TOKEN
+    uint32_t merging      # tokens from this index on have no parts
     uint32_t disordered   # tokens that are earlier than one of their parts, bytes aside
     uint32_t *merged      # owned: [longest_token], for merging
     MergeMemory memory    # for merging
@@ -118,7 +118,7 @@ cdef inline int find_group(
         for i in range(group.count):
             group.left[i] = NO_TOKEN
     for i in range(group.count):
-        if group.indices[i] == builder.never_merges:
+        if group.indices[i] >= builder.merging:
             group.left[i] = NO_TOKEN
         elif group.left[i] == NO_TOKEN:
             status = enter_shorter(vocabulary, finder, builder, group.length)
@@ -221,9 +221,10 @@ cdef inline int open_builder(Vocabulary *vocabulary, PairBuilder *builder) noexc
     sort_by_length(vocabulary, builder.order, builder.ends)
     # Tokens of less than two bytes have no pair.
     builder.entered = builder.ends[1] if vocabulary.longest_token else builder.ends[0]
-    builder.never_merges = NO_TOKEN
-    if vocabulary.ids[vocabulary.token_count - 1] == UINT32_MAX:
-        builder.never_merges = vocabulary.token_count - 1
+    builder.merging = vocabulary.merging_count
+    # tiktoken never merges into the token of rank 2^32 - 1.
+    if not vocabulary.renumbered and vocabulary.ids[vocabulary.token_count - 1] == UINT32_MAX:
+        builder.merging = vocabulary.token_count - 1
     return resize_pairs(vocabulary, <uint64_t>vocabulary.token_count // FIRST_LOAD + 1)
 
 

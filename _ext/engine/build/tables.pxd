@@ -18,6 +18,7 @@ from engine.vocab.tables cimport Vocabulary, token_length
 
 cdef inline void free_vocabulary(Vocabulary *vocabulary) noexcept nogil:
     release(vocabulary.ids)
+    release(vocabulary.by_id)
     release(vocabulary.starts)
     release(vocabulary.token_bytes)
     release_buckets(vocabulary)
@@ -47,7 +48,9 @@ cdef inline void find_bytes(Vocabulary *vocabulary) noexcept nogil:
 
 
 cdef inline int build_tables(Vocabulary *vocabulary, bint gathers) noexcept nogil:
-    """Builds all tables. Precondition: token_count, ids, starts, token_bytes and seeds are set.
+    """Builds all tables.
+
+    Precondition: token_count, merging_count, ids, by_id, starts, token_bytes and seeds are set.
 
     The seeds should be random: otherwise a vocabulary can be crafted whose tables keep growing.
 
@@ -56,7 +59,8 @@ cdef inline int build_tables(Vocabulary *vocabulary, bint gathers) noexcept nogi
     """
     cdef int status
     vocabulary.table_bytes = (
-        (2 * <size_t>vocabulary.token_count + 1) * sizeof(uint32_t)
+        ((3 if vocabulary.renumbered else 2) * <size_t>vocabulary.token_count + 1)
+        * sizeof(uint32_t)
         + vocabulary.starts[vocabulary.token_count])
     while (vocabulary.identity_count < vocabulary.token_count
            and vocabulary.ids[vocabulary.identity_count] == vocabulary.identity_count):

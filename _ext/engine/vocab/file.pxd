@@ -1,8 +1,8 @@
 # Frozen tables as a file that is mapped into memory: its layout, its checks, mapping it.
 #
-# A file is a header and nine sections, the arrays that `Vocabulary` points to, each at the start of
+# A file is a header and ten sections, the arrays that `Vocabulary` points to, each at the start of
 # a page. The header holds the struct itself without its pointers, so opening a file means mapping
-# it and setting nine pointers; nothing is parsed, and all processes share the pages.
+# it and setting ten pointers; nothing is parsed, and all processes share the pages.
 #
 # A file is used only if it is exactly as it was written: magic, layout version, byte order, sizes
 # of words and structs, its length, and checksums of the header and of everything after it. For the
@@ -29,9 +29,9 @@ from engine.vocab.tables cimport (
     BYTE_PAIRS, Bucket, PAIR_PROBE_LIMIT, PairBucket, PROBE_LIMIT, Vocabulary)
 
 cdef enum:
-    LAYOUT_VERSION = 7         # raise it when the layout, a hash or what is recorded changes
+    LAYOUT_VERSION = 8         # raise it when the layout, a hash or what is recorded changes
     BYTE_ORDER = 0x01020304
-    SECTION_COUNT = 9
+    SECTION_COUNT = 10
     TOKEN_BYTES_SECTION = 7
     TABLE_PAGE = 4096          # alignment of the sections
     DIGEST_WORDS = 2
@@ -116,7 +116,9 @@ cdef inline void **section_pointer(Vocabulary *tables, int section) noexcept nog
         return <void **>&tables.starts
     if section == TOKEN_BYTES_SECTION:
         return <void **>&tables.token_bytes
-    return <void **>&tables.ids
+    if section == 8:
+        return <void **>&tables.ids
+    return <void **>&tables.by_id
 
 
 cdef inline uint64_t section_size(
@@ -139,7 +141,9 @@ cdef inline uint64_t section_size(
         return (<uint64_t>tables.token_count + 1) * sizeof(uint32_t)
     if section == TOKEN_BYTES_SECTION:
         return token_bytes + LOAD_SLACK
-    return <uint64_t>tables.token_count * sizeof(uint32_t)
+    if section == 8 or tables.renumbered:
+        return <uint64_t>tables.token_count * sizeof(uint32_t)
+    return 0
 
 
 cdef inline uint64_t next_page(uint64_t offset) noexcept nogil:
@@ -186,8 +190,9 @@ cdef inline void write_tables(
     cdef int section
     memset(out, 0, header.file_bytes)
     for section in range(SECTION_COUNT):
-        memcpy(out + header.sections[section].offset, section_pointer(vocabulary, section)[0],
-               header.sections[section].size)
+        if header.sections[section].size:
+            memcpy(out + header.sections[section].offset, section_pointer(vocabulary, section)[0],
+                   header.sections[section].size)
     header.payload_checksum = checksum_bytes(out + start, header.file_bytes - start, 0)
     header.header_checksum = header_checksum_of(header)
     memcpy(out, header, sizeof(TableHeader))
@@ -280,8 +285,9 @@ cdef inline TableFault open_tables(
     vocabulary[0] = header.tables
     memcpy(digest, header.digest, sizeof(header.digest))
     for section in range(SECTION_COUNT):
-        section_pointer(vocabulary, section)[0] = (
-            <uint8_t *>file.memory + header.sections[section].offset)
+        if header.sections[section].size:
+            section_pointer(vocabulary, section)[0] = (
+                <uint8_t *>file.memory + header.sections[section].offset)
     return TABLE_SOUND
 
 

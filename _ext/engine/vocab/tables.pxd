@@ -3,7 +3,8 @@
 # then read by all threads without a lock.
 #
 # Inside the engine a token is known by its *index*, its place in rank order; ids are only written
-# out. So comparing indices compares ranks, and 21 bits are enough whatever the ids.
+# out. So comparing indices compares ranks, and 21 bits are enough whatever the ids. Ids may be
+# *renumbered*: in another order than ranks, as in a tokenizer.json whose list of pairs says so.
 #
 # - Tokens of up to 15 bytes: a hash table of 64-byte buckets of three entries, one cache line per
 #   look-up. The key is the token itself: 15 bytes and the length, 16 bytes in all. A look-up goes
@@ -62,13 +63,17 @@ cdef struct Pair:
 
 cdef struct Vocabulary:
     uint32_t token_count
+    uint32_t merging_count      # tokens from this index on are never made by a merge
     uint32_t identity_count     # the id of an index below this is the index
     uint32_t longest_token      # bytes
     uint32_t unreachable_count  # tokens of two bytes or more that no merge produces
     bint misses_bytes           # whether some single byte is not a token
     bint ordered                # whether every token is later than its two parts, bytes aside, and
     #                             `byte_pairs` is complete
-    uint32_t *ids               # owned: [token_count], ascending
+    bint renumbered             # whether ids are not in the order of ranks
+    uint32_t *ids               # owned: [token_count]; ascending unless they are renumbered
+    uint32_t *by_id             # owned: [token_count], the indices in the order of ids; NULL unless
+    #                             they are renumbered
     uint32_t *starts            # owned: [token_count + 1], offsets into token_bytes
     uint8_t *token_bytes        # owned; LOAD_SLACK readable bytes follow
     uint32_t byte_indices[256]  # a byte's index; token_count + byte if it is not a token
@@ -393,6 +398,11 @@ cdef inline uint32_t id_of(const Vocabulary *vocabulary, uint32_t index) noexcep
     return index if index < vocabulary.identity_count else vocabulary.ids[index]
 
 
+cdef inline uint32_t index_by_id(const Vocabulary *vocabulary, uint32_t place) noexcept nogil:
+    """Returns the index of the token whose id has a place among all ids, lowest first."""
+    return vocabulary.by_id[place] if vocabulary.renumbered else place
+
+
 cdef inline uint32_t index_of(const Vocabulary *vocabulary, uint32_t token_id) noexcept nogil:
     """Returns the index of the token with this id, or NO_TOKEN."""
     cdef uint32_t low = vocabulary.identity_count
@@ -402,10 +412,11 @@ cdef inline uint32_t index_of(const Vocabulary *vocabulary, uint32_t token_id) n
         return token_id
     while low < high:
         middle = low + (high - low) // 2
-        if vocabulary.ids[middle] < token_id:
+        if vocabulary.ids[index_by_id(vocabulary, middle)] < token_id:
             low = middle + 1
         else:
             high = middle
-    if low < vocabulary.token_count and vocabulary.ids[low] == token_id:
-        return low
-    return NO_TOKEN
+    if low == vocabulary.token_count:
+        return NO_TOKEN
+    low = index_by_id(vocabulary, low)
+    return low if vocabulary.ids[low] == token_id else NO_TOKEN
