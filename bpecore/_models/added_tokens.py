@@ -82,25 +82,34 @@ def _added_token(entry: dict[str, Any], path: str, source: str) -> AddedToken:
 
 
 def are_found_at_once(tokens: Sequence[AddedToken]) -> bool:
-    """Returns whether one search for all tokens finds what two searches find in plain text.
+    """Returns whether one search for all tokens finds what `tokenizers` finds in plain text.
 
-    It does not if a token of the second search can overlap one of the first, or has options.
+    It does not if a token of the second search can overlap one of the first, or has options. Nor
+    if a special token can overlap another: where it is not allowed, all of it is skipped.
     """
     if any(token.single_word or token.lstrip or token.rstrip for token in tokens):
         return False
     if any(len(token.content) > _LONGEST_COMPARED for token in tokens):
         return False
-    first = {token.content for token in tokens if not token.normalized}
-    beginnings = {content[:end] for content in first for end in range(1, len(content) + 1)}
-    for token in tokens:
-        if not token.normalized:
-            continue
-        content = token.content
-        for start in range(len(content)):
+    first = [token.content for token in tokens if not token.normalized]
+    second = [token.content for token in tokens if token.normalized]
+    special = [token.content for token in tokens if token.special]
+    others = [token.content for token in tokens if not token.special]
+    return not _can_overlap(second, first) and not _can_overlap(special, others)
+
+
+def _can_overlap(contents: Sequence[str], others: Sequence[str]) -> bool:
+    """Returns whether one of the others can begin where one of the contents is."""
+    beginnings = {content[:end] for content in others for end in range(1, len(content) + 1)}
+    whole = {*others}
+    for content in contents:
+        for start, character in enumerate(content):
+            if character not in beginnings:
+                continue
             rest = content[start:]
-            if rest in beginnings or any(rest[:end] in first for end in range(1, len(rest))):
-                return False
-    return True
+            if rest in beginnings or any(rest[:end] in whole for end in range(1, len(rest))):
+                return True
+    return False
 
 
 class Search:

@@ -65,6 +65,23 @@ def test_special_tokens_must_be_allowed_and_others_need_not(
     assert ours.encode("<a>") == [tokens[1]["id"]]
 
 
+@pytest.mark.parametrize(
+    ("special", "other"),
+    [("<e><e>", "<e>"), ("<s>a", "a>"), ("<s>ab", "b"), ("a<s", "<s>"), ("<s>", "<s>x")],
+)
+def test_a_special_token_that_is_not_allowed_hides_what_begins_in_it(
+    special: str, other: str, tmp_path: Path
+) -> None:
+    tokens = added_tokens({"content": special, "special": True}, {"content": other})
+    ours, theirs = both(model_json(added_tokens=tokens), tmp_path)
+    theirs.encode_special_tokens = True
+    for text in mixed_texts(7, 200, [special, other, *special, *other, " the", "é"]):
+        ids = theirs.encode(text, add_special_tokens=False).ids
+        assert ours.encode_ordinary(text) == ids, text
+        assert ours.encode(text, disallowed_special=()) == ids, text
+        assert ours.encode_to_numpy(text, disallowed_special=()).tolist() == ids, text
+
+
 def test_decoding_leaves_out_special_tokens_alone(tmp_path: Path) -> None:
     tokens = added_tokens({"content": "<s>", "special": True}, {"content": "<a>"})
     ours, theirs = both(model_json(added_tokens=tokens), tmp_path)

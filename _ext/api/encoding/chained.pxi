@@ -9,7 +9,7 @@ from engine.base.interrupt cimport Interrupt, set_interrupt
 from engine.base.types cimport STATUS_OK
 from engine.encode.chained cimport (
     Chain, ChainMemory, close_chain, encode_chained, open_chain, split_by_chain)
-from engine.encode.workspace cimport give_back
+from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
 from engine.split.automaton cimport ScannedPieces
 from engine.split.ranges cimport Behaviour, Split, all_ranges

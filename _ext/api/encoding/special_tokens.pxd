@@ -29,3 +29,6 @@ cdef class SpecialTokens:
     cdef int _copy_beginnings(self) except -1
     cdef int _copy_token_bytes(self) except -1
     cdef int learn(self, set found) except -1
+
+
+cdef void *copy_bytes(bytes source) except NULL

@@ -163,7 +163,7 @@ typedef void *bpecore_thread_result;
 /* Moves a new thread to another CPU if it waits on the caller's. Linux puts it there if the caller has
  * slept lately, even beside idle CPUs, and moves it only milliseconds later. Only a hint. */
 static inline void bpecore_leave_cpu(pthread_t thread) {
-#ifdef __linux__
+#if defined __linux__ && defined CPU_COUNT
     cpu_set_t allowed, others;
     int cpu = sched_getcpu();
     if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
