@@ -240,8 +240,8 @@ cdef inline uint64_t cut_by_three(
         starts: the first numbers.
         previous_starts: what was returned for the previous block.
     """
-    cdef uint64_t third = runs & before(runs, previous_runs)
-    cdef uint64_t cuts = third & (starts << 3 | previous_starts >> 61)
+    cdef uint64_t third = runs & before(runs, previous_runs), cuts
+    cuts = third & (starts << 3 | previous_starts >> 61)
     while cuts:
         starts |= cuts
         cuts = third & cuts << 3
