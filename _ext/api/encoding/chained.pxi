@@ -1,4 +1,4 @@
-"""Texts that are split several times, one split behind the other."""
+"""Texts that are split several times, one split after the other."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, UINT32_MAX
@@ -16,7 +16,7 @@ from engine.split.ranges cimport Behaviour, Split, all_ranges
 
 
 cdef class SplitChain:
-    """Splits that are run one behind the other.
+    """Splits that are run one after the other.
 
     Args:
         splits: the `SplitPattern` of each, and the number of a `Behaviour`.
