@@ -68,7 +68,7 @@ def outcome(call: Callable[..., object], *arguments: Any, **named: Any) -> objec
     """Returns what a call returns, or the exception it raises."""
     try:
         return call(*arguments, **named)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
+    except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # tiktoken's panics are not an Exception
         if isinstance(error, ValueError) and str(error).startswith(REGEX_LIMIT):

@@ -19,7 +19,7 @@ from bpecore.fuzzing.command import NAMES, fuzz
 from bpecore.fuzzing.finding import Framed, read_case, replay
 from bpecore.fuzzing.limits import Limited, is_best, is_split, is_truncated
 from bpecore.fuzzing.minimise import minimise, smallest_frame
-from bpecore.fuzzing.outcomes import Difference, Tally, compare
+from bpecore.fuzzing.outcomes import Difference, Raised, Tally, compare
 from bpecore.fuzzing.rounds import openai_cases, run_round
 from bpecore.fuzzing.run import Plan, Progress, run
 from bpecore.fuzzing.shrink import shrink, simplify
@@ -285,6 +285,15 @@ def test_patterns_for_case_show_their_splits() -> None:
         pairs = {(a + b).encode() for a in letters for b in letters}
         assert pairs <= definition["mergeable_ranks"].keys()
     assert len(patterns) > 15
+
+
+def test_running_out_of_memory_is_a_mismatch() -> None:
+    def fail() -> object:
+        raise MemoryError("no memory to encode the text")
+
+    found = compare("encode", fail, lambda: [1])
+    assert found is not None
+    assert found.found == Raised("MemoryError")
 
 
 def test_a_panic_of_tiktoken_is_no_mismatch() -> None:
