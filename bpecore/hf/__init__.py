@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from bpecore.hf.decoding import DecodeStream
 from bpecore.hf.encoding import Encoding
+from bpecore.hf.limits import Padding, Truncation
 from bpecore.hf.tokenizer import Tokenizer
 from bpecore.hf.transformers_patch import patch_transformers, unpatch_transformers
 
 __all__ = [
     "DecodeStream",
     "Encoding",
+    "Padding",
     "Tokenizer",
+    "Truncation",
     "patch_transformers",
     "unpatch_transformers",
 ]

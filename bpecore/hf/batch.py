@@ -14,6 +14,7 @@ from bpecore.hf.post_processing import process
 if TYPE_CHECKING:
     from typing import Any
 
+    from bpecore.hf.limits import Padding, Truncation
     from bpecore.hf.post_processing import Processor
 
     Frame = tuple[list[int], list[int]]
@@ -30,6 +31,10 @@ class Setting(NamedTuple):
         splits_special: whether special tokens are ordinary text.
         has_places: whether more than ids is wanted of what is in a text.
         add_special_tokens: whether tokens are put around texts.
+        truncation: how long encodings may be.
+        padding: what short ones are filled with.
+        cuts_all: whether a limit below the number of tokens around a text leaves nothing of it, as
+            in `tokenizers` 1.0, or does nothing, as in 0.23.
     """
 
     engine: Engine
@@ -37,6 +42,9 @@ class Setting(NamedTuple):
     splits_special: bool
     has_places: bool
     add_special_tokens: bool
+    truncation: Truncation | None
+    padding: Padding | None
+    cuts_all: bool
 
     def text_encoding(
         self, text: str, ids: list[int], type_id: int = 0, word: int | None = None
@@ -55,6 +63,30 @@ class Setting(NamedTuple):
         else:
             columns, type_id = FixedColumns(ids, [""] * len(ids), 0), 0
         return Encoding.of_runs([Run(columns, 0, len(ids), type_id)])
+
+    def finished(self, parts: list[Encoding]) -> Encoding:
+        """Truncates the encodings of one text or two and puts tokens around them.
+
+        Args:
+            parts: the encodings; they are changed.
+
+        Raises:
+            ValueError: truncation is impossible.
+        """
+        if self.truncation is not None:
+            added = 0
+            if self.add_special_tokens and self.processor is not None:
+                added = self.processor.added_tokens(len(parts) == 2)
+            if self.cuts_all:
+                added = min(added, self.truncation.max_length)
+            self.truncation.apply(parts[0], parts[1] if len(parts) == 2 else None, added)
+        return process(self.processor, parts, self.add_special_tokens)
+
+    def pad(self, encodings: list[Encoding]) -> list[Encoding]:
+        """Pads encodings to one length, and returns them."""
+        if self.padding is not None:
+            self.padding.apply(encodings)
+        return encodings
 
 
 class EncodedBatch:

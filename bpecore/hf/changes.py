@@ -20,8 +20,9 @@ from bpecore.hf.components import BPE, added_token_object, component, written_co
 from bpecore.hf.decoding import Decoder
 from bpecore.hf.limits import (
     Padding,
-    checked_padding,
-    checked_truncation,
+    Truncation,
+    given_padding,
+    given_truncation,
     read_padding,
     read_truncation,
     warn_of,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SOURCE = "the tokenizer"
+_DOWNLOAD_OPTIONS = {"cache_dir", "force_download", "local_files_only", "subfolder"}
 
 
 class Changes:
@@ -106,7 +108,11 @@ class Changes:
 
     @classmethod
     def from_pretrained(
-        cls, identifier: str, revision: str = "main", token: str | None = None
+        cls,
+        identifier: str,
+        revision: str = "main",
+        token: str | bool | None = None,
+        **options: Any,
     ) -> Self:
         """Reads the tokenizer.json of a model.
 
@@ -115,13 +121,18 @@ class Changes:
                 package huggingface_hub must be installed.
             revision: a branch or commit there.
             token: what authorises the download.
+            options: `cache_dir`, `force_download`, `local_files_only` and `subfolder`, which go to
+                `huggingface_hub.hf_hub_download`, as in `tokenizers` 1.0.
 
         Raises:
             ImportError: huggingface_hub is needed and missing.
             ValueError, OSError: as `from_file`.
         """
+        unknown = options.keys() - _DOWNLOAD_OPTIONS
+        if unknown:
+            raise TypeError(f"from_pretrained has no argument {min(unknown)!r}")
         if os.path.isdir(identifier):
-            return cls.from_file(identifier)
+            return cls.from_file(os.path.join(identifier, options.get("subfolder") or ""))
         try:
             hub = importlib.import_module("huggingface_hub")
         except ImportError as error:
@@ -130,8 +141,8 @@ class Changes:
                 "`pip install huggingface_hub`",
                 name="huggingface_hub",
             ) from error
-        file = "tokenizer.json"
-        return cls.from_file(hub.hf_hub_download(identifier, file, revision=revision, token=token))
+        options.update(revision=revision, token=token)
+        return cls.from_file(hub.hf_hub_download(identifier, "tokenizer.json", **options))
 
     # ---- written ------------------------------------------------------------------------------
 
@@ -343,7 +354,7 @@ class Changes:
             TypeError, OverflowError: a number is none, or negative, or too large.
         """
         warn_of(unknown)
-        given = checked_truncation(max_length, stride, strategy, direction)
+        given = Truncation(max_length, strategy, direction, stride=stride)
         added = self.num_special_tokens_to_add(False)
         if 0 <= given.max_length - added < stride:
             raise ValueError(
@@ -359,8 +370,15 @@ class Changes:
 
     @property
     def truncation(self) -> dict[str, Any] | None:
-        """The arguments of `enable_truncation`; None without truncation."""
-        return None if self._truncation is None else self._truncation._asdict()
+        """The arguments of `enable_truncation`; None without truncation.
+
+        It can be set to a `Truncation` or None, as in `tokenizers` 1.0.
+        """
+        return None if self._truncation is None else self._truncation.shown()
+
+    @truncation.setter
+    def truncation(self, truncation: Truncation | None) -> None:
+        self._truncation = given_truncation(truncation, None)
 
     def enable_padding(
         self,
@@ -388,8 +406,8 @@ class Changes:
             TypeError, OverflowError: a number is none, or negative, or too large.
         """
         warn_of(unknown)
-        self._padding = checked_padding(
-            Padding(length, pad_to_multiple_of, pad_id, pad_token, pad_type_id, direction)
+        self._padding = Padding(
+            direction, pad_id, pad_type_id, pad_token, length, pad_to_multiple_of
         )
 
     def no_padding(self) -> None:
@@ -398,8 +416,15 @@ class Changes:
 
     @property
     def padding(self) -> dict[str, Any] | None:
-        """The arguments of `enable_padding`; None without padding."""
-        return None if self._padding is None else self._padding._asdict()
+        """The arguments of `enable_padding`; None without padding.
+
+        It can be set to a `Padding` or None, as in `tokenizers` 1.0.
+        """
+        return None if self._padding is None else self._padding.shown()
+
+    @padding.setter
+    def padding(self, padding: Padding | None) -> None:
+        self._padding = given_padding(padding, None)
 
     # ---- parts --------------------------------------------------------------------------------
 

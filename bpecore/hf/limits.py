@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bpecore._models.json_files import member
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from bpecore.hf.encoding import Encoding
 
 _STRATEGIES = {
@@ -21,17 +23,59 @@ _STRATEGIES = {
     "only_second": "OnlySecond",
 }
 _DIRECTIONS = {"left": "Left", "right": "Right"}
+_TRUNCATION_NAMES = ("max_length", "stride", "strategy", "direction")
+_PADDING_NAMES = (
+    *("length", "pad_to_multiple_of", "pad_id", "pad_token", "pad_type_id"),
+    "direction",
+)
 PADDING_BITS = {"length": 64, "pad_to_multiple_of": 64, "pad_id": 32, "pad_type_id": 32}
 """How large the numbers of padding may be."""
 
 
-class Truncation(NamedTuple):
-    """How long encodings may be, as `tokenizers` names it."""
-
+class _TruncationFields(NamedTuple):
     max_length: int
-    stride: int = 0
-    strategy: str = "longest_first"
-    direction: str = "right"
+    strategy: str
+    direction: str
+    stride: int
+
+
+class Truncation(_TruncationFields):
+    """How long encodings may be: `tokenizers.Truncation` of version 1.0.
+
+    Args:
+        max_length: how many tokens there may be, with those around a text.
+        strategy: which of two texts is cut: "longest_first", "only_first" or "only_second".
+        direction: the end that is cut, "right" or "left".
+        stride: how many tokens the parts that overflow share; `tokenizers` 1.0 has no such parts.
+
+    Raises:
+        ValueError: `strategy` or `direction` is none of these.
+        TypeError, OverflowError: a number is none, or negative, or too large.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        max_length: int,
+        strategy: str = "longest_first",
+        direction: str = "right",
+        *,
+        stride: int = 0,
+    ) -> Self:
+        """Checks the arguments."""
+        _check_choice("strategy", strategy, _STRATEGIES)
+        _check_choice("direction", direction, _DIRECTIONS)
+        max_length = checked_number("max_length", max_length, 64)
+        stride = checked_number("stride", stride, 64)
+        return super().__new__(cls, max_length, strategy, direction, stride)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _truncation, tuple(self)
+
+    def shown(self) -> dict[str, Any]:
+        """Returns the arguments of `enable_truncation` as `tokenizers` 0.23 shows them."""
+        return {name: getattr(self, name) for name in _TRUNCATION_NAMES}
 
     def written(self) -> dict[str, Any]:
         """Returns the member of a file."""
@@ -91,15 +135,61 @@ def _shared(first: int, second: int, limit: int, is_alone: bool) -> tuple[int, i
     return (longer, shorter) if first > second else (shorter, longer)
 
 
-class Padding(NamedTuple):
-    """What short encodings are filled with, as `tokenizers` names it."""
+def _truncation(max_length: int, strategy: str, direction: str, stride: int) -> Truncation:
+    return Truncation(max_length, strategy, direction, stride=stride)
 
-    length: int | None = None
-    pad_to_multiple_of: int | None = None
-    pad_id: int = 0
-    pad_token: str = "[PAD]"
-    pad_type_id: int = 0
-    direction: str = "right"
+
+class _PaddingFields(NamedTuple):
+    direction: str
+    pad_id: int
+    pad_type_id: int
+    pad_token: str
+    length: int | None
+    pad_to_multiple_of: int | None
+
+
+class Padding(_PaddingFields):
+    """What short encodings are filled with: `tokenizers.Padding` of version 1.0.
+
+    Args:
+        direction: the end that is filled, "right" or "left".
+        pad_id: the id of padding.
+        pad_type_id: its type.
+        pad_token: how it is spelled.
+        length: how many tokens there are afterwards; None: as many as the longest of a batch.
+        pad_to_multiple_of: what that number must be a multiple of.
+
+    Raises:
+        ValueError: `direction` is neither.
+        TypeError, OverflowError: a number is none, or negative, or too large.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        direction: str = "right",
+        pad_id: int = 0,
+        pad_type_id: int = 0,
+        pad_token: str = "[PAD]",
+        length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+    ) -> Self:
+        """Checks the arguments."""
+        _check_choice("direction", direction, _DIRECTIONS)
+        if not isinstance(pad_token, str):
+            raise TypeError(f"pad_token must be str, not {type(pad_token).__name__}")
+        numbers = [
+            number if number is None else checked_number(name, number, 64)
+            for name, number in (("length", length), ("pad_to_multiple_of", pad_to_multiple_of))
+        ]
+        pad_id = checked_number("pad_id", pad_id, PADDING_BITS["pad_id"])
+        pad_type_id = checked_number("pad_type_id", pad_type_id, PADDING_BITS["pad_type_id"])
+        return super().__new__(cls, direction, pad_id, pad_type_id, pad_token, *numbers)
+
+    def shown(self) -> dict[str, Any]:
+        """Returns the arguments of `enable_padding` as `tokenizers` 0.23 shows them."""
+        return {name: getattr(self, name) for name in _PADDING_NAMES}
 
     def written(self) -> dict[str, Any]:
         """Returns the member of a file."""
@@ -130,9 +220,9 @@ def read_truncation(value: Any, source: str) -> Truncation | None:
     _require_object(value, "truncation", source)
     return Truncation(
         member(value, "truncation.max_length", int, source),
-        member(value, "truncation.stride", int, source),
         _named(value, "truncation.strategy", _STRATEGIES, source),
         _named(value, "truncation.direction", _DIRECTIONS, source, "right"),
+        stride=member(value, "truncation.stride", int, source),
     )
 
 
@@ -147,12 +237,12 @@ def read_padding(value: Any, source: str) -> Padding | None:
         strategy = member(value, "padding.strategy", dict, source)
         length = member(strategy, "padding.strategy.Fixed", int, source)
     return Padding(
+        _named(value, "padding.direction", _DIRECTIONS, source),
+        member(value, "padding.pad_id", int, source),
+        member(value, "padding.pad_type_id", int, source),
+        member(value, "padding.pad_token", str, source),
         length,
         member(value, "padding.pad_to_multiple_of", int, source, default=None),
-        member(value, "padding.pad_id", int, source),
-        member(value, "padding.pad_token", str, source),
-        member(value, "padding.pad_type_id", int, source),
-        _named(value, "padding.direction", _DIRECTIONS, source),
     )
 
 
@@ -171,11 +261,9 @@ def _named(
     raise ValueError(f"{source}: {path} must be one of {', '.join(names.values())}")
 
 
-def checked_choice(what: str, given: str, names: dict[str, str]) -> str:
-    """Returns an argument that is one of some names; ValueError otherwise."""
+def _check_choice(what: str, given: str, names: dict[str, str]) -> None:
     if given not in names:
         raise ValueError(f"{what} must be one of {', '.join(names)}, not {given!r:.60}")
-    return given
 
 
 def checked_number(what: str, given: Any, bits: int) -> int:
@@ -191,26 +279,30 @@ def checked_number(what: str, given: Any, bits: int) -> int:
     return number
 
 
-def checked_truncation(max_length: int, stride: int, strategy: str, direction: str) -> Truncation:
-    """Returns the arguments of `enable_truncation`; raises as that does if one is invalid."""
-    checked_choice("strategy", strategy, _STRATEGIES)
-    checked_choice("direction", direction, _DIRECTIONS)
-    max_length, stride = (
-        checked_number(*item, 64) for item in (("max_length", max_length), ("stride", stride))
-    )
-    return Truncation(max_length, stride, strategy, direction)
+def given_truncation(given: Any, own: Truncation | None) -> Truncation | None:
+    """Returns the truncation of one call.
+
+    Args:
+        given: the argument; `...` if there is none.
+        own: the tokenizer's.
+
+    Raises:
+        TypeError: it is no `Truncation`.
+    """
+    if given is ...:
+        return own
+    if given is None or isinstance(given, Truncation):
+        return given
+    raise TypeError(f"truncation must be a Truncation or None, not {type(given).__name__}")
 
 
-def checked_padding(padding: Padding) -> Padding:
-    """Returns the arguments of `enable_padding`; raises as that does if one is invalid."""
-    checked_choice("direction", padding.direction, _DIRECTIONS)
-    if not isinstance(padding.pad_token, str):
-        raise TypeError(f"pad_token must be str, not {type(padding.pad_token).__name__}")
-    for name, bits in PADDING_BITS.items():
-        number = getattr(padding, name)
-        if number is not None or name.endswith("id"):
-            checked_number(name, number, bits)
-    return padding
+def given_padding(given: Any, own: Padding | None) -> Padding | None:
+    """Returns the padding of one call, as `given_truncation`."""
+    if given is ...:
+        return own
+    if given is None or isinstance(given, Padding):
+        return given
+    raise TypeError(f"padding must be a Padding or None, not {type(given).__name__}")
 
 
 def warn_of(unknown: dict[str, Any]) -> None:

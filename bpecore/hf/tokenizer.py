@@ -11,13 +11,13 @@ from bpecore.hf.changes import Changes
 from bpecore.hf.columns import FixedColumns
 from bpecore.hf.encoding import Encoding, Run
 from bpecore.hf.inputs import read_input, read_sequence
+from bpecore.hf.limits import given_padding, given_truncation
 from bpecore.hf.post_processing import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bpecore.hf.inputs import Sequence as InputSequence
-    from bpecore.hf.post_processing import Processor
 
 
 class Tokenizer(Changes):
@@ -39,25 +39,45 @@ class Tokenizer(Changes):
         pair: Any = None,
         is_pretokenized: bool = False,
         add_special_tokens: bool = True,
+        *,
+        encode_special_tokens: bool | None = None,
+        padding: Any = ...,
+        truncation: Any = ...,
     ) -> Encoding:
         """Encodes a text, or two.
 
         Args:
-            sequence: the text, or the words of it.
+            sequence: the text, or the words of it; or a tuple or list of two texts.
             pair: another.
             is_pretokenized: whether `sequence` and `pair` are lists of words.
             add_special_tokens: whether the post-processor puts tokens around them.
+            encode_special_tokens: whether special tokens in a text are ordinary text; None: as the
+                attribute of that name says.
+            padding: a `Padding`, or None; without the argument, the tokenizer's.
+            truncation: a `Truncation`, or None; without the argument, the tokenizer's.
 
         Raises:
             TypeError: it is no text.
             ValueError: truncation is impossible, or a byte of the text is no token.
         """
+        setting = self._setting(
+            add_special_tokens, True, encode_special_tokens, padding, truncation
+        )
+        if pair is None and not is_pretokenized and isinstance(sequence, (tuple, list)):
+            return self._encoded([read_input(sequence, False)], setting)[0]
         first = read_sequence(sequence, is_pretokenized)
         second = None if pair is None else read_sequence(pair, is_pretokenized)
-        return self._encoded([(first, second)], add_special_tokens, True)[0]
+        return self._encoded([(first, second)], setting)[0]
 
     def encode_batch(
-        self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
+        self,
+        input: Sequence[Any],
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+        *,
+        encode_special_tokens: bool | None = None,
+        padding: Any = ...,
+        truncation: Any = ...,
     ) -> list[Encoding]:
         """Encodes many texts, or pairs of texts.
 
@@ -65,46 +85,37 @@ class Tokenizer(Changes):
             input: texts, or tuples of two; or lists of words, or tuples of two lists.
             is_pretokenized: whether lists of words are given.
             add_special_tokens: whether the post-processor puts tokens around them.
+            encode_special_tokens, padding, truncation: as for `encode`.
 
         Raises:
             TypeError, ValueError: as `encode`.
         """
-        return self._batch(input, is_pretokenized, add_special_tokens, True)
+        setting = self._setting(
+            add_special_tokens, True, encode_special_tokens, padding, truncation
+        )
+        return self._batch(input, is_pretokenized, setting)
 
     def encode_batch_fast(
         self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
     ) -> list[Encoding]:
         """Encodes many texts like `encode_batch`; only the ids of what is in them are known."""
-        return self._batch(input, is_pretokenized, add_special_tokens, False)
+        return self._batch(input, is_pretokenized, self._setting(add_special_tokens, False))
 
     def _batch(
-        self,
-        input: Sequence[Any],
-        is_pretokenized: bool,
-        add_special_tokens: bool,
-        has_places: bool,
+        self, input: Sequence[Any], is_pretokenized: bool, setting: Setting
     ) -> list[Encoding]:
         if isinstance(input, (str, bytes, dict)):
             raise TypeError(f"expected several inputs, got one: {input!r:.80}")
         input = list(input)
-        if not is_pretokenized and self._truncation is None and {*map(type, input)} == {str}:
-            frame = self._frame(add_special_tokens)
+        if not is_pretokenized and setting.truncation is None and {*map(type, input)} == {str}:
+            frame = self._frame(setting.add_special_tokens)
             if frame is not None:
-                setting = self._setting(add_special_tokens, has_places)
-                encodings = EncodedBatch(setting, input, frame).encodings()
-                if self._padding is not None:
-                    self._padding.apply(encodings)
-                return encodings
-        inputs = [read_input(item, is_pretokenized) for item in input]
-        return self._encoded(inputs, add_special_tokens, has_places)
+                return setting.pad(EncodedBatch(setting, input, frame).encodings())
+        return self._encoded([read_input(item, is_pretokenized) for item in input], setting)
 
     def _encoded(
-        self,
-        inputs: list[tuple[InputSequence, InputSequence | None]],
-        add_special_tokens: bool,
-        has_places: bool,
+        self, inputs: list[tuple[InputSequence, InputSequence | None]], setting: Setting
     ) -> list[Encoding]:
-        setting = self._setting(add_special_tokens, has_places)
         texts: list[str] = []
         for sequences in inputs:
             for sequence in sequences:
@@ -119,30 +130,27 @@ class Tokenizer(Changes):
                 for type_id, sequence in enumerate(sequences)
                 if sequence is not None
             ]
-            encodings.append(self._finished(setting.processor, parts, add_special_tokens))
-        if self._padding is not None:
-            self._padding.apply(encodings)
-        return encodings
+            encodings.append(setting.finished(parts))
+        return setting.pad(encodings)
 
-    def _setting(self, add_special_tokens: bool, has_places: bool) -> Setting:
+    def _setting(
+        self,
+        add_special_tokens: bool,
+        has_places: bool,
+        splits_special: bool | None = None,
+        padding: Any = ...,
+        truncation: Any = ...,
+    ) -> Setting:
         return Setting(
             self._engine,
             self._processor,
-            self.encode_special_tokens,
+            self.encode_special_tokens if splits_special is None else splits_special,
             has_places,
             add_special_tokens,
+            given_truncation(truncation, self._truncation),
+            given_padding(padding, self._padding),
+            truncation is not ...,
         )
-
-    def _finished(
-        self, processor: Processor | None, parts: list[Encoding], add_special_tokens: bool
-    ) -> Encoding:
-        """Truncates the encodings of one input and puts tokens around them."""
-        if self._truncation is not None:
-            added = 0
-            if add_special_tokens and processor is not None:
-                added = processor.added_tokens(len(parts) == 2)
-            self._truncation.apply(parts[0], parts[1] if len(parts) == 2 else None, added)
-        return process(processor, parts, add_special_tokens)
 
     def _frame(self, add_special_tokens: bool) -> tuple[list[int], list[int]] | None:
         """Returns the ids before and after one text; None if it is not there once."""
@@ -156,10 +164,28 @@ class Tokenizer(Changes):
             self._frames[add_special_tokens] = frame
         return self._frames[add_special_tokens]
 
-    def tokenize(self, input: Any, *, add_special_tokens: bool = True) -> list[str]:
-        """Returns how the tokens of a text, or of two, are spelled, as in `tokenizers` 1.0."""
-        first, second = read_input(input, False)
-        return self._encoded([(first, second)], add_special_tokens, True)[0].tokens
+    def tokenize(
+        self,
+        input: Any,
+        *,
+        add_special_tokens: bool = True,
+        encode_special_tokens: bool | None = None,
+        padding: Any = ...,
+        truncation: Any = ...,
+    ) -> list[str]:
+        """Returns how the tokens of a text, or of two, are spelled, as in `tokenizers` 1.0.
+
+        Args:
+            input: a text, or a tuple or list of two.
+            add_special_tokens, encode_special_tokens, padding, truncation: as for `encode`.
+
+        Raises:
+            TypeError, ValueError: as `encode`.
+        """
+        setting = self._setting(
+            add_special_tokens, True, encode_special_tokens, padding, truncation
+        )
+        return self.decode_tokens(self._encoded([read_input(input, False)], setting)[0])
 
     def post_process(
         self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool = True
@@ -169,10 +195,8 @@ class Tokenizer(Changes):
             if not isinstance(part, Encoding):
                 raise TypeError(f"expected an Encoding of bpecore.hf, got {type(part).__name__}")
         parts = [part.copy() for part in (encoding, pair) if part is not None]
-        made = self._finished(self._processor, parts, add_special_tokens)
-        if self._padding is not None:
-            self._padding.apply([made])
-        return made
+        setting = self._setting(add_special_tokens, True)
+        return setting.pad([setting.finished(parts)])[0]
 
     # ---- ids to text --------------------------------------------------------------------------
 
