@@ -147,8 +147,8 @@ print(before - resident_kilobytes(), tables)
 
 def test_a_thousand_encodings_of_equal_ranks_share_their_tables(tmp_path: Path) -> None:
     growth, freed, tables = run(ENCODINGS, tmp_path)
-    # An encoding by itself is about 2.1 KB of objects; the tables of one are 1,000 times as much.
-    assert growth < 2_500
+    # An encoding by itself is about 2.5 KB of objects; the tables of one are 1,000 times as much.
+    assert growth < 3_000
     assert tables > 1_000
     # Not all: unused pages never were resident, and the allocator keeps some.
     assert freed > tables // 3, "the tables are freed with the last encoding"
