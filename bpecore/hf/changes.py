@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 from bpecore._build.special_tokens import build_trie
 from bpecore._models.added_tokens import are_found_at_once
 from bpecore._models.encoding import ModelEncoding
-from bpecore._models.normalizers import read_normalizers
 from bpecore._models.parts import in_order
-from bpecore._models.pre_tokenizers import read_pre_tokenizers
 from bpecore.hf.added_vocabulary import AddedVocabulary, added_token
 from bpecore.hf.columns import Engine
-from bpecore.hf.components import BPE, added_token_object, component, written_component
+from bpecore.hf.components import BPE, HandedOut, added_token_object, written_component
 from bpecore.hf.decoding import Decoder
 from bpecore.hf.limits import (
     Padding,
@@ -28,7 +26,7 @@ from bpecore.hf.limits import (
     warn_of,
 )
 from bpecore.hf.names import ModelNames
-from bpecore.hf.post_processing import read_processor
+from bpecore.hf.parts import SOURCE, Parts
 from bpecore.hf.serialization import model_options, written_tokenizer
 
 if TYPE_CHECKING:
@@ -37,11 +35,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_SOURCE = "the tokenizer"
+_MADE_AGAIN = ("_names", "_built", "_built_decoder", "_processor", "_frames", "_handed_out")
 _DOWNLOAD_OPTIONS = {"cache_dir", "force_download", "local_files_only", "subfolder"}
 
 
-class Changes:
+class Changes(Parts):
     """What `Tokenizer` inherits.
 
     Args:
@@ -70,6 +68,7 @@ class Changes:
         self._normalizer = parts.normalizer
         self._added.normalize(self._normalizer)
         self._pre_tokenization = parts.pattern, parts.prefix_space
+        self._handed_out = HandedOut()
         self._set_processor(parts.file.get("post_processor"))
         Decoder(Engine(encoding, self._names, {}), parts.file.get("decoder"), encoding.name)
         self._forget()
@@ -152,6 +151,7 @@ class Changes:
         Args:
             pretty: whether it is indented.
         """
+        self._take_changes()
         members = {
             **self._file,
             "truncation": self._truncation and self._truncation.written(),
@@ -204,15 +204,13 @@ class Changes:
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if name not in ("_names", "_built", "_built_decoder", "_processor", "_frames")
-        }
+        self._take_changes()
+        return {name: value for name, value in vars(self).items() if name not in _MADE_AGAIN}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._names = self._added.names = ModelNames(self._base)
+        self._handed_out = HandedOut()
         self._set_processor(self._file.get("post_processor"))
         self._forget()
 
@@ -226,6 +224,8 @@ class Changes:
 
     @property
     def _engine(self) -> Engine:
+        if self._handed_out:
+            self._take_changes()
         if self._built is None:
             parts = self._base._parts
             tokens = self._added.searched()
@@ -256,8 +256,10 @@ class Changes:
 
     @property
     def _decoder(self) -> Decoder:
+        if self._handed_out:
+            self._take_changes()
         if self._built_decoder is None:
-            self._built_decoder = Decoder(self._engine, self._file.get("decoder"), _SOURCE)
+            self._built_decoder = Decoder(self._engine, self._file.get("decoder"), SOURCE)
         return self._built_decoder
 
     # ---- tokens -------------------------------------------------------------------------------
@@ -426,65 +428,6 @@ class Changes:
     def padding(self, padding: Padding | None) -> None:
         self._padding = given_padding(padding, None)
 
-    # ---- parts --------------------------------------------------------------------------------
-
-    def num_special_tokens_to_add(self, is_pair: bool) -> int:
-        """Returns how many tokens the post-processor puts around one text, or two."""
-        return 0 if self._processor is None else self._processor.added_tokens(is_pair)
-
-    def _set_processor(self, written: Any) -> None:
-        self._processor = read_processor(written, source=_SOURCE)
-        self._frames: dict[bool, tuple[list[int], list[int]] | None] = {}
-
-    @property
-    def post_processor(self) -> Any:
-        """A copy of what puts tokens around texts, of the package `tokenizers`."""
-        return component("post_processor", self._file.get("post_processor"))
-
-    @post_processor.setter
-    def post_processor(self, processor: Any) -> None:
-        written = written_component(processor)
-        self._set_processor(written)
-        self._file["post_processor"] = written
-
-    @property
-    def normalizer(self) -> Any:
-        """A copy of what normalizes texts, of the package `tokenizers`."""
-        return component("normalizer", self._file.get("normalizer"))
-
-    @normalizer.setter
-    def normalizer(self, normalizer: Any) -> None:
-        written = written_component(normalizer)
-        steps = read_normalizers(written, _SOURCE)
-        self._normalizer = written if steps else None
-        self._file["normalizer"] = written
-        self._added.normalize(self._normalizer)
-        self._forget()
-
-    @property
-    def pre_tokenizer(self) -> Any:
-        """A copy of what splits texts, of the package `tokenizers`."""
-        return component("pre_tokenizer", self._file.get("pre_tokenizer"))
-
-    @pre_tokenizer.setter
-    def pre_tokenizer(self, pre_tokenizer: Any) -> None:
-        written = written_component(pre_tokenizer)
-        found = read_pre_tokenizers(written, _SOURCE)
-        self._pre_tokenization = found.pattern, found.prefix_space
-        self._file["pre_tokenizer"] = written
-        self._forget()
-
-    @property
-    def decoder(self) -> Any:
-        """A copy of what makes text of tokens, of the package `tokenizers`."""
-        return component("decoder", self._file.get("decoder"))
-
-    @decoder.setter
-    def decoder(self, decoder: Any) -> None:
-        written = written_component(decoder)
-        self._built_decoder = Decoder(self._engine, written, _SOURCE)
-        self._file["decoder"] = written
-
     @property
     def model(self) -> Any:
         """What stands for the model of the package `tokenizers`, which is made if it is used."""
@@ -495,7 +438,7 @@ class Changes:
         written = {**json.loads(self.to_str()), "model": written_component(model)}
         made = type(self).from_str(json.dumps(written))
         made.encode_special_tokens = self.encode_special_tokens
-        vars(self).update(vars(made))
+        vars(self).update({**vars(made), "_handed_out": self._handed_out})
 
     def train(self, *arguments: Any, **options: Any) -> NoReturn:
         """Raises NotImplementedError: this package does not train."""

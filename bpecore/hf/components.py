@@ -1,14 +1,15 @@
-"""The parts of a tokenizer as objects of the package `tokenizers`, for programs that ask for them.
-
-They are copies: what is changed in one does not change the tokenizer, but setting one does.
-"""
+"""The parts of a tokenizer as objects of `tokenizers`, for programs that ask for them."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import json
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EMPTY_MODEL = {"type": "BPE", "vocab": {}, "merges": []}
 
@@ -29,24 +30,95 @@ def component(name: str, written: Any) -> Any:
     return getattr(_tokenizers(name).Tokenizer.from_str(json.dumps(file)), name)
 
 
+class HandedOut:
+    """The parts that a program has in its hands and may change."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[Any, Any]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def get(self, name: str) -> Any:
+        """Returns a part that is held; None otherwise."""
+        return self._parts[name][0] if name in self._parts else None
+
+    def hold(self, name: str, part: Any) -> None:
+        """Watches a part from now on, in place of the one of that name.
+
+        Args:
+            name: its name in a tokenizer.json.
+            part: an object of `tokenizers`; another one is not watched.
+        """
+        self._parts.pop(name, None)
+        if part is not None and not isinstance(part, dict):
+            self._parts[name] = part, part.__getstate__()
+
+    def take(self, change: Callable[[str, Any], None]) -> None:
+        """Passes on what has been changed, and forgets the parts that nobody else has any more.
+
+        Args:
+            change: takes the name of a part and what it is written as now. If it raises, the part
+                counts as changed until it is changed back.
+        """
+        for name in [*self._parts]:
+            part, known = self._parts.pop(name, (None, None))
+            if part is None:
+                continue
+            state = part.__getstate__()
+            try:
+                if state != known:
+                    change(name, json.loads(state))
+                    known = state
+            finally:
+                alone = object()
+                if state != known or sys.getrefcount(part) > sys.getrefcount(alone):
+                    self._parts[name] = part, known
+
+
 class BPE:
     """Stands for the model until something of it is used; then it is made.
+
+    Setting an attribute changes the tokenizer, which may refuse it.
 
     Args:
         tokenizer: what has the model.
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._written = tokenizer.to_str
+        vars(self)["_tokenizer"] = tokenizer
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._model, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        changed = self._made()
+        setattr(changed, name, value)
+        self._tokenizer.model = changed
+        vars(self)["_model"] = changed
+
+    def __getstate__(self) -> Any:
+        return self._model.__getstate__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._model.__reduce_ex__(protocol)
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[misc]
+        """That of the model, for `isinstance`."""
+        try:
+            return importlib.import_module("tokenizers").models.BPE
+        except ImportError:
+            return BPE
+
     @functools.cached_property
     def _model(self) -> Any:
-        return _tokenizers("model").Tokenizer.from_str(self._written()).model
+        return self._made()
+
+    def _made(self) -> Any:
+        return _tokenizers("model").Tokenizer.from_str(self._tokenizer.to_str()).model
 
 
 def written_component(given: Any) -> Any:
