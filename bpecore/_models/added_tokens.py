@@ -18,7 +18,7 @@ from bpecore._models.parts import AddedToken
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
 
@@ -79,6 +79,38 @@ def _added_token(entry: dict[str, Any], path: str, source: str) -> AddedToken:
             for name in ("special", "normalized", "single_word", "lstrip", "rstrip")
         ),
     )
+
+
+def require_distinct(
+    tokens: Sequence[AddedToken], normalized: Callable[[str], str], source: str
+) -> None:
+    """Refuses tokens that cannot be told apart in normalized text.
+
+    `tokenizers` finds one of them, another one each time that it loads the file.
+
+    Args:
+        tokens: the added tokens in the file's order.
+        normalized: normalizes a text.
+        source: the file, for errors.
+
+    Raises:
+        ValueError: two tokens are the same when they are normalized, or one is empty.
+    """
+    found: dict[str, AddedToken] = {}
+    for number, token in enumerate(tokens):
+        if not token.normalized:
+            continue
+        path = f"added_tokens[{number}].content"
+        text = normalized(token.content)
+        if not text:
+            raise refusal(source, f"{path} is {token.content!r:.60}, and its normalizer removes it")
+        other = found.setdefault(text, token)
+        if other is not token:
+            raise refusal(
+                source,
+                f"{path} is {token.content!r:.60}, and its normalizer makes the same of that and "
+                f"of {other.content!r:.60}",
+            )
 
 
 def are_found_at_once(tokens: Sequence[AddedToken]) -> bool:

@@ -75,14 +75,16 @@ def _may_match(rows: list[list[int]]) -> set[int]:
 
 def _reaching(rows: list[list[int]], states: set[int], unless_accepting: bool) -> set[int]:
     """Returns the states from which one of some states can be reached, and these."""
+    sources: list[list[int]] = [[] for _ in rows]
+    for state, row in enumerate(rows):
+        for entry in {*row[:-1]}:
+            if not (unless_accepting and entry & 1):
+                sources[entry >> 1].append(state)
     found = set(states)
-    size = -1
-    while size != len(found):
-        size = len(found)
-        for state, row in enumerate(rows):
-            if any(
-                entry >> 1 in found and not (unless_accepting and entry & 1) for entry in row[:-1]
-            ):
-                found.add(state)
+    pending = [*states]
+    while pending:
+        before = [state for state in sources[pending.pop()] if state not in found]
+        found.update(before)
+        pending += before
     found.discard(DEAD)
     return found

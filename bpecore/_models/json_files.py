@@ -40,7 +40,7 @@ def parse_json(contents: bytes, source: str) -> dict[str, Any]:
             text, parse_constant=_refuse, parse_int=_INTEGERS, object_pairs_hook=_object
         )
     except json.JSONDecodeError as error:
-        what = f"no valid JSON: {error.msg}"
+        what = f"no valid JSON: {error.msg.replace(' starting at', '').replace(' at', '')}"
         is_near_the_end = error.pos >= len(text.rstrip()) - _CUT_OFF
         if error.msg.startswith("Unterminated") or (is_near_the_end and error.msg != "Extra data"):
             what += ", as in a file that is cut off"

@@ -172,6 +172,13 @@ def read_normalizers(
     raise refusal(source, f"{path} is {kind}, which is not known exactly")
 
 
+def normalized(steps: Sequence[Step], text: str) -> str:
+    """Returns what normalizers make of a text."""
+    for step in steps:
+        text = step.apply(text)
+    return text
+
+
 def _form(kind: str, source: str, path: str) -> Step:
     _require_known_version(_NEWEST_KNOWN, kind, source, path)
     if kind == "NFC":

@@ -55,6 +55,9 @@ _RENAMED_IN_CLASSES = {r"\w": r"[\w&&[^\u200c\u200d]]", r"\W": r"[\W\u200c\u200d
 """The same in a class, where digits such as `²` are not among them."""
 
 
+_LONGEST = 10_000  # characters; a pattern of more than 4096 instructions is refused anyway
+
+
 class DifferentMeaningError(ValueError):
     """What in a pattern may mean something else to Oniguruma."""
 
@@ -68,15 +71,26 @@ def read_pattern(member: dict[str, Any], path: str, source: str) -> str:
         source: the file, for errors.
 
     Raises:
-        ValueError: it is no string, or something in it may mean something else.
+        ValueError: it is no string, very long, or something in it may mean something else.
     """
-    pattern: str = json_files.member(member, f"{path}.Regex", str, source)
+    pattern = require_short(json_files.member(member, f"{path}.Regex", str, source), path, source)
     try:
         return from_onig(pattern)
     except DifferentMeaningError as different:
         raise refusal(
             source, f"{path} has {different}, which may mean something else there"
         ) from None
+
+
+def require_short(pattern: str, path: str, source: str) -> str:
+    """Returns a pattern if it is not so long that compiling it would take seconds.
+
+    Raises:
+        ValueError: it is; the message names the file and the path in it.
+    """
+    if len(pattern) > _LONGEST:
+        raise refusal(source, f"{path} has {len(pattern):,} characters, more than {_LONGEST:,}")
+    return pattern
 
 
 def from_onig(pattern: str) -> str:

@@ -1,7 +1,9 @@
 """The ids that a tokenizer.json puts around those of a text, such as `<|begin_of_text|>`.
 
 Reference: `processors/` of tokenizers 0.23. A processor gets several parts and returns several: a
-template makes one of each of its items, and what follows it in a sequence sees these.
+template makes one of each of its items, and what follows it in a sequence sees these. It tells two
+processors apart by their members and not by their type: with `trim_offsets` and `add_prefix_space`,
+`BertProcessing` is read as `RobertaProcessing`, and the other way round without them.
 """
 
 from __future__ import annotations
@@ -43,12 +45,17 @@ def _processed(parts: _Parts, value: Any, source: str, path: str = "post_process
     if not isinstance(value, dict):
         raise ValueError(f"{source}: {path} must be a JSON object, found {value!r:.60}")
     kind = member(value, f"{path}.type", str, source)
+    if kind in ("ByteLevel", "RobertaProcessing"):
+        for option in ("trim_offsets", "add_prefix_space"):
+            member(value, f"{path}.{option}", bool, source)
     if kind == "ByteLevel":
         return parts  # it changes offsets only
     if kind == "Sequence":
         for number, item in enumerate(member(value, f"{path}.processors", list, source)):
             parts = _processed(parts, item, source, f"{path}.processors[{number}]")
         return parts
+    if kind == "BertProcessing" and {"trim_offsets", "add_prefix_space"} <= value.keys():
+        raise refusal(source, f"{path} has the options of RobertaProcessing, which is read instead")
     if kind in ("RobertaProcessing", "BertProcessing"):
         first, last = ([_pair_id(value, f"{path}.{end}", source)] for end in ("cls", "sep"))
         later = last if kind == "RobertaProcessing" else []
@@ -78,14 +85,14 @@ def _from_template(parts: _Parts, value: dict[str, Any], source: str, path: str)
     made: _Parts = []
     for number, item in enumerate(member(value, f"{path}.{side}", list, source)):
         place = f"{path}.{side}[{number}]"
-        if isinstance(item, dict) and "Sequence" in item:
+        if isinstance(item, dict) and [*item] == ["Sequence"]:
             text = member(item, f"{place}.Sequence", dict, source)
             name = member(text, f"{place}.Sequence.id", str, source)
             if name not in ("A", "B")[: len(parts)]:
                 raise ValueError(f"{source}: {place}.Sequence.id is {name!r:.60}, not a text")
             made.append(parts[name == "B"])
             continue
-        if not isinstance(item, dict) or "SpecialToken" not in item:
+        if not isinstance(item, dict) or [*item] != ["SpecialToken"]:
             raise ValueError(f"{source}: {place} is no part of a template: {item!r:.60}")
         token = member(item, f"{place}.SpecialToken", dict, source)
         name = member(token, f"{place}.SpecialToken.id", str, source)

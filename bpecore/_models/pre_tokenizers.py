@@ -21,7 +21,7 @@ from bpecore._core import SplitPattern
 from bpecore._models.errors import refusal
 from bpecore._models.gaps import gap_of
 from bpecore._models.json_files import member
-from bpecore._models.onig_syntax import read_pattern
+from bpecore._models.onig_syntax import read_pattern, require_short
 from bpecore._models.pattern_text import PatternWriter, spelled_sets
 from bpecore._models.presets import GPT2_PATTERN
 from bpecore._models.restriction import restricted
@@ -149,7 +149,7 @@ def read_splits(value: Any, source: str) -> tuple[tuple[Split, ...], str]:
             if is_byte_level:
                 raise refusal(source, f"{path} is ByteLevel, as one before it is")
             is_byte_level = True
-            if member(step, f"{path}.add_prefix_space", bool, source, default=True):
+            if member(step, f"{path}.add_prefix_space", bool, source):
                 prefix_path = path
             if member(step, f"{path}.use_regex", bool, source, default=True):
                 splits.append(Split(GPT2_PATTERN, "isolated", path))
@@ -177,7 +177,7 @@ def _splits_of(step: dict[str, Any], kind: str, path: str, source: str) -> list[
     if kind == "Split":
         return [_split(step, path, source)]
     if kind == "Digits":
-        single = member(step, f"{path}.individual_digits", bool, source, default=False)
+        single = member(step, f"{path}.individual_digits", bool, source)
         return [Split(_DIGIT if single else f"{_DIGIT}+", "isolated", path)]
     if kind == "Punctuation":
         return [Split(_PUNCTUATION, _behaviour(step, path, source, "Isolated"), path)]
@@ -224,12 +224,14 @@ def _split(step: dict[str, Any], path: str, source: str) -> Split:
     if [*given] == ["Regex"]:
         pattern = read_pattern(given, f"{path}.pattern", source)
     elif [*given] == ["String"]:
-        literal = member(given, f"{path}.pattern.String", str, source)
+        literal = require_short(
+            member(given, f"{path}.pattern.String", str, source), f"{path}.pattern", source
+        )
         pattern = _literally(literal)
     else:
         raise ValueError(f"{source}: {path}.pattern must have Regex or String, found {given!r:.60}")
     behaviour = _behaviour(step, path, source)
-    if member(step, f"{path}.invert", bool, source, default=False):
+    if member(step, f"{path}.invert", bool, source):
         # What lies between matches takes their place.
         behaviour = {
             "removed": "kept",

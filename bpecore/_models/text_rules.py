@@ -10,7 +10,7 @@ import functools
 
 from bpecore._core import has_surrogate, texts_with_others
 from bpecore._models.added_tokens import Search
-from bpecore._models.normalizers import character_set, with_changes
+from bpecore._models.normalizers import character_set, normalized, with_changes
 from bpecore._models.parts import AddedToken
 
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all of this
@@ -113,9 +113,7 @@ class TextRules:
 
     def normalized(self, text: str) -> str:
         """Returns what the normalizers make of a stretch between added tokens."""
-        for step in self._steps:
-            text = step.apply(text)
-        return text
+        return normalized(self._steps, text)
 
     def is_plain(self, text: str) -> bool:
         """Returns whether the engine alone encodes a text as it should be."""

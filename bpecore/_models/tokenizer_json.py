@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bpecore._build.special_tokens import build_trie
 from bpecore._core import Vocabulary
-from bpecore._models.added_tokens import are_found_at_once, read_added_tokens
+from bpecore._models.added_tokens import are_found_at_once, read_added_tokens, require_distinct
 from bpecore._models.bpe_model import read_bpe_model
 from bpecore._models.errors import refusal
 from bpecore._models.json_files import member
-from bpecore._models.normalizers import read_normalizers
+from bpecore._models.normalizers import normalized, read_normalizers
 from bpecore._models.parts import ModelParts, in_order
 from bpecore._models.post_processors import read_post_processors
 from bpecore._models.split_chain import read_chain
 
+_VERSION = "1.0"
 _DECODERS = (
     *("BPEDecoder", "ByteFallback", "ByteLevel", "CTC", "Fuse", "Metaspace", "Replace"),
     *("Sequence", "Strip", "WordPiece"),
@@ -40,6 +42,9 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     Raises:
         ValueError: it is invalid, or its ids could not be reproduced exactly.
     """
+    version = member(file, "version", str, source, default=_VERSION)
+    if version != _VERSION:
+        raise refusal(source, f"version is {version!r:.60}, and only {_VERSION!r} is known")
     model = member(file, "model", dict, source)
     kind = member(model, "model.type", str, source, default="BPE")
     if kind != "BPE":
@@ -57,6 +62,8 @@ def read_tokenizer_json(file: dict[str, Any], source: str) -> tuple[Vocabulary, 
     _check_decoder(file.get("decoder"), "decoder", source)
     bpe = read_bpe_model(model, source)
     tokens = read_added_tokens(file.get("added_tokens"), bpe.vocab, source)
+    if steps:
+        require_distinct(tokens, partial(normalized, steps), source)
     special = sum(token.special for token in tokens)
     details = (
         f"byte-level BPE of {len(bpe.vocab):,} tokens, {bpe.merge_count:,} merges, "

@@ -134,6 +134,28 @@ def test_a_token_that_is_there_twice(tmp_path: Path) -> None:
         load(model_json(added_tokens=[entry, entry]), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("contents", "normalizer", "reason"),
+    [
+        (["TOOL", "x", "tooL"], {"type": "Lowercase"}, r"\[2\]\.content is 'tooL'.* of 'TOOL'"),
+        (["e\u0301", "é"], {"type": "NFC"}, r"\[1\]\.content is 'é', and its normalizer makes the"),
+        (["\u0301"], {"type": "StripAccents"}, r"\[0\]\.content is .*, and its normalizer removes"),
+    ],
+)
+def test_tokens_that_a_normalizer_makes_the_same(
+    contents: list[str], normalizer: object, reason: str, tmp_path: Path
+) -> None:
+    """`tokenizers` finds one of them, by chance."""
+    tokens = [{"content": content, "normalized": True} for content in contents]
+    file = model_json(added_tokens=added_tokens(*tokens), normalizer=normalizer)
+    with pytest.raises(ValueError, match=r"tokenizer\.json cannot be .*: added_tokens" + reason):
+        load(file, tmp_path)
+    for entry in file["added_tokens"][:-1]:
+        entry["normalized"] = False
+    if len(contents) > 1:
+        assert load(file, tmp_path).encode(contents[-1]) == [file["added_tokens"][-1]["id"]]
+
+
 def test_an_id_in_a_gap_that_ends_at_a_token_of_the_model(tmp_path: Path) -> None:
     file = model_json()
     vocab = file["model"]["vocab"]

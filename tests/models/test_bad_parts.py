@@ -55,7 +55,22 @@ def message_about(file: dict[str, Any], folder: Path) -> str:
     return message[len(str(path)) :]
 
 
+BERT = {"type": "BertProcessing", "sep": ["</s>", 3], "cls": ["<s>", 4]}
+ROBERTA = {**BERT, "type": "RobertaProcessing", "trim_offsets": True, "add_prefix_space": False}
+
+
+def without(member: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in member.items() if key != name}
+
+
+def split(**changes: object) -> dict[str, Any]:
+    step = {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Isolated", "invert": False}
+    return {"type": "Sequence", "pretokenizers": [{**step, **changes}, BYTE_LEVEL]}
+
+
 TOKENIZER_JSON = [
+    ("version", 1.0, ": version must be a JSON string, found 1.0"),
+    ("version", "2.0", " cannot be loaded exactly: version is '2.0', and only '1.0' is known"),
     ("model", GONE, ": model must be a JSON object, found nothing"),
     ("model", [], ": model must be a JSON object, found []"),
     ("model.type", 5, ": model.type must be a JSON string, found 5"),
@@ -84,6 +99,43 @@ TOKENIZER_JSON = [
     ("pre_tokenizer", LONG_SPLIT, " cannot be loaded exactly: pre_tokenizer"),
     ("normalizer", LONG_KIND, " cannot be loaded exactly: normalizer is AAAA"),
     ("post_processor", LONG_KIND, " cannot be loaded exactly: post_processor is AAAA"),
+    (
+        "pre_tokenizer.add_prefix_space",
+        GONE,
+        ": pre_tokenizer.add_prefix_space must be a JSON boolean, found nothing",
+    ),
+    ("pre_tokenizer", split(invert=None), ": pre_tokenizer.pretokenizers[0].invert must be a JSON"),
+    *(
+        (
+            "pre_tokenizer",
+            split(pattern={kind: "a" * 10_001}),
+            " cannot be loaded exactly: pre_tokenizer.pretokenizers[0].pattern has 10,001 chara",
+        )
+        for kind in ("Regex", "String")
+    ),
+    *(
+        (
+            "post_processor",
+            without(processor, option),
+            f": post_processor.{option} must be a JSON boolean, found nothing",
+        )
+        for processor in (ROBERTA, BYTE_LEVEL)
+        for option in ("trim_offsets", "add_prefix_space")
+    ),
+    (
+        "post_processor",
+        {**ROBERTA, "type": "BertProcessing"},
+        " cannot be loaded exactly: post_processor has the options of RobertaProcessing, which",
+    ),
+    (
+        "post_processor",
+        {
+            "type": "TemplateProcessing",
+            "single": [{"Sequence": {"id": "A"}, "SpecialToken": {"id": "<s>"}}],
+            "special_tokens": {},
+        },
+        ": post_processor.single[0] is no part of a template: {'Sequence'",
+    ),
     ("decoder", [], ": decoder must be a JSON object, found []"),
     ("decoder", {"type": 5}, ": decoder.type must be a JSON string, found 5"),
     ("decoder", LONG_KIND, " cannot be loaded exactly: decoder is AAAA"),

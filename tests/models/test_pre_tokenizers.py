@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -201,6 +202,13 @@ def test_a_pattern_without_gaps_stays_as_it_is_written() -> None:
     for name in ("llama3", "qwen3", "o200k"):
         pattern = PATTERNS[name].pattern
         assert read_pre_tokenizers(sequence(split(pattern), LAST), "here").pattern == pattern
+
+
+def test_long_patterns_are_read_in_linear_time() -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match="whether it matches depends on more than two characters"):
+        read_pre_tokenizers(sequence(split("a" * 3000), LAST), "here")
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
