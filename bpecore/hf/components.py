@@ -57,6 +57,8 @@ class HandedOut:
     def take(self, change: Callable[[str, Any], None]) -> None:
         """Passes on what has been changed, and forgets the parts that nobody else has any more.
 
+        Somebody may still have a part of a sequence, which therefore is not forgotten.
+
         Args:
             change: takes the name of a part and what it is written as now. If it raises, the part
                 counts as changed until it is changed back.
@@ -72,7 +74,8 @@ class HandedOut:
                     known = state
             finally:
                 alone = object()
-                if state != known or sys.getrefcount(part) > sys.getrefcount(alone):
+                is_held = sys.getrefcount(part) > sys.getrefcount(alone)
+                if is_held or state != known or hasattr(part, "__getitem__"):
                     self._parts[name] = part, known
 
 
@@ -105,8 +108,8 @@ class BPE:
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self._model.__reduce_ex__(protocol)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         """That of the model, for `isinstance`."""
         try:
             return importlib.import_module("tokenizers").models.BPE

@@ -46,6 +46,11 @@ class Parts:
         """Takes over what a program has changed in the parts that it has."""
         self._handed_out.take(self._set_part)
 
+    def _take_back_parts(self) -> None:
+        """Takes over what has been changed, and stops to watch parts: nobody has one any more."""
+        self._take_changes()
+        self._handed_out = HandedOut()
+
     def _part(self, name: str) -> Any:
         part = self._handed_out.get(name)
         if part is None:

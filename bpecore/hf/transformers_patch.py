@@ -112,7 +112,8 @@ def _loaded(load: Callable[[], Any]) -> Any:
     if made is None:
         made = load()  # as if there was no patch; it also raises what is really wrong
     if attempt.reason is None:
-        use_in(made)
+        if use_in(made):
+            made._tokenizer._take_back_parts()
     else:
         _warn(made, attempt.reason)
     return made

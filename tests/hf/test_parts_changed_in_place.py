@@ -47,12 +47,12 @@ def change_model(each: Any) -> None:
 
 
 def change_held(each: Any) -> None:
-    part = each.pre_tokenizer[1]
+    part = each.pre_tokenizer[0]
     normalizer = each.normalizer
-    part.add_prefix_space = True
     normalizer.prepend = "y"
     each.encode("a")
     normalizer.prepend = " "
+    part.individual_digits = True
 
 
 def change_what_was_set(each: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_change_counts_from_the_next_call(change: Callable[[Any], None]) -> No
 def test_a_part_that_nobody_has_is_not_watched() -> None:
     ours, _ = both()
     held = ours.normalizer
-    assert ours.pre_tokenizer is not None
+    assert ours.post_processor is not None
     ours.encode("a")
     assert ours.normalizer is held
     del held
