@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 import sys
 
-FETCHED_BYTES = 256 << 20
+FETCHED_BYTES = 512 << 20
 """More than any engine takes for one call."""
 
 
