@@ -43,11 +43,19 @@ def load_encoding(
         special_tokens = special_token_preset(special_tokens)
     if name is None:
         name = os.path.basename(os.path.abspath(path))
+    if os.path.isdir(path) and os.path.basename(file) == "vocab.json":
+        from bpecore._models.vocab_and_merges import read_folder
+
+        model = read_folder(file, pattern, special_tokens)
+        if pattern is not None:
+            model = _with_pattern(file, model, pattern)
+        made: Any = _model_encoding(cls, file, name, model)
+        return made  # type: ignore[no-any-return]
     model = _load(file)
     if model.kind == "tokenizer.json":
         if pattern is not None or special_tokens is not None:
             raise ValueError(f"{file} has its own split pattern and special tokens")
-        made: Any = _model_encoding(cls, file, name, model)
+        made = _model_encoding(cls, file, name, model)
         return made  # type: ignore[no-any-return]
     if model.kind == "gguf":
         if special_tokens is not None:

@@ -86,7 +86,7 @@ def _shown(file: dict[str, Any]) -> str:
     """Says what a JSON file is that is no vocabulary."""
     keys = ", ".join(f"{key:.40}" for key in list(file)[:8]) or "no keys"
     if len(file) > _TOKENS and {*map(type, file.values())} == {int}:
-        return f"it has {keys}, as a vocab.json, whose merges are in another file"
+        return f"it has {keys}, as a vocab.json, whose merges are in another file: name the folder"
     for members, what in _OTHER_FILES:
         if members <= file.keys():
             return f"it has {keys}, as {what}"

@@ -133,10 +133,7 @@ def _vocabulary_in(folder: str) -> str:
         if name in names:
             raise ValueError(f"{os.path.join(folder, name)} cannot be loaded exactly: it is {what}")
     if {"vocab.json", "merges.txt"} <= {*names}:
-        raise ValueError(
-            f"{folder} has no vocabulary in one file, only vocab.json and merges.txt, which "
-            "bpecore.load.data_gym_to_mergeable_bpe_ranks reads"
-        )
+        return os.path.join(folder, "vocab.json")
     shown = ", ".join(f"{name:.60}" for name in names[:10]) or "nothing"
     raise ValueError(
         f"{folder} has no vocabulary: expected tokenizer.json, tekken.json, tiktoken.model, a "

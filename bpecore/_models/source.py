@@ -9,7 +9,7 @@ class ModelSource(NamedTuple):
     """What `Encoding.from_file` found.
 
     Attributes:
-        kind: "tiktoken", "tekken", "tokenizer.json" or "gguf".
+        kind: "tiktoken", "tekken", "tokenizer.json", "gguf" or "vocab.json and merges.txt".
         path: the file that the vocabulary was read from.
         pattern: the preset of the split pattern; "" if it is none that is known.
         details: what else was found, in words.
