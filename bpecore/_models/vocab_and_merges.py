@@ -47,6 +47,7 @@ _NAMES: dict[str, dict[str, str | None]] = {
     "Qwen2": {**_END, "bos": None, "pad": "<|endoftext|>"},
 }
 """The special tokens that a class has unless the folder names others."""
+_ID_DIGITS = 10  # of the highest id, 2**32 - 1
 _OPTIONS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -176,7 +177,7 @@ def _added_tokens(
     listed = member(config, "added_tokens_decoder", dict, path, default={})
     for number, entry in sorted(listed.items(), key=lambda item: item[0].zfill(20)):
         place = f"added_tokens_decoder.{number}"
-        if not number.isascii() or not number.isdigit():
+        if not number.isascii() or not number.isdigit() or len(number) > _ID_DIGITS:
             raise ValueError(f"{path}: {place:.99} is no id")
         found[_content(entry, place, path)] = {"id": int(number), **_entry(entry, place, path)}
     others = [(f"{name}_token", token) for name, token in _names(kind, config, path).items()]

@@ -109,6 +109,11 @@ GPT2 = {"tokenizer_class": "GPT2Tokenizer"}
         ({**GPT2, "additional_special_tokens": [5]}, {}, r"additional_special_tokens\[0\] must be"),
         ({**GPT2, "added_tokens_decoder": {"x": {}}}, {}, r"added_tokens_decoder\.x is no id"),
         (
+            {**GPT2, "added_tokens_decoder": {"9" * 9999: {}}},
+            {},
+            r"tokenizer_config\.json: added_tokens_decoder\.9+ is no id",
+        ),
+        (
             {**GPT2, "added_tokens_decoder": {"900": {"content": "<new>"}}},
             {},
             "is 900, and tokenizers gives '<new>' the id",
