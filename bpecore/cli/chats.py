@@ -35,7 +35,7 @@ def read_chat(content: str, name: str) -> dict[str, Any]:
     try:
         read: Any = json.loads(content.removeprefix(BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as error:
-        raise click.ClickException(f"{name}: not a chat: {error}") from None
+        raise click.ClickException(f"{name}: not a chat: not JSON: {error}") from None
     request: Any = {"messages": read} if isinstance(read, list) else read
     if not isinstance(request, dict) or "messages" not in request:
         message = "neither a list of messages nor an object with messages"

@@ -150,7 +150,8 @@ def _sum(one: ByEncoding, other: ByEncoding) -> ByEncoding:
 
 def _print_tables(found: Comparison, costs: Sequence[Cost]) -> None:
     groups: list[tuple[str, Mapping[str, ByEncoding]]] = [("", {TOTAL: found.total})]
-    groups += [("script", found.scripts)]
+    if found.scripts:
+        groups += [("script", found.scripts)]
     if len(found.files) > 1:
         groups += [("file", found.files)]
     for title, group in groups:

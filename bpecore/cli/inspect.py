@@ -63,7 +63,7 @@ def inspect(
     try:
         for path in [path for shard in shards for path in shards_at(shard)]:
             origin = origin_of(path)
-            encoding = encoding_of(origin, source)
+            encoding = encoding_of(path, origin, source)
             shard = open_with_origin(path, format_name or "", dtype or "", origin)
             found = inspect_shard(shard, encoding, documents)
             verified = verify_shard(shard, encoding, origin) if verify else None

@@ -63,6 +63,10 @@ def check_model(context: click.Context, __: click.Parameter, model: str | None) 
                     f"unknown model {model!r}; did you mean {', '.join(close)}?"
                     + (direct if _has_option(context, "encoding") else "")
                 ) from None
+            if model in list_encoding_names() and _has_option(context, "encoding"):
+                raise click.BadParameter(
+                    f"unknown model {model!r}; it is an encoding (--encoding {model})"
+                ) from None
             known = ", ".join([*MODEL_TO_ENCODING, *prefixes])
             raise click.BadParameter(f"unknown model {model!r}; known are {known}") from None
     return model

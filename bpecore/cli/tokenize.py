@@ -65,7 +65,9 @@ def _input_options(command: Command) -> Command:
             help="The field or column with the text, such as a.b. Given several times, the "
             "texts of a record are joined. Default: text.",
         ),
-        click.option("--join", default="\n\n", help="What joins several fields: a blank line."),
+        click.option(
+            "--join", default="\n\n", help="What joins several fields. Default: a blank line."
+        ),
         click.option(
             "--document",
             type=click.Choice(["file", "line"]),
@@ -96,7 +98,7 @@ def _token_options(command: Command) -> Command:
             help="Put a token after each document: eot, bos, a special token's name, or an id.",
         ),
         click.option("--prepend", multiple=True, metavar="TOKEN", help="Put a token before each."),
-        click.option("--max-tokens", callback=_count, help="The most tokens of a document."),
+        click.option("--max-tokens", callback=_count, help="Tokens per document, at most."),
         click.option(
             "--over",
             type=click.Choice(["cut", "drop"]),
@@ -121,7 +123,12 @@ def _token_options(command: Command) -> Command:
             help="Deal blocks of 16 MB of the inputs to shards at random, and put the documents of "
             "each shard in random order.",
         ),
-        click.option("--seed", type=click.IntRange(0), default=0, help="Of what is random."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0),
+            default=0,
+            help="Seed of --shuffle and --val-fraction. Default: 0.",
+        ),
         click.option(
             "--val-fraction",
             type=click.FloatRange(0, 1, max_open=True),
@@ -129,7 +136,7 @@ def _token_options(command: Command) -> Command:
             help="Hold out this fraction of the documents for validation.",
         ),
         click.option("--dtype", type=click.Choice(["uint16", "uint32"]), help="Type of ids."),
-        click.option("--prefix", default="", help="How names of shards begin."),
+        click.option("--prefix", default="", help="What the names of shards begin with."),
     )(command)
 
 
@@ -183,8 +190,22 @@ def _unescaped(text: str) -> str:
 
 @click.command(short_help="Make shards of token ids from files of text.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), required=True)
-@click.option("-o", "--output", type=click.Path(file_okay=False), required=True, metavar="FOLDER")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    required=True,
+    help="Format of the shards: which programs can read them.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="Where the shards go: a folder for this run alone.",
+)
 @vocabulary_options(several=False)
 @_input_options
 @_token_options

@@ -122,7 +122,7 @@ def _is_main(name: str) -> bool:
     return not name.endswith(tuple(_BESIDE)) and not name.startswith(f"{WORK}/")
 
 
-def encoding_of(origin: Origin | None, source: EncodingSource | None) -> Encoding:
+def encoding_of(path: str, origin: Origin | None, source: EncodingSource | None) -> Encoding:
     """Returns the encoding of a shard: what the caller says, or the manifest.
 
     Raises:
@@ -131,7 +131,7 @@ def encoding_of(origin: Origin | None, source: EncodingSource | None) -> Encodin
     if source is not None:
         return source.load()
     if origin is None:
-        raise CorpusError("there is no manifest beside it: --encoding names the encoding")
+        raise CorpusError(f"{path}: there is no manifest beside it: --encoding names the encoding")
     kept = origin.plan.options.encoding
     if kept.vocabulary is not None:
         found = EncodingSource.of_file(kept.vocabulary, kept.pattern, kept.special_tokens)

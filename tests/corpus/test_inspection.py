@@ -124,7 +124,8 @@ def test_documents_that_are_in_no_input(lines: Path, tmp_path: Path) -> None:
 def test_a_shard_of_others(tmp_path: Path) -> None:
     ids = np.array([31373, 995, 50256] * 100, "<u2")
     ids.tofile(tmp_path / "x.bin")
-    assert "--encoding names the encoding" in run("inspect", tmp_path / "x.bin").output
+    message = f"{tmp_path / 'x.bin'}: there is no manifest beside it: --encoding names the encoding"
+    assert message in run("inspect", tmp_path / "x.bin").output
     result = run("inspect", tmp_path / "x.bin", "-e", "gpt2", "--verify")
     assert result.exit_code == 0
     assert "300 tokens of gpt2, 3 different" in result.output

@@ -194,5 +194,6 @@ def test_an_encoding_of_ones_own(
     tokenize(lines, tmp_path / "out", format="npy", encoding=own, **options)
     found = corpus_twin.documents_of(tmp_path / "out", "npy")
     assert found == [[*own.encode_ordinary(text), 257] for text in texts]
+    path = str(tmp_path / "out" / "train_00000.npy")
     with pytest.raises(CorpusError, match="'own' is no registered encoding: --vocabulary"):
-        encoding_of(origin_of(str(tmp_path / "out" / "train_00000.npy")), None)
+        encoding_of(path, origin_of(path), None)

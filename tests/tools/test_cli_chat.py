@@ -42,8 +42,8 @@ def test_explains_a_list_of_messages() -> None:
 @pytest.mark.parametrize(
     ("text", "model", "exit_code", "message"),
     [
-        ("{", "gpt-4o", 1, "standard input: not a chat: Expecting property name"),
-        ("[" * 100_000, "gpt-4o", 1, "standard input: not a chat: "),
+        ("{", "gpt-4o", 1, "standard input: not a chat: not JSON: Expecting property name"),
+        ("[" * 100_000, "gpt-4o", 1, "standard input: not a chat: not JSON: "),
         ('{"a": 1}', "gpt-4o", 1, "neither a list of messages nor an object with messages"),
         ("[1]", "gpt-4o", 1, "standard input: messages[0]: must be a dict"),
         ('{"messages": 3}', "gpt-4o", 1, "standard input: messages: must be a list, not int: 3"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from programs import WITHOUT_TIKTOKEN, run_python
 
+from bpecore.cli import main
 from bpecore.cli.command_line import COMMANDS
 
 # Even if a module of that name is in a cache.
@@ -26,6 +28,14 @@ def test_help_without_tiktoken(command: str, option: str, tmp_path: Path) -> Non
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith(" ".join(["Usage: bpecore", *words[:-1]]))
     assert "--help" in run.stdout or command == "run"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    options = [each for each in found.params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.help] == []
 
 
 @pytest.mark.parametrize("words", [("fuzz", "--seconds", "1"), ("verify", sys.executable)])

@@ -117,3 +117,23 @@ class TestUnknownNames:
 def test_a_model_instead_of_an_encoding() -> None:
     assert "it is a model (--model gpt-4o)" in run("count", "-e", "gpt-4o", "-x", "a").output
     assert "it is a model (of o200k_base)" in run("verify", "-e", "gpt-4o", __file__).output
+
+
+def test_an_encoding_instead_of_a_model() -> None:
+    output = run("count", "-m", "o200k_base", "-x", "a").output
+    assert "it is an encoding (--encoding o200k_base)" in output
+    assert len(output) < 400
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("cuont", "No such command 'cuont'; did you mean count?"),
+        ("zzz", "No such command 'zzz'."),
+        ("--vesion", "No such option"),
+    ],
+)
+def test_a_wrong_command(wrong: str, message: str) -> None:
+    result = run(wrong)
+    assert result.exit_code == 2
+    assert message in result.output

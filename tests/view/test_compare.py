@@ -58,6 +58,11 @@ def test_tables(folder: Path) -> None:
     assert titles == ["encoding", "script", "file"]
 
 
+def test_texts_of_no_script_have_no_table_by_script(folder: Path) -> None:
+    assert "script" in run("one.txt").stdout
+    assert "script" not in run("empty.txt").stdout
+
+
 def test_a_folder_without_what_git_ignores(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".gitignore").write_text("two.txt\n")
