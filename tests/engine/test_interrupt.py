@@ -13,6 +13,8 @@ from typing import Callable
 import pytest
 
 import bpecore
+from bpecore._build.assemble import compile_split_pattern
+from bpecore._core import SplitChain, SplitPattern
 
 SIGNAL_AFTER = 0.1  # seconds; each call below takes longer than that
 SANITIZED = "san" in os.environ.get("LD_PRELOAD", "")  # the engine is several times as slow then,
@@ -31,6 +33,17 @@ def unrepeated(alphabet: str, length: int) -> str:
 LETTERS = unrepeated("abc", 12_000_000)
 OTHER_LETTERS = unrepeated("qxyz", 8_000_000)
 BLANKS = unrepeated(" \t", 8_000_000)
+BYTES = PROSE[: len(PROSE) // 4].encode()
+
+
+def chain(pattern: str, behaviour: int) -> SplitChain:
+    splitter = compile_split_pattern(pattern)
+    assert isinstance(splitter, SplitPattern)
+    return SplitChain([(splitter, behaviour)])
+
+
+WORDS = chain(r"\w+|\W", 0)
+LINES = chain(r"\n", 5)
 CHUNK = PROSE[: len(PROSE) // 4]  # copied by the call first
 
 
@@ -61,6 +74,8 @@ CALLS: dict[str, Callable[[bpecore.Encoding], object]] = {
     "count up to": lambda encoding: encoding.count_up_to(PROSE, 10**9),
     "one piece of letters": lambda encoding: encoding.encode(OTHER_LETTERS),
     "one piece of blanks": lambda encoding: encoding.encode_ordinary(BLANKS),
+    "splits in sequence, one range": lambda encoding: WORDS.encode(encoding._core_bpe, BYTES),
+    "splits in sequence, one split": lambda encoding: LINES.encode(encoding._core_bpe, BYTES),
     "single piece": lambda encoding: encoding._encode_single_piece(OTHER_LETTERS),
 }
 

@@ -74,6 +74,16 @@ def test_ids_out_of_range() -> None:
         ids_of_pairs({b"a": 1}, [])  # type: ignore[dict-item]
 
 
+def test_an_id_whose_reading_changes_the_dict() -> None:
+    class Growing:
+        def __index__(self) -> int:
+            vocab.update((f"x{number}", number) for number in range(100))
+            return 5
+
+    vocab: dict[str, Any] = {"a": Growing(), "b": 2, "ab": 3}
+    assert found(vocab, ["a b"]) == [[5, 2, 3]]
+
+
 @given(st.sets(st.integers(0, 2**32 - 1)), st.lists(st.integers(0, 2**32 - 1)), st.booleans())
 def test_places(known: set[int], others: list[int], are_dense: bool) -> None:
     limit = 100 if are_dense else 2**32

@@ -11,7 +11,7 @@ from engine.encode.chained cimport (
     Chain, ChainMemory, close_chain, encode_chained, open_chain, split_by_chain)
 from engine.encode.workspace cimport Workspace, give_back
 from engine.sink.int_lists cimport list_of_ids
-from engine.split.automaton cimport ScannedPieces
+from engine.split.automaton cimport GROUP_PIECES, ScannedPieces
 from engine.split.ranges cimport Behaviour, Split, all_ranges
 
 
@@ -96,6 +96,6 @@ cdef class SplitChain:
 
 cdef size_t size_to_split(bytes text) except? 0:
     cdef size_t length = <size_t>PyBytes_GET_SIZE(text)
-    if length > UINT32_MAX:
+    if length > UINT32_MAX - GROUP_PIECES:
         raise OverflowError(f"{length} bytes are too many to be split at once")
     return length

@@ -1,13 +1,14 @@
 """Looks up the pairs of a model's list: some hundred thousand strings in a vocabulary of strings.
 
-A dict would have to be asked three times per pair, with strings made for that. Here the parts are
-hashed where they lie, and what they make by going on from the left part's hash.
+A dict would need three look-ups per pair, and new strings for them. Here the parts are hashed where
+they lie, and what they make is hashed by going on from the left part's hash.
 
-Bounds: linear; the hash has random keys. 24 bytes of memory per token and at least 16 for slots.
+Bounds: linear in the bytes of all tokens and pairs; the hash has a random key. Memory per token: 32
+bytes, 16 to 32 for slots, and a copy of the dict.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.dict cimport PyDict_Next
+from cpython.dict cimport PyDict_Copy, PyDict_Next
 from cpython.object cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t, UINT32_MAX
 
@@ -17,13 +18,14 @@ from engine.base.types cimport multiply_fold
 from engine.text.utf8 cimport TextView, read_character
 
 cdef struct Name:
-    TextView view    # borrowed from the vocabulary
+    TextView view    # borrowed from the table's copy of the vocabulary
     uint32_t id
 
 
 cdef class NameTable:
-    """The tokens of a vocabulary by their names, while its dict is not changed."""
+    """The tokens of a vocabulary by their names."""
 
+    cdef dict vocab          # a copy: reading an id may run code that changes the original
     cdef Name *names
     cdef uint64_t *slots     # the upper half of a hash, and the number of a name; 0 = free
     cdef size_t mask
@@ -35,17 +37,18 @@ cdef class NameTable:
         cdef Py_ssize_t position = 0
         cdef PyObject *name
         cdef PyObject *number
-        if <size_t>len(vocab) >= UINT32_MAX // 4:
-            raise ValueError(f"{len(vocab):,} tokens are too many")
-        while size < 2 * <size_t>len(vocab):
+        self.vocab = PyDict_Copy(vocab)
+        if <size_t>len(self.vocab) >= UINT32_MAX // 4:
+            raise ValueError(f"{len(self.vocab):,} tokens are too many")
+        while size < 2 * <size_t>len(self.vocab):
             size *= 2
         self.mask = size - 1
         self.key = random_word() | 1
-        self.names = <Name *>allocate(<size_t>len(vocab) + 1, sizeof(Name))
+        self.names = <Name *>allocate(<size_t>len(self.vocab) + 1, sizeof(Name))
         self.slots = <uint64_t *>allocate_zeroed(size, sizeof(uint64_t))
         if self.names == NULL or self.slots == NULL:
             raise MemoryError("no memory for the names of tokens")
-        while PyDict_Next(vocab, &position, &name, &number):
+        while PyDict_Next(self.vocab, &position, &name, &number):
             count += 1
             view_text(<object>name, &self.names[count].view)
             self.names[count].id = checked_id(<object>number)

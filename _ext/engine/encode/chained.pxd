@@ -1,13 +1,15 @@
-# Encodes a text that is split several times, one split behind the other (split/ranges.pxd).
+# Encodes a text that is split several times, one split after the other (split/ranges.pxd).
 #
-# The ranges that are left are pieces, encoded in groups as those of other texts are. Time: linear.
-# Space: 32 bytes per range, and the text once more if a blank goes before each.
+# The ranges that are left are pieces, and they are encoded in groups like those of other texts.
+#
+# Time: linear in the text, for each split. Space: 32 bytes per range, and a copy of the text if a
+# blank goes before each. Loses to one pattern by far (docs/decisions/split-chains.md).
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from engine.base.heap cimport ByteBuffer, grow_bytes, release
-from engine.base.interrupt cimport Interrupt
+from engine.base.interrupt cimport Interrupt, count_work
 from engine.base.types cimport LOAD_SLACK, STATUS_NO_MEMORY, STATUS_OK
 from engine.cache.cache cimport expect_text
 from engine.encode.call cimport Engine
@@ -78,6 +80,9 @@ cdef inline int encode_ranges(
                 break
         workspace.scanned.count = count
         status = encode_scanned(engine.vocabulary, workspace, text, text + length, False, sink)
+        if status == STATUS_OK:
+            status = count_work(
+                &workspace.interrupt, items[i - 1].stop - workspace.scanned.start)
     return end_pieces(engine.vocabulary, workspace, status, False, sink)
 
 
@@ -101,7 +106,8 @@ cdef inline int split_by_chain(
 
     Args:
         text: valid UTF-8, not empty; receives the text that the ranges are in.
-        length: in bytes, below 4 GB, or below 1 GB if a pattern looks around.
+        length: in bytes, at most UINT32_MAX - GROUP_PIECES, so that the ends of a group fit in 32
+            bits with its blanks; below 1 GB if a pattern looks around.
     """
     cdef Ranges swapped
     cdef size_t i

@@ -109,7 +109,7 @@ cdef inline int put_scanned(
 
 cdef inline int split_range(
     const Split *split, const uint8_t *text, const Range *whole, ScannedPieces *scanned,
-    BackwardStates *states, Ranges *out
+    BackwardStates *states, Interrupt *interrupt, Ranges *out
 ) noexcept nogil:
     """Splits a range of a text."""
     cdef size_t length = whole.stop - whole.start, done = 0, settled
@@ -126,8 +126,10 @@ cdef inline int split_range(
             settled = scan_pieces(split.automaton, start, done, length, True, scanned)
         if settled == done:
             break
+        status = count_work(interrupt, settled - done)
         done = settled
-        status = put_scanned(split, scanned, whole.start, &reached, first, &was_match, out)
+        if status == STATUS_OK:
+            status = put_scanned(split, scanned, whole.start, &reached, first, &was_match, out)
     if status == STATUS_OK and reached < whole.stop:
         status = put_range(split.behaviour, reached, whole.stop, False, first, &was_match, out)
     return status
@@ -146,7 +148,7 @@ cdef inline int split_all(
         whole = all_ranges(ranges) + i
         status = count_work(interrupt, whole.stop - whole.start)
         if status == STATUS_OK:
-            status = split_range(split, text, whole, scanned, states, out)
+            status = split_range(split, text, whole, scanned, states, interrupt, out)
         if status != STATUS_OK:
             return status
     return STATUS_OK
