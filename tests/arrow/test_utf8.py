@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -141,3 +142,28 @@ def test_sections_of_long_texts(section: int) -> None:
         assert rows_of(found) == expected
     finally:
         set_thread_sizes()
+
+
+def test_a_special_token_as_long_as_a_window_takes_no_longer() -> None:
+    """Windows that it left only a few characters took 150 times as long."""
+    text = "hello wörld, this is a text " * 10_000
+
+    def seconds(length: int) -> float:
+        ranks = {bytes([byte]): byte for byte in range(256)}
+        encoding = bpecore.Encoding(
+            "long",
+            pat_str=r" ?\p{L}+|\s+|[^\s\p{L}]+",
+            mergeable_ranks=ranks,
+            special_tokens={"<é" + "s" * length + ">": 256},
+        )
+        column = Exported(text_column([text.encode()], "z"))
+        taken = []
+        for _ in range(3):
+            start = time.perf_counter()
+            found = encoding.encode_arrow(column, allowed_special="all")  # type: ignore[arg-type]
+            taken.append(time.perf_counter() - start)
+            assert bytes(next(iter(rows_of(found)))).decode() == text
+        return min(taken)
+
+    usual = seconds(10)
+    assert max(seconds(WINDOW - 2_275 + more) for more in range(0, 16, 5)) < 20 * usual

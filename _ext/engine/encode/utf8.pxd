@@ -29,9 +29,9 @@ from engine.text.transcode cimport (
 from engine.text.utf8 cimport UNCHECKED_UTF8, TextView, utf8_length
 
 cdef enum:
-    UTF8_WINDOW = 1 << 16       # bytes of a window, at first
+    UTF8_WINDOW = 1 << 16       # bytes of a window, at first and at least
     FETCHED_AHEAD = 3 << 11     # bytes of the next text; the processor itself fetches those after
-    BORDER_STRETCH = 1 << 10    # bytes that are searched for a border at a time
+    BORDER_STRETCH = 1 << 10    # bytes that are searched for a border at a time, at least
 
 cdef struct Permissions:
     const uint8_t *allowed     # for each special token, whether its text becomes it; NULL = for all
@@ -164,7 +164,10 @@ cdef inline int encode_windows(
 ) noexcept nogil:
     """Encodes UTF-8; stops with STATUS_INVALID_UTF8 where it is not valid."""
     cdef const uint8_t *bytes = <const uint8_t *>text.data
-    cdef size_t start = 0, size = UTF8_WINDOW, longest = engine.special_tokens.longest, begun
+    cdef size_t longest = engine.special_tokens.longest
+    # Of a window with long special tokens, at least half is encoded.
+    cdef size_t first_size = max(8 * longest, <size_t>UTF8_WINDOW)
+    cdef size_t start = 0, size = first_size, begun
     cdef size_t refused = 0          # blocks cannot be read before this byte
     cdef bint by_blocks = True, is_known = False
     cdef TextView window
@@ -201,7 +204,7 @@ cdef inline int encode_windows(
         if status != STATUS_OK or size == text.length - start:
             return status
         start += utf8_length(&window, 0, window.length)
-        size = UTF8_WINDOW
+        size = first_size
 
 
 cdef inline void fetch_utf8(const TextView *text) noexcept nogil:
@@ -248,13 +251,14 @@ cdef inline size_t next_utf8_border(
     """
     cdef const uint8_t *bytes = <const uint8_t *>text.data
     cdef size_t around = 4 * <size_t>engine.special_tokens.longest + 4
+    cdef size_t stretch = max(around, <size_t>BORDER_STRETCH)
     cdef size_t start, end, first, last, border
     cdef TextView view
     while position < limit:
         start = position - around if position > around else <size_t>0
         while start < position and bytes[start] & 0xC0 == 0x80:
             start += 1
-        end = min(position + BORDER_STRETCH + around, text.length)
+        end = min(position + stretch + around, text.length)
         if end < text.length:
             end = start + without_cut_character(bytes + start, end - start)
         view.width = 0
@@ -274,5 +278,5 @@ cdef inline size_t next_utf8_border(
                 start += utf8_length(&view, 0, last)
                 if last < border and start < limit:
                     return start
-        position += BORDER_STRETCH
+        position += stretch
     return limit
