@@ -109,7 +109,7 @@ class BPE:
         return self._model.__reduce_ex__(protocol)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """That of the model, for `isinstance`."""
         try:
             return importlib.import_module("tokenizers").models.BPE
