@@ -23,7 +23,7 @@ from bpecore._models.gaps import gap_of
 from bpecore._models.json_files import member
 from bpecore._models.onig_syntax import read_pattern, require_short
 from bpecore._models.pattern_text import PatternWriter, spelled_sets
-from bpecore._models.presets import GPT2_PATTERN
+from bpecore._models.presets import GPT2_PATTERN, PATTERNS
 from bpecore._models.restriction import restricted
 from bpecore._models.tables import DEAD, START, classes_of, same_pieces, transitions_of
 from bpecore._pattern.automaton import compile_pattern, compile_tree
@@ -91,6 +91,23 @@ class Split(NamedTuple):
     pattern: str
     behaviour: str
     path: str
+
+
+_DEEPSEEK_V3_SPLITS = [
+    (r"\p{N}{1,3}", "isolated"),
+    ("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", "isolated"),
+    (
+        r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^"""
+        "\r\n"
+        r"\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+["
+        "\r\n"
+        r"]*|\s*["
+        "\r\n"
+        r"]+|\s+(?!\S)|\s+",
+        "isolated",
+    ),
+]
+"""Those that need no proof when a file is loaded: it takes as long as all the rest."""
 
 
 class PreTokenization(NamedTuple):
@@ -258,6 +275,13 @@ def pattern_of_splits(splits: tuple[Split, ...], source: str) -> str:
         raise NoSinglePatternError(str(refusal(source, "splits follow ByteLevel")))
     if len(splits) == 1 and splits[0].pattern == GPT2_PATTERN:
         return R50K_PATTERN  # the same pieces: tests/models/test_pre_tokenizers.py
+    if [(split.pattern, split.behaviour) for split in splits] == _DEEPSEEK_V3_SPLITS:
+        return PATTERNS["deepseekv3"].pattern  # tests/models/test_pattern_presets.py
+    return composed_pattern(splits, source)
+
+
+def composed_pattern(splits: tuple[Split, ...], source: str) -> str:
+    """Finds one pattern for some splits; raises as `pattern_of_splits`."""
     try:
         trees = [_tree(split.pattern) for split in splits]
         alternatives = _alternatives(splits, NO_CHARACTER)

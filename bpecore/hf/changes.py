@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_MADE_AGAIN = ("_names", "_built", "_built_decoder", "_processor", "_frames", "_handed_out")
+_MADE_AGAIN = (
+    *("_names", "_built", "_built_decoder", "_processor", "_frames", "_handed_out"),
+    "_size",
+)
 _DOWNLOAD_OPTIONS = {"cache_dir", "force_download", "local_files_only", "subfolder"}
 
 

@@ -10,7 +10,8 @@ import pytest
 from small_models import BYTE_LEVEL
 
 from bpecore import encodings
-from bpecore._models.pre_tokenizers import read_pre_tokenizers
+from bpecore._models import pre_tokenizers
+from bpecore._models.pre_tokenizers import composed_pattern, read_pre_tokenizers, read_splits
 from bpecore._models.presets import PATTERNS, pattern_preset, preset_name, special_token_preset
 from bpecore._models.tables import same_pieces
 from bpecore._pattern.automaton import compile_pattern
@@ -41,8 +42,24 @@ def isolated(pattern: str) -> dict[str, Any]:
     ],
 )
 def test_a_sequence_has_one_pattern(name: str, steps: list[Any]) -> None:
-    composed = read_pre_tokenizers({"type": "Sequence", "pretokenizers": steps}, "here").pattern
+    file = {"type": "Sequence", "pretokenizers": steps}
+    composed = composed_pattern(read_splits(file, "here")[0], "here")
+    assert same_pieces(
+        compile_pattern(composed), compile_pattern(read_pre_tokenizers(file, "here").pattern)
+    )
     assert same_pieces(compile_pattern(composed), compile_pattern(pattern_preset(name).pattern))
+
+
+def test_splits_of_a_published_file_need_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DeepSeek's file has the characters themselves where others write escapes."""
+    last = DEEPSEEK_V3[2].replace(r"\r\n", "\r\n").replace(r"\"", '"')
+    steps = [*map(isolated, (*DEEPSEEK_V3[:2], last)), {**BYTE_LEVEL, "use_regex": False}]
+    file = {"type": "Sequence", "pretokenizers": steps}
+    composed = composed_pattern(read_splits(file, "here")[0], "here")
+    monkeypatch.setattr(pre_tokenizers, "composed_pattern", None)
+    found = read_pre_tokenizers(file, "here").pattern
+    assert found == pattern_preset("deepseek_v3").pattern
+    assert same_pieces(compile_pattern(found), compile_pattern(composed))
 
 
 def test_names_of_one_family_have_one_pattern() -> None:
