@@ -3,7 +3,7 @@
 A guest with "free page reporting" hands free blocks of memory to its host after some seconds. The
 next process that is given such a block waits for the host: up to 2 ms for each 2 MB on the machine
 of the record, where the same first call took 13 or 31 ms by chance, and that of an engine which
-takes 100 MB 15 or 50 ms. Where nothing is handed back this costs 25 ms and changes nothing.
+takes 100 MB 15 or 50 ms. Where nothing is handed back this costs 50 ms and changes nothing.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import click
 
 from .engines import ENGINES, Engine
+from .host_memory import fetch_host_memory
 from .inputs import corpus
 from .processes import FailedError, Worker
 from .rank_files import write_rank_files
@@ -125,6 +126,7 @@ def time_once(
                 description={"kind": way.kind, "path": str(file.resolve())},
                 arguments={"threads": cores},
             )
+            fetch_host_memory()
             answer = worker.ask("time_first")
     return Timing(answer["seconds"][0], answer["digest"])
 
