@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bpecore._models.normalizers import read_normalizers
+from bpecore._models.normalizers import normalized, read_normalizers
 from bpecore._models.parts import AddedToken
 
 if TYPE_CHECKING:
@@ -90,10 +90,7 @@ class AddedVocabulary:
         steps = read_normalizers(normalizer, "the tokenizer")
         for number, token in self.by_id.items():
             if token.normalized:
-                spelled = token.content
-                for step in steps:
-                    spelled = step.apply(spelled)
-                self.normalized[number] = spelled
+                self.normalized[number] = normalized(steps, token.content)
 
     def spelled(self) -> dict[int, str]:
         """Returns by id how tokens are spelled where their names are asked for."""
